@@ -1,0 +1,69 @@
+/** Words that every contract uses. Language and units: docs/overview.md. */
+import { z } from 'zod';
+
+/** Ids that a caller may choose: stable in URLs, in Cosmos and as Durable instance ids. */
+export const Id = z
+  .string()
+  .min(1)
+  .max(100)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._~-]*$/, 'letters, digits and . _ ~ - only, beginning with a letter or digit');
+export type Id = z.infer<typeof Id>;
+
+/** ISO 8601 with an offset; answered in UTC. */
+export const Time = z.iso.datetime({ offset: true }).describe('ISO 8601 date and time with offset or Z');
+export type Time = z.infer<typeof Time>;
+
+/** WGS 84; altitude in metres above ground. */
+export const Position = z.strictObject({
+  latitude: z.number().min(-90).max(90),
+  longitude: z.number().min(-180).max(180),
+  altitude: z.number().min(-500).max(10_000).default(0),
+});
+export type Position = z.infer<typeof Position>;
+
+export const Owner = z.strictObject({ userId: Id, accountId: Id });
+export type Owner = z.infer<typeof Owner>;
+
+export const DELIVERY_STAGES = [
+  'Created',
+  'Rescheduled',
+  'HeadedToPickup',
+  'HeadedToDropoff',
+  'Completed',
+  'Cancelled',
+  'Failed',
+  'Returning',
+] as const;
+export const DeliveryStage = z.enum(DELIVERY_STAGES);
+export type DeliveryStage = z.infer<typeof DeliveryStage>;
+
+/** The original's wire had numbers in one place and names in another: both are read, names are answered. */
+function namesOrNumbers<const T extends readonly [string, ...string[]]>(names: T) {
+  const byLowerCase = new Map(names.map((name) => [name.toLowerCase(), name]));
+  return z.preprocess(
+    (value) =>
+      typeof value === 'number'
+        ? (names[value] ?? value)
+        : typeof value === 'string'
+          ? (byLowerCase.get(value.toLowerCase()) ?? value)
+          : value,
+    z.enum(names),
+  );
+}
+
+export const ConfirmationType = namesOrNumbers(['None', 'FingerPrint', 'Picture', 'Voice']);
+export type ConfirmationType = z.output<typeof ConfirmationType>;
+
+export const PackageSize = namesOrNumbers(['Small', 'Medium', 'Large']);
+export type PackageSize = z.output<typeof PackageSize>;
+
+export const FLIGHT_MODES = ['Unknown', 'Ready', 'Takeoff', 'Inflight', 'Landing', 'Offline'] as const;
+export const DroneFlightMode = z.enum(FLIGHT_MODES);
+export type DroneFlightMode = z.infer<typeof DroneFlightMode>;
+
+/** A point in time with its 80 % interval. */
+export const Eta = z.strictObject({ at: Time, earliest: Time, latest: Time });
+export type Eta = z.infer<typeof Eta>;
+
+/** A package's weight: above 0, at most a tonne; JSON's 1e400 arrives as Infinity and is refused. */
+export const Weight = z.number().positive().max(1000).describe('kg');

@@ -1,0 +1,16 @@
+/** The hubs, their partition keys and who reads them; local/platform.ts and bicep/ are made from this table. */
+
+/** `consumers` are consumer groups, one for each reading service; `partitions` is fixed when a hub is made. */
+export const HUBS = {
+  'delivery-requests': { key: 'deliveryId', partitions: 4, consumers: ['scheduler'] },
+  'drone-commands': { key: 'droneId', partitions: 4, consumers: ['tracking'] },
+  'drone-events': { key: 'deliveryId', partitions: 4, consumers: ['scheduler'] },
+  'drone-telemetry': { key: 'droneId', partitions: 4, consumers: ['drone', 'delivery-history'] },
+  'domain-events': {
+    key: 'aggregate id',
+    partitions: 4,
+    consumers: ['delivery-history', 'delivery', 'account', 'tracking'],
+  },
+} as const satisfies Record<string, { key: string; partitions: number; consumers: readonly string[] }>;
+
+export type HubName = keyof typeof HUBS;
