@@ -1,0 +1,102 @@
+/**
+ * Verifies bearer tokens: signature by the issuer's published keys, issuer, audience, lifetime. The same code reads Entra
+ * ID's tokens in Azure and those of local/identity.
+ */
+import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
+import { AppError } from '../http/problem.ts';
+import { type Principal, ROLES, type Role } from './principal.ts';
+
+export interface VerifierOptions {
+  readonly issuer: string;
+  readonly audience: string;
+  /** Default: `jwks_uri` of the issuer's discovery document. */
+  readonly jwksUri?: string;
+  readonly now?: () => Date;
+}
+
+/** @throws AppError `token_invalid`, `token_expired` or `issuer_unknown` (401), or `dependency_unavailable` (503) */
+export type VerifyToken = (token: string) => Promise<Principal>;
+
+interface Discovery {
+  readonly jwks_uri: string;
+}
+
+export function createVerifier(options: VerifierOptions): VerifyToken {
+  let keys: Promise<ReturnType<typeof createRemoteJWKSet>> | undefined;
+  const discover = async () => {
+    const uri = options.jwksUri ?? (await jwksUriOf(options.issuer));
+    return createRemoteJWKSet(new URL(uri), { cooldownDuration: 2_000, timeoutDuration: 3_000 });
+  };
+  const keySet = () => {
+    keys ??= discover().catch((error: unknown) => {
+      keys = undefined;
+      throw new AppError('dependency_unavailable', 'the identity provider cannot be reached', {
+        retryAfterSeconds: 1,
+        cause: error,
+      });
+    });
+    return keys;
+  };
+  return async (token) => {
+    const getKey = await keySet();
+    try {
+      const { payload } = await jwtVerify(token, getKey, {
+        issuer: options.issuer,
+        audience: options.audience,
+        clockTolerance: 5,
+        ...(options.now ? { currentDate: options.now() } : {}),
+      });
+      return principalOf(payload);
+    } catch (error) {
+      throw refusal(error);
+    }
+  };
+}
+
+async function jwksUriOf(issuer: string): Promise<string> {
+  const response = await fetch(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, {
+    signal: AbortSignal.timeout(3_000),
+  });
+  if (!response.ok) throw new Error(`discovery answered ${response.status}`);
+  return ((await response.json()) as Discovery).jwks_uri;
+}
+
+function refusal(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  if (error instanceof errors.JWTExpired) return new AppError('token_expired', 'the token has expired');
+  if (error instanceof errors.JWTClaimValidationFailed && error.claim === 'iss') {
+    return new AppError('issuer_unknown', 'the token was issued by somebody else');
+  }
+  if (error instanceof errors.JWKSTimeout) {
+    return new AppError('dependency_unavailable', 'the identity provider cannot be reached', {
+      retryAfterSeconds: 1,
+      cause: error,
+    });
+  }
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    return new AppError('token_invalid', `the token's ${error.claim} is not right`);
+  }
+  if (error instanceof errors.JOSEError) return new AppError('token_invalid', 'the token cannot be verified');
+  return new AppError('dependency_unavailable', 'the identity provider cannot be reached', {
+    retryAfterSeconds: 1,
+    cause: error,
+  });
+}
+
+function principalOf(claims: JWTPayload): Principal {
+  const text = (name: string) => (typeof claims[name] === 'string' ? (claims[name] as string) : undefined);
+  const subject = claims.sub;
+  if (!subject) throw new AppError('token_invalid', 'the token names no subject');
+  const roles = Array.isArray(claims['roles'])
+    ? claims['roles'].filter((role): role is Role => (ROLES as readonly unknown[]).includes(role))
+    : [];
+  const [name, accountId, droneId, carrierId] = [text('name'), text('account'), text('drone'), text('carrier')];
+  return {
+    subject,
+    roles,
+    ...(name ? { name } : {}),
+    ...(accountId ? { accountId } : {}),
+    ...(droneId ? { droneId } : {}),
+    ...(carrierId ? { carrierId } : {}),
+  };
+}

@@ -1,0 +1,111 @@
+/**
+ * A route, said once: method, path, who may call, what comes in and what goes out. It feeds registration, validation,
+ * authorization, OpenAPI and the typed client. A route is data: its handler is given elsewhere.
+ */
+import { z } from 'zod';
+import type { Role } from '../auth/principal.ts';
+
+export const SERVICES = [
+  'ingestion',
+  'scheduler',
+  'supervisor',
+  'account',
+  'third-party',
+  'drone',
+  'package',
+  'delivery',
+  'delivery-history',
+] as const;
+export type ServiceName = (typeof SERVICES)[number];
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/** A schema for a JSON body, `null` for an answer without one. */
+export type Responses = Readonly<Record<number, z.ZodType | null>>;
+
+const Nothing = z.strictObject({});
+const NoBody = z.undefined();
+
+export interface Route<
+  P extends z.ZodType = z.ZodType,
+  Q extends z.ZodType = z.ZodType,
+  B extends z.ZodType = z.ZodType,
+  R extends Responses = Responses,
+> {
+  readonly service: ServiceName;
+  /** Unique within the service; the typed client's word for it. */
+  readonly operation: string;
+  readonly method: Method;
+  /** Below `/api/`, without a leading slash; parameters as `{name}`. */
+  readonly path: string;
+  readonly summary: string;
+  /** Roles of which one is needed, or `public`. */
+  readonly auth: 'public' | readonly Role[];
+  readonly params: P;
+  readonly query: Q;
+  readonly body: B;
+  readonly hasBody: boolean;
+  readonly contentType: string;
+  readonly responses: R;
+  /** Name of the function in the host, see `functionNameOf`. */
+  readonly functionName: string;
+}
+
+interface RouteSpec<P, Q, B, R> {
+  readonly service: ServiceName;
+  readonly operation: string;
+  readonly method: Method;
+  readonly path: string;
+  readonly summary: string;
+  readonly auth: 'public' | readonly Role[];
+  readonly params?: P;
+  readonly query?: Q;
+  readonly body?: B;
+  readonly contentType?: string;
+  readonly responses: R;
+}
+
+export function defineRoute<
+  const R extends Responses,
+  P extends z.ZodType = typeof Nothing,
+  Q extends z.ZodType = typeof Nothing,
+  B extends z.ZodType = typeof NoBody,
+>(spec: RouteSpec<P, Q, B, R>): Route<P, Q, B, R> {
+  return {
+    ...spec,
+    params: spec.params ?? (Nothing as unknown as P),
+    query: spec.query ?? (Nothing as unknown as Q),
+    body: spec.body ?? (NoBody as unknown as B),
+    hasBody: spec.body !== undefined,
+    contentType: spec.contentType ?? 'application/json',
+    functionName: functionNameOf(spec),
+  };
+}
+
+/**
+ * The host takes the first matching route by function name (ordinal), not the most specific one, so names put literal
+ * segments (`0`) before parameters (`9`): `drone_0dronedeliveries_0utilization_GET` < `drone_0dronedeliveries_9deliveryId_GET`.
+ */
+export function functionNameOf(route: { service: string; path: string; method: string }): string {
+  const segments = route.path
+    .split('/')
+    .map((segment) => (segment.startsWith('{') ? `9${segment.slice(1, -1)}` : `0${segment}`));
+  return [route.service, ...segments, route.method].join('_');
+}
+
+/** What a handler is given. */
+export interface RouteInput<T extends Route> {
+  readonly params: z.output<T['params']>;
+  readonly query: z.output<T['query']>;
+  readonly body: z.output<T['body']>;
+}
+
+/** What a handler answers: one of the declared statuses with its body. */
+export type RouteOutput<T extends Route> = {
+  [S in keyof T['responses'] & number]: {
+    readonly status: S;
+    readonly headers?: Readonly<Record<string, string>>;
+  } & (T['responses'][S] extends z.ZodType
+    ? { readonly body: z.input<T['responses'][S]> }
+    : { readonly body?: undefined });
+}[keyof T['responses'] & number];

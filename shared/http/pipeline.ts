@@ -1,0 +1,152 @@
+/**
+ * The way of a request through one route: authenticate, authorize, validate, handle, answer. Transport-free, so that HTTP
+ * and in-process calls take the same way.
+ */
+import type { z } from 'zod';
+import { hasRole, type Principal } from '../auth/principal.ts';
+import type { VerifyToken } from '../auth/verifier.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Route, RouteInput, RouteOutput } from './define-route.ts';
+import { AppError, type FieldError, toAppError, toProblem } from './problem.ts';
+
+/** Over this a request is refused before it is read, bytes. */
+export const MAX_BODY_BYTES = 256 * 1024;
+
+export interface PlainRequest {
+  readonly method: string;
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string>>;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Undefined when there was none. */
+  readonly body: Uint8Array | undefined;
+  /** Already known caller: the in-process transport's. */
+  readonly principal?: Principal;
+}
+
+export interface PlainResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+}
+
+/** What every handler can rely on beside its own input. */
+export interface Call {
+  readonly principal: Principal;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly log: Log;
+}
+
+export type Handler<T extends Route> = (input: RouteInput<T>, call: Call) => Promise<RouteOutput<T>>;
+
+/** A route with its handler, as the registry holds it: the types are checked where the two were joined. */
+export interface Endpoint {
+  readonly route: Route;
+  readonly handler: (input: { params: unknown; query: unknown; body: unknown }, call: Call) => Promise<unknown>;
+}
+
+export function endpoint<T extends Route>(route: T, handler: Handler<T>): Endpoint {
+  return { route, handler: handler as unknown as Endpoint['handler'] };
+}
+
+export interface PipelineDeps {
+  readonly verify: VerifyToken;
+  readonly log: Log;
+}
+
+const ANONYMOUS: Principal = { subject: 'anonymous', roles: [] };
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** Never rejects: every failure is an answer. */
+export async function serve(endpoint: Endpoint, request: PlainRequest, deps: PipelineDeps): Promise<PlainResponse> {
+  const { route } = endpoint;
+  try {
+    const principal = request.principal ?? (await authenticate(route, request, deps.verify));
+    authorize(route, principal);
+    const errors: FieldError[] = [];
+    const params = parse(route.params, request.params, 'path', errors);
+    const query = parse(route.query, request.query, 'query', errors);
+    const body = parse(route.body, readBody(route, request), 'body', errors);
+    if (errors.length > 0) throw invalid(errors);
+    const log = deps.log.child({ route: route.functionName });
+    const result = await endpoint.handler({ params, query, body }, { principal, headers: request.headers, log });
+    return answer(result as { status: number; body?: unknown; headers?: Record<string, string> });
+  } catch (thrown) {
+    const error = toAppError(thrown);
+    if (error.status >= 500) {
+      deps.log.error({ route: route.functionName, code: error.code, err: error.options.cause ?? error }, error.message);
+    }
+    return problemResponse(error);
+  }
+}
+
+export function invalid(errors: readonly FieldError[]): AppError {
+  const [first] = errors;
+  return new AppError('invalid_request', `${first?.path}: ${first?.message}`, { errors });
+}
+
+export function problemResponse(error: AppError): PlainResponse {
+  return {
+    status: error.status,
+    headers: {
+      'content-type': 'application/problem+json',
+      ...(error.options.retryAfterSeconds === undefined
+        ? {}
+        : { 'retry-after': String(Math.ceil(error.options.retryAfterSeconds)) }),
+      ...(error.status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+      ...error.options.headers,
+    },
+    body: JSON.stringify(toProblem(error)),
+  };
+}
+
+async function authenticate(route: Route, request: PlainRequest, verify: VerifyToken): Promise<Principal> {
+  if (route.auth === 'public') return ANONYMOUS;
+  const header = request.headers['authorization'];
+  const token = /^Bearer +(\S+)$/i.exec(header ?? '')?.[1];
+  if (!token) throw new AppError('token_missing', 'send a bearer token in the Authorization header');
+  const principal = await verify(token);
+  const acting = request.headers['x-account-id'];
+  return acting && hasRole(principal, 'service', 'operator') ? { ...principal, accountId: acting } : principal;
+}
+
+function authorize(route: Route, principal: Principal): void {
+  if (route.auth === 'public' || hasRole(principal, ...route.auth)) return;
+  throw new AppError('forbidden', `this needs the role ${route.auth.join(' or ')}`);
+}
+
+function readBody(route: Route, request: PlainRequest): unknown {
+  if (!route.hasBody) return undefined;
+  const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();
+  const bytes = request.body;
+  if (bytes && bytes.byteLength > MAX_BODY_BYTES) {
+    throw new AppError('body_too_large', `a body has at most ${MAX_BODY_BYTES} bytes`);
+  }
+  if (!bytes || bytes.byteLength === 0) return undefined;
+  if (type !== 'application/json' && type !== route.contentType) {
+    throw new AppError('unsupported_media_type', `send the body as ${route.contentType}`);
+  }
+  try {
+    return JSON.parse(decoder.decode(bytes));
+  } catch (error) {
+    throw new AppError('malformed_json', `the body is not JSON: ${(error as Error).message}`);
+  }
+}
+
+function parse(schema: z.ZodType, value: unknown, where: string, errors: FieldError[]): unknown {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  for (const issue of result.error.issues) {
+    errors.push({ path: [where, ...issue.path].join('.'), message: issue.message });
+  }
+  return undefined;
+}
+
+function answer(result: { status: number; body?: unknown; headers?: Record<string, string> }): PlainResponse {
+  const body = result.body === undefined ? undefined : JSON.stringify(result.body);
+  return {
+    status: result.status,
+    headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...result.headers },
+    body,
+  };
+}
