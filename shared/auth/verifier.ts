@@ -90,7 +90,12 @@ function principalOf(claims: JWTPayload): Principal {
   const roles = Array.isArray(claims['roles'])
     ? claims['roles'].filter((role): role is Role => (ROLES as readonly unknown[]).includes(role))
     : [];
-  const [name, accountId, droneId, carrierId] = [text('name'), text('account'), text('drone'), text('carrier')];
+  const [name, accountId, droneId, carrierId] = [
+    text('name'),
+    text('account'),
+    text('drone'),
+    text('carrier'),
+  ];
   return {
     subject,
     roles,

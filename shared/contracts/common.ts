@@ -6,7 +6,10 @@ export const Id = z
   .string()
   .min(1)
   .max(100)
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._~-]*$/, 'letters, digits and . _ ~ - only, beginning with a letter or digit');
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._~-]*$/,
+    'letters, digits and . _ ~ - only, beginning with a letter or digit',
+  );
 export type Id = z.infer<typeof Id>;
 
 /** ISO 8601 with an offset; answered in UTC. */

@@ -48,7 +48,13 @@ export const Mission = z.strictObject({
 });
 export type Mission = z.infer<typeof Mission>;
 
-const commandHead = { commandId: Id, droneId: Id, deliveryId: Id, missionId: Id, fence: z.number().int().positive() };
+const commandHead = {
+  commandId: Id,
+  droneId: Id,
+  deliveryId: Id,
+  missionId: Id,
+  fence: z.number().int().positive(),
+};
 
 /** A drone executes a command once per `commandId`, and refuses one whose fence is older than the newest it has seen. */
 export const DroneCommand = z.discriminatedUnion('kind', [
@@ -124,7 +130,11 @@ export type FlightEvent = z.infer<typeof FlightEvent>;
 
 /** drone → tracking. `hello` comes first; a drone repeats an event until it is acknowledged. */
 export const DroneFrame = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('hello'), boot: z.string().max(40), newestFence: z.number().int().nonnegative() }),
+  z.strictObject({
+    type: z.literal('hello'),
+    boot: z.string().max(40),
+    newestFence: z.number().int().nonnegative(),
+  }),
   z.strictObject({ type: z.literal('telemetry'), samples: z.array(Telemetry).min(1).max(100) }),
   z.strictObject({ type: z.literal('event'), event: FlightEvent }),
   /** The drone has the command and has decided on it; what it decided is a flight event. */

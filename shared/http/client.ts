@@ -68,7 +68,9 @@ export function createClient(transport: Transport): Client {
 
 function asText(values: unknown): Record<string, string> {
   const entries = Object.entries((values ?? {}) as Record<string, unknown>);
-  return Object.fromEntries(entries.filter(([, value]) => value !== undefined).map(([key, value]) => [key, String(value)]));
+  return Object.fromEntries(
+    entries.filter(([, value]) => value !== undefined).map(([key, value]) => [key, String(value)]),
+  );
 }
 
 function errorOf(route: Route, response: PlainResponse): AppError {
@@ -79,7 +81,8 @@ function errorOf(route: Route, response: PlainResponse): AppError {
     const { type: _type, title: _title, status: _status, code, detail, errors, ...facts } = problem;
     return new AppError(code, detail, { ...options, facts, ...(errors ? { errors } : {}) });
   }
-  const code: ErrorCode = response.status >= 500 || response.status === 429 ? 'dependency_unavailable' : 'dependency_failed';
+  const code: ErrorCode =
+    response.status >= 500 || response.status === 429 ? 'dependency_unavailable' : 'dependency_failed';
   return new AppError(code, `${route.service} answered ${response.status} to ${route.operation}`, options);
 }
 

@@ -42,7 +42,10 @@ export type Handler<T extends Route> = (input: RouteInput<T>, call: Call) => Pro
 /** A route with its handler, as the registry holds it: the types are checked where the two were joined. */
 export interface Endpoint {
   readonly route: Route;
-  readonly handler: (input: { params: unknown; query: unknown; body: unknown }, call: Call) => Promise<unknown>;
+  readonly handler: (
+    input: { params: unknown; query: unknown; body: unknown },
+    call: Call,
+  ) => Promise<unknown>;
 }
 
 export function endpoint<T extends Route>(route: T, handler: Handler<T>): Endpoint {
@@ -58,7 +61,11 @@ const ANONYMOUS: Principal = { subject: 'anonymous', roles: [] };
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /** Never rejects: every failure is an answer. */
-export async function serve(endpoint: Endpoint, request: PlainRequest, deps: PipelineDeps): Promise<PlainResponse> {
+export async function serve(
+  endpoint: Endpoint,
+  request: PlainRequest,
+  deps: PipelineDeps,
+): Promise<PlainResponse> {
   const { route } = endpoint;
   try {
     const principal = request.principal ?? (await authenticate(route, request, deps.verify));
@@ -69,12 +76,18 @@ export async function serve(endpoint: Endpoint, request: PlainRequest, deps: Pip
     const body = parse(route.body, readBody(route, request), 'body', errors);
     if (errors.length > 0) throw invalid(errors);
     const log = deps.log.child({ route: route.functionName });
-    const result = await endpoint.handler({ params, query, body }, { principal, headers: request.headers, log });
+    const result = await endpoint.handler(
+      { params, query, body },
+      { principal, headers: request.headers, log },
+    );
     return answer(result as { status: number; body?: unknown; headers?: Record<string, string> });
   } catch (thrown) {
     const error = toAppError(thrown);
     if (error.status >= 500) {
-      deps.log.error({ route: route.functionName, code: error.code, err: error.options.cause ?? error }, error.message);
+      deps.log.error(
+        { route: route.functionName, code: error.code, err: error.options.cause ?? error },
+        error.message,
+      );
     }
     return problemResponse(error);
   }
@@ -107,7 +120,9 @@ async function authenticate(route: Route, request: PlainRequest, verify: VerifyT
   if (!token) throw new AppError('token_missing', 'send a bearer token in the Authorization header');
   const principal = await verify(token);
   const acting = request.headers['x-account-id'];
-  return acting && hasRole(principal, 'service', 'operator') ? { ...principal, accountId: acting } : principal;
+  return acting && hasRole(principal, 'service', 'operator')
+    ? { ...principal, accountId: acting }
+    : principal;
 }
 
 function authorize(route: Route, principal: Principal): void {

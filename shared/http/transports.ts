@@ -43,7 +43,9 @@ export interface HttpTransportOptions {
 
 export function overHttp(options: HttpTransportOptions): Transport {
   return async (call) => {
-    const path = call.route.path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(call.params[name] ?? ''));
+    const path = call.route.path.replace(/\{(\w+)\}/g, (_, name: string) =>
+      encodeURIComponent(call.params[name] ?? ''),
+    );
     const query = new URLSearchParams(call.query).toString();
     const trace = traceparent();
     try {
@@ -57,7 +59,11 @@ export function overHttp(options: HttpTransportOptions): Transport {
         ...(call.body === undefined ? {} : { body: call.body }),
         signal: AbortSignal.timeout(call.timeoutMs),
       });
-      return { status: response.status, headers: Object.fromEntries(response.headers), body: await response.text() };
+      return {
+        status: response.status,
+        headers: Object.fromEntries(response.headers),
+        body: await response.text(),
+      };
     } catch (error) {
       if (error instanceof AppError) throw error;
       const late = error instanceof Error && error.name === 'TimeoutError';

@@ -17,7 +17,18 @@ export function createLog(options: LogOptions): Log {
     level: options.level ?? 'info',
     base: { name: options.name },
     timestamp: pino.stdTimeFunctions.isoTime,
-    redact: { paths: ['authorization', '*.authorization', 'token', '*.token', 'emailAddress', '*.emailAddress', 'sms', '*.sms'] },
+    redact: {
+      paths: [
+        'authorization',
+        '*.authorization',
+        'token',
+        '*.token',
+        'emailAddress',
+        '*.emailAddress',
+        'sms',
+        '*.sms',
+      ],
+    },
     mixin: () => {
       const trace = currentTrace();
       return trace ? { traceId: trace.traceId } : {};

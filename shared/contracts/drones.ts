@@ -1,0 +1,243 @@
+/** Drone: the fleet, and the reservation of a drone for a delivery. */
+import { z } from 'zod';
+import { defineRoute } from '../http/define-route.ts';
+import { DroneFlightMode, Eta, Id, Owner, PackageSize, Position, Time } from './common.ts';
+import { Base, FlightLeg, FlightPerformance } from './flight.ts';
+
+export const DroneBody = z.strictObject({
+  model: z.string().min(1).max(60),
+  performance: FlightPerformance,
+  base: Base,
+  health: z.enum(['Ok', 'Maintenance']).default('Ok'),
+  acceptsMissions: z.boolean().default(true),
+});
+
+/** Position and battery come from telemetry; absent until the drone was heard. */
+export const DroneState = z.object({
+  time: Time,
+  position: Position,
+  heading: z.number(),
+  battery: z.number(),
+  flightMode: DroneFlightMode,
+  leg: FlightLeg,
+  loaded: z.boolean(),
+  deliveryId: Id.optional(),
+  pickupEta: Eta.optional(),
+  deliveryEta: Eta.optional(),
+});
+export type DroneState = z.output<typeof DroneState>;
+
+export const Drone = z.object({
+  id: Id,
+  model: z.string(),
+  performance: FlightPerformance,
+  base: Base,
+  health: z.enum(['Ok', 'Maintenance']),
+  acceptsMissions: z.boolean(),
+  /** The delivery that has the drone now. */
+  reservedFor: Id.optional(),
+  state: DroneState.optional(),
+});
+export type Drone = z.output<typeof Drone>;
+
+const staff = ['operator', 'service'] as const;
+const droneParams = z.strictObject({ droneId: Id });
+const params = z.strictObject({ deliveryId: Id });
+
+export const putDrone = defineRoute({
+  service: 'drone',
+  operation: 'putDrone',
+  method: 'PUT',
+  path: 'drones/{droneId}',
+  summary:
+    'Register a drone, or change its registry entry; `If-None-Match: *` only registers (412 when it is there)',
+  auth: ['operator'],
+  params: droneParams,
+  body: DroneBody,
+  responses: { 201: Drone, 200: Drone },
+});
+
+export const getDrone = defineRoute({
+  service: 'drone',
+  operation: 'getDrone',
+  method: 'GET',
+  path: 'drones/{droneId}',
+  summary: 'A drone with its latest state',
+  auth: staff,
+  params: droneParams,
+  responses: { 200: Drone },
+});
+
+export const listDrones = defineRoute({
+  service: 'drone',
+  operation: 'listDrones',
+  method: 'GET',
+  path: 'drones',
+  summary: 'The fleet',
+  auth: staff,
+  responses: { 200: z.object({ drones: z.array(Drone) }) },
+});
+
+export const listDronesNearby = defineRoute({
+  service: 'drone',
+  operation: 'listDronesNearby',
+  method: 'GET',
+  path: 'drones/nearby',
+  summary: 'Drones within a radius (m), nearest first',
+  auth: staff,
+  query: z.strictObject({
+    lat: z.coerce.number().min(-90).max(90),
+    lon: z.coerce.number().min(-180).max(180),
+    radius: z.coerce.number().positive().max(100_000).default(5000),
+  }),
+  responses: { 200: z.object({ drones: z.array(Drone) }) },
+});
+
+export const ReserveBody = z.strictObject({
+  deliveryId: Id.optional(),
+  owner: Owner,
+  generation: z.number().int().positive(),
+  pickup: Position,
+  dropoff: Position,
+  weight: z.number().positive(),
+  size: PackageSize,
+  expedited: z.boolean().default(false),
+  deadline: Time.optional(),
+  /** Drones that refused this delivery before. */
+  exclude: z.array(Id).default([]),
+});
+
+export const Reservation = z.object({
+  deliveryId: Id,
+  droneId: Id,
+  missionId: Id,
+  fence: z.number().int().positive(),
+  leaseUntil: Time,
+  pickupEta: Eta,
+  deliveryEta: Eta,
+});
+export type Reservation = z.output<typeof Reservation>;
+
+/** Idempotent per delivery and generation. 409 `no_feasible_drone` with the fact `reasons: [{droneId, reasons}]`; 409 `stale`. */
+export const reserveDrone = defineRoute({
+  service: 'drone',
+  operation: 'reserveDrone',
+  method: 'PUT',
+  path: 'dronedeliveries/{deliveryId}',
+  summary: 'Reserve the best drone that can really fly this delivery',
+  auth: ['service'],
+  params,
+  body: ReserveBody,
+  responses: { 200: Reservation },
+});
+
+/** Succeeds when there is nothing to release; with `fence` only that reservation is released. */
+export const releaseDrone = defineRoute({
+  service: 'drone',
+  operation: 'releaseDrone',
+  method: 'DELETE',
+  path: 'dronedeliveries/{deliveryId}',
+  summary: 'Release the drone of a delivery',
+  auth: ['service'],
+  params,
+  query: z.strictObject({ fence: z.coerce.number().int().positive().optional() }),
+  responses: { 204: null },
+});
+
+/** Writes the mission and its command in one batch; the change feed sends it down. Idempotent per mission. */
+export const dispatchDrone = defineRoute({
+  service: 'drone',
+  operation: 'dispatchDrone',
+  method: 'PUT',
+  path: 'dronedeliveries/{deliveryId}/mission',
+  summary: 'Send the reserved drone its mission',
+  auth: ['service'],
+  params,
+  body: z.strictObject({ fence: z.number().int().positive() }),
+  responses: { 202: z.object({ missionId: Id, droneId: Id, fence: z.number().int() }) },
+});
+
+/** From now on the lease does not run out: the drone has accepted. */
+export const confirmMission = defineRoute({
+  service: 'drone',
+  operation: 'confirmMission',
+  method: 'PUT',
+  path: 'dronedeliveries/{deliveryId}/acceptance',
+  summary: 'The drone has accepted its mission',
+  auth: ['service'],
+  params,
+  body: z.strictObject({ fence: z.number().int().positive() }),
+  responses: { 204: null },
+});
+
+/** 202: the command is on its way, `Recalled` or `RecallRefused` will answer. 204: there is no mission, nothing to recall. */
+export const recallDrone = defineRoute({
+  service: 'drone',
+  operation: 'recallDrone',
+  method: 'PUT',
+  path: 'dronedeliveries/{deliveryId}/recall',
+  summary: 'Call the drone back',
+  auth: ['service'],
+  params,
+  body: z.strictObject({ fence: z.number().int().positive(), reason: z.string().max(200) }),
+  responses: { 202: z.object({ missionId: Id, droneId: Id }), 204: null },
+});
+
+export const getDroneDelivery = defineRoute({
+  service: 'drone',
+  operation: 'getDroneDelivery',
+  method: 'GET',
+  path: 'dronedeliveries/{deliveryId}',
+  summary: 'The flight job of a delivery, with the drone’s latest state',
+  auth: staff,
+  params,
+  responses: {
+    200: z.object({
+      deliveryId: Id,
+      droneId: Id,
+      missionId: Id,
+      fence: z.number().int(),
+      status: z.enum(['Reserved', 'Dispatched', 'Accepted', 'Recalled', 'Released']),
+      state: DroneState.optional(),
+    }),
+  },
+});
+
+export const quoteDrone = defineRoute({
+  service: 'drone',
+  operation: 'quoteDrone',
+  method: 'POST',
+  path: 'dronedeliveries/quotes',
+  summary: 'Could a drone fly this now?',
+  auth: ['service'],
+  body: z.strictObject({
+    pickup: Position,
+    dropoff: Position,
+    weight: z.number().positive(),
+    size: PackageSize,
+  }),
+  responses: {
+    200: z.object({
+      feasible: z.boolean(),
+      reasons: z.array(z.string()),
+      distance: z.number().optional(),
+      pickupEta: Eta.optional(),
+      deliveryEta: Eta.optional(),
+    }),
+  },
+});
+
+export const droneUtilization = defineRoute({
+  service: 'drone',
+  operation: 'droneUtilization',
+  method: 'GET',
+  path: 'dronedeliveries/utilization',
+  summary: 'Miles flown and hours assigned for an account in a month; 404 when both are 0',
+  auth: ['customer', 'account-admin', 'operator', 'service'],
+  query: z.strictObject({
+    ownerId: Id,
+    year: z.coerce.number().int().min(2000).max(2200),
+    month: z.coerce.number().int().min(1).max(12),
+  }),
+  responses: { 200: z.object({ traveledMiles: z.number(), assignedHours: z.number() }) },
+});

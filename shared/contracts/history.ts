@@ -1,0 +1,67 @@
+/** Delivery history: what ended, for search and invoices. */
+import { z } from 'zod';
+import { defineRoute } from '../http/define-route.ts';
+import { ConfirmationType, DeliveryStage, Id, Owner, Position, Time } from './common.ts';
+import { TrackingEvent } from './deliveries.ts';
+import { Outcome } from './requests.ts';
+
+export const HistoryEntry = z.object({
+  deliveryId: Id,
+  owner: Owner,
+  stage: DeliveryStage,
+  outcome: Outcome,
+  pickup: Position,
+  dropoff: Position,
+  package: z.object({ id: Id, weight: z.number(), size: z.string() }),
+  confirmationRequired: ConfirmationType,
+  confirmed: z.boolean(),
+  droneId: Id.optional(),
+  carrierId: Id.optional(),
+  /** Straight from pickup to dropoff, m. */
+  distance: z.number(),
+  requestedAt: Time,
+  endedAt: Time,
+  events: z.array(TrackingEvent),
+});
+export type HistoryEntry = z.output<typeof HistoryEntry>;
+
+export const archiveDelivery = defineRoute({
+  service: 'delivery-history',
+  operation: 'archiveDelivery',
+  method: 'PUT',
+  path: 'deliveryhistory/{deliveryId}',
+  summary: 'Write the one history entry of an ended delivery; idempotent',
+  auth: ['service'],
+  params: z.strictObject({ deliveryId: Id }),
+  body: HistoryEntry,
+  responses: { 201: null, 204: null },
+});
+
+export const getHistoryEntry = defineRoute({
+  service: 'delivery-history',
+  operation: 'getHistoryEntry',
+  method: 'GET',
+  path: 'deliveryhistory/{deliveryId}',
+  summary: 'One ended delivery of one’s account',
+  auth: ['customer', 'account-admin', 'operator', 'service'],
+  params: z.strictObject({ deliveryId: Id }),
+  responses: { 200: HistoryEntry },
+});
+
+export const searchHistory = defineRoute({
+  service: 'delivery-history',
+  operation: 'searchHistory',
+  method: 'GET',
+  path: 'deliveryhistory',
+  summary: 'Ended deliveries of an account, newest first; pages by `continuation`',
+  auth: ['customer', 'account-admin', 'operator', 'service'],
+  query: z.strictObject({
+    ownerId: Id,
+    from: Time.optional(),
+    to: Time.optional(),
+    stage: DeliveryStage.optional(),
+    limit: z.coerce.number().int().min(1).max(500).default(50),
+    continuation: z.string().max(4000).optional(),
+  }),
+  responses: { 200: z.object({ entries: z.array(HistoryEntry), continuation: z.string().optional() }) },
+});

@@ -1,0 +1,135 @@
+/** Supervisor: dead letters and work items, for operators. */
+import { z } from 'zod';
+import { defineRoute } from '../http/define-route.ts';
+import { Id, Time } from './common.ts';
+
+export const DeadLetter = z.object({
+  id: Id,
+  hub: z.string(),
+  partition: z.string(),
+  sequenceNumber: z.number(),
+  reason: z.string(),
+  step: z.string(),
+  /** The message as it came: text, or base64 of bytes that are none. */
+  payload: z.string(),
+  encoding: z.enum(['text', 'base64']),
+  properties: z.record(z.string(), z.unknown()),
+  status: z.enum(['Open', 'Replayed', 'Discarded']),
+  at: Time,
+  /** The day (UTC) it lies under. */
+  day: z.string(),
+  audit: z.array(z.object({ by: z.string(), action: z.string(), at: Time, note: z.string().optional() })),
+});
+export type DeadLetter = z.output<typeof DeadLetter>;
+
+export const WorkItem = z.object({
+  id: Id,
+  deliveryId: Id,
+  kind: z.enum(['CompensationFailed', 'Overdue', 'ProofMissing', 'OrphanReservation', 'OrphanHold']),
+  step: z.string(),
+  detail: z.string(),
+  status: z.enum(['Open', 'Settled']),
+  at: Time,
+  audit: z.array(z.object({ by: z.string(), action: z.string(), at: Time, note: z.string().optional() })),
+});
+export type WorkItem = z.output<typeof WorkItem>;
+
+const letterParams = z.strictObject({ hub: z.string().min(1).max(100), day: z.iso.date(), letterId: Id });
+
+/** Idempotent: the id is made of hub, partition and sequence number. */
+export const recordDeadLetter = defineRoute({
+  service: 'supervisor',
+  operation: 'recordDeadLetter',
+  method: 'POST',
+  path: 'supervisor/deadletters',
+  summary: 'A service could not process a message',
+  auth: ['service'],
+  body: DeadLetter.pick({
+    hub: true,
+    partition: true,
+    sequenceNumber: true,
+    reason: true,
+    step: true,
+    payload: true,
+    encoding: true,
+    properties: true,
+  }),
+  responses: { 201: z.object({ id: Id }), 200: z.object({ id: Id }) },
+});
+
+export const listDeadLetters = defineRoute({
+  service: 'supervisor',
+  operation: 'listDeadLetters',
+  method: 'GET',
+  path: 'supervisor/deadletters',
+  summary: 'Dead letters of a hub, newest first',
+  auth: ['operator'],
+  query: z.strictObject({
+    hub: z.string().max(100).optional(),
+    status: z.enum(['Open', 'Replayed', 'Discarded']).optional(),
+    limit: z.coerce.number().int().min(1).max(500).default(100),
+  }),
+  responses: { 200: z.object({ deadLetters: z.array(DeadLetter) }) },
+});
+
+export const replayDeadLetter = defineRoute({
+  service: 'supervisor',
+  operation: 'replayDeadLetter',
+  method: 'POST',
+  path: 'supervisor/deadletters/{hub}/{day}/{letterId}/replay',
+  summary: 'Put the message back on its hub; audited',
+  auth: ['operator'],
+  params: letterParams,
+  body: z.strictObject({ note: z.string().max(500).optional(), payload: z.string().max(200_000).optional() }),
+  responses: { 200: DeadLetter },
+});
+
+export const discardDeadLetter = defineRoute({
+  service: 'supervisor',
+  operation: 'discardDeadLetter',
+  method: 'POST',
+  path: 'supervisor/deadletters/{hub}/{day}/{letterId}/discard',
+  summary: 'Give the message up; audited',
+  auth: ['operator'],
+  params: letterParams,
+  body: z.strictObject({ note: z.string().min(1).max(500) }),
+  responses: { 200: DeadLetter },
+});
+
+/** Idempotent per delivery, kind and step. */
+export const recordWorkItem = defineRoute({
+  service: 'supervisor',
+  operation: 'recordWorkItem',
+  method: 'POST',
+  path: 'supervisor/workitems',
+  summary: 'Something needs an operator',
+  auth: ['service'],
+  body: WorkItem.pick({ deliveryId: true, kind: true, step: true, detail: true }),
+  responses: { 201: z.object({ id: Id }), 200: z.object({ id: Id }) },
+});
+
+export const listWorkItems = defineRoute({
+  service: 'supervisor',
+  operation: 'listWorkItems',
+  method: 'GET',
+  path: 'supervisor/workitems',
+  summary: 'What needs an operator',
+  auth: ['operator'],
+  query: z.strictObject({
+    status: z.enum(['Open', 'Settled']).optional(),
+    limit: z.coerce.number().int().min(1).max(500).default(100),
+  }),
+  responses: { 200: z.object({ workItems: z.array(WorkItem) }) },
+});
+
+export const settleWorkItem = defineRoute({
+  service: 'supervisor',
+  operation: 'settleWorkItem',
+  method: 'POST',
+  path: 'supervisor/workitems/{deliveryId}/{itemId}/settle',
+  summary: 'An operator settles a work item, by a retry or by hand; audited',
+  auth: ['operator'],
+  params: z.strictObject({ deliveryId: Id, itemId: Id }),
+  body: z.strictObject({ action: z.enum(['retry', 'close']), note: z.string().min(1).max(500) }),
+  responses: { 200: WorkItem },
+});

@@ -1,0 +1,92 @@
+/** Third-party transportation: carriers that serve where no drone can. */
+import { z } from 'zod';
+import { defineRoute } from '../http/define-route.ts';
+import { Eta, Id, Owner, PackageSize, Position, Time } from './common.ts';
+
+export const Shipment = z.strictObject({
+  owner: Owner,
+  pickup: Position,
+  dropoff: Position,
+  weight: z.number().positive(),
+  size: PackageSize,
+  deadline: Time.optional(),
+});
+
+export const Money = z.object({ amount: z.number(), currency: z.string().length(3) });
+
+export const Booking = z.object({
+  deliveryId: Id,
+  bookingId: Id,
+  carrierId: Id,
+  status: z.enum(['Booked', 'Collected', 'Delivered', 'Failed', 'Cancelled']),
+  price: Money,
+  pickupEta: Eta,
+  deliveryEta: Eta,
+});
+export type Booking = z.output<typeof Booking>;
+
+/** What a carrier calls back with; `eventId` is the same on every repetition. */
+export const CarrierEvent = z.strictObject({
+  bookingId: Id,
+  eventId: Id,
+  event: z.enum(['Collected', 'Delivered', 'Failed']),
+  at: Time,
+  reason: z.string().max(500).optional(),
+});
+export type CarrierEvent = z.output<typeof CarrierEvent>;
+
+const params = z.strictObject({ deliveryId: Id });
+
+/** Idempotent per delivery. 409 `no_carrier` with the fact `reasons: [{carrierId, reasons}]`. */
+export const bookCarrier = defineRoute({
+  service: 'third-party',
+  operation: 'bookCarrier',
+  method: 'PUT',
+  path: 'thirdpartydeliveries/{deliveryId}',
+  summary: 'Book the cheapest carrier that can take it',
+  auth: ['service'],
+  params,
+  body: Shipment,
+  responses: { 200: Booking, 201: Booking },
+});
+
+/** Succeeds when there is nothing to cancel; 409 `package_on_board` once the carrier has collected. */
+export const cancelCarrier = defineRoute({
+  service: 'third-party',
+  operation: 'cancelCarrier',
+  method: 'DELETE',
+  path: 'thirdpartydeliveries/{deliveryId}',
+  summary: 'Cancel the carrier of a delivery',
+  auth: ['service'],
+  params,
+  responses: { 204: null },
+});
+
+export const quoteCarriers = defineRoute({
+  service: 'third-party',
+  operation: 'quoteCarriers',
+  method: 'POST',
+  path: 'thirdpartydeliveries/quotes',
+  summary: 'What the carriers would take for it',
+  auth: ['service'],
+  body: Shipment,
+  responses: {
+    200: z.object({
+      offers: z.array(z.object({ carrierId: Id, price: Money, pickupEta: Eta, deliveryEta: Eta })),
+      refusals: z.array(z.object({ carrierId: Id, reasons: z.array(z.string()) })),
+    }),
+  },
+});
+
+/** A carrier may call for its own bookings only: another’s is 404. */
+export const carrierEvent = defineRoute({
+  service: 'third-party',
+  operation: 'carrierEvent',
+  method: 'POST',
+  path: 'thirdpartydeliveries/{deliveryId}/events',
+  summary: 'A carrier tells what happened to its booking',
+  auth: ['carrier'],
+  params,
+  body: CarrierEvent,
+  responses: { 204: null },
+});
