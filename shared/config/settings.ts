@@ -1,0 +1,112 @@
+/**
+ * Every setting that the Function App reads, once. local.settings.sample.json, bicep/ and the README's table are tested to
+ * equal this schema. Connections have the two forms that Azure's bindings know: a connection string, or the parts of an
+ * identity-based one (`COSMOS__accountEndpoint`).
+ */
+import { z } from 'zod';
+import { SERVICES } from '../http/define-route.ts';
+
+const seconds = (fallback: number) => z.coerce.number().positive().default(fallback);
+const count = (fallback: number) => z.coerce.number().int().positive().default(fallback);
+
+export const SettingsSchema = z.object({
+  SERVICES: z
+    .string()
+    .default('')
+    .transform((text) => (text.trim() === '' ? [...SERVICES] : text.split(',').map((name) => name.trim())))
+    .pipe(z.array(z.enum(SERVICES)))
+    .describe('Services that this app serves, separated by commas; empty: all'),
+  SERVICE_ORIGINS: z
+    .string()
+    .default('{}')
+    .transform((text, context) => {
+      try {
+        return JSON.parse(text) as unknown;
+      } catch {
+        context.addIssue('must be JSON: {"drone": "https://…"}');
+        return z.NEVER;
+      }
+    })
+    .pipe(z.partialRecord(z.enum(SERVICES), z.url()))
+    .describe('JSON: origin of the app that has a service which this app does not serve'),
+  COSMOS: z.string().optional().describe('Cosmos DB connection string (one machine)'),
+  COSMOS__accountEndpoint: z.url().optional().describe('Cosmos DB endpoint, used with the identity (Azure)'),
+  COSMOS_DATABASE: z.string().default('drone-delivery').describe('Cosmos DB database'),
+  EVENTHUBS: z.string().optional().describe('Event Hubs connection string (one machine)'),
+  EVENTHUBS__fullyQualifiedNamespace: z
+    .string()
+    .optional()
+    .describe('Event Hubs namespace, used with the identity (Azure)'),
+  AzureWebJobsStorage: z.string().optional().describe('Storage connection string (one machine)'),
+  AzureWebJobsStorage__accountName: z
+    .string()
+    .optional()
+    .describe('Storage account, used with the identity (Azure)'),
+  AZURE_CLIENT_ID: z.string().optional().describe('Client id of the user-assigned managed identity (Azure)'),
+  IDENTITY_ISSUER: z.url().describe('Issuer of the tokens that callers bring'),
+  API_AUDIENCE: z.string().min(1).describe('Audience that those tokens must have'),
+  PUBLIC_ORIGIN: z.url().describe('Origin under which clients see the API and the pages'),
+  CARRIERS: z
+    .string()
+    .default('[]')
+    .transform((text, context) => {
+      try {
+        return JSON.parse(text) as unknown;
+      } catch {
+        context.addIssue('must be JSON: [{"carrierId": "…", "url": "https://…"}]');
+        return z.NEVER;
+      }
+    })
+    .pipe(
+      z.array(z.strictObject({ carrierId: z.string().min(1), url: z.url(), apiKey: z.string().optional() })),
+    )
+    .describe('JSON: the third-party carriers, each with carrierId, url and apiKey'),
+  TIME_SCALE: count(1).describe('Simulated seconds per second; above 1 for demonstrations and tests only'),
+  RESERVATION_LEASE_SECONDS: seconds(60).describe(
+    'How long a drone stays reserved before its mission is accepted',
+  ),
+  MISSION_ANSWER_SECONDS: seconds(20).describe('How long a drone may take to answer a mission'),
+  RECALL_ANSWER_SECONDS: seconds(20).describe(
+    'How long a drone may take to answer a recall before it is asked again',
+  ),
+  PICKUP_GRACE_SECONDS: seconds(600).describe(
+    'How long after its pickup ETA a drone may pick up before another is sent',
+  ),
+  DELIVERY_GRACE_SECONDS: seconds(1800).describe(
+    'How long after its delivery ETA a delivery may arrive before an operator is told',
+  ),
+  CONFIRMATION_SECONDS: seconds(3600).describe(
+    'How long a delivery waits for its proof before an operator is told',
+  ),
+  MAX_DRONES_PER_DELIVERY: count(3).describe('Drones that are tried before the carriers are'),
+  STEP_ATTEMPTS: count(8).describe('Attempts of a step that fails with a retryable error'),
+  STEP_RETRY_SECONDS: seconds(1).describe('First pause between two attempts; doubles up to a minute'),
+  OVERDUE_SCHEDULE: z.string().default('*/30 * * * * *').describe('NCRONTAB of the supervisor’s round'),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('Least level that is logged'),
+});
+
+export type Settings = z.output<typeof SettingsSchema>;
+
+/** @throws Error that lists every setting that is missing or wrong, by name */
+export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
+  const result = SettingsSchema.safeParse(environment);
+  const problems = result.success
+    ? missingConnections(result.data)
+    : result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  if (problems.length > 0) throw new Error(`settings: ${problems.join('; ')}`);
+  return result.data as Settings;
+}
+
+function missingConnections(settings: Settings): string[] {
+  const either = [
+    ['COSMOS', 'COSMOS__accountEndpoint'],
+    ['EVENTHUBS', 'EVENTHUBS__fullyQualifiedNamespace'],
+    ['AzureWebJobsStorage', 'AzureWebJobsStorage__accountName'],
+  ] as const;
+  return either
+    .filter(([key, identity]) => !settings[key] && !settings[identity])
+    .map(([key, identity]) => `${key} or ${identity}: one of them is needed`);
+}

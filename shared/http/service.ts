@@ -1,0 +1,26 @@
+/** What a service is given, and what it gives to the composition root (functions/main.ts). */
+import type { Settings } from '../config/settings.ts';
+import type { Database } from '../cosmos/store.ts';
+import type { Publisher } from '../messaging/publisher.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Client } from './client.ts';
+import type { ServiceName } from './define-route.ts';
+import type { Endpoint } from './pipeline.ts';
+
+export interface ServiceDeps {
+  readonly settings: Settings;
+  readonly database: Database;
+  readonly publisher: Publisher;
+  /** Calls other services by their contracts, as this service. */
+  readonly call: Client;
+  readonly log: Log;
+  readonly now: () => Date;
+  readonly newId: () => string;
+}
+
+export interface Service {
+  readonly name: ServiceName;
+  readonly endpoints: readonly Endpoint[];
+  /** Registers what is not HTTP (Event Hubs, Cosmos, timers, Durable) with the host's programming model. */
+  readonly registerTriggers?: () => void;
+}

@@ -1,0 +1,103 @@
+/** Sends messages to Event Hubs; a publish has succeeded when the broker has acknowledged every message. */
+import { EventHubProducerClient, type RetryOptions } from '@azure/event-hubs';
+import type { TokenCredential } from '@azure/identity';
+import type { Settings } from '../config/settings.ts';
+import { AppError } from '../http/problem.ts';
+import { traceparent } from '../telemetry/trace.ts';
+import type { HubName } from './hubs.ts';
+
+export interface Message {
+  /** Partition key. */
+  readonly key: string;
+  readonly body: unknown;
+  readonly properties?: Readonly<Record<string, string>>;
+}
+
+export interface PublishOptions {
+  /** Gives up after this long; default 10 s. */
+  readonly timeoutMs?: number;
+}
+
+export interface Publisher extends AsyncDisposable {
+  /** @throws AppError `dependency_unavailable` when not every message was acknowledged in time; some may have been stored */
+  publish(hub: HubName, messages: readonly Message[], options?: PublishOptions): Promise<void>;
+}
+
+/** An attempt on a dead connection only ends by its own timeout, so that is short and the attempts are several. */
+const RETRY: RetryOptions = {
+  mode: 0,
+  maxRetries: 10,
+  retryDelayInMs: 100,
+  maxRetryDelayInMs: 1_000,
+  timeoutInMs: 3_000,
+};
+
+export function createPublisher(settings: Settings, credential: () => TokenCredential): Publisher {
+  const clients = new Map<HubName, EventHubProducerClient>();
+  const clientOf = (hub: HubName) => {
+    let client = clients.get(hub);
+    if (!client) {
+      client = settings.EVENTHUBS
+        ? new EventHubProducerClient(settings.EVENTHUBS, hub, { retryOptions: RETRY })
+        : new EventHubProducerClient(settings.EVENTHUBS__fullyQualifiedNamespace ?? '', hub, credential(), {
+            retryOptions: RETRY,
+          });
+      clients.set(hub, client);
+    }
+    return client;
+  };
+  return {
+    publish: async (hub, messages, options = {}) => {
+      const timeoutMs = options.timeoutMs ?? 10_000;
+      const signal = AbortSignal.timeout(timeoutMs);
+      const byKey = Map.groupBy(messages, (message) => message.key);
+      const sends = [...byKey].map(([key, group]) => sendGroup(clientOf(hub), key, group, signal));
+      try {
+        await Promise.all(sends.map((send) => orTimeout(send, signal)));
+      } catch (error) {
+        throw new AppError('dependency_unavailable', 'the message broker did not acknowledge in time', {
+          cause: error,
+          retryAfterSeconds: 2,
+        });
+      }
+    },
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([...clients.values()].map((client) => client.close()));
+    },
+  };
+}
+
+async function sendGroup(
+  client: EventHubProducerClient,
+  key: string,
+  messages: readonly Message[],
+  abortSignal: AbortSignal,
+): Promise<void> {
+  const trace = traceparent();
+  const events = messages.map(({ body, properties }) => ({
+    body,
+    properties: { ...(trace ? { traceparent: trace } : {}), ...properties },
+  }));
+  let batch = await client.createBatch({ partitionKey: key, abortSignal });
+  for (const event of events) {
+    if (batch.tryAdd(event)) continue;
+    if (batch.count === 0) throw new Error('a message is larger than the broker takes');
+    await client.sendBatch(batch, { abortSignal });
+    batch = await client.createBatch({ partitionKey: key, abortSignal });
+    if (!batch.tryAdd(event)) throw new Error('a message is larger than the broker takes');
+  }
+  if (batch.count > 0) await client.sendBatch(batch, { abortSignal });
+}
+
+/** The SDK's own waits do not all heed the signal. */
+async function orTimeout(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason as Error);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    work.catch(() => undefined);
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * State and event are one write: an event is an item beside its aggregate, in the same partition and the same batch; the
+ * change feed publishes it. At least once, in the aggregate's order; consumers deduplicate on the event's id.
+ */
+
+import {
+  type CloudEvent,
+  DOMAIN_EVENTS,
+  type DomainEventData,
+  type DomainEventType,
+} from '../contracts/events.ts';
+import { CONTAINERS, type ContainerName } from '../cosmos/containers.ts';
+import type { ServiceName } from '../http/define-route.ts';
+import type { HubName } from '../messaging/hubs.ts';
+import type { Message, Publisher } from '../messaging/publisher.ts';
+import { traceparent } from '../telemetry/trace.ts';
+
+/** Longer than the longest outage of the change feed that we mean to survive, s. */
+const EVENT_TTL_SECONDS = 14 * 24 * 3600;
+
+/** What lies in the container; the partition key's field comes beside these. */
+export interface OutboxItem {
+  readonly id: string;
+  readonly type: 'event';
+  readonly hub: HubName;
+  readonly key: string;
+  readonly body: unknown;
+  readonly traceparent?: string;
+  readonly ttl: number;
+}
+
+export interface OutboxMessage {
+  /** The partition's fields, e.g. `{deliveryId}`. */
+  readonly partition: Readonly<Record<string, string>>;
+  /** Unique within the partition and the same on every repetition of the same change. */
+  readonly id: string;
+  readonly hub: HubName;
+  readonly key: string;
+  readonly body: unknown;
+}
+
+export function outboxItem(message: OutboxMessage): OutboxItem {
+  const trace = traceparent();
+  return {
+    ...message.partition,
+    id: `event-${message.id}`,
+    type: 'event',
+    hub: message.hub,
+    key: message.key,
+    body: message.body,
+    ...(trace ? { traceparent: trace } : {}),
+    ttl: EVENT_TTL_SECONDS,
+  };
+}
+
+export interface DomainEventSpec<T extends DomainEventType> {
+  readonly service: ServiceName;
+  readonly type: T;
+  /** Unique: `${aggregateId}-${sequence}`. */
+  readonly id: string;
+  /** The aggregate's id: partition key of the hub. */
+  readonly subject: string;
+  readonly time: string;
+  readonly data: DomainEventData<T>;
+}
+
+export function domainEvent<T extends DomainEventType>(spec: DomainEventSpec<T>): CloudEvent {
+  const trace = traceparent();
+  return {
+    specversion: '1.0',
+    id: spec.id,
+    source: `/services/${spec.service}`,
+    type: spec.type,
+    subject: spec.subject,
+    time: spec.time,
+    datacontenttype: 'application/json',
+    dataschema: `urn:fabrikam:event:${spec.type}:1`,
+    ...(trace ? { traceparent: trace } : {}),
+    data: DOMAIN_EVENTS[spec.type].parse(spec.data),
+  };
+}
+
+/** An outbox item for a domain event. */
+export function domainEventItem<T extends DomainEventType>(
+  partition: Readonly<Record<string, string>>,
+  spec: DomainEventSpec<T>,
+): OutboxItem {
+  return outboxItem({
+    partition,
+    id: spec.id,
+    hub: 'domain-events',
+    key: spec.subject,
+    body: domainEvent(spec),
+  });
+}
+
+/**
+ * The change feed's handler: publishes what is an event, passes over what is not. Rejects when the broker does not
+ * acknowledge, so that the trigger's retry policy gives the same documents again.
+ */
+export async function publishChanges(documents: readonly unknown[], publisher: Publisher): Promise<void> {
+  const items = documents.filter(isOutboxItem);
+  const byHub = Map.groupBy(items, (item) => item.hub);
+  await Promise.all([...byHub].map(([hub, group]) => publisher.publish(hub, group.map(toMessage))));
+}
+
+function toMessage(item: OutboxItem): Message {
+  return {
+    key: item.key,
+    body: item.body,
+    properties: { messageId: item.id, ...(item.traceparent ? { traceparent: item.traceparent } : {}) },
+  };
+}
+
+function isOutboxItem(document: unknown): document is OutboxItem {
+  return (document as Partial<OutboxItem> | null)?.type === 'event';
+}
+
+/** Containers whose change feed a service publishes. */
+export function outboxContainersOf(service: ServiceName): ContainerName[] {
+  const names = Object.keys(CONTAINERS) as ContainerName[];
+  return names.filter((name) => CONTAINERS[name].service === service && WITH_OUTBOX.has(name));
+}
+
+const WITH_OUTBOX: ReadonlySet<ContainerName> = new Set([
+  'workflows',
+  'deliveries',
+  'droneDeliveries',
+  'drones',
+  'bookings',
+]);
