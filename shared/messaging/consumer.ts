@@ -1,0 +1,166 @@
+/**
+ * Registers an Event Hubs function that treats each message by itself.
+ *
+ * C1 A message that cannot be parsed, or is refused for good, becomes a dead letter with its reason; the rest goes on.
+ * C2 A message whose handling failed for the time being makes the batch fail, and the endless retry policy brings the
+ *    batch again: so the checkpoint passes no message that was neither handled nor dead-lettered.
+ * C3 Messages of one key are handled in order, those of different keys at the same time.
+ */
+import { app, type InvocationContext } from '@azure/functions';
+import type { z } from 'zod';
+import { recordDeadLetter } from '../contracts/supervisor.ts';
+import { AppError, toAppError } from '../http/problem.ts';
+import type { Service, ServiceDeps } from '../http/service.ts';
+import { ENDLESS_RETRY } from '../outbox/outbox-trigger.ts';
+import { inTrace } from '../telemetry/trace.ts';
+import type { HubName } from './hubs.ts';
+
+export interface Received<T> {
+  readonly message: T;
+  readonly properties: Readonly<Record<string, unknown>>;
+  readonly context: InvocationContext;
+}
+
+export interface ConsumerSpec<S extends z.ZodType> {
+  readonly service: Service['name'];
+  readonly hub: HubName;
+  readonly schema: S;
+  /** Messages with equal keys are handled one after the other. */
+  readonly keyOf: (message: z.output<S>) => string;
+  readonly handle: (received: Received<z.output<S>>) => Promise<void>;
+  readonly extraInputs?: Parameters<typeof app.eventHub>[1]['extraInputs'];
+}
+
+/** One message of a batch, with where it came from. */
+export interface RawMessage {
+  readonly bytes: Uint8Array;
+  readonly partition: string;
+  readonly sequenceNumber: number;
+  readonly properties: Readonly<Record<string, unknown>>;
+}
+
+export function registerConsumer<S extends z.ZodType>(spec: ConsumerSpec<S>, deps: ServiceDeps): void {
+  app.eventHub(`${spec.service}_${spec.hub}`, {
+    connection: 'EVENTHUBS',
+    eventHubName: spec.hub,
+    consumerGroup: spec.service,
+    cardinality: 'many',
+    dataType: 'binary',
+    retry: ENDLESS_RETRY,
+    ...(spec.extraInputs ? { extraInputs: spec.extraInputs } : {}),
+    handler: (messages, context) =>
+      consumeBatch(rawMessages(messages as unknown[], context), context, spec, deps),
+  } as Parameters<typeof app.eventHub>[1]);
+}
+
+/** Rejects only as C2 says. */
+export async function consumeBatch<S extends z.ZodType>(
+  messages: readonly RawMessage[],
+  context: InvocationContext,
+  spec: ConsumerSpec<S>,
+  deps: ServiceDeps,
+): Promise<void> {
+  const queues = new Map<string, Promise<void>>();
+  const work = messages.map((raw) => {
+    const parsed = parse(raw, spec.schema);
+    if ('reason' in parsed) return deadLetter(raw, parsed.reason, 'parse', spec, deps);
+    const key = spec.keyOf(parsed.message);
+    const mine = (queues.get(key) ?? Promise.resolve()).then(() =>
+      handleOne(raw, parsed.message, context, spec, deps),
+    );
+    queues.set(key, mine);
+    return mine;
+  });
+  const results = await Promise.allSettled(work);
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed) throw failed.reason;
+}
+
+async function handleOne<S extends z.ZodType>(
+  raw: RawMessage,
+  message: z.output<S>,
+  context: InvocationContext,
+  spec: ConsumerSpec<S>,
+  deps: ServiceDeps,
+): Promise<void> {
+  const trace = typeof raw.properties['traceparent'] === 'string' ? raw.properties['traceparent'] : undefined;
+  await inTrace(trace, async () => {
+    try {
+      await spec.handle({ message, properties: raw.properties, context });
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      if (error.retryable) throw error;
+      await deadLetter(raw, `${error.code}: ${error.message}`, 'handle', spec, deps);
+    }
+  });
+}
+
+function parse<S extends z.ZodType>(
+  raw: RawMessage,
+  schema: S,
+): { message: z.output<S> } | { reason: string } {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(raw.bytes));
+  } catch (error) {
+    return { reason: `not JSON: ${(error as Error).message}` };
+  }
+  const result = schema.safeParse(value);
+  if (result.success) return { message: result.data };
+  const [issue] = result.error.issues;
+  return { reason: `not a message of this hub: ${issue?.path.join('.') || 'message'}: ${issue?.message}` };
+}
+
+async function deadLetter<S extends z.ZodType>(
+  raw: RawMessage,
+  reason: string,
+  step: string,
+  spec: ConsumerSpec<S>,
+  deps: ServiceDeps,
+): Promise<void> {
+  deps.log.warn(
+    { hub: spec.hub, partition: raw.partition, sequenceNumber: raw.sequenceNumber, reason },
+    'dead letter',
+  );
+  const text = asText(raw.bytes);
+  await deps.call(recordDeadLetter, {
+    body: {
+      hub: spec.hub,
+      partition: raw.partition,
+      sequenceNumber: raw.sequenceNumber,
+      reason: reason.slice(0, 1000),
+      step: `${spec.service}.${step}`,
+      payload: text ?? Buffer.from(raw.bytes).toString('base64'),
+      encoding: text === undefined ? 'base64' : 'text',
+      properties: raw.properties,
+    },
+  });
+}
+
+function asText(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+function rawMessages(messages: readonly unknown[], context: InvocationContext): RawMessage[] {
+  const metadata = (context.triggerMetadata ?? {}) as {
+    partitionContext?: { partitionId?: string };
+    sequenceNumberArray?: readonly number[];
+    propertiesArray?: readonly Record<string, unknown>[];
+  };
+  if (!metadata.sequenceNumberArray) throw new AppError('internal', 'the trigger gave no sequence numbers');
+  return messages.map((message, index) => ({
+    bytes: toBytes(message),
+    partition: metadata.partitionContext?.partitionId ?? '',
+    sequenceNumber: Number(metadata.sequenceNumberArray?.[index] ?? -1),
+    properties: metadata.propertiesArray?.[index] ?? {},
+  }));
+}
+
+function toBytes(message: unknown): Uint8Array {
+  if (message instanceof Uint8Array) return message;
+  return Buffer.from(typeof message === 'string' ? message : JSON.stringify(message));
+}

@@ -1,0 +1,37 @@
+/** Registers the change feed function that publishes a container's outbox. */
+import { app, type RetryOptions } from '@azure/functions';
+import type { ContainerName } from '../cosmos/containers.ts';
+import type { Service, ServiceDeps } from '../http/service.ts';
+import { publishChanges } from './outbox.ts';
+
+/** Without end: the host moves the lease past a failed batch otherwise. */
+export const ENDLESS_RETRY: RetryOptions = {
+  strategy: 'fixedDelay',
+  maxRetryCount: -1,
+  delayInterval: { milliseconds: 500 },
+};
+
+/** `also` sees every batch of documents first; when it rejects, the batch comes again. */
+export function registerOutbox(
+  service: Service['name'],
+  container: ContainerName,
+  deps: ServiceDeps,
+  also: (documents: readonly unknown[]) => Promise<void> = async () => undefined,
+): void {
+  app.cosmosDB(`${service}_outbox_${container}`, {
+    connection: 'COSMOS',
+    databaseName: deps.settings.COSMOS_DATABASE,
+    containerName: container,
+    leaseContainerName: 'leases',
+    leaseContainerPrefix: `${service}-${container}-`,
+    createLeaseContainerIfNotExists: false,
+    startFromBeginning: true,
+    feedPollDelay: 100,
+    maxItemsPerInvocation: 200,
+    retry: ENDLESS_RETRY,
+    handler: async (documents) => {
+      await also(documents);
+      await publishChanges(documents, deps.publisher);
+    },
+  });
+}
