@@ -84,3 +84,23 @@ export const compensateWorkflow = defineRoute({
   body: z.strictObject({ reason: z.string().min(1).max(500) }),
   responses: { 202: z.object({ deliveryId: Id }) },
 });
+
+/** What a workflow can be told, beside flight events; the kinds of `FlightEvent` come over the hub. */
+export const WorkflowSignal = z.strictObject({
+  kind: z.enum(['CarrierCollected', 'CarrierDelivered', 'CarrierFailed', 'Confirmed']),
+  at: Time,
+  reason: z.string().max(500).optional(),
+});
+
+/** Idempotent per event id. 404 when there is no such workflow. */
+export const putInboxEvent = defineRoute({
+  service: 'scheduler',
+  operation: 'putInboxEvent',
+  method: 'PUT',
+  path: 'workflows/{deliveryId}/inbox/{eventId}',
+  summary: 'Tell a workflow that something happened',
+  auth: ['service'],
+  params: z.strictObject({ deliveryId: Id, eventId: Id }),
+  body: WorkflowSignal,
+  responses: { 202: z.object({ deliveryId: Id }) },
+});

@@ -29,7 +29,7 @@ export function registerOutbox(
     feedPollDelay: 100,
     maxItemsPerInvocation: 200,
     retry: ENDLESS_RETRY,
-    handler: async (documents) => {
+    handler: async (documents: unknown[]) => {
       await also(documents);
       await publishChanges(documents, deps.publisher);
     },
