@@ -1,0 +1,163 @@
+/** The rules of a delivery request that need no I/O: places, times, idempotency. */
+import { createHash } from 'node:crypto';
+import type { z } from 'zod';
+import { Position } from '../../shared/contracts/common.ts';
+import type {
+  AcceptedRequest,
+  DeliveryRequestBody,
+  LocationInput,
+  RequestAnswer,
+  Reschedule,
+  RescheduleBody,
+} from '../../shared/contracts/requests.ts';
+import { distance } from '../../shared/geo/distance.ts';
+import { geocode, SERVICE_AREA } from '../../shared/geo/service-area/service-area.ts';
+import { invalid } from '../../shared/http/pipeline.ts';
+import { AppError, type FieldError } from '../../shared/http/problem.ts';
+
+/** Closer than this, pickup and dropoff are the same place, m. */
+const SAME_PLACE_METRES = 20;
+
+export interface NewRequest {
+  readonly body: DeliveryRequestBody;
+  readonly owner: { readonly userId: string; readonly accountId: string };
+  readonly deliveryId: string;
+  readonly now: Date;
+}
+
+/** @throws AppError `invalid_request` with every field that is wrong; `not_serviceable` outside the service area */
+export function acceptedRequest({ body, owner, deliveryId, now }: NewRequest): AcceptedRequest {
+  const errors: FieldError[] = [];
+  const pickup = resolve(body.pickupLocation, 'body.pickupLocation', errors);
+  const dropoff = resolve(body.dropOffLocation ?? body.dropoffLocation, 'body.dropOffLocation', errors);
+  checkPlaces(pickup, dropoff, errors);
+  checkTimes(body, now, errors);
+  if (errors.length > 0 || !pickup || !dropoff) throw invalid(errors);
+  const { packageId, size, weight, tag } = body.packageInfo;
+  return {
+    deliveryId,
+    owner,
+    pickup,
+    dropoff,
+    ...(body.pickupTime ? { pickupTime: utc(body.pickupTime) } : {}),
+    ...(body.deadline ? { deadline: utc(body.deadline) } : {}),
+    expedited: body.expedited,
+    confirmationRequired: body.confirmationRequired,
+    package: { id: packageId ?? `p-${deliveryId}`, size, weight, ...(tag === undefined ? {} : { tag }) },
+    acceptedAt: now.toISOString(),
+  };
+}
+
+/** @throws AppError `invalid_request`, also when nothing would change */
+export function reschedule(body: RescheduleBody, now: Date): Reschedule {
+  const errors: FieldError[] = [];
+  const place = (input: LocationInput | undefined, path: string) =>
+    input === undefined ? undefined : resolve(input, path, errors);
+  const pickup = place(body.pickupLocation, 'body.pickupLocation');
+  const dropoff = place(body.dropOffLocation ?? body.dropoffLocation, 'body.dropOffLocation');
+  checkPlaces(pickup, dropoff, errors);
+  checkTimes(body, now, errors);
+  const change: Reschedule = {
+    ...(pickup ? { pickup } : {}),
+    ...(dropoff ? { dropoff } : {}),
+    ...(body.pickupTime ? { pickupTime: utc(body.pickupTime) } : {}),
+    ...(body.deadline ? { deadline: utc(body.deadline) } : {}),
+  };
+  if (errors.length === 0 && Object.keys(change).length === 0) {
+    errors.push({ path: 'body', message: 'name a place or a time to change' });
+  }
+  if (errors.length > 0) throw invalid(errors);
+  return change;
+}
+
+/** A position, `"lat,lon"` or an address of the service area. */
+export function resolve(
+  input: LocationInput | undefined,
+  path: string,
+  errors: FieldError[],
+): Position | undefined {
+  if (input === undefined) {
+    errors.push({ path, message: 'is needed' });
+    return undefined;
+  }
+  const position = typeof input === 'string' ? fromText(input) : input;
+  if (!position) {
+    errors.push({ path, message: 'is neither "latitude,longitude" nor an address of the service area' });
+    return undefined;
+  }
+  const checked = Position.safeParse(position);
+  if (!checked.success) {
+    for (const issue of checked.error.issues) errors.push({ path: [path, ...issue.path].join('.'), message: issue.message });
+    return undefined;
+  }
+  if (!SERVICE_AREA.contains(checked.data)) {
+    throw new AppError('not_serviceable', `${path.replace('body.', '')} is outside the service area`, {
+      facts: { bounds: SERVICE_AREA.bounds },
+    });
+  }
+  return checked.data;
+}
+
+function fromText(text: string): { latitude: number; longitude: number; altitude: number } | undefined {
+  const [, latitude, longitude] = /^\s*(-?\d+(?:\.\d+)?)\s*,\s*(-?\d+(?:\.\d+)?)\s*$/.exec(text) ?? [];
+  if (latitude && longitude) return { latitude: Number(latitude), longitude: Number(longitude), altitude: 0 };
+  return geocode(text);
+}
+
+function checkPlaces(pickup: Position | undefined, dropoff: Position | undefined, errors: FieldError[]): void {
+  if (pickup && dropoff && distance(pickup, dropoff) < SAME_PLACE_METRES) {
+    errors.push({ path: 'body.dropOffLocation', message: 'is the same place as pickupLocation' });
+  }
+}
+
+function checkTimes(
+  times: { readonly pickupTime?: string | undefined; readonly deadline?: string | undefined },
+  now: Date,
+  errors: FieldError[],
+): void {
+  if (times.deadline && Date.parse(times.deadline) <= now.getTime()) {
+    errors.push({ path: 'body.deadline', message: 'is in the past' });
+  }
+  if (times.deadline && times.pickupTime && Date.parse(times.pickupTime) >= Date.parse(times.deadline)) {
+    errors.push({ path: 'body.pickupTime', message: 'is not before the deadline' });
+  }
+}
+
+function utc(time: string): string {
+  return new Date(time).toISOString();
+}
+
+export function answerOf(request: AcceptedRequest): z.input<typeof RequestAnswer> {
+  const { package: parcel } = request;
+  return {
+    deliveryId: request.deliveryId,
+    ownerId: request.owner.accountId,
+    pickupLocation: request.pickup,
+    dropOffLocation: request.dropoff,
+    ...(request.pickupTime ? { pickupTime: request.pickupTime } : {}),
+    ...(request.deadline ? { deadline: request.deadline } : {}),
+    expedited: request.expedited,
+    confirmationRequired: request.confirmationRequired,
+    packageInfo: {
+      packageId: parcel.id,
+      size: parcel.size,
+      weight: parcel.weight,
+      ...(parcel.tag === undefined ? {} : { tag: parcel.tag }),
+    },
+  };
+}
+
+/** Key order does not matter to a client, so it does not matter here. */
+export function hashOf(body: unknown): string {
+  const canonical = JSON.stringify(body, (_, value: unknown) =>
+    value && typeof value === 'object' && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
+  return createHash('sha256').update(canonical).digest('hex');
+}
+
+/** A valid item id for any key that a client may choose. */
+export function idempotencyId(key: string): string {
+  return `idempotency-${createHash('sha256').update(key).digest('hex')}`;
+}

@@ -1,0 +1,124 @@
+/** Status, cancel, reschedule and quotes of delivery requests. */
+import { quoteDrone } from '../../shared/contracts/drones.ts';
+import type {
+  acceptRequest,
+  cancelRequest,
+  getRequest,
+  quote,
+  rescheduleRequest,
+} from '../../shared/contracts/requests.ts';
+import { quoteCarriers } from '../../shared/contracts/third-party.ts';
+import { getWorkflow, type WorkflowView } from '../../shared/contracts/workflows.ts';
+import { hasRole } from '../../shared/auth/principal.ts';
+import type { Call, Handler } from '../../shared/http/pipeline.ts';
+import { invalid } from '../../shared/http/pipeline.ts';
+import { AppError, type FieldError } from '../../shared/http/problem.ts';
+import type { ServiceDeps } from '../../shared/http/service.ts';
+import { answerOf, reschedule, resolve } from './domain.ts';
+import { dronePrice } from './price.ts';
+import type { RequestRepository } from './repository.ts';
+import type { RequestDocument } from './schemas.ts';
+import { publishOperation } from './submit.ts';
+
+export interface IngestionHandlers {
+  readonly get: Handler<typeof getRequest>;
+  readonly accept: Handler<typeof acceptRequest>;
+  readonly cancel: Handler<typeof cancelRequest>;
+  readonly reschedule: Handler<typeof rescheduleRequest>;
+  readonly quote: Handler<typeof quote>;
+}
+
+export function createHandlers(repository: RequestRepository, deps: ServiceDeps): IngestionHandlers {
+  const own = async (deliveryId: string, call: Call): Promise<RequestDocument> => {
+    const { accountId } = call.principal;
+    const document = accountId
+      ? await repository.find(accountId, deliveryId)
+      : hasRole(call.principal, 'operator')
+        ? await repository.findAnywhere(deliveryId)
+        : undefined;
+    if (!document) throw new AppError('not_found', 'there is no such request');
+    return document;
+  };
+
+  const workflowOf = async (deliveryId: string): Promise<WorkflowView | undefined> => {
+    try {
+      return (await deps.call(getWorkflow, { params: { deliveryId } })).body;
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'not_found') return undefined;
+      throw error;
+    }
+  };
+
+  const refuseWhenTooLate = async (deliveryId: string): Promise<void> => {
+    const workflow = await workflowOf(deliveryId);
+    if (workflow?.outcome) throw new AppError('conflict', `the delivery has ended: ${workflow.outcome.kind}`);
+    if (workflow?.pastPivot) throw new AppError('package_on_board', 'the package is on board already');
+  };
+
+  return {
+    get: async ({ params }, call) => {
+      const document = await own(params.deliveryId, call);
+      const workflow = await workflowOf(params.deliveryId);
+      const base = { deliveryId: document.id, request: answerOf(document.request), acceptedAt: document.request.acceptedAt };
+      if (!workflow) {
+        const state = document.status === 'abandoned' ? ('Abandoned' as const) : ('Recorded' as const);
+        return {
+          status: 200,
+          body: { ...base, state, step: 'recorded', attempts: 0, generation: 0, updatedAt: base.acceptedAt },
+        };
+      }
+      const { owner: _owner, completeBy: _by, fence: _fence, pastPivot: _pivot, deliveryCreated, ...view } = workflow;
+      const delivery = deliveryCreated ? { delivery: `${deps.settings.PUBLIC_ORIGIN}/api/deliveries/${document.id}` } : {};
+      return { status: 200, body: { ...base, ...view, ...delivery } };
+    },
+
+    accept: async ({ params }, call) => {
+      const document = await own(params.deliveryId, call);
+      return { status: 200, body: { accepted: document.status === 'accepted' } };
+    },
+
+    cancel: async ({ params }, call) => {
+      const document = await own(params.deliveryId, call);
+      await refuseWhenTooLate(document.id);
+      const { owner } = document.request;
+      const message = { operation: 'cancel' as const, messageId: deps.newId(), deliveryId: document.id, owner };
+      await publishOperation({ ...message, at: deps.now().toISOString() }, document.id, deps);
+      return { status: 202, body: { deliveryId: document.id }, headers: statusLocation(document.id, deps) };
+    },
+
+    reschedule: async ({ params, body }, call) => {
+      const document = await own(params.deliveryId, call);
+      const change = reschedule(body, deps.now());
+      await refuseWhenTooLate(document.id);
+      const { owner } = document.request;
+      const message = { operation: 'reschedule' as const, messageId: deps.newId(), deliveryId: document.id, owner, change };
+      await publishOperation({ ...message, at: deps.now().toISOString() }, document.id, deps);
+      return { status: 202, body: { deliveryId: document.id }, headers: statusLocation(document.id, deps) };
+    },
+
+    quote: async ({ body }, call) => {
+      const errors: FieldError[] = [];
+      const pickup = resolve(body.pickupLocation, 'body.pickupLocation', errors);
+      const dropoff = resolve(body.dropOffLocation, 'body.dropOffLocation', errors);
+      if (!pickup || !dropoff) throw invalid(errors);
+      const { weight, size } = body.packageInfo;
+      const { body: byDrone } = await deps.call(quoteDrone, { body: { pickup, dropoff, weight, size } });
+      if (byDrone.feasible && byDrone.distance !== undefined) {
+        const price = dronePrice({ distance: byDrone.distance, weight, expedited: body.expedited });
+        return { status: 200, body: { ...byDrone, by: 'drone', price } };
+      }
+      const owner = { userId: call.principal.subject, accountId: call.principal.accountId ?? '' };
+      const { body: carriers } = await deps.call(quoteCarriers, { body: { owner, pickup, dropoff, weight, size } });
+      const [best] = carriers.offers.toSorted((a, b) => a.price.amount - b.price.amount);
+      const refusals = carriers.refusals.map(({ carrierId, reasons }) => `${carrierId}: ${reasons.join(', ')}`);
+      const reasons = [...byDrone.reasons, ...refusals];
+      if (!best) return { status: 200, body: { feasible: false, reasons } };
+      const { price, pickupEta, deliveryEta } = best;
+      return { status: 200, body: { feasible: true, by: 'third-party', price, pickupEta, deliveryEta, reasons } };
+    },
+  };
+}
+
+function statusLocation(deliveryId: string, deps: ServiceDeps): { location: string } {
+  return { location: `${deps.settings.PUBLIC_ORIGIN}/api/deliveryrequests/${deliveryId}` };
+}
