@@ -87,7 +87,8 @@ export function resolve(
   }
   const checked = Position.safeParse(position);
   if (!checked.success) {
-    for (const issue of checked.error.issues) errors.push({ path: [path, ...issue.path].join('.'), message: issue.message });
+    for (const issue of checked.error.issues)
+      errors.push({ path: [path, ...issue.path].join('.'), message: issue.message });
     return undefined;
   }
   if (!SERVICE_AREA.contains(checked.data)) {
@@ -104,7 +105,11 @@ function fromText(text: string): { latitude: number; longitude: number; altitude
   return geocode(text);
 }
 
-function checkPlaces(pickup: Position | undefined, dropoff: Position | undefined, errors: FieldError[]): void {
+function checkPlaces(
+  pickup: Position | undefined,
+  dropoff: Position | undefined,
+  errors: FieldError[],
+): void {
   if (pickup && dropoff && distance(pickup, dropoff) < SAME_PLACE_METRES) {
     errors.push({ path: 'body.dropOffLocation', message: 'is the same place as pickupLocation' });
   }

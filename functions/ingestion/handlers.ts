@@ -1,4 +1,6 @@
 /** Status, cancel, reschedule and quotes of delivery requests. */
+
+import { hasRole } from '../../shared/auth/principal.ts';
 import { quoteDrone } from '../../shared/contracts/drones.ts';
 import type {
   acceptRequest,
@@ -9,7 +11,6 @@ import type {
 } from '../../shared/contracts/requests.ts';
 import { quoteCarriers } from '../../shared/contracts/third-party.ts';
 import { getWorkflow, type WorkflowView } from '../../shared/contracts/workflows.ts';
-import { hasRole } from '../../shared/auth/principal.ts';
 import type { Call, Handler } from '../../shared/http/pipeline.ts';
 import { invalid } from '../../shared/http/pipeline.ts';
 import { AppError, type FieldError } from '../../shared/http/problem.ts';
@@ -59,7 +60,11 @@ export function createHandlers(repository: RequestRepository, deps: ServiceDeps)
     get: async ({ params }, call) => {
       const document = await own(params.deliveryId, call);
       const workflow = await workflowOf(params.deliveryId);
-      const base = { deliveryId: document.id, request: answerOf(document.request), acceptedAt: document.request.acceptedAt };
+      const base = {
+        deliveryId: document.id,
+        request: answerOf(document.request),
+        acceptedAt: document.request.acceptedAt,
+      };
       if (!workflow) {
         const state = document.status === 'abandoned' ? ('Abandoned' as const) : ('Recorded' as const);
         return {
@@ -67,8 +72,17 @@ export function createHandlers(repository: RequestRepository, deps: ServiceDeps)
           body: { ...base, state, step: 'recorded', attempts: 0, generation: 0, updatedAt: base.acceptedAt },
         };
       }
-      const { owner: _owner, completeBy: _by, fence: _fence, pastPivot: _pivot, deliveryCreated, ...view } = workflow;
-      const delivery = deliveryCreated ? { delivery: `${deps.settings.PUBLIC_ORIGIN}/api/deliveries/${document.id}` } : {};
+      const {
+        owner: _owner,
+        completeBy: _by,
+        fence: _fence,
+        pastPivot: _pivot,
+        deliveryCreated,
+        ...view
+      } = workflow;
+      const delivery = deliveryCreated
+        ? { delivery: `${deps.settings.PUBLIC_ORIGIN}/api/deliveries/${document.id}` }
+        : {};
       return { status: 200, body: { ...base, ...view, ...delivery } };
     },
 
@@ -81,7 +95,12 @@ export function createHandlers(repository: RequestRepository, deps: ServiceDeps)
       const document = await own(params.deliveryId, call);
       await refuseWhenTooLate(document.id);
       const { owner } = document.request;
-      const message = { operation: 'cancel' as const, messageId: deps.newId(), deliveryId: document.id, owner };
+      const message = {
+        operation: 'cancel' as const,
+        messageId: deps.newId(),
+        deliveryId: document.id,
+        owner,
+      };
       await publishOperation({ ...message, at: deps.now().toISOString() }, document.id, deps);
       return { status: 202, body: { deliveryId: document.id }, headers: statusLocation(document.id, deps) };
     },
@@ -91,7 +110,13 @@ export function createHandlers(repository: RequestRepository, deps: ServiceDeps)
       const change = reschedule(body, deps.now());
       await refuseWhenTooLate(document.id);
       const { owner } = document.request;
-      const message = { operation: 'reschedule' as const, messageId: deps.newId(), deliveryId: document.id, owner, change };
+      const message = {
+        operation: 'reschedule' as const,
+        messageId: deps.newId(),
+        deliveryId: document.id,
+        owner,
+        change,
+      };
       await publishOperation({ ...message, at: deps.now().toISOString() }, document.id, deps);
       return { status: 202, body: { deliveryId: document.id }, headers: statusLocation(document.id, deps) };
     },
@@ -108,13 +133,20 @@ export function createHandlers(repository: RequestRepository, deps: ServiceDeps)
         return { status: 200, body: { ...byDrone, by: 'drone', price } };
       }
       const owner = { userId: call.principal.subject, accountId: call.principal.accountId ?? '' };
-      const { body: carriers } = await deps.call(quoteCarriers, { body: { owner, pickup, dropoff, weight, size } });
+      const { body: carriers } = await deps.call(quoteCarriers, {
+        body: { owner, pickup, dropoff, weight, size },
+      });
       const [best] = carriers.offers.toSorted((a, b) => a.price.amount - b.price.amount);
-      const refusals = carriers.refusals.map(({ carrierId, reasons }) => `${carrierId}: ${reasons.join(', ')}`);
+      const refusals = carriers.refusals.map(
+        ({ carrierId, reasons }) => `${carrierId}: ${reasons.join(', ')}`,
+      );
       const reasons = [...byDrone.reasons, ...refusals];
       if (!best) return { status: 200, body: { feasible: false, reasons } };
       const { price, pickupEta, deliveryEta } = best;
-      return { status: 200, body: { feasible: true, by: 'third-party', price, pickupEta, deliveryEta, reasons } };
+      return {
+        status: 200,
+        body: { feasible: true, by: 'third-party', price, pickupEta, deliveryEta, reasons },
+      };
     },
   };
 }

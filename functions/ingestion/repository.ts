@@ -43,7 +43,10 @@ export function createRequestRepository(database: Database): RequestRepository {
         ]);
         return document;
       } catch (error) {
-        const winner = error instanceof AppError && error.code === 'already_exists' ? await earlier(idempotency) : undefined;
+        const winner =
+          error instanceof AppError && error.code === 'already_exists'
+            ? await earlier(idempotency)
+            : undefined;
         if (winner) return winner;
         throw error;
       }

@@ -14,7 +14,10 @@ import { IDEMPOTENCY_TTL_SECONDS, type IdempotencyDocument, type RequestDocument
 /** A client waits at most 2 s for a 503. */
 const PUBLISH_TIMEOUT_MS = 1_500;
 
-export function createSubmit(repository: RequestRepository, deps: ServiceDeps): Handler<typeof submitRequest> {
+export function createSubmit(
+  repository: RequestRepository,
+  deps: ServiceDeps,
+): Handler<typeof submitRequest> {
   return async ({ body }, call) => {
     const owner = ownerOf(body.ownerId, call);
     const trace = traceparent();
@@ -38,9 +41,17 @@ export function createSubmit(repository: RequestRepository, deps: ServiceDeps): 
   };
 }
 
-async function publish(document: RequestDocument, repository: RequestRepository, deps: ServiceDeps): Promise<void> {
+async function publish(
+  document: RequestDocument,
+  repository: RequestRepository,
+  deps: ServiceDeps,
+): Promise<void> {
   const { request } = document;
-  const message: RequestMessage = { operation: 'delivery', messageId: `request-${request.deliveryId}`, request };
+  const message: RequestMessage = {
+    operation: 'delivery',
+    messageId: `request-${request.deliveryId}`,
+    request,
+  };
   try {
     await publishOperation(message, request.deliveryId, deps);
   } catch (error) {
@@ -52,7 +63,11 @@ async function publish(document: RequestDocument, repository: RequestRepository,
 }
 
 /** The property `operation` is the original's; the body says the same. */
-export async function publishOperation(message: RequestMessage, deliveryId: string, deps: ServiceDeps): Promise<void> {
+export async function publishOperation(
+  message: RequestMessage,
+  deliveryId: string,
+  deps: ServiceDeps,
+): Promise<void> {
   const properties = { operation: message.operation, messageId: message.messageId };
   try {
     await deps.publisher.publish('delivery-requests', [{ key: deliveryId, body: message, properties }], {
@@ -77,7 +92,11 @@ export function ownerOf(ownerId: string, call: Call): { userId: string; accountI
   return { userId: subject, accountId };
 }
 
-function idempotencyOf(call: Call, document: RequestDocument, bodyHash: string): IdempotencyDocument | undefined {
+function idempotencyOf(
+  call: Call,
+  document: RequestDocument,
+  bodyHash: string,
+): IdempotencyDocument | undefined {
   const key = call.headers['idempotency-key'];
   if (!key) return undefined;
   if (key.length > 255) throw new AppError('invalid_request', 'Idempotency-Key has at most 255 characters');

@@ -1,12 +1,9 @@
 /**
- * A saga's steps as data, and the generators by which an orchestrator runs them and undoes them.
+ * What an orchestrator and its activities say to each other, and the generator that runs one activity to its end.
  *
- * S1 A step's compensation is registered (its intent is in the journal) before the step runs, so an effect of unknown
- *    outcome is undone, too.
- * S2 Undoing runs in the reverse order of the step table, each undo succeeds when there is nothing to undo.
- * S3 A terminal error is never repeated; a retryable one is, after the time it names, up to the step's attempts.
- * S4 Nothing here does I/O or reads a clock: activities do, and the engine's clock is the orchestration's.
- * S5 An undo that fails for good is reported and the next one still runs: one stuck effect does not keep the others.
+ * S1 A terminal error is never repeated; a retryable one is, after the time it names, up to the step's attempts.
+ * S2 Nothing here does I/O or reads a clock: activities do, and the clock is the orchestration's.
+ * S3 An activity answers its failure as a value: engines word what is thrown differently, and hide its cause.
  */
 import type { OrchestrationContext, Task } from 'durable-functions';
 
@@ -83,19 +80,4 @@ export function* attempt(
 /** The engine's clock, `seconds` on. */
 export function later(context: OrchestrationContext, seconds: number): Date {
   return new Date(context.df.currentUtcDateTime.getTime() + seconds * 1000);
-}
-
-/** The outcome of undoing: names of the effects that could not be undone. */
-export function* undoAll(
-  context: OrchestrationContext,
-  undos: readonly string[],
-  input: Omit<StepInput, 'attempt'>,
-  policy: RetryPolicy,
-): Story<readonly { activity: string; error: StepError }[]> {
-  const failed: { activity: string; error: StepError }[] = [];
-  for (const activity of undos.toReversed()) {
-    const result = yield* attempt(context, activity, input, policy);
-    if (!result.ok) failed.push({ activity, error: result.error });
-  }
-  return failed;
 }

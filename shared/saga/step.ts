@@ -1,4 +1,10 @@
-/** The table of a saga's steps, and the activity that runs one of them under its journal. */
+/**
+ * The table of a saga's steps, and the activity that runs one of them under its journal.
+ *
+ * J1 A step's intent is in the journal before it runs, so an effect of unknown outcome is undone, too.
+ * J2 A call of an older generation, or for a saga that has ended, has no effect.
+ * J3 An undo succeeds when there is nothing to undo.
+ */
 import { AppError, toAppError } from '../http/problem.ts';
 import type { Log } from '../telemetry/log.ts';
 import { inTrace } from '../telemetry/trace.ts';

@@ -1,0 +1,131 @@
+/**
+ * Composition root of the Function App: settings → dependencies → the services named in SERVICES → the host. One build
+ * serves one app or one app per service.
+ */
+import { randomUUID } from 'node:crypto';
+import { app } from '@azure/functions';
+import { DefaultAzureCredential, type TokenCredential } from '@azure/identity';
+import { createVerifier } from '../shared/auth/verifier.ts';
+import { readSettings, type Settings } from '../shared/config/settings.ts';
+import { createCosmosClient } from '../shared/cosmos/client.ts';
+import { createDatabase } from '../shared/cosmos/store.ts';
+import { createClient, type Transport } from '../shared/http/client.ts';
+import type { ServiceName } from '../shared/http/define-route.ts';
+import { registerRoutes } from '../shared/http/functions-adapter.ts';
+import { openApi } from '../shared/http/openapi.ts';
+import type { Endpoint, PipelineDeps } from '../shared/http/pipeline.ts';
+import { AppError } from '../shared/http/problem.ts';
+import type { Service, ServiceDeps } from '../shared/http/service.ts';
+import { inProcess, overHttp } from '../shared/http/transports.ts';
+import { createPublisher } from '../shared/messaging/publisher.ts';
+import { createLog } from '../shared/telemetry/log.ts';
+import { accountService } from './account/account.functions.ts';
+import { deliveryService } from './delivery/delivery.functions.ts';
+import { deliveryHistoryService } from './delivery-history/delivery-history.functions.ts';
+import { droneService } from './drone/drone.functions.ts';
+import { registerHealth } from './health.ts';
+import { ingestionService } from './ingestion/ingestion.functions.ts';
+import { packageService } from './package/package.functions.ts';
+import { schedulerService } from './scheduler/scheduler.functions.ts';
+import { supervisorService } from './supervisor/supervisor.functions.ts';
+import { thirdPartyService } from './third-party/third-party.functions.ts';
+
+const CREATE: Readonly<Record<ServiceName, (deps: ServiceDeps) => Service>> = {
+  ingestion: ingestionService,
+  scheduler: schedulerService,
+  supervisor: supervisorService,
+  account: accountService,
+  'third-party': thirdPartyService,
+  drone: droneService,
+  package: packageService,
+  delivery: deliveryService,
+  'delivery-history': deliveryHistoryService,
+};
+
+function compose(settings: Settings): void {
+  const log = createLog({ name: 'functions', level: settings.LOG_LEVEL });
+  const credential = lazily(
+    (): TokenCredential =>
+      new DefaultAzureCredential(
+        settings.AZURE_CLIENT_ID ? { managedIdentityClientId: settings.AZURE_CLIENT_ID } : {},
+      ),
+  );
+  const cosmos = createCosmosClient(settings, credential);
+  const pipeline: PipelineDeps = {
+    verify: createVerifier({ issuer: settings.IDENTITY_ISSUER, audience: settings.API_AUDIENCE }),
+    log,
+  };
+  const registry = new Map<string, Endpoint>();
+  const shared = {
+    settings,
+    database: createDatabase(cosmos, settings.COSMOS_DATABASE),
+    publisher: createPublisher(settings, credential),
+    now: () => new Date(),
+    newId: randomUUID,
+  };
+  const services = settings.SERVICES.map((name) =>
+    CREATE[name]({
+      ...shared,
+      log: log.child({ service: name }),
+      call: createClient(transportOf(name, settings, registry, pipeline, credential)),
+    }),
+  );
+  const endpoints = services.flatMap((service) => service.endpoints);
+  for (const endpoint of endpoints) registry.set(endpoint.route.functionName, endpoint);
+  for (const service of services) service.registerTriggers?.();
+  registerHealth({ cosmos, settings, credential });
+  registerDocument(endpoints, settings);
+  registerRoutes(endpoints, pipeline);
+}
+
+/** In this process where the callee is served here, over HTTP where another app has it. */
+function transportOf(
+  caller: ServiceName,
+  settings: Settings,
+  registry: ReadonlyMap<string, Endpoint>,
+  pipeline: PipelineDeps,
+  credential: () => TokenCredential,
+): Transport {
+  const local = inProcess(caller, registry, pipeline);
+  const token = async () => {
+    const answer = await credential().getToken(`${settings.API_AUDIENCE}/.default`);
+    if (!answer) throw new AppError('dependency_unavailable', 'no token for a call between services');
+    return answer.token;
+  };
+  return (call) => {
+    if (settings.SERVICES.includes(call.route.service)) return local(call);
+    const origin = settings.SERVICE_ORIGINS[call.route.service];
+    if (!origin)
+      throw new AppError('dependency_failed', `SERVICE_ORIGINS names no app for ${call.route.service}`);
+    return overHttp({ origin, token })(call);
+  };
+}
+
+function registerDocument(endpoints: readonly Endpoint[], settings: Settings): void {
+  const document = openApi(
+    endpoints.map(({ route }) => route),
+    {
+      title: 'Fabrikam drone delivery',
+      version: '1',
+      description:
+        'Ask for a drone, follow the delivery. Weights in kg, distances in m, times ISO 8601 in UTC.',
+      origin: settings.PUBLIC_ORIGIN,
+    },
+  );
+  app.http('api_openapi', {
+    methods: ['GET'],
+    route: 'openapi.json',
+    authLevel: 'anonymous',
+    handler: () => ({ jsonBody: document }),
+  });
+}
+
+function lazily<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
+compose(readSettings(process.env));

@@ -1,0 +1,107 @@
+/** The scheduler's registration: routes, consumers, the orchestrations and their activities. */
+import { app, type InvocationContext } from '@azure/functions';
+import * as df from 'durable-functions';
+import { FlightEvent } from '../../shared/contracts/flight.ts';
+import { RequestMessage } from '../../shared/contracts/requests.ts';
+import * as contract from '../../shared/contracts/workflows.ts';
+import { endpoint } from '../../shared/http/pipeline.ts';
+import type { Service, ServiceDeps } from '../../shared/http/service.ts';
+import { registerConsumer } from '../../shared/messaging/consumer.ts';
+import { ENDLESS_RETRY, registerOutbox } from '../../shared/outbox/outbox-trigger.ts';
+import type { StepInput } from '../../shared/saga/saga.ts';
+import { runStep } from '../../shared/saga/step.ts';
+import { createActivities } from './activities.ts';
+import { createConsumers } from './consumers.ts';
+import { deliver } from './deliver.ts';
+import { COMPENSATOR, limitsOf, ORCHESTRATOR } from './engine.ts';
+import { createHandlers } from './handlers.ts';
+import { createWorkflowRepository, type WorkflowRepository } from './repository.ts';
+import { createSteps } from './steps.ts';
+import { type TaleInput, tell } from './tale.ts';
+import { undoAndEnd } from './undo-story.ts';
+
+export function schedulerService(deps: ServiceDeps): Service {
+  const repository = createWorkflowRepository(deps.database, deps.now);
+  const handlers = createHandlers(repository, deps);
+  return {
+    name: 'scheduler',
+    endpoints: [
+      endpoint(contract.getWorkflow, handlers.get),
+      endpoint(contract.listOverdueWorkflows, handlers.overdue),
+      endpoint(contract.nudgeWorkflow, handlers.nudge),
+      endpoint(contract.compensateWorkflow, handlers.compensate),
+      endpoint(contract.putInboxEvent, handlers.inbox),
+    ],
+    registerTriggers: () => {
+      registerOrchestrations(repository, deps);
+      registerConsumers(repository, deps);
+    },
+  };
+}
+
+function registerOrchestrations(repository: WorkflowRepository, deps: ServiceDeps): void {
+  df.app.orchestration(ORCHESTRATOR, function* (context) {
+    yield* deliver(tell(context, context.df.getInput() as TaleInput));
+  });
+  df.app.orchestration(COMPENSATOR, function* (context) {
+    const input = context.df.getInput() as TaleInput & { reason: string };
+    const at = context.df.currentUtcDateTime.toISOString();
+    yield* undoAndEnd(tell(context, input), { kind: 'failed', reasons: [input.reason], at });
+  });
+  const steps = createSteps(deps);
+  for (const step of steps) {
+    df.app.activity(`scheduler_${step.name}`, {
+      handler: (input: StepInput) => runStep(step, 'run', input, repository, deps.log),
+    });
+    if (!step.undo) continue;
+    df.app.activity(`scheduler_${step.name}_undo`, {
+      handler: (input: StepInput) => runStep(step, 'undo', input, repository, deps.log),
+    });
+  }
+  for (const [name, handler] of Object.entries(createActivities(repository, steps, deps.log))) {
+    df.app.activity(`scheduler_${name}`, { handler });
+  }
+}
+
+function registerConsumers(repository: WorkflowRepository, deps: ServiceDeps): void {
+  const consumers = createConsumers(repository, limitsOf(deps.settings));
+  const durable = df.input.durableClient();
+  registerConsumer(
+    {
+      service: 'scheduler',
+      hub: 'delivery-requests',
+      schema: RequestMessage,
+      keyOf: (message) =>
+        message.operation === 'delivery' ? message.request.deliveryId : message.deliveryId,
+      handle: ({ message, context }) => consumers.request(message, df.getClient(context)),
+      extraInputs: [durable],
+    },
+    deps,
+  );
+  registerConsumer(
+    {
+      service: 'scheduler',
+      hub: 'drone-events',
+      schema: FlightEvent,
+      keyOf: (event) => event.deliveryId,
+      handle: ({ message, context }) => consumers.flightEvent(message, df.getClient(context)),
+      extraInputs: [durable],
+    },
+    deps,
+  );
+  registerOutbox('scheduler', 'workflows', deps);
+  app.cosmosDB('scheduler_engine', {
+    connection: 'COSMOS',
+    databaseName: deps.settings.COSMOS_DATABASE,
+    containerName: 'workflows',
+    leaseContainerName: 'leases',
+    leaseContainerPrefix: 'scheduler-engine-',
+    createLeaseContainerIfNotExists: false,
+    startFromBeginning: true,
+    feedPollDelay: 200,
+    retry: ENDLESS_RETRY,
+    extraInputs: [durable],
+    handler: (documents: unknown[], context: InvocationContext) =>
+      consumers.changes(documents, df.getClient(context)),
+  });
+}
