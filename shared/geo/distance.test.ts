@@ -1,0 +1,130 @@
+import * as fc from 'fast-check';
+import { Geodesic } from 'geographiclib-geodesic';
+import { describe, expect, test } from 'vitest';
+import type { Position } from '../contracts/common.ts';
+import {
+  alongRoute,
+  bearing,
+  between,
+  destination,
+  distance,
+  fromLocal,
+  routeLength,
+  toLocal,
+} from './distance.ts';
+
+const at = (latitude: number, longitude: number, altitude = 0): Position => ({
+  latitude,
+  longitude,
+  altitude,
+});
+const anywhere = fc
+  .tuple(
+    fc.double({ min: -90, max: 90, noNaN: true }),
+    fc.double({ min: -180, max: 180, noNaN: true }),
+    fc.double({ min: 0, max: 200, noNaN: true }),
+  )
+  .map(([latitude, longitude, altitude]) => at(latitude, longitude, altitude));
+const inhabited = fc
+  .tuple(fc.double({ min: -65, max: 65, noNaN: true }), fc.double({ min: -180, max: 180, noNaN: true }))
+  .map(([latitude, longitude]) => at(latitude, longitude));
+const cityDistance = fc.double({ min: 1, max: 30_000, noNaN: true });
+const direction = fc.double({ min: 0, max: 360, noNaN: true, maxExcluded: true });
+
+const turn = (a: number, b: number) => Math.abs(((a - b + 540) % 360) - 180);
+
+describe('against the geodesic', () => {
+  test('distance and bearing at city scale', () => {
+    fc.assert(
+      fc.property(inhabited, cityDistance, direction, (from, metres, degrees) => {
+        const end = Geodesic.WGS84.Direct(from.latitude, from.longitude, degrees, metres);
+        const to = at(end.lat2 ?? Number.NaN, end.lon2 ?? Number.NaN);
+        expect(Math.abs(distance(from, to) - metres) / metres).toBeLessThan(0.001);
+        expect(turn(bearing(from, to), degrees)).toBeLessThan(0.4);
+      }),
+    );
+  });
+
+  test('destination', () => {
+    fc.assert(
+      fc.property(inhabited, cityDistance, direction, (from, metres, degrees) => {
+        const end = destination(from, metres, degrees);
+        const found = Geodesic.WGS84.Inverse(from.latitude, from.longitude, end.latitude, end.longitude);
+        expect(Math.abs((found.s12 ?? Number.NaN) - metres) / metres).toBeLessThan(0.001);
+      }),
+    );
+  });
+});
+
+describe('for every position', () => {
+  test('results are finite and longitudes in range', () => {
+    fc.assert(
+      fc.property(anywhere, anywhere, cityDistance, direction, (a, b, metres, degrees) => {
+        expect(Number.isFinite(distance(a, b))).toBe(true);
+        expect(bearing(a, b)).toBeGreaterThanOrEqual(0);
+        expect(bearing(a, b)).toBeLessThan(360);
+        const end = destination(a, metres, degrees);
+        expect(Math.abs(end.longitude)).toBeLessThanOrEqual(180);
+        expect(Math.abs(end.latitude)).toBeLessThanOrEqual(90);
+      }),
+    );
+  });
+
+  test('distance is symmetric, and 0 to itself', () => {
+    fc.assert(
+      fc.property(anywhere, anywhere, (a, b) => {
+        expect(distance(a, b)).toBeCloseTo(distance(b, a), 6);
+        expect(distance(a, a)).toBe(0);
+      }),
+    );
+  });
+
+  test('local metres and back', () => {
+    fc.assert(
+      fc.property(
+        inhabited,
+        fc.double({ min: -9000, max: 9000, noNaN: true }),
+        fc.double({ min: -9000, max: 9000, noNaN: true }),
+        (origin, east, north) => {
+          const found = toLocal(origin, fromLocal(origin, { east, north, up: 12 }));
+          expect(found.east).toBeCloseTo(east, 5);
+          expect(found.north).toBeCloseTo(north, 5);
+          expect(found.up).toBeCloseTo(12, 9);
+        },
+      ),
+    );
+  });
+
+  test('the date line is a place like any other', () => {
+    expect(distance(at(0, 179.999), at(0, -179.999))).toBeLessThan(300);
+    expect(bearing(at(0, 179.999), at(0, -179.999))).toBeCloseTo(90, 3);
+    expect(Math.abs(between(at(0, 179.99), at(0, -179.99), 0.5).longitude)).toBeCloseTo(180, 6);
+  });
+});
+
+describe('routes', () => {
+  const route = [at(47.6, -122.3, 0), at(47.61, -122.3, 100), at(47.61, -122.28, 100)];
+
+  test('length is the sum of the parts', () => {
+    expect(routeLength(route)).toBeCloseTo(1111.8 + 1504, -1);
+    expect(routeLength([])).toBe(0);
+    expect(routeLength(route.slice(0, 1))).toBe(0);
+  });
+
+  test('a point after so many metres', () => {
+    const half = alongRoute(route, 555.9);
+    expect(half.latitude).toBeCloseTo(47.605, 4);
+    expect(half.altitude).toBeCloseTo(50, 0);
+    expect(alongRoute(route, -5)).toEqual(route[0]);
+    expect(alongRoute(route, 1e6)).toEqual(route[2]);
+    expect(() => alongRoute([], 1)).toThrow(RangeError);
+  });
+
+  test('the way to a point along the route has the length that was asked for', () => {
+    fc.assert(
+      fc.property(fc.double({ min: 0, max: 1100, noNaN: true }), (metres) => {
+        expect(distance(route[0] as Position, alongRoute(route, metres))).toBeCloseTo(metres, 1);
+      }),
+    );
+  });
+});

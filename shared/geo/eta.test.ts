@@ -1,0 +1,148 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { Eta, type Position } from '../contracts/common.ts';
+import type { FlightPerformance } from '../contracts/flight.ts';
+import { between, destination } from './distance.ts';
+import { etaFrom, type ObservedSpeed, observeSpeed, remaining } from './eta.ts';
+import { planFlight } from './flight-plan.ts';
+
+const performance: FlightPerformance = {
+  cruiseSpeed: 16,
+  climbRate: 4,
+  descentRate: 3,
+  cruiseAltitude: 80,
+  emptyMass: 9,
+  maxPayload: 5,
+  batteryCapacity: 1000,
+  cruiseEnergy: 0.03,
+  hoverPower: 1200,
+  handlingTime: 20,
+  reserve: 0.2,
+};
+const base: Position = { latitude: 47.6, longitude: -122.3, altitude: 0 };
+const pickup = destination(base, 3000, 90);
+const dropoff = destination(base, 2000, 0);
+const mission = { pickup, dropoff, payload: 2, performance };
+
+describe('remaining', () => {
+  test('before take-off it is the plan', () => {
+    const plan = planFlight({ from: base, base, pickup, dropoff, payload: 2, performance, battery: 1 });
+    const times = remaining({ mission, position: base, leg: 'ToPickup', loaded: false });
+    expect(times.toPickup?.seconds).toBeCloseTo(plan.toPickup, 6);
+    expect(times.toDropoff?.seconds).toBeCloseTo(plan.toDropoff, 6);
+  });
+
+  test('time scale divides all of it', () => {
+    const one = remaining({ mission, position: base, leg: 'ToPickup', loaded: false });
+    const ten = remaining({ mission, position: base, leg: 'ToPickup', loaded: false, timeScale: 10 });
+    expect((ten.toDropoff?.high ?? 0) * 10).toBeCloseTo(one.toDropoff?.high ?? Number.NaN, 6);
+  });
+
+  test('falls along the way, and leg by leg', () => {
+    const places = [0, 0.25, 0.5, 0.75, 1].map((share) => ({
+      ...between(pickup, dropoff, share),
+      altitude: 80,
+    }));
+    const seconds = places.map(
+      (position) =>
+        remaining({ mission, position, leg: 'ToDropoff', loaded: true }).toDropoff?.seconds ?? Number.NaN,
+    );
+    expect(seconds).toEqual(seconds.toSorted((a, b) => b - a));
+    const atDoor = remaining({ mission, position: dropoff, leg: 'AtDropoff', loaded: true, handlingFor: 5 });
+    expect(atDoor.toDropoff?.seconds).toBeCloseTo(15, 6);
+    expect(remaining({ mission, position: dropoff, leg: 'AtDropoff', loaded: false })).toEqual({});
+    expect(remaining({ mission, position: dropoff, leg: 'ToBase', loaded: false })).toEqual({});
+  });
+
+  test('a slow flight that was seen long enough is believed, one sample is not', () => {
+    const position = { ...between(pickup, dropoff, 0.3), altitude: 80 };
+    const seen = (samples: number) =>
+      remaining({
+        mission,
+        position,
+        leg: 'ToDropoff',
+        loaded: true,
+        observed: { leg: 'ToDropoff', speed: 8, samples, lastTime: 0 },
+      }).toDropoff?.seconds ?? Number.NaN;
+    const nominal = remaining({ mission, position, leg: 'ToDropoff', loaded: true }).toDropoff?.seconds ?? 0;
+    expect(seen(1)).toBeLessThan(nominal * 1.05);
+    expect(seen(400)).toBeGreaterThan(nominal * 1.6);
+  });
+
+  test('the interval holds the estimate, from anywhere', () => {
+    fc.assert(
+      fc.property(
+        fc.double({ min: 0, max: 9000, noNaN: true }),
+        fc.double({ min: 0, max: 360, noNaN: true }),
+        fc.constantFrom('ToPickup' as const, 'AtPickup' as const, 'ToDropoff' as const, 'AtDropoff' as const),
+        fc.double({ min: 1, max: 100, noNaN: true }),
+        (metres, degrees, leg, timeScale) => {
+          const position = destination({ ...base, altitude: 70 }, metres, degrees);
+          const times = remaining({ mission, position, leg, loaded: leg !== 'ToPickup', timeScale });
+          for (const each of [times.toPickup, times.toDropoff]) {
+            if (!each) continue;
+            expect(each.low).toBeGreaterThanOrEqual(0);
+            expect(each.low).toBeLessThanOrEqual(each.seconds);
+            expect(each.high).toBeGreaterThan(each.seconds);
+          }
+        },
+      ),
+    );
+  });
+});
+
+describe('observed speed', () => {
+  const sample = (
+    second: number,
+    speed: number,
+    altitude = 80,
+    leg: 'ToPickup' | 'ToDropoff' = 'ToPickup',
+  ) => ({
+    leg,
+    velocity: { north: speed, east: 0, up: 0 },
+    time: new Date(second * 1000).toISOString(),
+    position: { ...base, altitude },
+  });
+  const feed = (...samples: ReturnType<typeof sample>[]) =>
+    samples.reduce<ObservedSpeed | undefined>(
+      (kept, each) => observeSpeed(kept, each, performance),
+      undefined,
+    );
+
+  test('climbing and braking do not count', () => {
+    expect(feed(sample(1, 0, 20), sample(2, 3), sample(3, 14, 30))).toBeUndefined();
+  });
+
+  test('converges to what is flown; late and double samples change nothing', () => {
+    const flown = feed(...Array.from({ length: 60 }, (_, i) => sample(i, i < 10 ? 16 : 11)));
+    expect(flown?.speed).toBeCloseTo(11, 1);
+    expect(observeSpeed(flown, sample(3, 30), performance)).toBe(flown);
+  });
+
+  test('a new leg begins anew', () => {
+    expect(feed(sample(1, 16), sample(2, 10, 80, 'ToDropoff'))).toMatchObject({
+      leg: 'ToDropoff',
+      speed: 10,
+      samples: 1,
+    });
+  });
+});
+
+describe('etaFrom', () => {
+  const now = new Date('2026-01-01T00:00:00Z');
+
+  test('is an Eta, by half width or by ends', () => {
+    expect(etaFrom(now, 60, 10)).toEqual({
+      at: '2026-01-01T00:01:00.000Z',
+      earliest: '2026-01-01T00:00:50.000Z',
+      latest: '2026-01-01T00:01:10.000Z',
+    });
+    expect(etaFrom(now, 60, { low: 30, high: 100 }).latest).toBe('2026-01-01T00:01:40.000Z');
+    expect(Eta.safeParse(etaFrom(now, 1, 2)).success).toBe(true);
+  });
+
+  test('never before now', () => {
+    expect(etaFrom(now, 5, 60).earliest).toBe(now.toISOString());
+    expect(etaFrom(now, -5, 0).at).toBe(now.toISOString());
+  });
+});

@@ -1,0 +1,161 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Position } from '../contracts/common.ts';
+import type { FlightPerformance } from '../contracts/flight.ts';
+import { destination } from './distance.ts';
+import { type FlightRequest, fly, groundSpeed, planFlight } from './flight-plan.ts';
+
+const performance: FlightPerformance = {
+  cruiseSpeed: 16,
+  climbRate: 4,
+  descentRate: 3,
+  cruiseAltitude: 80,
+  emptyMass: 9,
+  maxPayload: 5,
+  batteryCapacity: 1000,
+  cruiseEnergy: 0.03,
+  hoverPower: 1200,
+  handlingTime: 20,
+  reserve: 0.2,
+};
+const base: Position = { latitude: 47.6, longitude: -122.3, altitude: 0 };
+const request = (change: Partial<FlightRequest> = {}): FlightRequest => ({
+  from: base,
+  base,
+  pickup: destination(base, 2000, 90),
+  dropoff: destination(base, 2000, 0),
+  payload: 1,
+  performance,
+  battery: 1,
+  ...change,
+});
+
+const place = fc
+  .tuple(fc.double({ min: 0, max: 9000, noNaN: true }), fc.double({ min: 0, max: 360, noNaN: true }))
+  .map(([metres, degrees]) => destination(base, metres, degrees));
+const anyRequest = fc.record({
+  from: place,
+  base: place,
+  pickup: place,
+  dropoff: place,
+  payload: fc.double({ min: 0, max: 8, noNaN: true }),
+  battery: fc.double({ min: 0, max: 1, noNaN: true }),
+  performance: fc.constant(performance),
+  wind: fc.record({
+    north: fc.double({ min: -9, max: 9, noNaN: true }),
+    east: fc.double({ min: -9, max: 9, noNaN: true }),
+  }),
+});
+
+describe('a plan by hand', () => {
+  test('one leg is the sum of its phases', () => {
+    const flown = fly(base, destination(base, 2000, 90), 0, performance);
+    expect(flown.climb).toBeCloseTo(80 / 4, 6);
+    expect(flown.descent).toBeCloseTo(80 / 3, 6);
+    expect(flown.cruise).toBeCloseTo(2000 / 16 + 16 / 2, 1);
+    expect(flown.duration).toBeCloseTo(flown.climb + flown.cruise + flown.descent, 9);
+  });
+
+  test('seconds to the pickup, to the delivery and home', () => {
+    const plan = planFlight(request());
+    const durations = plan.legs.map((leg) => leg.duration);
+    expect(plan.legs.map((leg) => leg.kind)).toEqual([
+      'ToPickup',
+      'AtPickup',
+      'ToDropoff',
+      'AtDropoff',
+      'ToBase',
+    ]);
+    expect(plan.toPickup).toBeCloseTo(durations[0] as number, 9);
+    expect(plan.toDropoff).toBeCloseTo(
+      durations.slice(0, 4).reduce((a, b) => a + b, 0),
+      9,
+    );
+    expect(plan.toBase).toBeCloseTo(
+      durations.reduce((a, b) => a + b, 0),
+      9,
+    );
+    expect(plan.feasible).toBe(true);
+    expect(plan.reasons).toEqual([]);
+    expect(plan.batteryAfter).toBeCloseTo(1 - plan.energy / 1000, 9);
+  });
+
+  test('a drone in the air climbs only what is missing', () => {
+    const high = { ...base, altitude: 60 };
+    expect(fly(high, destination(base, 500, 0), 0, performance).climb).toBeCloseTo(5, 9);
+    expect(fly({ ...base, altitude: 200 }, destination(base, 500, 0), 0, performance).climb).toBe(0);
+  });
+
+  test('a hop shorter than the way to accelerate and brake', () => {
+    expect(fly(base, destination(base, 32, 0), 0, performance).cruise).toBeCloseTo(8, 1);
+    expect(fly(base, base, 0, performance).cruise).toBe(0);
+  });
+
+  test('the wind triangle', () => {
+    expect(groundSpeed(0, 16, { north: 5, east: 0 })).toBeCloseTo(21, 9);
+    expect(groundSpeed(180, 16, { north: 5, east: 0 })).toBeCloseTo(11, 9);
+    expect(groundSpeed(90, 16, { north: 5, east: 0 })).toBeCloseTo(Math.sqrt(256 - 25), 9);
+    expect(groundSpeed(90, 16, { north: 17, east: 0 })).toBe(0);
+  });
+});
+
+describe('reasons', () => {
+  test('payload, in figures', () => {
+    expect(planFlight(request({ payload: 7.2 })).reasons).toContain('payload 7.2 kg exceeds 5.0 kg');
+  });
+
+  test('energy, in figures that tell what is missing', () => {
+    const plan = planFlight(request({ battery: 0.25 }));
+    expect(plan.feasible).toBe(false);
+    expect(plan.reasons).toEqual([`needs ${plan.energy.toFixed(1)} Wh, has 50.0 Wh above the reserve`]);
+  });
+
+  test('wind that leaves no headway', () => {
+    const plan = planFlight(request({ wind: { north: 14, east: 0 } }));
+    expect(plan.reasons).toContain('wind 14.0 m/s exceeds 13.0 m/s');
+    expect(Number.isFinite(plan.toDropoff)).toBe(true);
+  });
+
+  test('all of them at once', () => {
+    expect(
+      planFlight(request({ payload: 9, battery: 0, wind: { north: 20, east: 0 } })).reasons,
+    ).toHaveLength(3);
+  });
+});
+
+describe('for every request', () => {
+  test('feasible means: lands at the base with the reserve, within payload', () => {
+    fc.assert(
+      fc.property(anyRequest, (each) => {
+        const plan = planFlight(each);
+        expect(plan.feasible).toBe(plan.reasons.length === 0);
+        expect(plan.toPickup).toBeLessThanOrEqual(plan.toDropoff);
+        expect(plan.toDropoff).toBeLessThanOrEqual(plan.toBase);
+        if (plan.feasible) {
+          expect(plan.batteryAfter).toBeGreaterThanOrEqual(performance.reserve - 1e-9);
+          expect(each.payload).toBeLessThanOrEqual(performance.maxPayload);
+        }
+      }),
+    );
+  });
+
+  test('more payload or less battery never makes it feasible', () => {
+    fc.assert(
+      fc.property(
+        anyRequest,
+        fc.double({ min: 0, max: 3, noNaN: true }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (each, more, share) => {
+          const before = planFlight(each);
+          const after = planFlight({
+            ...each,
+            payload: each.payload + more,
+            battery: each.battery * share,
+          });
+          expect(after.energy).toBeGreaterThanOrEqual(before.energy - 1e-9);
+          if (after.feasible) expect(before.feasible).toBe(true);
+        },
+      ),
+    );
+  });
+});
