@@ -1,8 +1,8 @@
 /** The map of Fabrikam City as GeoJSON, for the pages to draw: water, parks, streets, bases, places. Under 100 KB. */
 import type { Position } from '../../contracts/common.ts';
+import { city, place, SERVICE_AREA } from './city.ts';
 import { namedPlaces } from './geocode.ts';
 import type { Point } from './ground.ts';
-import { city, place, SERVICE_AREA } from './service-area.ts';
 
 type Coordinates = readonly [longitude: number, latitude: number];
 

@@ -1,6 +1,6 @@
 /** The local geocoder: addresses ("12 Market Street") and the names of places in Fabrikam City. */
 import type { Position } from '../../contracts/common.ts';
-import { city, houseAt, place } from './service-area.ts';
+import { city, houseAt, place } from './city.ts';
 import type { Street } from './streets.ts';
 
 const SHORT = new Map([

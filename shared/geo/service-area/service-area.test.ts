@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { distance, toLocal } from '../distance.ts';
-import { cityMap } from './city-map.ts';
-import { DEMO_ADDRESSES, geocode, namedPlaces } from './geocode.ts';
-import { city, SERVICE_AREA } from './service-area.ts';
+import { city } from './city.ts';
+import { namedPlaces } from './geocode.ts';
+import { cityMap, DEMO_ADDRESSES, geocode, SERVICE_AREA } from './service-area.ts';
 import { isWet } from './streets.ts';
 
 const { bounds, center, bases, contains } = SERVICE_AREA;
