@@ -60,6 +60,7 @@ function compose(settings: Settings): void {
     settings,
     database: createDatabase(cosmos, settings.COSMOS_DATABASE),
     publisher: createPublisher(settings, credential),
+    credential,
     now: () => new Date(),
     newId: randomUUID,
   };
@@ -116,7 +117,7 @@ function registerDocument(endpoints: readonly Endpoint[], settings: Settings): v
     methods: ['GET'],
     route: 'openapi.json',
     authLevel: 'anonymous',
-    handler: () => ({ jsonBody: document }),
+    handler: () => ({ jsonBody: document() }),
   });
 }
 

@@ -61,6 +61,10 @@ export const SettingsSchema = z.object({
       z.array(z.strictObject({ carrierId: z.string().min(1), url: z.url(), apiKey: z.string().optional() })),
     )
     .describe('JSON: the third-party carriers, each with carrierId, url and apiKey'),
+  NOTIFY_RELAY_URL: z
+    .url()
+    .optional()
+    .describe('Relay that sends e-mail and SMS; without it only webhooks are taken'),
   TIME_SCALE: count(1).describe('Simulated seconds per second; above 1 for demonstrations and tests only'),
   RESERVATION_LEASE_SECONDS: seconds(60).describe(
     'How long a drone stays reserved before its mission is accepted',

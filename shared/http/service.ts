@@ -1,4 +1,5 @@
 /** What a service is given, and what it gives to the composition root (functions/main.ts). */
+import type { TokenCredential } from '@azure/identity';
 import type { Settings } from '../config/settings.ts';
 import type { Database } from '../cosmos/store.ts';
 import type { Publisher } from '../messaging/publisher.ts';
@@ -14,6 +15,8 @@ export interface ServiceDeps {
   /** Calls other services by their contracts, as this service. */
   readonly call: Client;
   readonly log: Log;
+  /** The app's managed identity (Azure). */
+  readonly credential: () => TokenCredential;
   readonly now: () => Date;
   readonly newId: () => string;
 }

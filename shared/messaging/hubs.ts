@@ -5,11 +5,11 @@ export const HUBS = {
   'delivery-requests': { key: 'deliveryId', partitions: 4, consumers: ['scheduler'] },
   'drone-commands': { key: 'droneId', partitions: 4, consumers: ['tracking'] },
   'drone-events': { key: 'deliveryId', partitions: 4, consumers: ['scheduler'] },
-  'drone-telemetry': { key: 'droneId', partitions: 4, consumers: ['drone', 'delivery-history'] },
+  'drone-telemetry': { key: 'droneId', partitions: 4, consumers: ['drone'] },
   'domain-events': {
     key: 'aggregate id',
     partitions: 4,
-    consumers: ['delivery-history', 'delivery', 'account', 'tracking'],
+    consumers: ['delivery', 'tracking'],
   },
 } as const satisfies Record<string, { key: string; partitions: number; consumers: readonly string[] }>;
 

@@ -1,0 +1,51 @@
+/** The delivery service's registration. */
+import * as contract from '../../shared/contracts/deliveries.ts';
+import { CloudEvent } from '../../shared/contracts/events.ts';
+import { endpoint } from '../../shared/http/pipeline.ts';
+import type { Service, ServiceDeps } from '../../shared/http/service.ts';
+import { registerConsumer } from '../../shared/messaging/consumer.ts';
+import { registerOutbox } from '../../shared/outbox/outbox-trigger.ts';
+import { createNotifier, createNotifyMe } from './notify.ts';
+import { createConfirm } from './proof.ts';
+import { createReadHandlers } from './reading.ts';
+import { createDeliveryRepository } from './repository.ts';
+import { createShareHandlers } from './sharing.ts';
+import { createStageHandlers } from './stage.ts';
+
+export function deliveryService(deps: ServiceDeps): Service {
+  const repository = createDeliveryRepository(deps.database);
+  const stage = createStageHandlers(repository, deps);
+  const read = createReadHandlers(repository, deps);
+  const share = createShareHandlers(repository, deps);
+  const notify = createNotifier(repository, deps);
+  return {
+    name: 'delivery',
+    endpoints: [
+      endpoint(contract.putDelivery, stage.put),
+      endpoint(contract.moveDelivery, stage.move),
+      endpoint(contract.getDelivery, read.get),
+      endpoint(contract.getDeliveryOwner, read.owner),
+      endpoint(contract.getDeliveryStatus, read.status),
+      endpoint(contract.listDeliveryEvents, read.events),
+      endpoint(contract.summarizeDeliveries, read.summary),
+      endpoint(contract.createShareLink, share.create),
+      endpoint(contract.revokeShareLink, share.revoke),
+      endpoint(contract.getPublicDelivery, share.view),
+      endpoint(contract.notifyMe, createNotifyMe(repository, deps)),
+      endpoint(contract.confirmDelivery, createConfirm(repository, deps)),
+    ],
+    registerTriggers: () => {
+      registerOutbox('delivery', 'deliveries', deps);
+      registerConsumer(
+        {
+          service: 'delivery',
+          hub: 'domain-events',
+          schema: CloudEvent,
+          keyOf: (event) => event.subject,
+          handle: ({ message }) => notify(message),
+        },
+        deps,
+      );
+    },
+  };
+}

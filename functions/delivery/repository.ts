@@ -1,0 +1,87 @@
+/** Deliveries, their tracking events, share links and notifications in Cosmos. */
+import type { JSONObject } from '@azure/cosmos';
+import type { Database, Stored } from '../../shared/cosmos/store.ts';
+import { domainEventItem } from '../../shared/outbox/outbox.ts';
+import { EVENT_OF } from './domain.ts';
+import type { DeliveryDocument, NotifyDocument, ShareLinkDocument, TrackingDocument } from './schemas.ts';
+
+export interface DeliveryRepository {
+  find(deliveryId: string): Promise<Stored<DeliveryDocument> | undefined>;
+  /** A change without an event of its own. */
+  save(document: DeliveryDocument, etag: string): Promise<void>;
+  /** The document, its tracking event and its domain event in one batch. Without an etag the delivery must be new. */
+  record(document: DeliveryDocument, event: TrackingDocument, etag: string | undefined): Promise<void>;
+  events(deliveryId: string): Promise<readonly TrackingDocument[]>;
+  saveLink(link: ShareLinkDocument): Promise<void>;
+  link(deliveryId: string, linkId: string): Promise<ShareLinkDocument | undefined>;
+  removeLink(deliveryId: string, linkId: string): Promise<boolean>;
+  saveNotify(document: NotifyDocument): Promise<void>;
+  notifications(deliveryId: string): Promise<readonly NotifyDocument[]>;
+  count(accountId: string, month: string): Promise<number>;
+}
+
+export function createDeliveryRepository(database: Database): DeliveryRepository {
+  const store = database.store<DeliveryDocument>('deliveries');
+  return {
+    find: (deliveryId) => store.read('delivery', deliveryId),
+    save: async (document, etag) => {
+      await store.replace(document, document.deliveryId, etag);
+    },
+    record: async (document, event, etag) => {
+      const body = document as unknown as JSONObject;
+      await store.batch(document.deliveryId, [
+        etag
+          ? { operationType: 'Replace', id: 'delivery', resourceBody: body, ifMatch: etag }
+          : { operationType: 'Create', resourceBody: body },
+        { operationType: 'Create', resourceBody: event as unknown as JSONObject },
+        { operationType: 'Create', resourceBody: domainItem(document, event) as unknown as JSONObject },
+      ]);
+    },
+    events: async (deliveryId) => {
+      const sql = "SELECT * FROM c WHERE c.type = 'tracking' ORDER BY c.sequence";
+      return (await store.query<TrackingDocument>(sql, {}, { partitionKey: deliveryId })).items;
+    },
+    saveLink: async (link) => {
+      await store.upsert<ShareLinkDocument>(link);
+    },
+    link: async (deliveryId, linkId) =>
+      (await store.read<ShareLinkDocument>(`share-${linkId}`, deliveryId))?.item,
+    removeLink: (deliveryId, linkId) => store.remove(`share-${linkId}`, deliveryId),
+    saveNotify: async (document) => {
+      await store.upsert<NotifyDocument>(document);
+    },
+    notifications: async (deliveryId) => {
+      const sql = "SELECT * FROM c WHERE c.type = 'notify'";
+      return (await store.query<NotifyDocument>(sql, {}, { partitionKey: deliveryId })).items;
+    },
+    count: async (accountId, month) => {
+      const sql =
+        "SELECT VALUE COUNT(1) FROM c WHERE c.type = 'delivery' AND c.accountId = @accountId AND c.month = @month";
+      return (await store.query<number>(sql, { accountId, month })).items[0] ?? 0;
+    },
+  };
+}
+
+function domainItem(document: DeliveryDocument, event: TrackingDocument) {
+  const { deliveryId, owner, stage, sequence, pickup, dropoff, droneId, carrierId } = document;
+  return domainEventItem({ deliveryId }, {
+    service: 'delivery',
+    type: EVENT_OF[stage],
+    id: `${deliveryId}-${sequence}`,
+    subject: deliveryId,
+    time: event.at,
+    data: {
+      deliveryId,
+      owner,
+      stage,
+      sequence,
+      at: event.at,
+      pickup,
+      dropoff,
+      ...(droneId ? { droneId } : {}),
+      ...(carrierId ? { carrierId } : {}),
+      ...(event.position ? { position: event.position } : {}),
+      ...(event.reason ? { reason: event.reason } : {}),
+    },
+  } as Parameters<typeof domainEventItem>[1]);
+}

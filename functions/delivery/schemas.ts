@@ -1,0 +1,48 @@
+/** What the delivery service keeps in `deliveries` (partition: delivery). */
+
+import type { DeliveryStage, Position } from '../../shared/contracts/common.ts';
+import type { Delivery } from '../../shared/contracts/deliveries.ts';
+
+export interface DeliveryDocument extends Omit<Delivery, 'id'> {
+  readonly id: 'delivery';
+  readonly type: 'delivery';
+  readonly deliveryId: string;
+  readonly accountId: string;
+  /** Of the latest tracking event. */
+  readonly sequence: number;
+  /** Ids of the stage events that were applied: a repetition changes nothing. */
+  readonly applied: readonly string[];
+  /** `YYYY-MM` of the creation, for counts. */
+  readonly month: string;
+}
+
+export interface TrackingDocument {
+  readonly id: string;
+  readonly type: 'tracking';
+  readonly deliveryId: string;
+  readonly sequence: number;
+  readonly stage: DeliveryStage;
+  readonly at: string;
+  readonly position?: Position;
+  readonly reason?: string;
+}
+
+export interface ShareLinkDocument {
+  /** `share-${linkId}` */
+  readonly id: string;
+  readonly type: 'share';
+  readonly deliveryId: string;
+  /** SHA-256 of the secret: a reader of the store cannot make the link. */
+  readonly secretHash: string;
+  readonly expiresAt: string;
+  readonly ttl: number;
+}
+
+export interface NotifyDocument {
+  readonly id: string;
+  readonly type: 'notify';
+  readonly deliveryId: string;
+  readonly emailAddress?: string;
+  readonly sms?: string;
+  readonly webhook?: string;
+}

@@ -1,0 +1,127 @@
+/** The fleet's routes: registry, lists, quotes, utilization. */
+
+import { hasRole } from '../../shared/auth/principal.ts';
+import type {
+  droneUtilization,
+  getDrone,
+  listDrones,
+  listDronesNearby,
+  putDrone,
+  quoteDrone,
+} from '../../shared/contracts/drones.ts';
+import { distance } from '../../shared/geo/distance.ts';
+import type { Handler } from '../../shared/http/pipeline.ts';
+import { AppError } from '../../shared/http/problem.ts';
+import type { ServiceDeps } from '../../shared/http/service.ts';
+import { choose } from './domain.ts';
+import type { DroneRepository } from './repository.ts';
+import type { RegistryDocument } from './schemas.ts';
+import { droneView } from './views.ts';
+
+export interface FleetHandlers {
+  readonly put: Handler<typeof putDrone>;
+  readonly get: Handler<typeof getDrone>;
+  readonly list: Handler<typeof listDrones>;
+  readonly nearby: Handler<typeof listDronesNearby>;
+  readonly quote: Handler<typeof quoteDrone>;
+  readonly utilization: Handler<typeof droneUtilization>;
+}
+
+const METRES_PER_MILE = 1609.344;
+const MS_PER_HOUR = 3_600_000;
+
+export function createFleetHandlers(repository: DroneRepository, deps: ServiceDeps): FleetHandlers {
+  const drones = async () => {
+    const fleet = await repository.fleet();
+    return fleet.map(({ registry, state }) => droneView(registry, state, deps.now()));
+  };
+
+  return {
+    put: async ({ params, body }, call) => {
+      const { droneId } = params;
+      const known = await repository.registry(droneId);
+      if (known && call.headers['if-none-match'] === '*') {
+        throw new AppError('etag_mismatch', 'this drone is registered already');
+      }
+      const state = (await repository.state(droneId))?.item;
+      if (!known) {
+        const document: RegistryDocument = {
+          id: 'registry',
+          type: 'registry',
+          droneId,
+          ...body,
+          hold: null,
+          fence: 0,
+        };
+        const created = await repository.createRegistry(document);
+        return {
+          status: 201,
+          body: droneView(created.item, state, deps.now()),
+          headers: { etag: created.etag },
+        };
+      }
+      const etag = call.headers['if-match'] ?? known.etag;
+      const replaced = await repository.replaceRegistry({ ...known.item, ...body }, etag);
+      return {
+        status: 200,
+        body: droneView(replaced.item, state, deps.now()),
+        headers: { etag: replaced.etag },
+      };
+    },
+
+    get: async ({ params }) => {
+      const registry = await repository.registry(params.droneId);
+      if (!registry) throw new AppError('not_found', 'there is no such drone');
+      const state = (await repository.state(params.droneId))?.item;
+      return {
+        status: 200,
+        body: droneView(registry.item, state, deps.now()),
+        headers: { etag: registry.etag },
+      };
+    },
+
+    list: async () => ({ status: 200, body: { drones: await drones() } }),
+
+    nearby: async ({ query }) => {
+      const centre = { latitude: query.lat, longitude: query.lon, altitude: 0 };
+      const withDistance = (await drones()).flatMap((drone) =>
+        drone.state ? [{ drone, metres: distance(centre, drone.state.position) }] : [],
+      );
+      const near = withDistance
+        .filter(({ metres }) => metres <= query.radius)
+        .toSorted((a, b) => a.metres - b.metres);
+      return { status: 200, body: { drones: near.map(({ drone }) => drone) } };
+    },
+
+    quote: async ({ body }) => {
+      const fleet = await repository.fleet();
+      const context = { now: deps.now(), timeScale: deps.settings.TIME_SCALE };
+      const { candidates, refusals } = choose(fleet, { ...body, exclude: [] }, context);
+      const [best] = candidates;
+      const reasons = refusals.map((refusal) => `${refusal.droneId}: ${refusal.reasons.join('; ')}`);
+      if (!best) return { status: 200, body: { feasible: false, reasons } };
+      const { pickupEta, deliveryEta } = best;
+      const metres = distance(body.pickup, body.dropoff);
+      return { status: 200, body: { feasible: true, reasons: [], distance: metres, pickupEta, deliveryEta } };
+    },
+
+    utilization: async ({ query }, call) => {
+      if (!hasRole(call.principal, 'operator', 'service') && query.ownerId !== call.principal.accountId) {
+        throw new AppError('forbidden', 'ownerId is not your account');
+      }
+      const month = `${query.year}-${String(query.month).padStart(2, '0')}`;
+      const jobs = await repository.releasedJobs(query.ownerId, month);
+      const metres = jobs.reduce((sum, job) => sum + (job.travelled ?? 0), 0);
+      const ms = jobs.reduce(
+        (sum, job) => sum + Date.parse(job.releasedAt ?? job.assignedAt) - Date.parse(job.assignedAt),
+        0,
+      );
+      if (metres === 0 && ms === 0)
+        throw new AppError('not_found', 'nothing was flown for this account in this month');
+      return {
+        status: 200,
+        body: { traveledMiles: metres / METRES_PER_MILE, assignedHours: ms / MS_PER_HOUR },
+      };
+    },
+  };
+}

@@ -1,0 +1,107 @@
+/** Drones and flight jobs in Cosmos. */
+import type { JSONObject } from '@azure/cosmos';
+import type { Database, Stored } from '../../shared/cosmos/store.ts';
+import { AppError } from '../../shared/http/problem.ts';
+import type { OutboxItem } from '../../shared/outbox/outbox.ts';
+import type { FleetDrone } from './domain.ts';
+import type { Hold, JobDocument, RegistryDocument, StateDocument } from './schemas.ts';
+
+export interface DroneRepository {
+  fleet(): Promise<readonly FleetDrone[]>;
+  registry(droneId: string): Promise<Stored<RegistryDocument> | undefined>;
+  state(droneId: string): Promise<Stored<StateDocument> | undefined>;
+  createRegistry(document: RegistryDocument): Promise<Stored<RegistryDocument>>;
+  replaceRegistry(document: RegistryDocument, etag: string): Promise<Stored<RegistryDocument>>;
+  /** Only while the drone's fence is still the one that was seen, and nobody holds it. False: somebody was faster. */
+  hold(droneId: string, seenFence: number, hold: Hold, now: Date): Promise<boolean>;
+  /** The lease ends no more. False when the drone is not held for this. */
+  extend(droneId: string, fence: number): Promise<boolean>;
+  /** Only the hold of this delivery, and only up to this generation. */
+  free(droneId: string, deliveryId: string, generation: number): Promise<void>;
+  saveState(document: StateDocument, events: readonly OutboxItem[]): Promise<void>;
+
+  job(deliveryId: string): Promise<Stored<JobDocument> | undefined>;
+  /** Without an etag the job must be new. @throws AppError `already_exists` or `etag_mismatch`: somebody was faster */
+  saveJob(job: JobDocument, etag: string | undefined, events?: readonly OutboxItem[]): Promise<void>;
+  releasedJobs(accountId: string, month: string): Promise<readonly JobDocument[]>;
+}
+
+export function createDroneRepository(database: Database): DroneRepository {
+  const drones = database.store<RegistryDocument | StateDocument>('drones');
+  const jobs = database.store<JobDocument>('droneDeliveries');
+  const create = (item: unknown) => ({ operationType: 'Create' as const, resourceBody: item as JSONObject });
+
+  return {
+    fleet: async () => {
+      const sql = "SELECT * FROM c WHERE c.type IN ('registry', 'state')";
+      const { items } = await drones.query(sql, {});
+      const states = new Map(
+        items.filter((item) => item.type === 'state').map((item) => [item.droneId, item]),
+      );
+      return items
+        .filter((item) => item.type === 'registry')
+        .map((registry) => ({ registry, state: states.get(registry.droneId) }));
+    },
+    registry: (droneId) => drones.read<RegistryDocument>('registry', droneId),
+    state: (droneId) => drones.read<StateDocument>('state', droneId),
+    createRegistry: (document) => drones.create<RegistryDocument>(document),
+    replaceRegistry: (document, etag) => drones.replace<RegistryDocument>(document, document.droneId, etag),
+
+    hold: async (droneId, seenFence, hold, now) => {
+      const condition = `FROM c WHERE c.fence = ${seenFence} AND (IS_NULL(c.hold) OR c.hold.until < '${now.toISOString()}')`;
+      return patched(() =>
+        drones.patch(
+          'registry',
+          droneId,
+          [
+            { op: 'set', path: '/hold', value: hold },
+            { op: 'set', path: '/fence', value: hold.fence },
+          ],
+          { condition },
+        ),
+      );
+    },
+    extend: (droneId, fence) => {
+      const condition = `FROM c WHERE c.hold.fence = ${fence}`;
+      return patched(() =>
+        drones.patch('registry', droneId, [{ op: 'set', path: '/hold/until', value: null }], { condition }),
+      );
+    },
+    free: async (droneId, deliveryId, generation) => {
+      const condition = `FROM c WHERE c.hold.deliveryId = '${deliveryId}' AND c.hold.generation <= ${generation}`;
+      await patched(() =>
+        drones.patch('registry', droneId, [{ op: 'set', path: '/hold', value: null }], { condition }),
+      );
+    },
+    saveState: async (document, events) => {
+      await drones.batch(document.droneId, [
+        { operationType: 'Upsert', resourceBody: document as unknown as JSONObject },
+        ...events.map(create),
+      ]);
+    },
+
+    job: (deliveryId) => jobs.read('job', deliveryId),
+    saveJob: async (job, etag, events = []) => {
+      const body = job as unknown as JSONObject;
+      const write = etag
+        ? { operationType: 'Replace' as const, id: 'job', resourceBody: body, ifMatch: etag }
+        : { operationType: 'Create' as const, resourceBody: body };
+      await jobs.batch(job.deliveryId, [write, ...events.map(create)]);
+    },
+    releasedJobs: async (accountId, month) => {
+      const sql =
+        "SELECT * FROM c WHERE c.type = 'job' AND c.month = @month AND c.request.owner.accountId = @accountId";
+      return (await jobs.query(sql, { month, accountId })).items;
+    },
+  };
+}
+
+/** False when the condition did not hold, or there was nothing to patch. */
+async function patched(work: () => Promise<unknown>): Promise<boolean> {
+  try {
+    return (await work()) !== undefined;
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'etag_mismatch') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,59 @@
+/** What the drone service keeps: `drones` (partition: drone) and `droneDeliveries` (partition: delivery). */
+
+import type { z } from 'zod';
+import type { Eta } from '../../shared/contracts/common.ts';
+import type { DroneBody, DroneState, ReserveBody } from '../../shared/contracts/drones.ts';
+import type { Mission } from '../../shared/contracts/flight.ts';
+
+export interface Hold {
+  readonly deliveryId: string;
+  readonly generation: number;
+  readonly fence: number;
+  /** End of the lease; null once the mission is accepted: from then on only a release ends it. */
+  readonly until: string | null;
+}
+
+/** Registry entry and reservation. Position and battery are another item: telemetry must not fight the reservation. */
+export interface RegistryDocument extends z.output<typeof DroneBody> {
+  readonly id: 'registry';
+  readonly type: 'registry';
+  readonly droneId: string;
+  readonly hold: Hold | null;
+  /** Grows with every reservation; commands carry it. */
+  readonly fence: number;
+}
+
+export interface StateDocument extends DroneState {
+  readonly id: 'state';
+  readonly type: 'state';
+  readonly droneId: string;
+  readonly boot: string;
+  readonly seq: number;
+  /** m flown, summed from telemetry. */
+  readonly odometer: number;
+}
+
+export type JobStatus = 'Intended' | 'Reserved' | 'Dispatched' | 'Accepted' | 'Recalled' | 'Released';
+
+/** The flight job of a delivery. `Intended`: the candidate's reservation may or may not have been written. */
+export interface JobDocument {
+  readonly id: 'job';
+  readonly type: 'job';
+  readonly deliveryId: string;
+  readonly request: z.output<typeof ReserveBody>;
+  readonly generation: number;
+  readonly status: JobStatus;
+  readonly droneId: string;
+  readonly fence: number;
+  readonly missionId: string;
+  readonly leaseUntil: string;
+  readonly pickupEta: Eta;
+  readonly deliveryEta: Eta;
+  readonly mission?: Mission;
+  readonly assignedAt: string;
+  readonly odometerAtStart?: number;
+  /** Set at the release. */
+  readonly releasedAt?: string;
+  readonly month?: string;
+  readonly travelled?: number;
+}

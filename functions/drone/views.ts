@@ -1,0 +1,35 @@
+/** Drones as the contract shows them. */
+import type { Drone, DroneState } from '../../shared/contracts/drones.ts';
+import { isHeld } from './domain.ts';
+import type { RegistryDocument, StateDocument } from './schemas.ts';
+
+export function stateView(state: StateDocument): DroneState {
+  const { time, position, heading, battery, flightMode, leg, loaded, deliveryId, pickupEta, deliveryEta } =
+    state;
+  return {
+    time,
+    position,
+    heading,
+    battery,
+    flightMode,
+    leg,
+    loaded,
+    ...(deliveryId ? { deliveryId } : {}),
+    ...(pickupEta ? { pickupEta } : {}),
+    ...(deliveryEta ? { deliveryEta } : {}),
+  };
+}
+
+export function droneView(registry: RegistryDocument, state: StateDocument | undefined, now: Date): Drone {
+  const { droneId, model, performance, base, health, acceptsMissions, hold } = registry;
+  return {
+    id: droneId,
+    model,
+    performance,
+    base,
+    health,
+    acceptsMissions,
+    ...(hold && isHeld(registry, now) ? { reservedFor: hold.deliveryId } : {}),
+    ...(state ? { state: stateView(state) } : {}),
+  };
+}
