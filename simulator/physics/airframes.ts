@@ -1,0 +1,122 @@
+/**
+ * The models of the fleet: what they are made of, and the data sheet that the drone service plans with. The data sheet is
+ * computed from the airframe, rounded as a manufacturer would; what a single drone really does differs by its traits.
+ */
+import type { FlightPerformance } from '../../shared/contracts/flight.ts';
+import { electricPower } from './power.ts';
+
+/** Masses in kg (empty: with battery), areas in m², capacity in Wh, speeds in m/s. */
+export interface Airframe {
+  readonly model: string;
+  readonly emptyMass: number;
+  readonly maxPayload: number;
+  readonly discArea: number;
+  readonly dragArea: number;
+  /** Share of the battery's power that becomes air power. */
+  readonly efficiency: number;
+  /** Computer, radio, lamps; W. */
+  readonly avionics: number;
+  readonly capacity: number;
+  /** Nominal pack voltage and internal resistance, V and Ω. */
+  readonly voltage: number;
+  readonly resistance: number;
+  readonly cruiseSpeed: number;
+  readonly climbRate: number;
+  readonly descentRate: number;
+  readonly cruiseAltitude: number;
+  readonly acceleration: number;
+  readonly handlingTime: number;
+  readonly reserve: number;
+}
+
+export const AIRFRAMES = [
+  {
+    model: 'sparrow',
+    emptyMass: 4.5,
+    maxPayload: 2.5,
+    discArea: 0.5,
+    dragArea: 0.075,
+    efficiency: 0.62,
+    avionics: 20,
+    capacity: 420,
+    voltage: 22.2,
+    resistance: 0.02,
+    cruiseSpeed: 15,
+    climbRate: 4,
+    descentRate: 3,
+    cruiseAltitude: 70,
+    acceleration: 3,
+    handlingTime: 15,
+    reserve: 0.2,
+  },
+  {
+    model: 'kestrel',
+    emptyMass: 9,
+    maxPayload: 5,
+    discArea: 1.18,
+    dragArea: 0.14,
+    efficiency: 0.62,
+    avionics: 30,
+    capacity: 800,
+    voltage: 44.4,
+    resistance: 0.03,
+    cruiseSpeed: 16,
+    climbRate: 4,
+    descentRate: 3,
+    cruiseAltitude: 85,
+    acceleration: 2.5,
+    handlingTime: 20,
+    reserve: 0.2,
+  },
+  {
+    model: 'condor',
+    emptyMass: 22,
+    maxPayload: 10,
+    discArea: 3.1,
+    dragArea: 0.25,
+    efficiency: 0.66,
+    avionics: 45,
+    capacity: 2200,
+    voltage: 51.8,
+    resistance: 0.02,
+    cruiseSpeed: 19,
+    climbRate: 3.5,
+    descentRate: 2.5,
+    cruiseAltitude: 100,
+    acceleration: 2,
+    handlingTime: 25,
+    reserve: 0.25,
+  },
+] as const satisfies readonly Airframe[];
+
+const SECONDS_PER_HOUR = 3600;
+
+/** @throws RangeError for a model that is not built any more */
+export function airframeOf(model: string): Airframe {
+  const airframe = AIRFRAMES.find((each) => each.model === model);
+  if (!airframe) throw new RangeError(`no airframe is called ${model}`);
+  return airframe;
+}
+
+/** The data sheet: hover and cruise as measured on a calm day, without payload. */
+export function performanceOf(airframe: Airframe): FlightPerformance {
+  const hover = electricPower(airframe, { mass: airframe.emptyMass, airspeed: 0, climb: 0 });
+  const cruise = electricPower(airframe, {
+    mass: airframe.emptyMass,
+    airspeed: airframe.cruiseSpeed,
+    climb: 0,
+  });
+  return {
+    cruiseSpeed: airframe.cruiseSpeed,
+    climbRate: airframe.climbRate,
+    descentRate: airframe.descentRate,
+    cruiseAltitude: airframe.cruiseAltitude,
+    emptyMass: airframe.emptyMass,
+    maxPayload: airframe.maxPayload,
+    batteryCapacity: airframe.capacity,
+    cruiseEnergy: Math.round((cruise / airframe.cruiseSpeed / SECONDS_PER_HOUR) * 1e5) / 1e5,
+    hoverPower: Math.round(hover),
+    handlingTime: airframe.handlingTime,
+    reserve: airframe.reserve,
+  };
+}

@@ -1,0 +1,88 @@
+/**
+ * The body of a drone in the air. It is steered by velocity through the air, changes it no faster than its rotors can, and
+ * is carried by the wind. Metres, m/s, seconds; east, north, up of the city's centre.
+ *
+ * B1 speed through the air changes by at most `acceleration`, climb by at most CLIMB_ACCELERATION.
+ * B2 it moves by exactly (airspeed + wind) · dt.
+ */
+import type { Airframe } from './airframes.ts';
+import { electricPower } from './power.ts';
+import type { Vector } from './weather.ts';
+
+export interface Body {
+  east: number;
+  north: number;
+  up: number;
+  /** Velocity through the air, and upwards. */
+  air: Vector;
+  climb: number;
+  /** Wind and gust that carried it in the last step. */
+  wind: Vector;
+}
+
+/** What the autopilot wants: velocity over the ground, and upwards. */
+export interface Wish {
+  readonly east: number;
+  readonly north: number;
+  readonly climb: number;
+}
+
+export const CLIMB_ACCELERATION = 1.5;
+/** First-order lag of the attitude loop. */
+const LAG = 0.7;
+/** Airspeed may exceed cruise speed by this when the wind asks for it. */
+const AIRSPEED_MARGIN = 1.2;
+
+/** Moves the body by one step and returns the electric power that took, W. */
+export function stepBody(
+  body: Body,
+  wish: Wish,
+  wind: Vector,
+  airframe: Airframe,
+  mass: number,
+  dt: number,
+): number {
+  const wanted = limit(
+    { east: wish.east - wind.east, north: wish.north - wind.north },
+    airframe.cruiseSpeed * AIRSPEED_MARGIN,
+  );
+  const gain = Math.min(1, dt / LAG);
+  const change = limit(
+    { east: (wanted.east - body.air.east) * gain, north: (wanted.north - body.air.north) * gain },
+    airframe.acceleration * dt,
+  );
+  body.air.east += change.east;
+  body.air.north += change.north;
+  const climbChange = (wish.climb - body.climb) * gain;
+  body.climb += Math.max(-CLIMB_ACCELERATION * dt, Math.min(CLIMB_ACCELERATION * dt, climbChange));
+  body.wind = { east: wind.east, north: wind.north };
+  body.east += (body.air.east + wind.east) * dt;
+  body.north += (body.air.north + wind.north) * dt;
+  body.up += body.climb * dt;
+  return electricPower(airframe, {
+    mass,
+    airspeed: Math.hypot(body.air.east, body.air.north),
+    climb: body.climb,
+  });
+}
+
+/** Puts the body down: it stands, and the wind carries it no more. */
+export function stand(body: Body, up: number): void {
+  body.up = up;
+  body.air = { east: 0, north: 0 };
+  body.wind = { east: 0, north: 0 };
+  body.climb = 0;
+}
+
+/** Velocity over the ground. */
+export const overGround = (body: Body): Vector => ({
+  east: body.air.east + body.wind.east,
+  north: body.air.north + body.wind.north,
+});
+
+function limit(vector: Vector, most: number): Vector {
+  const length = Math.hypot(vector.east, vector.north);
+  return length <= most
+    ? vector
+    : { east: (vector.east / length) * most, north: (vector.north / length) * most };
+}
