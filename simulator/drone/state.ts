@@ -35,6 +35,8 @@ export interface SimulatedDrone {
   /** What makes this one differ from its data sheet: power it needs, capacity it still has (shares). */
   readonly traits: { readonly thirst: number; readonly health: number };
   readonly random: RandomState;
+  /** The receiver's own noise, so that how often it is asked does not change the flight. */
+  readonly senses: RandomState;
   readonly body: Body;
   readonly gust: Vector;
   readonly drift: GpsError;
@@ -81,6 +83,7 @@ export function buildDrone(seed: number, index: number): SimulatedDrone {
     base: { baseId: baseOf(index).baseId, position },
     traits,
     random,
+    senses: randomStream(seed, `${id}/senses`),
     body: { east, north, up: 0, air: { east: 0, north: 0 }, climb: 0, wind: { east: 0, north: 0 } },
     gust: { east: 0, north: 0 },
     drift: { east: 0, north: 0, up: 0 },

@@ -1,0 +1,176 @@
+/**
+ * The fleet in simulated time: moves drones on, decides on commands, and keeps both on disk.
+ *
+ * V1 nothing is told (event, `received`, telemetry) that is not committed; a restart goes on from what was told.
+ * V2 a command is decided on once per commandId.
+ * V3 the same seed and the same commands at the same simulated times give the same flights, however time was cut.
+ */
+import { createHash } from 'node:crypto';
+import type { DroneCommand, FlightEvent, Telemetry } from '../../shared/contracts/flight.ts';
+import { distance } from '../../shared/geo/distance.ts';
+import { decide, type MissionFate } from '../drone/decide.ts';
+import { batteryOf, buildDrone, type EventDraft, type SimulatedDrone, truePosition } from '../drone/state.ts';
+import { AIR_STEP, type StepContext, stepDrone } from '../drone/step.ts';
+import { createWeather, stepWeather, type Weather, windAt } from '../physics/weather.ts';
+import { endOf, type MovedTrack, moveTrack, type Track } from '../replay/track.ts';
+import type { FleetStore, World } from './store.ts';
+import { telemetryOf } from './telemetry.ts';
+
+export interface FleetOptions {
+  readonly store: FleetStore;
+  readonly drones: number;
+  readonly seed: number;
+  /** Wall clock. */
+  readonly now: () => Date;
+  /** Recorded flight to fly where a mission asks for its end. */
+  readonly recording?: Track;
+  /** Tells this run's telemetry from that of the runs before. */
+  readonly boot: string;
+}
+
+export interface Fleet {
+  readonly boot: string;
+  readonly drones: readonly SimulatedDrone[];
+  readonly weather: Weather;
+  /** Simulated seconds since the beginning. */
+  readonly time: () => number;
+  /** Moves all drones on by simulated seconds and commits; the events that happened, in order. */
+  readonly advance: (seconds: number) => FlightEvent[];
+  /** Decides on a command and commits; the events of the decision (none when it was decided before). */
+  readonly handle: (command: DroneCommand) => FlightEvent[];
+  readonly sample: (droneId: string) => Telemetry;
+  readonly drone: (droneId: string) => SimulatedDrone | undefined;
+  /** Commits all drones, the parked too. */
+  readonly save: () => void;
+}
+
+/** A dropoff this near to where the moved recording ends is meant, m. */
+const SAME_PLACE = 25;
+/** Parked drones are written this often, simulated seconds. */
+const SAVE_PARKED_EVERY = 60;
+const LONGEST_ID = 100;
+
+export function createFleet(options: FleetOptions): Fleet {
+  const { store, boot } = options;
+  const world = store.world();
+  const seed = world?.seed ?? options.seed;
+  const weather = world?.weather ?? createWeather(seed);
+  const drones = assemble(store, seed, options.drones);
+  const byId = new Map(drones.map((drone) => [drone.id, drone]));
+  const tracks = new Map<string, MovedTrack | undefined>();
+  const sequence = new Map<string, number>();
+  const lastSample = new Map<string, number>();
+  let time = world?.time ?? 0;
+  let steps = Math.round(time / AIR_STEP);
+  let owed = 0;
+  let parkedSavedAt = Number.NEGATIVE_INFINITY;
+
+  const trackFor = (drone: SimulatedDrone): MovedTrack | undefined =>
+    drone.mission ? trackOf(drone.mission.order) : undefined;
+  const trackOf = (order: { missionId: string; pickup: FlightPlace; dropoff: FlightPlace }) => {
+    if (!options.recording) return undefined;
+    if (!tracks.has(order.missionId)) {
+      const moved = moveTrack(options.recording, order.pickup);
+      tracks.set(order.missionId, distance(endOf(moved), order.dropoff) <= SAME_PLACE ? moved : undefined);
+    }
+    return tracks.get(order.missionId);
+  };
+  const context: StepContext = { weather, trackFor };
+  const worldNow = (): World => ({ seed, time, weather });
+
+  const toEvent = (drone: SimulatedDrone, draft: EventDraft): FlightEvent => ({
+    eventId: eventIdOf(draft),
+    kind: draft.kind,
+    droneId: drone.id,
+    deliveryId: draft.mission.deliveryId,
+    missionId: draft.mission.missionId,
+    fence: draft.mission.fence,
+    time: options.now().toISOString(),
+    position: truePosition(drone),
+    battery: batteryOf(drone),
+    ...(draft.reason === undefined ? {} : { reason: draft.reason.slice(0, 500) }),
+  });
+
+  const stepAll = (events: FlightEvent[], moved: Set<SimulatedDrone>) => {
+    stepWeather(weather, AIR_STEP);
+    for (const drone of drones) {
+      if (drone.phase !== 'Parked') moved.add(drone);
+      for (const draft of stepDrone(drone, AIR_STEP, context)) events.push(toEvent(drone, draft));
+    }
+    steps += 1;
+    time = steps * AIR_STEP;
+  };
+
+  return {
+    boot,
+    drones,
+    weather,
+    time: () => time,
+    drone: (droneId) => byId.get(droneId),
+    advance: (seconds) => {
+      const events: FlightEvent[] = [];
+      const moved = new Set<SimulatedDrone>();
+      owed += seconds / AIR_STEP;
+      const whole = Math.floor(owed + 1e-9);
+      owed -= whole;
+      for (let i = 0; i < whole; i += 1) stepAll(events, moved);
+      const all = time - parkedSavedAt >= SAVE_PARKED_EVERY;
+      if (all) parkedSavedAt = time;
+      const changed = all ? drones : [...moved];
+      if (changed.length > 0 || events.length > 0) {
+        store.commit({ world: worldNow(), drones: changed, events, fates: fatesOf(events) });
+      }
+      return events;
+    },
+    handle: (command) => {
+      const drone = byId.get(command.droneId);
+      if (!drone || store.isDecided(command.commandId)) return [];
+      const track = command.kind === 'Mission' ? trackOf(command.mission) : undefined;
+      const decision = decide(drone, command, {
+        wind: windAt(weather, drone.body.up),
+        fate: store.fate(command.missionId),
+        ...(track ? { recordedLength: track.length } : {}),
+      });
+      const events = decision.events.map((draft) => toEvent(drone, draft));
+      const fates = decision.fate ? [{ missionId: command.missionId, fate: decision.fate }] : [];
+      store.commit({ world: worldNow(), drones: [drone], events, fates, commandId: command.commandId });
+      return events;
+    },
+    sample: (droneId) => {
+      const drone = byId.get(droneId);
+      if (!drone) throw new RangeError(`no drone is called ${droneId}`);
+      const seq = sequence.get(droneId) ?? 0;
+      sequence.set(droneId, seq + 1);
+      const since = time - (lastSample.get(droneId) ?? time);
+      lastSample.set(droneId, time);
+      return telemetryOf(drone, { boot, seq, time: options.now().toISOString(), since, weather });
+    },
+    save: () => store.commit({ world: worldNow(), drones }),
+  };
+}
+
+type FlightPlace = Parameters<typeof moveTrack>[1];
+
+/** The same id on every repetition: made of the mission, what happened, and the command that it answers, if it does. */
+export function eventIdOf(draft: EventDraft): string {
+  const parts = [draft.mission.missionId, draft.kind, ...(draft.occasion ? [draft.occasion] : [])];
+  const id = parts.join('.');
+  return id.length <= LONGEST_ID ? id : createHash('sha256').update(id).digest('hex');
+}
+
+function assemble(store: FleetStore, seed: number, count: number): SimulatedDrone[] {
+  const kept = new Map(store.drones().map((drone) => [drone.id, drone]));
+  for (let index = 0; index < count; index += 1) {
+    const drone = buildDrone(seed, index);
+    if (!kept.has(drone.id)) kept.set(drone.id, drone);
+  }
+  return [...kept.values()].sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }));
+}
+
+function fatesOf(events: readonly FlightEvent[]): { missionId: string; fate: MissionFate }[] {
+  return events.flatMap(({ kind, missionId }) =>
+    kind === 'Delivered' || kind === 'Returned' || kind === 'Aborted'
+      ? [{ missionId, fate: { state: kind } }]
+      : [],
+  );
+}

@@ -1,0 +1,124 @@
+/**
+ * The simulator's state on disk (SQLite): drones, weather, what became of missions and commands, events that nobody has
+ * acknowledged yet.
+ *
+ * S1 a commit is all or nothing: a drone's state, the fates of its missions and its events change together.
+ * S2 what was committed survives the death of the process at any moment.
+ * S3 one process at a time has it open.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { FlightEvent } from '../../shared/contracts/flight.ts';
+import type { MissionFate } from '../drone/decide.ts';
+import type { SimulatedDrone } from '../drone/state.ts';
+import type { Weather } from '../physics/weather.ts';
+
+export interface World {
+  readonly seed: number;
+  /** Simulated seconds since the beginning. */
+  readonly time: number;
+  readonly weather: Weather;
+}
+
+export interface Change {
+  readonly world?: World;
+  readonly drones?: readonly SimulatedDrone[];
+  readonly fates?: readonly { readonly missionId: string; readonly fate: MissionFate }[];
+  readonly events?: readonly FlightEvent[];
+  /** A command that has been decided on. */
+  readonly commandId?: string;
+}
+
+export interface FleetStore extends Disposable {
+  readonly world: () => World | undefined;
+  readonly drones: () => SimulatedDrone[];
+  readonly fate: (missionId: string) => MissionFate | undefined;
+  readonly isDecided: (commandId: string) => boolean;
+  readonly commit: (change: Change) => void;
+  /** Events of a drone that have no acknowledgement yet, oldest first. */
+  readonly pending: (droneId: string) => FlightEvent[];
+  readonly acknowledge: (eventId: string) => void;
+}
+
+/** Of another layout than this, the file is of another version of the simulator. */
+const LAYOUT = 1;
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS world (id INTEGER PRIMARY KEY CHECK (id = 1), state TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS drones (id TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS missions (id TEXT PRIMARY KEY, fate TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS commands (id TEXT PRIMARY KEY) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS events (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, drone TEXT NOT NULL, event TEXT NOT NULL);
+`;
+
+/** @throws Error in words when the file is in use, damaged or of another version */
+export function openStore(folder: string): FleetStore {
+  const file = join(folder, 'fleet.sqlite');
+  const database = open(folder, file);
+  const world = database.prepare('SELECT state FROM world WHERE id = 1');
+  const putWorld = database.prepare('INSERT OR REPLACE INTO world (id, state) VALUES (1, ?)');
+  const drones = database.prepare('SELECT state FROM drones');
+  const putDrone = database.prepare('INSERT OR REPLACE INTO drones (id, state) VALUES (?, ?)');
+  const fate = database.prepare('SELECT fate FROM missions WHERE id = ?');
+  const putFate = database.prepare('INSERT OR REPLACE INTO missions (id, fate) VALUES (?, ?)');
+  const command = database.prepare('SELECT 1 AS one FROM commands WHERE id = ?');
+  const putCommand = database.prepare('INSERT OR IGNORE INTO commands (id) VALUES (?)');
+  const pending = database.prepare('SELECT event FROM events WHERE drone = ? ORDER BY sequence');
+  const putEvent = database.prepare('INSERT OR IGNORE INTO events (id, drone, event) VALUES (?, ?, ?)');
+  const dropEvent = database.prepare('DELETE FROM events WHERE id = ?');
+
+  const write = (change: Change) => {
+    if (change.world) putWorld.run(JSON.stringify(change.world));
+    for (const drone of change.drones ?? []) putDrone.run(drone.id, JSON.stringify(drone));
+    for (const { missionId, fate } of change.fates ?? []) putFate.run(missionId, JSON.stringify(fate));
+    for (const event of change.events ?? [])
+      putEvent.run(event.eventId, event.droneId, JSON.stringify(event));
+    if (change.commandId !== undefined) putCommand.run(change.commandId);
+  };
+
+  return {
+    world: () => parsed(world.get()?.['state']) as World | undefined,
+    drones: () => drones.all().map((row) => parsed(row['state']) as SimulatedDrone),
+    fate: (missionId) => parsed(fate.get(missionId)?.['fate']) as MissionFate | undefined,
+    isDecided: (commandId) => command.get(commandId) !== undefined,
+    commit: (change) => {
+      database.exec('BEGIN IMMEDIATE');
+      try {
+        write(change);
+        database.exec('COMMIT');
+      } catch (error) {
+        database.exec('ROLLBACK');
+        throw error;
+      }
+    },
+    pending: (droneId) => pending.all(droneId).map((row) => parsed(row['event']) as FlightEvent),
+    acknowledge: (eventId) => {
+      dropEvent.run(eventId);
+    },
+    [Symbol.dispose]: () => database.close(),
+  };
+}
+
+function open(folder: string, file: string): DatabaseSync {
+  try {
+    mkdirSync(folder, { recursive: true });
+    const database = new DatabaseSync(file);
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
+    const layout = Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
+    if (layout !== 0 && layout !== LAYOUT) throw new Error(`layout ${layout}, not ${LAYOUT}`);
+    database.exec(`BEGIN IMMEDIATE; ${SCHEMA} PRAGMA user_version = ${LAYOUT}; COMMIT;`);
+    return database;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const advice = /locked|busy/i.test(reason)
+      ? 'another simulator uses this data folder: stop it, or choose another with --data'
+      : `it cannot be read (${reason}): begin anew with --reset, or remove the file`;
+    throw new Error(`${file}: ${advice}`, { cause: error });
+  }
+}
+
+function parsed(text: unknown): unknown {
+  return typeof text === 'string' ? JSON.parse(text) : undefined;
+}

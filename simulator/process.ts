@@ -1,0 +1,45 @@
+/** What every process of the platform does: says when it is ready, ends cleanly, and says in one line why it cannot start. */
+import { UsageError } from './options.ts';
+
+export interface Started {
+  readonly close: () => Promise<void>;
+  /** What the line on stdout says. */
+  readonly ready: string;
+  readonly port?: number;
+}
+
+export interface ProcessOptions {
+  readonly name: string;
+  readonly start: (stopping: AbortSignal) => Promise<Started>;
+}
+
+const EXIT = { failed: 1, usage: 2 };
+
+/** Runs until SIGTERM, SIGINT or the end of the parent; the exit code is set, never thrown. */
+export async function runProcess({ name, start }: ProcessOptions): Promise<void> {
+  const stopping = new AbortController();
+  const stop = () => stopping.abort();
+  const stopped = new Promise<void>((resolve) => {
+    stopping.signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stop);
+  process.once('disconnect', stop);
+  try {
+    const started = await start(stopping.signal);
+    if (!stopping.signal.aborted) {
+      process.stdout.write(`${name}: ${started.ready}\n`);
+      process.send?.({ type: 'ready', port: started.port ?? 0 });
+    }
+    await stopped;
+    await started.close();
+    process.exit(0);
+  } catch (error) {
+    process.stderr.write(`${name}: ${lineOf(error)}\n`);
+    process.exit(error instanceof UsageError ? EXIT.usage : EXIT.failed);
+  }
+}
+
+function lineOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.split('\n').join(' ');
+}

@@ -1,0 +1,60 @@
+/** The fleet on the wall clock: time passes, what happened goes up each drone's link, samples are taken when due. */
+import type { Telemetry } from '../shared/contracts/flight.ts';
+import type { Fleet } from './fleet/fleet.ts';
+import type { Link } from './link/link.ts';
+
+export interface SimulatorOptions {
+  readonly fleet: Fleet;
+  readonly links: ReadonlyMap<string, Link>;
+  /** Simulated seconds per second. */
+  readonly speed: number;
+  /** ms since the epoch. */
+  readonly now: () => number;
+}
+
+export interface Simulator {
+  /** Call it often: it does what has become due since the last call. */
+  readonly tick: () => void;
+}
+
+/** Samples are a simulated second apart, but never more than 10, nor less than 1, per second of the wall clock; ms. */
+const SAMPLE_MS = { least: 100, most: 1000 };
+/** Samples that fall due within this time travel in one frame, ms. */
+const FRAME_MS = 200;
+/** After a pause of the machine, time does not leap by more than this, ms. */
+const LONGEST_LEAP = 1000;
+
+export function createSimulator({ fleet, links, speed, now }: SimulatorOptions): Simulator {
+  const flyingEvery = Math.min(SAMPLE_MS.most, Math.max(SAMPLE_MS.least, SAMPLE_MS.most / speed));
+  const due = new Map<string, number>();
+  const frames = new Map<string, { samples: Telemetry[]; since: number }>();
+  let last = now();
+
+  const tell = (at: number) => {
+    for (const { id, phase } of fleet.drones) {
+      const every = phase === 'Parked' ? SAMPLE_MS.most : flyingEvery;
+      const next = due.get(id) ?? at;
+      if (at >= next) {
+        due.set(id, Math.max(next + every, at));
+        const frame = frames.get(id) ?? { samples: [], since: at };
+        frame.samples.push(fleet.sample(id));
+        frames.set(id, frame);
+      }
+      const frame = frames.get(id);
+      if (frame && (every >= FRAME_MS || at - frame.since >= FRAME_MS - every)) {
+        links.get(id)?.telemetry(frame.samples);
+        frames.delete(id);
+      }
+    }
+  };
+
+  return {
+    tick: () => {
+      const at = now();
+      const events = fleet.advance((Math.min(LONGEST_LEAP, Math.max(0, at - last)) / 1000) * speed);
+      last = at;
+      for (const event of events) links.get(event.droneId)?.events([event]);
+      tell(at);
+    },
+  };
+}
