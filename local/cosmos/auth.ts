@@ -1,0 +1,52 @@
+/** Master-key signatures. https://learn.microsoft.com/rest/api/cosmos-db/access-control-on-cosmosdb-resources */
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { CosmosError } from './errors.ts';
+
+/** Microsoft's documented key of its emulator, so that tools made for that one connect. */
+export const EMULATOR_KEY =
+  'C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw==';
+
+export interface SignedRequest {
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+  readonly date: string;
+  readonly authorization: string;
+}
+
+/** @throws CosmosError 401 */
+export function checkMasterKey(request: SignedRequest, key: string): void {
+  const fields = new Map(
+    decodeURIComponent(request.authorization)
+      .split('&')
+      .map((part) => {
+        const at = part.indexOf('=');
+        return [part.slice(0, at), part.slice(at + 1)] as const;
+      }),
+  );
+  if (fields.get('type') !== 'master')
+    throw unauthorized('the authorization is neither a master key nor a token of this server');
+  const sent = Buffer.from(fields.get('sig') ?? '');
+  const { type, link } = resourceOf(request.path);
+  for (const resource of [link, link.toLowerCase()]) {
+    const text = `${request.method.toLowerCase()}\n${type}\n${resource}\n${request.date.toLowerCase()}\n\n`;
+    const expected = Buffer.from(
+      createHmac('sha256', Buffer.from(key, 'base64')).update(text).digest('base64'),
+    );
+    if (sent.length === expected.length && timingSafeEqual(sent, expected)) return;
+  }
+  throw unauthorized(
+    'The input authorization token can’t serve the request. The wrong key is being used or the expected payload is not built as per the protocol.',
+  );
+}
+
+/** `/dbs/a/colls/b/docs` → type docs, link dbs/a/colls/b; `/dbs/a/colls/b/docs/c` → type docs, the whole link. */
+function resourceOf(path: string): { type: string; link: string } {
+  const parts = path.split('/').filter(Boolean).map(decodeURIComponent);
+  if (parts.length % 2 === 0) return { type: parts.at(-2) ?? '', link: parts.join('/') };
+  return { type: parts.at(-1) ?? '', link: parts.slice(0, -1).join('/') };
+}
+
+export function unauthorized(message: string): CosmosError {
+  return new CosmosError(401, message);
+}

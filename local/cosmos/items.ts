@@ -1,0 +1,235 @@
+/** Items: the operations of one document, each to be run inside a write of the store. */
+import { randomUUID } from 'node:crypto';
+import { badRequest, CosmosError, conflict, notFound, preconditionFailed } from './errors.ts';
+import { type PartitionKeyText, partitionKeyOf, rangeOf } from './partition.ts';
+import { applyPatch, type PatchOperation } from './patch.ts';
+import { parseCondition } from './query/parser.ts';
+import { runQuery } from './query/run.ts';
+import { itemRid } from './rid.ts';
+import type { ContainerRow, ItemRow, Store } from './store.ts';
+
+export interface Conditions {
+  readonly ifMatch?: string | undefined;
+  readonly ifNoneMatch?: string | undefined;
+}
+
+export interface Written {
+  readonly status: 200 | 201 | 204;
+  readonly row?: ItemRow;
+}
+
+/** A document may have this many bytes of JSON. */
+const MAX_ITEM_BYTES = 2 * 1024 * 1024;
+const SYSTEM = ['_rid', '_self', '_etag', '_ts', '_attachments', '_lsn'];
+const FORBIDDEN_IN_ID = /[/\\#?]/;
+
+type Document = Record<string, unknown>;
+
+export interface ItemStore {
+  read(container: ContainerRow, pk: PartitionKeyText, id: string): ItemRow | undefined;
+  create(container: ContainerRow, pk: PartitionKeyText, document: Document): Written;
+  upsert(container: ContainerRow, pk: PartitionKeyText, document: Document, conditions: Conditions): Written;
+  replace(
+    container: ContainerRow,
+    pk: PartitionKeyText,
+    id: string,
+    document: Document,
+    conditions: Conditions,
+  ): Written;
+  patch(
+    container: ContainerRow,
+    pk: PartitionKeyText,
+    id: string,
+    body: { operations: readonly PatchOperation[]; condition?: string },
+    conditions: Conditions,
+  ): Written;
+  remove(container: ContainerRow, pk: PartitionKeyText, id: string, conditions: Conditions): Written;
+}
+
+export function createItemStore(store: Store, partitionRanges: number): ItemStore {
+  const seconds = () => Math.floor(store.now() / 1000);
+
+  const read: ItemStore['read'] = (container, pk, id) =>
+    store
+      .sql(
+        'SELECT pk, id, n, lsn, ts, etag, body FROM items WHERE c = ? AND pk = ? AND id = ? AND (expires IS NULL OR expires > ?)',
+      )
+      .get(container.number, pk, id, seconds()) as ItemRow | undefined;
+
+  const save = (
+    container: ContainerRow,
+    pk: PartitionKeyText,
+    document: Document,
+    known: ItemRow | undefined,
+  ): ItemRow => {
+    const plain = withoutSystem(document);
+    const body = JSON.stringify(plain);
+    if (Buffer.byteLength(body) > MAX_ITEM_BYTES) throw new CosmosError(413, 'Request size is too large');
+    const id = document['id'] as string;
+    checkUniques(container, pk, plain, id);
+    const row: ItemRow = {
+      pk,
+      id,
+      n: known?.n ?? store.nextItem(container),
+      lsn: store.nextLsn(container),
+      ts: seconds(),
+      etag: `"${randomUUID()}"`,
+      body,
+    };
+    store
+      .sql('INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+      .run(
+        container.number,
+        pk,
+        id,
+        row.n,
+        rangeOf(pk, partitionRanges),
+        row.lsn,
+        row.ts,
+        row.etag,
+        expiryOf(container, plain, row.ts),
+        body,
+      );
+    return row;
+  };
+
+  const checkUniques = (container: ContainerRow, pk: string, document: Document, id: string) => {
+    const policies = container.definition.uniqueKeyPolicy?.uniqueKeys ?? [];
+    if (policies.length === 0) return;
+    store.sql('DELETE FROM uniques WHERE c = ? AND pk = ? AND id = ?').run(container.number, pk, id);
+    for (const [index, { paths }] of policies.entries()) {
+      const key = JSON.stringify([index, ...paths.map((path) => valueAt(document, path) ?? null)]);
+      const taken = store
+        .sql('SELECT id FROM uniques WHERE c = ? AND pk = ? AND k = ?')
+        .get(container.number, pk, key);
+      if (taken) throw conflict('Unique index constraint violation.');
+      store.sql('INSERT INTO uniques VALUES (?, ?, ?, ?)').run(container.number, pk, key, id);
+    }
+  };
+
+  const existing = (
+    container: ContainerRow,
+    pk: PartitionKeyText,
+    id: string,
+    { ifMatch }: Conditions,
+  ): ItemRow => {
+    const row = read(container, pk, id);
+    if (!row) throw notFound(id);
+    if (ifMatch !== undefined && ifMatch !== '*' && ifMatch !== row.etag) throw preconditionFailed();
+    return row;
+  };
+
+  const create: ItemStore['create'] = (container, pk, document) => {
+    checkId(document);
+    checkPartition(container, pk, document);
+    if (read(container, pk, document['id'] as string)) throw conflict();
+    return { status: 201, row: save(container, pk, document, undefined) };
+  };
+
+  return {
+    read,
+    create,
+    upsert: (container, pk, document, conditions) => {
+      checkId(document);
+      checkPartition(container, pk, document);
+      const known = read(container, pk, document['id'] as string);
+      if (!known && conditions.ifMatch === undefined) return create(container, pk, document);
+      if (!known) throw preconditionFailed();
+      if (conditions.ifMatch !== undefined && conditions.ifMatch !== '*' && conditions.ifMatch !== known.etag)
+        throw preconditionFailed();
+      return { status: 200, row: save(container, pk, document, known) };
+    },
+    replace: (container, pk, id, document, conditions) => {
+      checkId(document);
+      if (document['id'] !== id) throw badRequest('The id of an item cannot be changed');
+      checkPartition(container, pk, document);
+      const known = existing(container, pk, id, conditions);
+      return { status: 200, row: save(container, pk, document, known) };
+    },
+    patch: (container, pk, id, { operations, condition }, conditions) => {
+      const known = existing(container, pk, id, conditions);
+      if (condition !== undefined && !holds(condition, withSystem(container, known)))
+        throw preconditionFailed();
+      const current = JSON.parse(known.body) as Document;
+      const patched = applyPatch(current, operations, container.definition.partitionKey.paths);
+      return { status: 200, row: save(container, pk, patched, known) };
+    },
+    remove: (container, pk, id, conditions) => {
+      existing(container, pk, id, conditions);
+      store.sql('DELETE FROM items WHERE c = ? AND pk = ? AND id = ?').run(container.number, pk, id);
+      store.sql('DELETE FROM uniques WHERE c = ? AND pk = ? AND id = ?').run(container.number, pk, id);
+      store.nextLsn(container);
+      return { status: 204 };
+    },
+  };
+}
+
+function holds(condition: string, document: Document): boolean {
+  return runQuery(parseCondition(condition), { parameters: new Map(), documents: [document] }).length > 0;
+}
+
+/** The document as a client sees it. */
+export function withSystem(container: ContainerRow, row: ItemRow, lsn = false): Document {
+  const rid = itemRid(container.database.number, container.number, row.n);
+  return {
+    ...(JSON.parse(row.body) as Document),
+    _rid: rid,
+    _self: `dbs/${container.database.rid}/colls/${container.rid}/docs/${rid}/`,
+    _etag: row.etag,
+    _attachments: 'attachments/',
+    _ts: row.ts,
+    ...(lsn ? { _lsn: row.lsn } : {}),
+  };
+}
+
+/** The same as JSON text, without parsing the body. */
+export function textOf(container: ContainerRow, row: ItemRow): string {
+  const rid = itemRid(container.database.number, container.number, row.n);
+  const self = `dbs/${container.database.rid}/colls/${container.rid}/docs/${rid}/`;
+  const head = row.body === '{}' ? '{' : `${row.body.slice(0, -1)},`;
+  return `${head}"_rid":"${rid}","_self":"${self}","_etag":${JSON.stringify(row.etag)},"_attachments":"attachments/","_ts":${row.ts}}`;
+}
+
+function withoutSystem(document: Document): Document {
+  const { ...plain } = document;
+  for (const name of SYSTEM) delete plain[name];
+  return plain;
+}
+
+export function valueAt(document: unknown, path: string): unknown {
+  let value = document;
+  for (const part of path.slice(1).split('/')) {
+    const name = part.replace(/^"(.*)"$/, '$1');
+    value = value !== null && typeof value === 'object' ? (value as Document)[name] : undefined;
+  }
+  return value;
+}
+
+function checkId(document: Document): void {
+  const { id } = document;
+  if (typeof id !== 'string' || id === '')
+    throw badRequest("The input content is invalid because the required properties - 'id; ' - are missing");
+  if (id.length > 1023 || FORBIDDEN_IN_ID.test(id))
+    throw badRequest('the id has a character that is not possible, or more than 1023');
+}
+
+function checkPartition(container: ContainerRow, pk: PartitionKeyText, document: Document): void {
+  if (partitionKeyOf(container, document) !== pk) {
+    throw badRequest(
+      'PartitionKey extracted from document doesn’t match the one specified in the header.',
+      1001,
+    );
+  }
+}
+
+/** Seconds since the epoch at which the item goes; null for never. */
+function expiryOf(container: ContainerRow, document: Document, ts: number): number | null {
+  const { defaultTtl } = container.definition;
+  if (defaultTtl === undefined || defaultTtl === null) return null;
+  const own = document['ttl'];
+  if (own !== undefined && (!Number.isInteger(own) || own === 0 || (own as number) < -1)) {
+    throw badRequest('The input ttl is invalid. Ensure to provide a nonzero positive integer or -1.');
+  }
+  const ttl = (own as number | undefined) ?? defaultTtl;
+  return ttl === -1 ? null : ts + ttl;
+}

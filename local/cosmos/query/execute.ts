@@ -1,0 +1,133 @@
+/** One page's worth of a query over one range, in the shape that the client asked for. */
+import { aggregatesIn, type Expression, type Query, selected } from './ast.ts';
+import { compile } from './evaluate.ts';
+import type { RangeQuery } from './plan.ts';
+import { aggregate, compareKeys, type RunContext, runQuery, sortedScopes } from './run.ts';
+import { canonical } from './values.ts';
+
+export interface ExecuteContext extends RunContext {
+  readonly documents: Iterable<unknown>;
+}
+
+/** All rows; the caller cuts pages. */
+export function execute({ query, shape }: RangeQuery, context: ExecuteContext): unknown[] {
+  switch (shape) {
+    case 'plain':
+      return runQuery(query, context);
+    case 'orderby':
+      return orderByRows(query, context);
+    case 'groupby':
+      return groupByRows(query, context);
+    case 'aggregate':
+      return [aggregateRow(query, context)];
+    default:
+      return shape satisfies never;
+  }
+}
+
+function orderByRows(query: Query, context: ExecuteContext): unknown[] {
+  const rows = sortedScopes(query, context);
+  const withRid = rows.map((row) => ({ ...row, rid: ridOf(row.inputs) }));
+  withRid.sort((a, b) => compareKeys(a.keys, b.keys, query) || (a.rid < b.rid ? -1 : 1));
+  const kept = query.distinct
+    ? [...new Map(withRid.map((row) => [canonical(row.projected), row])).values()]
+    : withRid;
+  const limit = query.limit?.kind === 'literal' ? Number(query.limit.value) : kept.length;
+  return kept
+    .filter(({ projected }) => projected !== undefined)
+    .slice(0, limit)
+    .map(({ projected, keys, rid }) => ({
+      _rid: rid,
+      orderByItems: keys.map((item) => (item === undefined ? {} : { item })),
+      payload: projected,
+    }));
+}
+
+function ridOf(inputs: ReadonlyMap<string, unknown>): string {
+  for (const value of inputs.values()) {
+    const rid = (value as { _rid?: unknown } | null | undefined)?._rid;
+    if (typeof rid === 'string') return rid;
+  }
+  return '';
+}
+
+/** `{groupByItems: [{item}], payload: {alias: value | {item: partial}}}` */
+function groupByRows(query: Query, context: ExecuteContext): unknown[] {
+  const items =
+    query.select.kind === 'list'
+      ? query.select.items
+      : [{ alias: '', value: selected(query.select)[0] as Expression }];
+  const list: Query = {
+    ...query,
+    distinct: false,
+    select: {
+      kind: 'list',
+      items: [
+        ...query.groupBy.map((value, index) => ({ alias: `g${index}`, value })),
+        ...items.map(({ value }, index) => ({ alias: `s${index}`, value: partial(value) })),
+      ],
+    },
+  };
+  return runQuery(list, context).map((row) => {
+    const fields = row as Record<string, unknown>;
+    const payload: Record<string, unknown> = {};
+    for (const [index, { alias, value }] of items.entries()) {
+      const result = fields[`s${index}`];
+      payload[alias] = aggregatesIn(value).length > 0 ? { item: result } : result;
+    }
+    return {
+      groupByItems: query.groupBy.map((_, index) => ({ item: fields[`g${index}`] })),
+      payload: query.select.kind === 'value' ? payload[''] : payload,
+    };
+  });
+}
+
+/** What a client can merge: AVG as sum and count, MIN and MAX with the count. */
+function partial(value: Expression): Expression {
+  if (value.kind !== 'call') return value;
+  const [arg] = value.args;
+  const part = (name: string): Expression => ({ kind: 'call', name, args: arg ? [arg] : [] });
+  if (value.name === 'AVG') {
+    return {
+      kind: 'object',
+      fields: [
+        { name: 'sum', value: part('SUM') },
+        { name: 'count', value: part('COUNT') },
+      ],
+    };
+  }
+  if (value.name === 'MIN' || value.name === 'MAX') {
+    const key = value.name.toLowerCase();
+    return {
+      kind: 'object',
+      fields: [
+        { name: key, value: part(value.name) },
+        { name: 'count', value: part('COUNT') },
+      ],
+    };
+  }
+  return value;
+}
+
+/** `[{item}]`, one for each aggregate of SELECT VALUE. */
+function aggregateRow(query: Query, context: ExecuteContext): unknown {
+  const calls = selected(query.select).flatMap(aggregatesIn);
+  const args = calls.map((call) => compile(call.args[0] ?? { kind: 'literal', value: 1 }));
+  const plain: Query = {
+    ...query,
+    distinct: false,
+    orderBy: [],
+    select: { kind: 'value', value: { kind: 'literal', value: 1 } },
+  };
+  const scopes = sortedScopes(plain, context);
+  return calls.map((call, index) => {
+    const evaluate = args[index] as ReturnType<typeof compile>;
+    const values = scopes.map(({ inputs }) => evaluate({ inputs, parameters: context.parameters }));
+    const value = aggregate(call.name, values);
+    const count = aggregate('COUNT', values);
+    if (call.name === 'AVG') return { item: { sum: aggregate('SUM', values), count } };
+    if (call.name === 'MIN' || call.name === 'MAX')
+      return { item: { [call.name.toLowerCase()]: value, count } };
+    return { item: value };
+  });
+}

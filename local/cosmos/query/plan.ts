@@ -1,0 +1,135 @@
+/**
+ * Cross-partition queries as the service's gateway treats them: what a client must merge is refused with 400/1004, and the
+ * SDK then asks for a plan and runs the rewritten query on each range.
+ *
+ * The rewritten query is read by this server only, so it is the original text behind a marker that says which shape the rows
+ * must have: `orderby` with the SDK's resume filter, `groupby`, `aggregate`, or none.
+ */
+
+import { badRequest, notSupported } from '../errors.ts';
+import { aggregatesIn, type Expression, type Query, selected } from './ast.ts';
+import { parse, parseExpression } from './parser.ts';
+import { windowOf } from './run.ts';
+
+export type Shape = 'plain' | 'orderby' | 'groupby' | 'aggregate';
+
+const FILTER = '{documentdb-formattableorderbyquery-filter}';
+const MARKER = /^\/\*local:(\w+):(\d+):(\d+):([\s\S]*?)\*\/\n/;
+
+/** A query as the server runs it on one range. */
+export interface RangeQuery {
+  readonly query: Query;
+  readonly shape: Shape;
+}
+
+/** Reads a query, rewritten or not. */
+export function readQuery(text: string): RangeQuery {
+  const marker = MARKER.exec(text);
+  if (!marker) return { query: parse(text), shape: 'plain' };
+  const [whole, shape, limit, window, filter] = marker;
+  const parsed = parse(text.slice(whole.length));
+  const resume = shape === 'orderby' && filter && filter !== 'true' ? parseExpression(filter) : undefined;
+  const where = resume ? both(parsed.where, resume) : parsed.where;
+  const { top: _top, offset: _offset, limit: _limit, where: _where, ...rest } = parsed;
+  const kept = window === '1' ? { limit: literal(Number(limit)), offset: literal(0) } : {};
+  return { query: { ...rest, ...kept, ...(where ? { where } : {}) }, shape: shape as Shape };
+}
+
+function both(a: Expression | undefined, b: Expression): Expression {
+  return a ? { kind: 'binary', op: 'AND', left: a, right: b } : b;
+}
+
+const literal = (value: number): Expression => ({ kind: 'literal', value });
+
+/** Must a client merge what the ranges answer? */
+export function needsPlan(query: Query): boolean {
+  return (
+    query.orderBy.length > 0 ||
+    query.groupBy.length > 0 ||
+    query.distinct ||
+    query.top !== undefined ||
+    query.offset !== undefined ||
+    aggregatesOf(query).length > 0
+  );
+}
+
+function aggregatesOf(query: Query) {
+  return selected(query.select).flatMap(aggregatesIn);
+}
+
+const AGGREGATE_NAMES: Readonly<Record<string, string>> = {
+  COUNT: 'Count',
+  SUM: 'Sum',
+  AVG: 'Average',
+  MIN: 'Min',
+  MAX: 'Max',
+};
+
+/** https://learn.microsoft.com/cosmos-db/query/ ; the fields are those that the SDK reads. */
+export function planOf(text: string, parameters: ReadonlyMap<string, unknown>): unknown {
+  const query = parse(text);
+  const { top, offset, limit } = windowOf(query, { parameters });
+  const aggregates = aggregatesOf(query);
+  const grouped = query.groupBy.length > 0;
+  const isValue = query.select.kind === 'value';
+  if (aggregates.length > 0 && !grouped && !isValue) {
+    throw badRequest('Cross partition query only supports "VALUE <AggregateFunc>" for aggregates.');
+  }
+  if (grouped && query.orderBy.length > 0)
+    throw notSupported('ORDER BY together with GROUP BY across partitions');
+  const shape: Shape = grouped
+    ? 'groupby'
+    : aggregates.length > 0
+      ? 'aggregate'
+      : query.orderBy.length > 0
+        ? 'orderby'
+        : 'plain';
+  const finite = (value: number) => (Number.isFinite(value) ? value : null);
+  const windowed = Number.isFinite(limit) ? offset + limit : Number.isFinite(top) ? top : undefined;
+  const names = aggregates.map(({ name }) => AGGREGATE_NAMES[name]);
+  const marker = `/*local:${shape}:${windowed ?? 0}:${windowed !== undefined && !grouped && shape !== 'aggregate' ? 1 : 0}:${shape === 'orderby' ? FILTER : ''}*/\n`;
+  return {
+    partitionedQueryExecutionInfoVersion: 2,
+    queryInfo: {
+      distinctType: query.distinct ? (query.orderBy.length > 0 ? 'Ordered' : 'Unordered') : 'None',
+      top: finite(top),
+      offset: query.offset ? offset : null,
+      limit: query.limit ? finite(limit) : null,
+      orderBy: query.orderBy.map(({ descending }) => (descending ? 'Descending' : 'Ascending')),
+      orderByExpressions: query.orderBy.map(({ value }) => pathText(value)),
+      groupByExpressions: query.groupBy.map(pathText),
+      groupByAliases:
+        grouped && query.select.kind === 'list' ? query.select.items.map(({ alias }) => alias) : [],
+      aggregates: grouped ? [] : names,
+      groupByAliasToAggregateType: grouped ? aliasTypes(query) : {},
+      rewrittenQuery: shape === 'plain' && !needsPlan(query) ? '' : marker + text,
+      hasSelectValue: isValue,
+      hasNonStreamingOrderBy: false,
+      dCountInfo: null,
+    },
+    queryRanges: [{ min: '', max: 'FF', isMinInclusive: true, isMaxInclusive: false }],
+  };
+}
+
+function aliasTypes(query: Query): Record<string, string | null> {
+  if (query.select.kind !== 'list') {
+    const [only] = selected(query.select).flatMap(aggregatesIn);
+    return only ? { '': AGGREGATE_NAMES[only.name] ?? null } : {};
+  }
+  return Object.fromEntries(
+    query.select.items.map(({ alias, value }) => {
+      const [found] = aggregatesIn(value);
+      if (found && found !== value) throw notSupported('an expression over an aggregate across partitions');
+      return [alias, found ? (AGGREGATE_NAMES[found.name] ?? null) : null];
+    }),
+  );
+}
+
+/** `c.a.b`, for the filter that the SDK writes when it resumes. */
+function pathText(expression: Expression): string {
+  if (expression.kind === 'input') return expression.name;
+  if (expression.kind === 'member' && expression.key.kind === 'literal') {
+    return `${pathText(expression.of)}[${JSON.stringify(expression.key.value)}]`;
+  }
+  throw notSupported('ORDER BY or GROUP BY of an expression across partitions');
+}

@@ -1,0 +1,265 @@
+/**
+ * Runs a query over rows: FROM and JOIN, WHERE, GROUP BY, SELECT, DISTINCT, ORDER BY, OFFSET LIMIT, TOP.
+ *
+ * Q1 A row whose WHERE is not `true` (false, undefined, anything else) is left out.
+ * Q2 SELECT VALUE of undefined gives no row; a field that is undefined is not in the object.
+ */
+import { badRequest } from '../errors.ts';
+import { aggregatesIn, type Expression, type From, type Query, type SelectItem, selected } from './ast.ts';
+import { type Compiled, compile, type Scope } from './evaluate.ts';
+import { canonical, compare } from './values.ts';
+
+export interface RunContext {
+  readonly parameters: ReadonlyMap<string, unknown>;
+  /** Documents of the container; absent in a subquery, whose sources are inputs of the outer query. */
+  readonly documents?: Iterable<unknown>;
+  readonly outer?: ReadonlyMap<string, unknown>;
+}
+
+const compiledQueries = new WeakMap<Query, CompiledQuery>();
+
+interface CompiledQuery {
+  readonly where: Compiled | undefined;
+  readonly project: (scope: Scope) => unknown;
+  readonly groupBy: readonly Compiled[];
+  readonly orderBy: readonly { readonly value: Compiled; readonly descending: boolean }[];
+  readonly aggregates: readonly {
+    readonly node: Expression;
+    readonly name: string;
+    readonly arg: Compiled;
+  }[];
+  readonly top: Compiled | undefined;
+  readonly offset: Compiled | undefined;
+  readonly limit: Compiled | undefined;
+  readonly from: readonly { readonly from: From; readonly path: Compiled | undefined }[];
+}
+
+/** Every row, in order. */
+export function runQuery(query: Query, context: RunContext): unknown[] {
+  const rows = [...sortedScopes(query, context)].map(({ projected }) => projected);
+  return window(
+    query,
+    context,
+    distinct(
+      query,
+      rows.filter((row) => row !== undefined),
+    ),
+  );
+}
+
+export interface SortedRow {
+  readonly projected: unknown;
+  readonly keys: readonly unknown[];
+  /** The document that the row came from. */
+  readonly inputs: ReadonlyMap<string, unknown>;
+}
+
+/** Rows after ORDER BY, before DISTINCT, OFFSET and TOP. */
+export function sortedScopes(query: Query, context: RunContext): SortedRow[] {
+  const compiled = compiledOf(query);
+  const scopes = filtered(query, compiled, context);
+  const grouped = query.groupBy.length > 0 || compiled.aggregates.length > 0;
+  const final = grouped ? groups(query, compiled, scopes, context) : scopes;
+  const rows: SortedRow[] = [];
+  for (const scope of final) {
+    rows.push({
+      projected: compiled.project(scope),
+      keys: compiled.orderBy.map(({ value }) => value(scope)),
+      inputs: scope.inputs,
+    });
+  }
+  if (compiled.orderBy.length > 0) rows.sort((a, b) => compareKeys(a.keys, b.keys, query));
+  return rows;
+}
+
+export function compareKeys(a: readonly unknown[], b: readonly unknown[], query: Query): number {
+  for (const [index, { descending }] of query.orderBy.entries()) {
+    const order = compare(a[index], b[index]);
+    if (order !== 0) return descending ? -order : order;
+  }
+  return 0;
+}
+
+export function distinct(query: Query, rows: unknown[]): unknown[] {
+  return query.distinct ? [...new Map(rows.map((row) => [canonical(row), row])).values()] : rows;
+}
+
+function window(query: Query, context: RunContext, rows: unknown[]): unknown[] {
+  const { top, offset, limit } = windowOf(query, context);
+  return rows.slice(offset, offset + Math.min(limit, top));
+}
+
+export function windowOf(query: Query, context: RunContext): { top: number; offset: number; limit: number } {
+  const compiled = compiledOf(query);
+  const scope: Scope = { inputs: new Map(), parameters: context.parameters };
+  const count = (of: Compiled | undefined, fallback: number): number => {
+    if (!of) return fallback;
+    const value = of(scope);
+    if (!Number.isInteger(value) || (value as number) < 0)
+      throw badRequest('TOP, OFFSET and LIMIT take a whole number from 0');
+    return value as number;
+  };
+  const infinity = Number.POSITIVE_INFINITY;
+  return {
+    top: count(compiled.top, infinity),
+    offset: count(compiled.offset, 0),
+    limit: count(compiled.limit, infinity),
+  };
+}
+
+function compiledOf(query: Query): CompiledQuery {
+  let compiled = compiledQueries.get(query);
+  if (compiled) return compiled;
+  const expressions = [...selected(query.select), ...query.orderBy.map(({ value }) => value)];
+  compiled = {
+    where: query.where && compile(query.where),
+    project: projection(query),
+    groupBy: query.groupBy.map(compile),
+    orderBy: query.orderBy.map(({ value, descending }) => ({ value: compile(value), descending })),
+    aggregates: expressions
+      .flatMap(aggregatesIn)
+      .map((node) => ({
+        node,
+        name: node.name,
+        arg: compile(node.args[0] ?? { kind: 'literal', value: 1 }),
+      })),
+    top: query.top && compile(query.top),
+    offset: query.offset && compile(query.offset),
+    limit: query.limit && compile(query.limit),
+    from: query.from.map((from) => ({
+      from,
+      path: from.source.kind === 'path' ? compile(from.source.path) : undefined,
+    })),
+  };
+  compiledQueries.set(query, compiled);
+  return compiled;
+}
+
+function projection(query: Query): (scope: Scope) => unknown {
+  const { select } = query;
+  if (select.kind === 'value') return compile(select.value);
+  if (select.kind === 'star') {
+    const [first] = query.from;
+    if (query.from.length > 1) throw badRequest("'SELECT *' is only valid with a single input set.");
+    return ({ inputs }) => inputs.get(first?.alias ?? 'root');
+  }
+  const fields = select.items.map((item: SelectItem) => [item.alias, compile(item.value)] as const);
+  return (scope) => {
+    const object: Record<string, unknown> = {};
+    for (const [alias, value] of fields) {
+      const result = value(scope);
+      if (result !== undefined) object[alias] = result;
+    }
+    return object;
+  };
+}
+
+function* filtered(query: Query, compiled: CompiledQuery, context: RunContext): Generator<Scope> {
+  for (const inputs of joined(compiled, 0, new Map(context.outer ?? []), context)) {
+    const scope: Scope = { inputs, parameters: context.parameters };
+    if (!compiled.where || compiled.where(scope) === true) yield scope;
+  }
+}
+
+function* joined(
+  compiled: CompiledQuery,
+  index: number,
+  inputs: Map<string, unknown>,
+  context: RunContext,
+): Generator<Map<string, unknown>> {
+  const source = compiled.from[index];
+  if (!source) {
+    yield inputs;
+    return;
+  }
+  for (const value of valuesOf(source, inputs, context)) {
+    const next = new Map(inputs);
+    next.set(source.from.alias, value);
+    yield* joined(compiled, index + 1, next, context);
+  }
+}
+
+function* valuesOf(
+  { from, path }: CompiledQuery['from'][number],
+  inputs: ReadonlyMap<string, unknown>,
+  context: RunContext,
+): Generator<unknown> {
+  const { source } = from;
+  if (source.kind === 'subquery') {
+    const rows = runQuery(source.query, { ...context, outer: inputs });
+    for (const row of rows) yield* from.iterate ? elements(row) : [row];
+  } else if (source.kind === 'path' && path) {
+    for (const start of startsOf(source.path, inputs, context)) {
+      const value = path({ inputs: start, parameters: context.parameters });
+      if (from.iterate) yield* elements(value);
+      else if (value !== undefined) yield value;
+    }
+  } else if (context.documents) yield* context.documents;
+  else if (inputs.has(from.alias)) yield inputs.get(from.alias);
+}
+
+/** `FROM c.children`, `FROM x IN c.tags`: a first path starts at the container's documents, one after the other. */
+function* startsOf(
+  path: Expression,
+  inputs: ReadonlyMap<string, unknown>,
+  context: RunContext,
+): Generator<ReadonlyMap<string, unknown>> {
+  let root = path;
+  while (root.kind === 'member') root = root.of;
+  if (root.kind !== 'input' || inputs.has(root.name) || !context.documents) {
+    yield inputs;
+    return;
+  }
+  for (const document of context.documents) yield new Map(inputs).set(root.name, document);
+}
+
+function* elements(value: unknown): Generator<unknown> {
+  if (Array.isArray(value)) yield* value;
+}
+
+function groups(
+  query: Query,
+  compiled: CompiledQuery,
+  scopes: Iterable<Scope>,
+  context: RunContext,
+): Scope[] {
+  const byKey = new Map<string, Scope[]>();
+  for (const scope of scopes) {
+    const key = compiled.groupBy.map((each) => canonical(each(scope))).join('\u0000');
+    const group = byKey.get(key);
+    if (group) group.push(scope);
+    else byKey.set(key, [scope]);
+  }
+  if (query.groupBy.length === 0 && byKey.size === 0) byKey.set('', []);
+  return [...byKey.values()].map((members) => {
+    const aggregates = new Map<Expression, unknown>();
+    for (const { node, name, arg } of compiled.aggregates)
+      aggregates.set(node, aggregate(name, members.map(arg)));
+    const inputs =
+      members[0]?.inputs ?? new Map<string, unknown>(query.from.map(({ alias }) => [alias, undefined]));
+    return { inputs, parameters: context.parameters, aggregates };
+  });
+}
+
+/** undefined values do not count; SUM and AVG of anything but numbers are undefined. */
+export function aggregate(name: string, values: readonly unknown[]): unknown {
+  const defined = values.filter((value) => value !== undefined);
+  switch (name) {
+    case 'COUNT':
+      return defined.length;
+    case 'SUM':
+      return defined.every((value) => typeof value === 'number') ? total(defined) : undefined;
+    case 'AVG':
+      return defined.length > 0 && defined.every((value) => typeof value === 'number')
+        ? total(defined) / defined.length
+        : undefined;
+    case 'MIN':
+      return defined.toSorted(compare)[0];
+    default:
+      return defined.toSorted(compare).at(-1);
+  }
+}
+
+function total(values: readonly unknown[]): number {
+  return values.reduce<number>((sum, value) => sum + (value as number), 0);
+}

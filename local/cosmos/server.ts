@@ -1,0 +1,234 @@
+/** The Cosmos DB server on loopback: HTTP in front of the store, for the unmodified SDK in gateway mode. */
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { checkMasterKey, EMULATOR_KEY, unauthorized } from './auth.ts';
+import { CosmosError } from './errors.ts';
+import { createFaults, type Faults } from './faults.ts';
+import { createItemStore } from './items.ts';
+import { type Answer, operationOf, type Request, type RouteContext, route } from './routes.ts';
+import { Store } from './store.ts';
+
+export interface CosmosOptions {
+  /** 0: any that is free. */
+  readonly port: number;
+  readonly dataDir: string;
+  /** Base64; default: the documented key of Microsoft's emulator. */
+  readonly key?: string;
+  /** A second listener, on which tokens are taken, too. */
+  readonly tls?: { readonly key: string; readonly cert: string; readonly port?: number };
+  /** May the bearer do this? Rejects when the token is not valid. */
+  readonly verifyToken?: (token: string, container: string, operation: string) => Promise<boolean>;
+  readonly now?: () => number;
+  /** Physical partitions of every container: from two on, queries that a client must merge need a plan, as in Azure. */
+  readonly partitionRanges?: number;
+}
+
+export interface CosmosServer extends AsyncDisposable {
+  readonly port: number;
+  readonly tlsPort: number | undefined;
+  readonly endpoint: string;
+  readonly key: string;
+  readonly connectionString: string;
+  readonly faults: Faults;
+  close(): Promise<void>;
+}
+
+const HOST = '127.0.0.1';
+/** Above the client's keep-alive, so that no request meets a closing connection. */
+const KEEP_ALIVE_MS = 75_000;
+/** Item, batch and query bodies stay below; the service's own limit of a request is 2 MB. */
+const MAX_BODY_BYTES = 4 * 1024 * 1024;
+
+export async function startCosmos(options: CosmosOptions): Promise<CosmosServer> {
+  const { key = EMULATOR_KEY, partitionRanges = 2 } = options;
+  const store = new Store(options.dataDir, options.now ?? Date.now);
+  const faults = createFaults();
+  const context: RouteContext = {
+    store,
+    items: createItemStore(store, partitionRanges),
+    ranges: partitionRanges,
+  };
+  const handler = (request: IncomingMessage, response: ServerResponse) => {
+    void answer(request, response, context, faults, { key, ...options });
+  };
+  const servers: Server[] = [createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, handler)];
+  if (options.tls)
+    servers.push(createTlsServer({ ...options.tls, keepAliveTimeout: KEEP_ALIVE_MS }, handler));
+  try {
+    await Promise.all(
+      servers.map((server, index) => listen(server, index === 0 ? options.port : (options.tls?.port ?? 0))),
+    );
+  } catch (error) {
+    store[Symbol.dispose]();
+    throw error;
+  }
+  const [port, tlsPort] = servers.map((server) => (server.address() as AddressInfo).port) as [
+    number,
+    number | undefined,
+  ];
+  const endpoint = `http://${HOST}:${port}/`;
+  const close = async () => {
+    await Promise.all(servers.map(stop));
+    store[Symbol.dispose]();
+  };
+  return {
+    port,
+    tlsPort,
+    endpoint,
+    key,
+    connectionString: `AccountEndpoint=${endpoint};AccountKey=${key};`,
+    faults,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+async function answer(
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  context: RouteContext,
+  faults: Faults,
+  options: Pick<CosmosOptions, 'verifyToken'> & { readonly key: string },
+): Promise<void> {
+  const started = performance.now();
+  try {
+    const request = await read(incoming);
+    const { container, operation } = operationOf(request);
+    await authorize(request, incoming, container, operation, options);
+    const fault = faults.take(container, operation);
+    if (fault?.delayMs) await new Promise((resolve) => setTimeout(resolve, fault.delayMs));
+    if (fault?.kind === 'throttle')
+      throw new CosmosError(429, 'Request rate is large.', 3200, { retryAfterMs: fault.retryAfterMs ?? 50 });
+    if (fault?.kind === 'unavailable') throw new CosmosError(503, 'Service is currently unavailable.');
+    if (fault?.kind === 'retryWith')
+      throw new CosmosError(
+        449,
+        'Conflicting request to resource has been attempted. Retry to avoid conflicts.',
+      );
+    const result = await route(request, context);
+    if (fault?.kind === 'drop') incoming.socket.destroy();
+    else send(response, result, started);
+  } catch (error) {
+    send(response, errorAnswer(error), started);
+  }
+}
+
+async function read(incoming: IncomingMessage): Promise<Request> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES) throw new CosmosError(413, 'Request size is too large');
+    chunks.push(chunk);
+  }
+  const [path = '/'] = (incoming.url ?? '/').split('?');
+  let segments: string[];
+  try {
+    segments = path.split('/').filter(Boolean).map(decodeURIComponent);
+  } catch {
+    throw new CosmosError(400, 'the path is not well encoded');
+  }
+  const encrypted = 'encrypted' in incoming.socket;
+  return {
+    method: incoming.method ?? 'GET',
+    segments,
+    header: (name) => {
+      const value = incoming.headers[name];
+      return Array.isArray(value) ? value.join(',') : value;
+    },
+    body: Buffer.concat(chunks),
+    origin: `${encrypted ? 'https' : 'http'}://${incoming.headers.host ?? HOST}`,
+  };
+}
+
+async function authorize(
+  request: Request,
+  incoming: IncomingMessage,
+  container: string,
+  operation: string,
+  { key, verifyToken }: Pick<CosmosOptions, 'verifyToken'> & { readonly key: string },
+): Promise<void> {
+  const authorization = request.header('authorization');
+  if (!authorization)
+    throw unauthorized(
+      'Required Header authorization is missing. Ensure a valid Authorization token is passed.',
+    );
+  const decoded = decodeURIComponent(authorization);
+  if (decoded.startsWith('type=aad')) {
+    if (!verifyToken || !('encrypted' in incoming.socket))
+      throw unauthorized('tokens are taken over TLS only');
+    const token = /sig=(.*)$/.exec(decoded)?.[1] ?? '';
+    const allowed = await verifyToken(token, container, operation).catch(() => {
+      throw unauthorized('the token is not valid');
+    });
+    if (!allowed)
+      throw new CosmosError(
+        403,
+        `Request blocked: the principal has no right to ${operation} on ${container || 'the account'}`,
+        5301,
+      );
+    return;
+  }
+  const [path = '/'] = (incoming.url ?? '/').split('?');
+  checkMasterKey(
+    { method: request.method, path, date: request.header('x-ms-date') ?? '', authorization },
+    key,
+  );
+}
+
+function errorAnswer(error: unknown): Answer {
+  const known =
+    error instanceof CosmosError
+      ? error
+      : new CosmosError(500, error instanceof Error ? error.message : String(error));
+  const { retryAfterMs, ...extra } = known.extra;
+  return {
+    status: known.status,
+    headers: {
+      ...(known.subStatus === undefined ? {} : { 'x-ms-substatus': String(known.subStatus) }),
+      ...(retryAfterMs === undefined ? {} : { 'x-ms-retry-after-ms': String(retryAfterMs) }),
+    },
+    body: JSON.stringify({ code: known.code, message: known.message, ...extra }),
+  };
+}
+
+/** Published estimates: a point read of 1 KB is 1 RU, a write of 1 KB about 5. */
+function chargeOf({ status, body }: Answer): string {
+  const kilobytes = Math.max(1, (body?.length ?? 0) / 1024);
+  return (status === 201 || status === 204 ? 5.5 * kilobytes : kilobytes).toFixed(2);
+}
+
+function send(response: ServerResponse, result: Answer, started: number): void {
+  if (response.destroyed || response.writableEnded) return;
+  const hasBody = result.body !== undefined && result.status !== 204 && result.status !== 304;
+  response.writeHead(result.status, {
+    ...(hasBody
+      ? { 'content-type': 'application/json', 'content-length': Buffer.byteLength(result.body as string) }
+      : {}),
+    'x-ms-activity-id': randomUUID(),
+    'x-ms-request-charge': chargeOf(result),
+    'x-ms-request-duration-ms': (performance.now() - started).toFixed(3),
+    'x-ms-serviceversion': 'local',
+    ...result.headers,
+  });
+  response.end(hasBody ? result.body : undefined);
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, HOST, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+function stop(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}

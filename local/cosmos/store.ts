@@ -1,0 +1,305 @@
+/**
+ * The store: databases, containers and items in SQLite.
+ *
+ * S1 A write is answered after its transaction is on disk (WAL, synchronous=FULL); writes that arrive together share one.
+ * S2 Within that transaction each write stands alone: one that fails leaves nothing behind, the others stay.
+ * S3 A container's LSN only grows, also over restarts and deletes: a change feed's continuation never points past the end.
+ * S4 An item whose time has run out is not there, whether it has been purged yet or not.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { badRequest } from './errors.ts';
+import { containerRid, databaseRid } from './rid.ts';
+
+export interface ContainerDefinition {
+  readonly id: string;
+  readonly partitionKey: {
+    readonly paths: readonly string[];
+    readonly kind?: string;
+    readonly version?: number;
+  };
+  readonly defaultTtl?: number;
+  readonly uniqueKeyPolicy?: { readonly uniqueKeys?: readonly { readonly paths: readonly string[] }[] };
+  readonly [other: string]: unknown;
+}
+
+export interface DatabaseRow {
+  readonly number: number;
+  readonly id: string;
+  readonly rid: string;
+  readonly etag: string;
+  readonly ts: number;
+}
+
+export interface ContainerRow {
+  readonly number: number;
+  readonly database: DatabaseRow;
+  readonly rid: string;
+  definition: ContainerDefinition;
+  etag: string;
+  ts: number;
+  /** Of the latest write. */
+  lsn: number;
+  nextItem: number;
+}
+
+export interface ItemRow {
+  readonly pk: string;
+  readonly id: string;
+  readonly n: number;
+  readonly lsn: number;
+  readonly ts: number;
+  readonly etag: string;
+  /** The user's JSON text, without system properties. */
+  readonly body: string;
+}
+
+interface Waiting {
+  readonly run: () => unknown;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface SavedContainer {
+  readonly number: number;
+  readonly database: number;
+  readonly definition: string;
+  readonly etag: string;
+  readonly ts: number;
+  readonly lsn: number;
+  readonly nextItem: number;
+}
+
+const SCHEMA = `
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = FULL;
+  CREATE TABLE IF NOT EXISTS databases (number INTEGER PRIMARY KEY, id TEXT UNIQUE, etag TEXT, ts INTEGER);
+  CREATE TABLE IF NOT EXISTS containers (number INTEGER PRIMARY KEY, database INTEGER, id TEXT, definition TEXT, etag TEXT,
+    ts INTEGER, lsn INTEGER, nextItem INTEGER, UNIQUE (database, id));
+  CREATE TABLE IF NOT EXISTS items (c INTEGER, pk TEXT, id TEXT, n INTEGER, r INTEGER, lsn INTEGER, ts INTEGER, etag TEXT,
+    expires INTEGER, body TEXT, PRIMARY KEY (c, pk, id)) WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS feed ON items (c, r, lsn);
+  CREATE INDEX IF NOT EXISTS expiry ON items (expires) WHERE expires IS NOT NULL;
+  CREATE TABLE IF NOT EXISTS uniques (c INTEGER, pk TEXT, k TEXT, id TEXT, PRIMARY KEY (c, pk, k)) WITHOUT ROWID;
+`;
+
+const PURGE_INTERVAL_MS = 30_000;
+const PURGE_AT_ONCE = 2_000;
+
+export class Store implements Disposable {
+  readonly now: () => number;
+  private readonly db: DatabaseSync;
+  private readonly statements = new Map<string, StatementSync>();
+  private readonly databases = new Map<string, DatabaseRow>();
+  private readonly containers = new Map<string, ContainerRow>();
+  private readonly touched = new Set<ContainerRow>();
+  private queue: Waiting[] = [];
+  private readonly purge: NodeJS.Timeout;
+
+  constructor(dataDir: string, now: () => number) {
+    mkdirSync(dataDir, { recursive: true });
+    this.now = now;
+    this.db = new DatabaseSync(join(dataDir, 'cosmos.db'));
+    this.db.exec(SCHEMA);
+    this.load();
+    this.purge = setInterval(() => this.purgeExpired(), PURGE_INTERVAL_MS);
+    this.purge.unref();
+  }
+
+  private load(): void {
+    for (const row of this.sql('SELECT * FROM databases').all()) {
+      const { ...database } = row as unknown as Omit<DatabaseRow, 'rid'>;
+      this.databases.set(database.id, { ...database, rid: databaseRid(database.number) });
+    }
+    for (const row of this.sql('SELECT * FROM containers').all()) {
+      const {
+        number,
+        database: owner,
+        definition,
+        etag,
+        ts,
+        lsn,
+        nextItem,
+      } = row as unknown as SavedContainer;
+      const database = [...this.databases.values()].find((each) => each.number === owner);
+      if (!database) continue;
+      const parsed = JSON.parse(definition) as ContainerDefinition;
+      const rid = containerRid(database.number, number);
+      this.containers.set(`${database.id}/${parsed.id}`, {
+        number,
+        database,
+        rid,
+        definition: parsed,
+        etag,
+        ts,
+        lsn,
+        nextItem,
+      });
+    }
+  }
+
+  /** A prepared statement, made once. */
+  sql(text: string): StatementSync {
+    let statement = this.statements.get(text);
+    if (!statement) {
+      statement = this.db.prepare(text);
+      this.statements.set(text, statement);
+    }
+    return statement;
+  }
+
+  /** Runs `work` in the next group commit; resolves once it is on disk. */
+  write<T>(work: () => T): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.queue.push({ run: work, resolve: resolve as (value: unknown) => void, reject });
+      if (this.queue.length === 1) setImmediate(() => this.flush());
+    });
+  }
+
+  private flush(): void {
+    const group = this.queue;
+    this.queue = [];
+    const done: (() => void)[] = [];
+    try {
+      this.db.exec('BEGIN IMMEDIATE');
+      for (const { run, resolve, reject } of group) {
+        this.db.exec('SAVEPOINT one');
+        try {
+          const value = run();
+          this.db.exec('RELEASE one');
+          done.push(() => resolve(value));
+        } catch (error) {
+          this.db.exec('ROLLBACK TO one; RELEASE one');
+          done.push(() => reject(error));
+        }
+      }
+      for (const { lsn, nextItem, number } of this.touched) {
+        this.sql('UPDATE containers SET lsn = ?, nextItem = ? WHERE number = ?').run(lsn, nextItem, number);
+      }
+      this.touched.clear();
+      this.db.exec('COMMIT');
+    } catch (error) {
+      if (this.db.isTransaction) this.db.exec('ROLLBACK');
+      for (const { reject } of group) reject(error);
+      return;
+    }
+    for (const settle of done) settle();
+  }
+
+  private purgeExpired(): void {
+    const seconds = Math.floor(this.now() / 1000);
+    const due = this.sql('SELECT c, pk, id FROM items WHERE expires <= ? LIMIT ?').all(
+      seconds,
+      PURGE_AT_ONCE,
+    );
+    if (due.length === 0) return;
+    void this.write(() => {
+      for (const { c, pk, id } of due as unknown as { c: number; pk: string; id: string }[]) {
+        this.sql('DELETE FROM items WHERE c = ? AND pk = ? AND id = ? AND expires <= ?').run(
+          c,
+          pk,
+          id,
+          seconds,
+        );
+        this.sql('DELETE FROM uniques WHERE c = ? AND pk = ? AND id = ?').run(c, pk, id);
+      }
+    });
+  }
+
+  database(id: string): DatabaseRow | undefined {
+    return this.databases.get(id);
+  }
+
+  listDatabases(): DatabaseRow[] {
+    return [...this.databases.values()];
+  }
+
+  createDatabase(id: string, etag: string): DatabaseRow {
+    const number = 1 + Math.max(0, ...[...this.databases.values()].map((each) => each.number));
+    const ts = Math.floor(this.now() / 1000);
+    this.sql('INSERT INTO databases VALUES (?, ?, ?, ?)').run(number, id, etag, ts);
+    const database = { number, id, etag, ts, rid: databaseRid(number) };
+    this.databases.set(id, database);
+    return database;
+  }
+
+  dropDatabase(id: string): void {
+    const database = this.databases.get(id);
+    if (!database) return;
+    for (const container of this.listContainers(id)) this.dropContainer(container);
+    this.sql('DELETE FROM databases WHERE number = ?').run(database.number);
+    this.databases.delete(id);
+  }
+
+  container(database: string, id: string): ContainerRow | undefined {
+    return this.containers.get(`${database}/${id}`);
+  }
+
+  containerByRid(rid: string): ContainerRow | undefined {
+    return [...this.containers.values()].find((each) => each.rid === rid);
+  }
+
+  listContainers(database: string): ContainerRow[] {
+    return [...this.containers.values()].filter((each) => each.database.id === database);
+  }
+
+  createContainer(database: DatabaseRow, definition: ContainerDefinition, etag: string): ContainerRow {
+    const highest = this.sql('SELECT COALESCE(MAX(number), 0) AS n FROM containers').get() as { n: number };
+    const number = highest.n + 1;
+    const ts = Math.floor(this.now() / 1000);
+    this.sql('INSERT INTO containers VALUES (?, ?, ?, ?, ?, ?, 0, 1)').run(
+      number,
+      database.number,
+      definition.id,
+      JSON.stringify(definition),
+      etag,
+      ts,
+    );
+    const rid = containerRid(database.number, number);
+    const container = { number, database, rid, definition, etag, ts, lsn: 0, nextItem: 1 };
+    this.containers.set(`${database.id}/${definition.id}`, container);
+    return container;
+  }
+
+  replaceContainer(container: ContainerRow, definition: ContainerDefinition, etag: string): void {
+    if (
+      JSON.stringify(definition.partitionKey.paths) !==
+      JSON.stringify(container.definition.partitionKey.paths)
+    ) {
+      throw badRequest('The partition key of a container cannot be changed');
+    }
+    this.sql('UPDATE containers SET definition = ?, etag = ? WHERE number = ?').run(
+      JSON.stringify(definition),
+      etag,
+      container.number,
+    );
+    container.definition = definition;
+    container.etag = etag;
+  }
+
+  dropContainer(container: ContainerRow): void {
+    for (const table of ['items', 'uniques'])
+      this.sql(`DELETE FROM ${table} WHERE c = ?`).run(container.number);
+    this.sql('DELETE FROM containers WHERE number = ?').run(container.number);
+    this.containers.delete(`${container.database.id}/${container.definition.id}`);
+  }
+
+  /** The next LSN of a container; only within `write`. */
+  nextLsn(container: ContainerRow): number {
+    this.touched.add(container);
+    container.lsn += 1;
+    return container.lsn;
+  }
+
+  nextItem(container: ContainerRow): number {
+    this.touched.add(container);
+    return container.nextItem++;
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.purge);
+    if (this.queue.length > 0) this.flush();
+    this.db.close();
+  }
+}
