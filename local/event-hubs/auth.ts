@@ -1,0 +1,84 @@
+/** Who may do what: shared access signatures and tokens, the rights Send, Listen and Manage. */
+import { createHmac, timingSafeEqual } from 'node:crypto';
+
+export type Right = 'Send' | 'Listen' | 'Manage';
+
+export interface AccessKey {
+  readonly name: string;
+  readonly key: string;
+  readonly rights: readonly Right[];
+}
+
+/** Rights of a token's bearer on a hub; rejects when the token is not valid. */
+export type VerifyToken = (token: string, hub: string) => Promise<readonly Right[]>;
+
+export interface Claim {
+  /** What the claim was put for: hub, or hub and more, in lower case. */
+  readonly audience: string;
+  readonly rights: readonly Right[];
+  /** ms since the epoch */
+  readonly expires: number;
+}
+
+const JWT_CLAIM_MS = 3_600_000;
+
+/** `sb://host:port/Hub/Partitions/1` → `hub/partitions/1` */
+export function entityPath(audience: string): string {
+  return audience
+    .replace(/^\w+:\/\/[^/]*/, '')
+    .replace(/^\/+|\/+$/g, '')
+    .toLowerCase();
+}
+
+/** https://learn.microsoft.com/azure/event-hubs/authenticate-shared-access-signature ; undefined: refused */
+export function checkSas(
+  token: string,
+  audience: string,
+  keys: readonly AccessKey[],
+  now: number,
+): Claim | undefined {
+  const fields = new URLSearchParams(token.replace(/^SharedAccessSignature /, ''));
+  const [sr, sig, se, skn] = ['sr', 'sig', 'se', 'skn'].map((name) => fields.get(name) ?? '') as [
+    string,
+    string,
+    string,
+    string,
+  ];
+  const key = keys.find(({ name }) => name === skn);
+  const raw = /(?:^|[ &])sr=([^&]*)/.exec(token)?.[1] ?? '';
+  if (!key || !sr || !raw) return undefined;
+  const expected = createHmac('sha256', key.key).update(`${raw}\n${se}`).digest();
+  const sent = Buffer.from(sig, 'base64');
+  if (sent.length !== expected.length || !timingSafeEqual(sent, expected)) return undefined;
+  const expires = Number(se) * 1000;
+  const path = entityPath(audience);
+  if (!(expires > now) || !path.startsWith(entityPath(sr))) return undefined;
+  return { audience: path, rights: key.rights, expires };
+}
+
+export async function checkToken(
+  token: string,
+  audience: string,
+  verify: VerifyToken,
+  now: number,
+): Promise<Claim | undefined> {
+  const path = entityPath(audience);
+  const [hub = ''] = path.split('/');
+  try {
+    const rights = await verify(token, hub);
+    return rights.length > 0 ? { audience: path, rights, expires: now + JWT_CLAIM_MS } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Does one of the claims cover the entity, with the right (or Manage, which includes the others)? */
+export function isAllowed(claims: readonly Claim[], entity: string, right: Right, now: number): boolean {
+  const path = entity.toLowerCase();
+  return claims.some(
+    ({ audience, rights, expires }) =>
+      expires > now &&
+      (path === audience || path.startsWith(`${audience}/`) || audience.startsWith(`${path}/`)) &&
+      (rights.includes(right) || rights.includes('Manage')),
+  );
+}
