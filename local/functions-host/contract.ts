@@ -49,7 +49,11 @@ export interface Invocation {
   readonly triggerMetadata?: Readonly<Record<string, RpcTypedData>>;
   /** W3C trace context of what caused the call. */
   readonly traceparent?: string;
-  readonly retry?: { readonly retryCount: number; readonly maxRetryCount: number; readonly exception?: unknown };
+  readonly retry?: {
+    readonly retryCount: number;
+    readonly maxRetryCount: number;
+    readonly exception?: unknown;
+  };
 }
 
 /** What a call came to. `error` is whatever the function threw, also when that was no Error. */

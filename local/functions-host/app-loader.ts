@@ -1,0 +1,161 @@
+/** Loads a built Function App and makes its functions callable. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type {
+  Binding,
+  FunctionApp,
+  FunctionDefinition,
+  Invocation,
+  InvocationResult,
+  RetryPolicy,
+} from './contract.ts';
+import { type Core, type CoreInvocationContext, installCore, type Registered } from './core-module.ts';
+import type { HostLog } from './log.ts';
+
+const HOST_VERSION = '4.1037.0';
+
+/** @throws Error that says which file failed, or that the app registered nothing */
+export async function loadApp(appDir: string, log: HostLog): Promise<FunctionApp> {
+  const core = installCore(HOST_VERSION);
+  core.log = (level, category, message) =>
+    log(level, category === 'user' ? 'Function.User' : 'Worker', message);
+  for (const file of entryFiles(appDir)) await loadFile(file, appDir);
+  const appHookData = {};
+  for (const hook of core.hooks.get('appStart') ?? []) {
+    await hook({ hookData: {}, appHookData, functionAppDirectory: appDir });
+  }
+  await core.model?.getCapabilities({});
+  core.isLocked = true;
+  const functions = new Map<string, FunctionDefinition>();
+  for (const { metadata } of core.functions.values())
+    functions.set(metadata.name, definitionOf({ metadata }));
+  return { functions, invoke: (name, invocation) => invoke(core, name, invocation, appHookData, log) };
+}
+
+function entryFiles(appDir: string): string[] {
+  const manifest = join(appDir, 'package.json');
+  if (!existsSync(manifest)) throw new Error(`${appDir} has no package.json`);
+  const { main } = JSON.parse(readFileSync(manifest, 'utf8')) as { main?: string };
+  if (!main) throw new Error(`${manifest} has no "main": name the built entry file there`);
+  const files = globSync(main, { cwd: appDir }).toSorted();
+  if (files.length === 0)
+    throw new Error(`${main} (the "main" of ${manifest}) does not exist: build the app first`);
+  return files.map((file) => resolve(appDir, file));
+}
+
+async function loadFile(file: string, appDir: string): Promise<void> {
+  const { type } = JSON.parse(readFileSync(join(appDir, 'package.json'), 'utf8')) as { type?: string };
+  const isModule = file.endsWith('.mjs') || (type === 'module' && !file.endsWith('.cjs'));
+  try {
+    if (isModule) await import(pathToFileURL(file).href);
+    else createRequire(file)(file);
+  } catch (error) {
+    throw new Error(`${file} could not be loaded: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function definitionOf({ metadata }: Pick<Registered, 'metadata'>): FunctionDefinition {
+  const bindings = Object.entries(metadata.bindings).map(
+    ([name, binding]) => ({ direction: 'in', ...binding, name, type: String(binding['type']) }) as Binding,
+  );
+  const trigger = bindings.find(({ type }) => /trigger$/i.test(type));
+  if (!trigger) throw new Error(`the function ${metadata.name} has no trigger`);
+  const retry = retryOf(metadata.retryOptions);
+  return { name: metadata.name, trigger, bindings, ...(retry ? { retry } : {}) };
+}
+
+/** Durations of the protocol are `{seconds, nanos}`. */
+function retryOf(options: Registered['metadata']['retryOptions']): RetryPolicy | undefined {
+  if (!options) return undefined;
+  const ms = (value: unknown): number | undefined => {
+    if (typeof value === 'number') return value;
+    const { seconds, nanos } = (value ?? {}) as { seconds?: number; nanos?: number };
+    return seconds === undefined && nanos === undefined
+      ? undefined
+      : Number(seconds ?? 0) * 1000 + Number(nanos ?? 0) / 1e6;
+  };
+  const strategy = String(options['retryStrategy'] ?? options['strategy'])
+    .toLowerCase()
+    .includes('exponential')
+    ? 'exponentialBackoff'
+    : 'fixedDelay';
+  const [delayInterval, minimumInterval, maximumInterval] = [
+    'delayInterval',
+    'minimumInterval',
+    'maximumInterval',
+  ].map((name) => ms(options[name]));
+  return {
+    strategy,
+    maxRetryCount: Number(options['maxRetryCount']),
+    ...(delayInterval === undefined ? {} : { delayInterval }),
+    ...(minimumInterval === undefined ? {} : { minimumInterval }),
+    ...(maximumInterval === undefined ? {} : { maximumInterval }),
+  };
+}
+
+/** Never rejects. The order is the worker's: arguments, pre-hooks, the function, post-hooks, response. */
+async function invoke(
+  core: Core,
+  name: string,
+  invocation: Invocation,
+  appHookData: object,
+  log: HostLog,
+): Promise<InvocationResult> {
+  const registered = [...core.functions.values()].find(
+    ({ metadata }) => metadata.name.toLowerCase() === name.toLowerCase(),
+  );
+  if (!registered || !core.model) return { ok: false, error: new Error(`there is no function ${name}`) };
+  const invocationId = randomUUID();
+  const context: CoreInvocationContext = {
+    invocationId,
+    metadata: registered.metadata,
+    request: {
+      invocationId,
+      functionId: registered.metadata.functionId ?? registered.metadata.name,
+      inputData: invocation.inputs,
+      triggerMetadata: invocation.triggerMetadata ?? {},
+      retryContext: invocation.retry,
+      traceContext: {
+        traceParent: invocation.traceparent ?? newTraceparent(),
+        traceState: '',
+        attributes: {},
+      },
+    },
+    log: (level, category, message) =>
+      log(level, category === 'user' ? `Function.${name}.User` : 'Worker', message),
+  };
+  try {
+    const model = core.model.getInvocationModel(context);
+    const { context: invocationContext, inputs } = await model.getArguments();
+    const pre = {
+      hookData: {},
+      appHookData,
+      invocationContext,
+      inputs,
+      functionCallback: registered.callback,
+    };
+    context.state = 'preInvocationHooks';
+    for (const hook of core.hooks.get('preInvocation') ?? []) await hook(pre);
+    context.state = 'invocation';
+    const post: Record<string, unknown> = { ...pre, result: null, error: null };
+    try {
+      post['result'] = await model.invokeFunction(invocationContext, pre.inputs, pre.functionCallback);
+    } catch (error) {
+      post['error'] = error ?? new Error('the function threw nothing');
+    }
+    context.state = 'postInvocationHooks';
+    for (const hook of core.hooks.get('postInvocation') ?? []) await hook(post);
+    if (post['error'] !== null) return { ok: false, error: post['error'] };
+    const response = await model.getResponse(invocationContext, post['result']);
+    return { ok: true, returnValue: response.returnValue, outputs: response.outputData ?? [] };
+  } catch (error) {
+    return { ok: false, error };
+  }
+}
+
+function newTraceparent(): string {
+  return `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00`;
+}

@@ -1,0 +1,304 @@
+/**
+ * Event Hubs triggers: one receiver for each partition, batches to the function, checkpoints in Blob storage.
+ *
+ * H1 A partition's batches run one after the other; partitions run beside each other.
+ * H2 The checkpoint moves after a batch whether its function succeeded or failed (as the real host's does), but not past a batch that was
+ *    still being retried when the host stopped.
+ * H3 A receiver that ends, for whatever reason, begins again at its checkpoint.
+ */
+import {
+  EventHubConsumerClient,
+  type EventHubConsumerClientOptions,
+  type ReceivedEventData,
+  type Subscription,
+} from '@azure/event-hubs';
+import { BlobCheckpointStore } from '@azure/eventhubs-checkpointstore-blob';
+import { DefaultAzureCredential } from '@azure/identity';
+import { ContainerClient } from '@azure/storage-blob';
+import type { FunctionApp, FunctionDefinition, Invocation, RpcTypedData } from './contract.ts';
+import type { HostLog } from './log.ts';
+import { describe, invokeWithRetry, pause } from './retry.ts';
+import { connectionNamed, type HostConfig, resolveSetting } from './settings.ts';
+
+export interface TriggerContext {
+  readonly app: FunctionApp;
+  readonly config: HostConfig;
+  readonly log: HostLog;
+  /** Values of the input bindings that are no trigger. */
+  readonly extraInputs: (definition: FunctionDefinition) => Invocation['inputs'];
+  readonly dataDir: string;
+  readonly now: () => number;
+}
+
+export interface Trigger {
+  /** Resolves once the trigger holds all it needs. */
+  readonly ready: Promise<void>;
+  stop(): Promise<void>;
+}
+
+const CATEGORY = 'Host.Triggers.EventHubs';
+/** Short attempts: one on a dead connection ends only by its own timeout. */
+const CLIENT_OPTIONS: EventHubConsumerClientOptions = {
+  retryOptions: {
+    mode: 0,
+    maxRetries: 100,
+    retryDelayInMs: 200,
+    maxRetryDelayInMs: 1_000,
+    timeoutInMs: 3_000,
+  },
+};
+const RESTART_DELAY_MS = 250;
+/** The receiver notices a dead connection when its wait ends. */
+const MAX_WAIT_SECONDS = 1;
+const CHECKPOINT_CONTAINER = 'azure-webjobs-eventhub';
+/** A receiver that came this far without an error is attached. */
+const ATTACH_MS = 50;
+
+export function startEventHubTrigger(definition: FunctionDefinition, context: TriggerContext): Trigger {
+  const { trigger, name } = definition;
+  const stopping = new AbortController();
+  const hub = resolveSetting(String(trigger['eventHubName']));
+  const group = resolveSetting(String(trigger['consumerGroup'] ?? '$Default'));
+  const settings = context.config.extensions?.['eventHubs'] ?? {};
+  const maxBatchSize = trigger['cardinality'] === 'one' ? 1 : Number(settings['maxEventBatchSize'] ?? 100);
+  const client = clientOf(String(trigger['connection'] ?? ''), hub, group);
+  const checkpoints = checkpointStore();
+  const running = new Set<Promise<unknown>>();
+  const subscriptions = new Map<string, Subscription>();
+
+  const handle = async (events: ReceivedEventData[], partitionId: string) => {
+    if (events.length === 0) return;
+    const invocation = invocationOf(definition, events, {
+      hub,
+      group,
+      partitionId,
+      namespace: client.fullyQualifiedNamespace,
+    });
+    const inputs = [...invocation.inputs, ...context.extraInputs(definition)];
+    const result = await invokeWithRetry(
+      context.app,
+      definition,
+      { ...invocation, inputs },
+      context.log,
+      stopping.signal,
+    );
+    if (!result.ok && stopping.signal.aborted) return;
+    await checkpoint(partitionId, events.at(-1) as ReceivedEventData);
+  };
+
+  const checkpoint = async (partitionId: string, { offset, sequenceNumber }: ReceivedEventData) => {
+    const where = {
+      fullyQualifiedNamespace: client.fullyQualifiedNamespace,
+      eventHubName: hub,
+      consumerGroup: group,
+      partitionId,
+    };
+    for (;;) {
+      try {
+        await (await checkpoints).updateCheckpoint({ ...where, offset, sequenceNumber });
+        return;
+      } catch (error) {
+        context.log(
+          'warning',
+          CATEGORY,
+          `${name}: the checkpoint could not be written, trying again: ${describe(error)}`,
+        );
+        await pause(RESTART_DELAY_MS, stopping.signal);
+        if (stopping.signal.aborted) return;
+      }
+    }
+  };
+
+  const run = async (partitionId: string, attached: () => void) => {
+    while (!stopping.signal.aborted) {
+      try {
+        const startPosition = await positionOf(partitionId);
+        const ended = Promise.withResolvers<void>();
+        const subscription = client.subscribe(
+          partitionId,
+          {
+            processInitialize: async () => {
+              setTimeout(attached, ATTACH_MS);
+            },
+            processEvents: async (events) => {
+              const work = handle(events, partitionId);
+              running.add(work);
+              await work.finally(() => running.delete(work));
+            },
+            processError: async (error) => {
+              context.log('warning', CATEGORY, `${name}: partition ${partitionId}: ${error.message}`);
+              ended.resolve();
+            },
+            processClose: async () => ended.resolve(),
+          },
+          { startPosition, maxBatchSize, maxWaitTimeInSeconds: MAX_WAIT_SECONDS },
+        );
+        subscriptions.set(partitionId, subscription);
+        await ended.promise;
+        await subscription.close().catch(() => undefined);
+      } catch (error) {
+        context.log('warning', CATEGORY, `${name}: partition ${partitionId}: ${describe(error)}`);
+      }
+      await pause(RESTART_DELAY_MS, stopping.signal);
+    }
+  };
+
+  const positionOf = async (partitionId: string) => {
+    const known = await (await checkpoints).listCheckpoints(client.fullyQualifiedNamespace, hub, group);
+    const mine = known.find((each) => each.partitionId === partitionId);
+    if (mine) return { offset: mine.offset, isInclusive: false };
+    const initial = (settings['initialOffsetOptions'] as { type?: string } | undefined)?.type?.toLowerCase();
+    return initial === 'fromend' ? { offset: '@latest' } : { offset: '-1' };
+  };
+
+  const start = async () => {
+    const ids = await untilReached(() => client.getPartitionIds(), context.log, name, stopping.signal);
+    const attached = ids.map((id) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const loop = run(id, resolve);
+      running.add(loop);
+      void loop.finally(() => running.delete(loop));
+      return promise;
+    });
+    await Promise.all(attached);
+  };
+
+  return {
+    ready: start(),
+    stop: async () => {
+      stopping.abort();
+      await Promise.all(
+        [...subscriptions.values()].map((subscription) => subscription.close().catch(() => undefined)),
+      );
+      await Promise.allSettled(running);
+      await client.close().catch(() => undefined);
+    },
+  };
+}
+
+async function untilReached<T>(
+  work: () => Promise<T>,
+  log: HostLog,
+  name: string,
+  stopping: AbortSignal,
+): Promise<T> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (stopping.aborted) throw error;
+      log(
+        'warning',
+        CATEGORY,
+        `${name}: the broker cannot be reached, trying again: ${(error as Error).message}`,
+      );
+      await pause(RESTART_DELAY_MS, stopping);
+    }
+  }
+}
+
+function clientOf(connection: string, hub: string, group: string): EventHubConsumerClient {
+  const { connectionString, parts } = connectionNamed(connection);
+  if (connectionString) return new EventHubConsumerClient(group, connectionString, hub, CLIENT_OPTIONS);
+  const namespace = parts['fullyQualifiedNamespace'] ?? '';
+  return new EventHubConsumerClient(group, namespace, hub, new DefaultAzureCredential(), CLIENT_OPTIONS);
+}
+
+/** One for the process: the container is the same for every hub. */
+let store: Promise<BlobCheckpointStore> | undefined;
+
+function checkpointStore(): Promise<BlobCheckpointStore> {
+  store ??= openStore();
+  return store;
+}
+
+async function openStore(): Promise<BlobCheckpointStore> {
+  const { connectionString, parts } = connectionNamed('AzureWebJobsStorage');
+  const container = connectionString
+    ? new ContainerClient(connectionString, CHECKPOINT_CONTAINER)
+    : new ContainerClient(
+        `https://${parts['accountName']}.blob.core.windows.net/${CHECKPOINT_CONTAINER}`,
+        new DefaultAzureCredential(),
+      );
+  await container.createIfNotExists();
+  return new BlobCheckpointStore(container);
+}
+
+interface Where {
+  readonly hub: string;
+  readonly group: string;
+  readonly partitionId: string;
+  readonly namespace: string;
+}
+
+function invocationOf(
+  definition: FunctionDefinition,
+  events: readonly ReceivedEventData[],
+  where: Where,
+): Invocation {
+  const { trigger } = definition;
+  const single = trigger['cardinality'] === 'one';
+  const binary = String(trigger['dataType'] ?? '').toLowerCase() === 'binary';
+  const bytes = events.map(({ body }) => bytesOf(body));
+  const texts = () => bytes.map((each) => each.toString('utf8'));
+  const data: RpcTypedData = single
+    ? binary
+      ? { bytes: bytes[0] as Buffer }
+      : { string: texts()[0] as string }
+    : binary
+      ? { collectionBytes: { bytes } }
+      : { collectionString: { string: texts() } };
+  const json = (value: unknown): RpcTypedData => ({ json: JSON.stringify(value) });
+  const properties = events.map((event) => event.properties ?? {});
+  const system = events.map((event) => ({
+    SequenceNumber: event.sequenceNumber,
+    Offset: event.offset,
+    PartitionKey: event.partitionKey,
+    EnqueuedTime: event.enqueuedTimeUtc,
+    ...event.systemProperties,
+  }));
+  const partitionContext = json({
+    FullyQualifiedNamespace: where.namespace,
+    EventHubName: where.hub,
+    ConsumerGroup: where.group,
+    PartitionId: where.partitionId,
+    IsCheckpointingAfterInvocation: true,
+  });
+  const [first] = events as [ReceivedEventData];
+  const triggerMetadata: Record<string, RpcTypedData> = single
+    ? {
+        PartitionContext: partitionContext,
+        PartitionKey: { string: first.partitionKey ?? '' },
+        Offset: { string: first.offset },
+        SequenceNumber: { int: first.sequenceNumber },
+        EnqueuedTimeUtc: json(first.enqueuedTimeUtc),
+        Properties: json(properties[0]),
+        SystemProperties: json(system[0]),
+      }
+    : {
+        PartitionContext: partitionContext,
+        PartitionKeyArray: {
+          collectionString: { string: events.map(({ partitionKey }) => partitionKey ?? '') },
+        },
+        OffsetArray: { collectionString: { string: events.map(({ offset }) => offset) } },
+        SequenceNumberArray: {
+          collectionSint64: { sint64: events.map(({ sequenceNumber }) => sequenceNumber) },
+        },
+        EnqueuedTimeUtcArray: json(events.map(({ enqueuedTimeUtc }) => enqueuedTimeUtc)),
+        PropertiesArray: json(properties),
+        SystemPropertiesArray: json(system),
+      };
+  const traceparent = properties[0]?.['traceparent'];
+  return {
+    inputs: [{ name: trigger.name, data }],
+    triggerMetadata,
+    ...(typeof traceparent === 'string' ? { traceparent } : {}),
+  };
+}
+
+/** The SDK parses JSON bodies; what was no JSON stays a buffer. */
+function bytesOf(body: unknown): Buffer {
+  if (Buffer.isBuffer(body)) return body;
+  if (body instanceof Uint8Array) return Buffer.from(body);
+  return Buffer.from(JSON.stringify(body) ?? '');
+}

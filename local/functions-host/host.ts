@@ -1,0 +1,162 @@
+/** The host: loads the app, opens its triggers, serves it; stops without losing what runs. */
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { loadApp } from './app-loader.ts';
+import type { Durable, FunctionApp, FunctionDefinition, Invocation } from './contract.ts';
+import { startCosmosTrigger } from './cosmos-trigger.ts';
+import { startEventHubTrigger, type Trigger, type TriggerContext } from './event-hub-trigger.ts';
+import { type HttpFrontContext, listen } from './http-front.ts';
+import { type HostKeys, readKeys } from './keys.ts';
+import { createHostLog, type HostLog } from './log.ts';
+import { createRouter } from './router.ts';
+import { applyLocalSettings, readHostConfig, resolveSetting } from './settings.ts';
+import { startTimerTrigger } from './timer-trigger.ts';
+
+export interface HostOptions {
+  readonly appDir: string;
+  /** 0: any that is free. */
+  readonly port: number;
+  readonly dataDir: string;
+  readonly keysFile?: string;
+  /** Where a log line goes; default stdout. */
+  readonly write?: (line: string) => void;
+  readonly now?: () => number;
+}
+
+export interface FunctionsHost extends AsyncDisposable {
+  readonly port: number;
+  readonly origin: string;
+  readonly keys: HostKeys;
+  readonly app: FunctionApp;
+  close(): Promise<void>;
+}
+
+const STARTERS: Readonly<
+  Record<string, (definition: FunctionDefinition, context: TriggerContext) => Trigger>
+> = {
+  eventhubtrigger: startEventHubTrigger,
+  cosmosdbtrigger: startCosmosTrigger,
+  timertrigger: startTimerTrigger,
+};
+const DURABLE = /^(orchestration|activity|entity)trigger$/i;
+
+/** Resolves when every trigger holds what it needs and a request would be served. */
+export async function startHost(options: HostOptions): Promise<FunctionsHost> {
+  const now = options.now ?? Date.now;
+  const startedAt = now();
+  const config = readHostConfig(options.appDir);
+  applyLocalSettings(options.appDir, process.env);
+  const log = createHostLog(
+    config.logging?.logLevel ?? {},
+    options.write ?? ((line) => process.stdout.write(`${line}\n`)),
+  );
+  const keys = readKeys(options.keysFile ?? join(options.dataDir, 'keys.json'));
+  let context: HttpFrontContext | undefined;
+  const front = await listen(options.port, () => context);
+  try {
+    const origin = `http://localhost:${front.port}`;
+    process.env['WEBSITE_HOSTNAME'] = `localhost:${front.port}`;
+    const app = await loadApp(options.appDir, log);
+    const rpcPath = `durabletask/${randomBytes(16).toString('hex')}`;
+    const durable = await startDurable(app, {
+      config,
+      keys,
+      log,
+      now,
+      origin,
+      options,
+      rpcBaseUrl: `http://127.0.0.1:${front.port}/${rpcPath}/`,
+    });
+    const extraInputs = (definition: FunctionDefinition): Invocation['inputs'] =>
+      definition.bindings
+        .filter(({ type }) => type.toLowerCase() === 'durableclient')
+        .map(({ name }) => ({ name, data: { string: durable?.clientBinding() ?? '{}' } }));
+    const prefix = String(
+      (config.extensions?.['http'] as { routePrefix?: string } | undefined)?.routePrefix ?? 'api',
+    );
+    const router = createRouter(app.functions.values(), prefix);
+    for (const error of router.errors) log('error', 'Host.Startup', error);
+    let ready = false;
+    context = {
+      app,
+      keys,
+      isReady: () => ready,
+      startedAt,
+      extraInputs,
+      now,
+      router,
+      durable: () => durable,
+      rpcPath,
+      log,
+    };
+    const triggers = startTriggers(app, { app, config, log, extraInputs, dataDir: options.dataDir, now });
+    await Promise.all(triggers.map((trigger) => trigger.ready));
+    ready = true;
+    log(
+      'information',
+      'Host.Startup',
+      `Host started (${now() - startedAt}ms), ${app.functions.size} functions`,
+    );
+    const close = async () => {
+      ready = false;
+      await Promise.all(triggers.map((trigger) => trigger.stop()));
+      await front.close();
+      await durable?.close();
+    };
+    return { port: front.port, origin, keys, app, close, [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await front.close();
+    throw error;
+  }
+}
+
+interface DurableStart {
+  readonly config: ReturnType<typeof readHostConfig>;
+  readonly keys: HostKeys;
+  readonly log: HostLog;
+  readonly now: () => number;
+  readonly origin: string;
+  readonly rpcBaseUrl: string;
+  readonly options: HostOptions;
+}
+
+/** The engine is loaded only where the app needs it. */
+async function startDurable(app: FunctionApp, start: DurableStart): Promise<Durable | undefined> {
+  const uses = [...app.functions.values()].some(
+    ({ trigger, bindings }) =>
+      DURABLE.test(trigger.type) || bindings.some(({ type }) => type.toLowerCase() === 'durableclient'),
+  );
+  if (!uses) return undefined;
+  const { createDurable } = await import('../durable/engine.ts');
+  const settings = start.config.extensions?.['durableTask'] ?? {};
+  const durable = createDurable({
+    app,
+    dataDir: join(start.options.dataDir, 'durable'),
+    taskHub: resolveSetting(String(settings['hubName'] ?? 'TestHubName')),
+    origin: start.origin,
+    systemKey: start.keys.system.durabletask_extension,
+    rpcBaseUrl: start.rpcBaseUrl,
+    settings,
+    log: start.log,
+    now: start.now,
+  });
+  await durable.start();
+  return durable;
+}
+
+function startTriggers(app: FunctionApp, context: TriggerContext): Trigger[] {
+  const triggers: Trigger[] = [];
+  for (const definition of app.functions.values()) {
+    const kind = definition.trigger.type.toLowerCase();
+    const start = STARTERS[kind];
+    if (start) triggers.push(start(definition, context));
+    else if (kind !== 'httptrigger' && !DURABLE.test(kind)) {
+      context.log(
+        'error',
+        'Host.Startup',
+        `The '${definition.name}' function is in error: ${definition.trigger.type} is not supported by this host.`,
+      );
+    }
+  }
+  return triggers;
+}

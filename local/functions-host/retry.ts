@@ -1,0 +1,64 @@
+/** Runs a function again as its retry policy says; without one it runs once. */
+import type {
+  FunctionApp,
+  FunctionDefinition,
+  Invocation,
+  InvocationResult,
+  RetryPolicy,
+} from './contract.ts';
+import type { HostLog } from './log.ts';
+
+const DEFAULT_DELAY_MS = 1_000;
+
+/** The last result; stops early, with the failure, when `stopping` is aborted. */
+export async function invokeWithRetry(
+  app: FunctionApp,
+  definition: FunctionDefinition,
+  invocation: Invocation,
+  log: HostLog,
+  stopping: AbortSignal,
+): Promise<InvocationResult> {
+  const { retry, name } = definition;
+  const most = retry ? (retry.maxRetryCount < 0 ? Number.POSITIVE_INFINITY : retry.maxRetryCount) : 0;
+  for (let count = 0; ; count++) {
+    const started = performance.now();
+    const context = retry ? { retry: { retryCount: count, maxRetryCount: retry.maxRetryCount } } : {};
+    const result = await app.invoke(name, { ...invocation, ...context });
+    const took = `${Math.round(performance.now() - started)}ms`;
+    if (result.ok) {
+      log('debug', `Function.${name}`, `Executed 'Functions.${name}' (Succeeded, Duration=${took})`);
+      return result;
+    }
+    log(
+      'error',
+      `Function.${name}`,
+      `Executed 'Functions.${name}' (Failed, Duration=${took}): ${describe(result.error)}`,
+    );
+    if (!retry || count >= most || stopping.aborted) return result;
+    await pause(delayOf(retry, count), stopping);
+    if (stopping.aborted) return result;
+  }
+}
+
+export function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+export function pause(ms: number, stopping: AbortSignal): Promise<void> {
+  if (stopping.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      stopping.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    stopping.addEventListener('abort', done, { once: true });
+  });
+}
+
+function delayOf(policy: RetryPolicy, count: number): number {
+  if (policy.strategy === 'fixedDelay') return policy.delayInterval ?? DEFAULT_DELAY_MS;
+  const { minimumInterval = DEFAULT_DELAY_MS, maximumInterval = 15 * 60_000 } = policy;
+  return Math.min(maximumInterval, minimumInterval * 2 ** Math.min(count, 20));
+}

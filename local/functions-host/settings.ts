@@ -1,0 +1,72 @@
+/** host.json, local.settings.json and the connections that settings name. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface HostConfig {
+  readonly version?: string;
+  readonly extensions?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly logging?: { readonly logLevel?: Readonly<Record<string, string>> };
+  readonly functionTimeout?: string;
+}
+
+/** @throws Error that names the file and what is wrong with it */
+export function readHostConfig(appDir: string): HostConfig {
+  const file = join(appDir, 'host.json');
+  if (!existsSync(file)) throw new Error(`${file} does not exist: a Function App has one`);
+  return readJson(file) as HostConfig;
+}
+
+/** `Values` of local.settings.json into the environment, where that does not say otherwise. */
+export function applyLocalSettings(appDir: string, environment: Record<string, string | undefined>): void {
+  const file = join(appDir, 'local.settings.json');
+  if (!existsSync(file)) return;
+  const { Values = {} } = readJson(file) as { Values?: Record<string, unknown> };
+  for (const [name, value] of Object.entries(Values)) environment[name] ??= String(value);
+}
+
+function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new Error(`${file} is not JSON: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** `%NAME%` in a binding is the setting NAME. */
+export function resolveSetting(text: string): string {
+  return text.replace(/%([^%]+)%/g, (_, name: string) => {
+    const value = process.env[name];
+    if (value === undefined)
+      throw new Error(`the setting ${name} is missing (named as %${name}% in a binding)`);
+    return value;
+  });
+}
+
+export interface Connection {
+  readonly connectionString?: string;
+  /** Identity-based: the members behind `NAME__`. */
+  readonly parts: Readonly<Record<string, string>>;
+}
+
+/** A binding's `connection` names a setting, or the prefix of an identity's settings. */
+export function connectionNamed(name: string): Connection {
+  const connectionString = process.env[name];
+  if (connectionString) return { connectionString, parts: {} };
+  const parts = Object.fromEntries(
+    Object.entries(process.env)
+      .filter(([key, value]) => key.startsWith(`${name}__`) && value)
+      .map(([key, value]) => [key.slice(name.length + 2), value as string]),
+  );
+  if (Object.keys(parts).length === 0)
+    throw new Error(`the setting ${name} is missing (a connection string, or ${name}__… for an identity)`);
+  return { parts };
+}
+
+/** `hh:mm:ss` or a number, in ms. */
+export function durationMs(value: unknown, fallback: number): number {
+  if (typeof value === 'number') return value;
+  const [, hours, minutes, seconds] = /^(\d+):(\d+):(\d+(?:\.\d+)?)$/.exec(String(value ?? '')) ?? [];
+  return hours === undefined
+    ? fallback
+    : (Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds)) * 1000;
+}
