@@ -8,7 +8,8 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { StatementSync } from 'node:sqlite';
+import { GroupCommit } from '../group-commit.ts';
 import { badRequest } from './errors.ts';
 import { containerRid, databaseRid } from './rid.ts';
 
@@ -55,12 +56,6 @@ export interface ItemRow {
   readonly body: string;
 }
 
-interface Waiting {
-  readonly run: () => unknown;
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: unknown) => void;
-}
-
 interface SavedContainer {
   readonly number: number;
   readonly database: number;
@@ -72,8 +67,6 @@ interface SavedContainer {
 }
 
 const SCHEMA = `
-  PRAGMA journal_mode = WAL;
-  PRAGMA synchronous = FULL;
   CREATE TABLE IF NOT EXISTS databases (number INTEGER PRIMARY KEY, id TEXT UNIQUE, etag TEXT, ts INTEGER);
   CREATE TABLE IF NOT EXISTS containers (number INTEGER PRIMARY KEY, database INTEGER, id TEXT, definition TEXT, etag TEXT,
     ts INTEGER, lsn INTEGER, nextItem INTEGER, UNIQUE (database, id));
@@ -89,19 +82,16 @@ const PURGE_AT_ONCE = 2_000;
 
 export class Store implements Disposable {
   readonly now: () => number;
-  private readonly db: DatabaseSync;
-  private readonly statements = new Map<string, StatementSync>();
+  private readonly db: GroupCommit;
   private readonly databases = new Map<string, DatabaseRow>();
   private readonly containers = new Map<string, ContainerRow>();
   private readonly touched = new Set<ContainerRow>();
-  private queue: Waiting[] = [];
   private readonly purge: NodeJS.Timeout;
 
   constructor(dataDir: string, now: () => number) {
     mkdirSync(dataDir, { recursive: true });
     this.now = now;
-    this.db = new DatabaseSync(join(dataDir, 'cosmos.db'));
-    this.db.exec(SCHEMA);
+    this.db = new GroupCommit(join(dataDir, 'cosmos.db'), SCHEMA, () => this.saveCounters());
     this.load();
     this.purge = setInterval(() => this.purgeExpired(), PURGE_INTERVAL_MS);
     this.purge.unref();
@@ -141,50 +131,19 @@ export class Store implements Disposable {
 
   /** A prepared statement, made once. */
   sql(text: string): StatementSync {
-    let statement = this.statements.get(text);
-    if (!statement) {
-      statement = this.db.prepare(text);
-      this.statements.set(text, statement);
-    }
-    return statement;
+    return this.db.sql(text);
   }
 
   /** Runs `work` in the next group commit; resolves once it is on disk. */
   write<T>(work: () => T): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      this.queue.push({ run: work, resolve: resolve as (value: unknown) => void, reject });
-      if (this.queue.length === 1) setImmediate(() => this.flush());
-    });
+    return this.db.write(work);
   }
 
-  private flush(): void {
-    const group = this.queue;
-    this.queue = [];
-    const done: (() => void)[] = [];
-    try {
-      this.db.exec('BEGIN IMMEDIATE');
-      for (const { run, resolve, reject } of group) {
-        this.db.exec('SAVEPOINT one');
-        try {
-          const value = run();
-          this.db.exec('RELEASE one');
-          done.push(() => resolve(value));
-        } catch (error) {
-          this.db.exec('ROLLBACK TO one; RELEASE one');
-          done.push(() => reject(error));
-        }
-      }
-      for (const { lsn, nextItem, number } of this.touched) {
-        this.sql('UPDATE containers SET lsn = ?, nextItem = ? WHERE number = ?').run(lsn, nextItem, number);
-      }
-      this.touched.clear();
-      this.db.exec('COMMIT');
-    } catch (error) {
-      if (this.db.isTransaction) this.db.exec('ROLLBACK');
-      for (const { reject } of group) reject(error);
-      return;
+  private saveCounters(): void {
+    for (const { lsn, nextItem, number } of this.touched) {
+      this.sql('UPDATE containers SET lsn = ?, nextItem = ? WHERE number = ?').run(lsn, nextItem, number);
     }
-    for (const settle of done) settle();
+    this.touched.clear();
   }
 
   private purgeExpired(): void {
@@ -299,7 +258,6 @@ export class Store implements Disposable {
 
   [Symbol.dispose](): void {
     clearInterval(this.purge);
-    if (this.queue.length > 0) this.flush();
-    this.db.close();
+    this.db[Symbol.dispose]();
   }
 }

@@ -116,13 +116,11 @@ function compiledOf(query: Query): CompiledQuery {
     project: projection(query),
     groupBy: query.groupBy.map(compile),
     orderBy: query.orderBy.map(({ value, descending }) => ({ value: compile(value), descending })),
-    aggregates: expressions
-      .flatMap(aggregatesIn)
-      .map((node) => ({
-        node,
-        name: node.name,
-        arg: compile(node.args[0] ?? { kind: 'literal', value: 1 }),
-      })),
+    aggregates: expressions.flatMap(aggregatesIn).map((node) => ({
+      node,
+      name: node.name,
+      arg: compile(node.args[0] ?? { kind: 'literal', value: 1 }),
+    })),
     top: query.top && compile(query.top),
     offset: query.offset && compile(query.offset),
     limit: query.limit && compile(query.limit),

@@ -1,0 +1,83 @@
+/**
+ * Writes to SQLite that share transactions: what waits when a transaction begins goes into it together.
+ *
+ * W1 A write resolves after its transaction is on disk.
+ * W2 Each write is a savepoint of its own: one that throws leaves nothing behind, the others stay.
+ */
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+
+interface Waiting {
+  readonly run: () => unknown;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class GroupCommit implements Disposable {
+  readonly database: DatabaseSync;
+  private readonly statements = new Map<string, StatementSync>();
+  private readonly beforeCommit: () => void;
+  private queue: Waiting[] = [];
+  private scheduled = false;
+
+  /** `schema` is run at once; `beforeCommit` within each transaction, after its writes. */
+  constructor(file: string, schema: string, beforeCommit: () => void = () => undefined) {
+    this.database = new DatabaseSync(file);
+    this.database.exec(
+      `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; ${schema}`,
+    );
+    this.beforeCommit = beforeCommit;
+  }
+
+  /** A prepared statement, made once. */
+  sql(text: string): StatementSync {
+    let statement = this.statements.get(text);
+    if (!statement) {
+      statement = this.database.prepare(text);
+      this.statements.set(text, statement);
+    }
+    return statement;
+  }
+
+  write<T>(work: () => T): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.queue.push({ run: work, resolve: resolve as (value: unknown) => void, reject });
+      if (this.scheduled) return;
+      this.scheduled = true;
+      setImmediate(() => this.flush());
+    });
+  }
+
+  private flush(): void {
+    this.scheduled = false;
+    const group = this.queue;
+    this.queue = [];
+    if (group.length === 0) return;
+    const settled: (() => void)[] = [];
+    try {
+      this.database.exec('BEGIN IMMEDIATE');
+      for (const { run, resolve, reject } of group) {
+        this.database.exec('SAVEPOINT one');
+        try {
+          const value = run();
+          this.database.exec('RELEASE one');
+          settled.push(() => resolve(value));
+        } catch (error) {
+          this.database.exec('ROLLBACK TO one; RELEASE one');
+          settled.push(() => reject(error));
+        }
+      }
+      this.beforeCommit();
+      this.database.exec('COMMIT');
+    } catch (error) {
+      if (this.database.isTransaction) this.database.exec('ROLLBACK');
+      for (const { reject } of group) reject(error);
+      return;
+    }
+    for (const settle of settled) settle();
+  }
+
+  [Symbol.dispose](): void {
+    this.flush();
+    this.database.close();
+  }
+}
