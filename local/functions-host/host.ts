@@ -1,15 +1,14 @@
 /** The host: loads the app, opens its triggers, serves it; stops without losing what runs. */
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { loadApp } from './app-loader.ts';
-import type { Durable, FunctionApp, FunctionDefinition, Invocation } from './contract.ts';
+import type { FunctionApp, FunctionDefinition, Invocation } from './contract.ts';
 import { startCosmosTrigger } from './cosmos-trigger.ts';
 import { startEventHubTrigger, type Trigger, type TriggerContext } from './event-hub-trigger.ts';
 import { type HttpFrontContext, listen } from './http-front.ts';
 import { type HostKeys, readKeys } from './keys.ts';
 import { createHostLog, type HostLog } from './log.ts';
 import { createRouter } from './router.ts';
-import { applyLocalSettings, readHostConfig, resolveSetting } from './settings.ts';
+import { applyLocalSettings, readHostConfig } from './settings.ts';
 import { startTimerTrigger } from './timer-trigger.ts';
 
 export interface HostOptions {
@@ -57,20 +56,8 @@ export async function startHost(options: HostOptions): Promise<FunctionsHost> {
     const origin = `http://localhost:${front.port}`;
     process.env['WEBSITE_HOSTNAME'] = `localhost:${front.port}`;
     const app = await loadApp(options.appDir, log);
-    const rpcPath = `durabletask/${randomBytes(16).toString('hex')}`;
-    const durable = await startDurable(app, {
-      config,
-      keys,
-      log,
-      now,
-      origin,
-      options,
-      rpcBaseUrl: `http://127.0.0.1:${front.port}/${rpcPath}/`,
-    });
-    const extraInputs = (definition: FunctionDefinition): Invocation['inputs'] =>
-      definition.bindings
-        .filter(({ type }) => type.toLowerCase() === 'durableclient')
-        .map(({ name }) => ({ name, data: { string: durable?.clientBinding() ?? '{}' } }));
+    refuseDurable(app);
+    const extraInputs = (): Invocation['inputs'] => [];
     const prefix = String(
       (config.extensions?.['http'] as { routePrefix?: string } | undefined)?.routePrefix ?? 'api',
     );
@@ -85,8 +72,8 @@ export async function startHost(options: HostOptions): Promise<FunctionsHost> {
       extraInputs,
       now,
       router,
-      durable: () => durable,
-      rpcPath,
+      durable: () => undefined,
+      rpcPath: 'durabletask',
       log,
     };
     const triggers = startTriggers(app, { app, config, log, extraInputs, dataDir: options.dataDir, now });
@@ -101,7 +88,6 @@ export async function startHost(options: HostOptions): Promise<FunctionsHost> {
       ready = false;
       await Promise.all(triggers.map((trigger) => trigger.stop()));
       await front.close();
-      await durable?.close();
     };
     return { port: front.port, origin, keys, app, close, [Symbol.asyncDispose]: close };
   } catch (error) {
@@ -110,38 +96,14 @@ export async function startHost(options: HostOptions): Promise<FunctionsHost> {
   }
 }
 
-interface DurableStart {
-  readonly config: ReturnType<typeof readHostConfig>;
-  readonly keys: HostKeys;
-  readonly log: HostLog;
-  readonly now: () => number;
-  readonly origin: string;
-  readonly rpcBaseUrl: string;
-  readonly options: HostOptions;
-}
-
-/** The engine is loaded only where the app needs it. */
-async function startDurable(app: FunctionApp, start: DurableStart): Promise<Durable | undefined> {
-  const uses = [...app.functions.values()].some(
+/** @throws Error for an app with Durable functions: the engine (local/durable) is not built yet */
+function refuseDurable(app: FunctionApp): void {
+  const durable = [...app.functions.values()].filter(
     ({ trigger, bindings }) =>
       DURABLE.test(trigger.type) || bindings.some(({ type }) => type.toLowerCase() === 'durableclient'),
   );
-  if (!uses) return undefined;
-  const { createDurable } = await import('../durable/engine.ts');
-  const settings = start.config.extensions?.['durableTask'] ?? {};
-  const durable = createDurable({
-    app,
-    dataDir: join(start.options.dataDir, 'durable'),
-    taskHub: resolveSetting(String(settings['hubName'] ?? 'TestHubName')),
-    origin: start.origin,
-    systemKey: start.keys.system.durabletask_extension,
-    rpcBaseUrl: start.rpcBaseUrl,
-    settings,
-    log: start.log,
-    now: start.now,
-  });
-  await durable.start();
-  return durable;
+  if (durable.length === 0) return;
+  throw new Error(`this host runs no Durable functions yet: ${durable.map(({ name }) => name).join(', ')}`);
 }
 
 function startTriggers(app: FunctionApp, context: TriggerContext): Trigger[] {
