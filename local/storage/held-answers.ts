@@ -1,0 +1,62 @@
+/**
+ * Holds the answers of mutating requests until what they changed is on disk.
+ *
+ * H1 The answer to PUT, POST, PATCH and DELETE, refusals included, leaves after a commit that began when its handler was done.
+ * H2 One commit serves all answers that wait for it.
+ * H3 When the commit fails the connection is cut: the client retries, nobody is told of a write that may be lost.
+ */
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+
+const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+interface Waiting {
+  readonly response: ServerResponse;
+  readonly send: () => void;
+}
+
+/** `failed` is told of each commit that throws. */
+export function holdAnswers(server: Server, commit: () => void, failed: (error: unknown) => void): void {
+  const listeners = server.listeners('request') as RequestListener[];
+  let waiting: Waiting[] = [];
+  const flush = () => {
+    const group = waiting;
+    waiting = [];
+    try {
+      commit();
+    } catch (error) {
+      failed(error);
+      for (const { response } of group) response.destroy();
+      return;
+    }
+    for (const { send } of group) send();
+  };
+  server.removeAllListeners('request');
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    if (!READS.has(request.method ?? 'GET')) {
+      hold(response, (send) => {
+        waiting.push({ response, send });
+        if (waiting.length === 1) setImmediate(flush);
+      });
+    }
+    for (const listener of listeners) listener.call(server, request, response);
+  });
+}
+
+/** Keeps what is written to the response; `ended` gets the function that sends it all. */
+function hold(response: ServerResponse, ended: (send: () => void) => void): void {
+  const { write, end } = response;
+  const kept: Parameters<ServerResponse['write']>[] = [];
+  response.write = ((...chunk: Parameters<ServerResponse['write']>) => {
+    kept.push(chunk);
+    return true;
+  }) as ServerResponse['write'];
+  response.end = ((...last: Parameters<ServerResponse['end']>) => {
+    response.write = write;
+    response.end = end;
+    ended(() => {
+      for (const chunk of kept) response.write(...chunk);
+      response.end(...last);
+    });
+    return response;
+  }) as ServerResponse['end'];
+}

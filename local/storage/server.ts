@@ -1,0 +1,165 @@
+/**
+ * Blob storage (queues and tables on request) on loopback: Azurite in process, except that an answered write survives
+ * `kill -9`, because metadata-rows.ts keeps its metadata and held-answers.ts holds its answers.
+ */
+import { mkdir } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type {
+  AzuriteServer,
+  BlobConfigurationClass,
+  ServerClass,
+  TableConfigurationClass,
+} from './azurite-parts.ts';
+import { holdAnswers } from './held-answers.ts';
+import { MetadataRows } from './metadata-rows.ts';
+
+const HOST = '127.0.0.1';
+const ACCOUNT = 'devstoreaccount1';
+/** The emulators' published key. https://learn.microsoft.com/azure/storage/common/storage-connect-azurite */
+const KEY = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
+const KEEP_ALIVE_SECONDS = 5;
+const PARALLEL_EXTENTS = 5;
+const SQLITE_BUSY = 5;
+const SQLITE_NOT_A_DATABASE = 26;
+
+export interface StorageOptions {
+  /** 0: any free one. */
+  readonly port: number;
+  readonly dataDir: string;
+  /** Ports of the services that are off when absent. */
+  readonly queue?: { readonly port: number };
+  readonly table?: { readonly port: number };
+  /** Answers at once, as plain Azurite does: what was answered can be lost. Only to show that. */
+  readonly answerBeforeSave?: boolean;
+}
+
+export interface StorageServer extends AsyncDisposable {
+  /** Of the blob service. */
+  readonly port: number;
+  readonly connectionString: string;
+  close(): Promise<void>;
+}
+
+/** @throws Error with one line that says what to do: port in use, data in use by another process, damaged file */
+export async function startStorage(options: StorageOptions): Promise<StorageServer> {
+  await mkdir(options.dataDir, { recursive: true });
+  const rows = openRows(options.dataDir);
+  const started: AzuriteServer[] = [];
+  const start = async (name: string, server: AzuriteServer) => {
+    rows.attach(`${name}-metadata`, server.metadataStore);
+    if (server.extentMetadataStore) rows.attach(`${name}-extents`, server.extentMetadataStore);
+    if (!options.answerBeforeSave) holdAnswers(server.httpServer, () => rows.commit(), complain);
+    await server.start();
+    started.push(server);
+    return (server.httpServer.address() as AddressInfo).port;
+  };
+  const close = async () => {
+    for (const server of started.splice(0)) await server.close();
+    rows[Symbol.dispose]();
+  };
+  try {
+    const port = await start('blob', await blobServer(options.port, options.dataDir));
+    const endpoints = [`BlobEndpoint=http://${HOST}:${port}/${ACCOUNT}`];
+    if (options.queue) {
+      const queue = await start('queue', await queueServer(options.queue.port, options.dataDir));
+      endpoints.push(`QueueEndpoint=http://${HOST}:${queue}/${ACCOUNT}`);
+    }
+    if (options.table) {
+      const table = await start('table', await tableServer(options.table.port, options.dataDir));
+      endpoints.push(`TableEndpoint=http://${HOST}:${table}/${ACCOUNT}`);
+    }
+    const connectionString = `DefaultEndpointsProtocol=http;AccountName=${ACCOUNT};AccountKey=${KEY};${endpoints.join(';')};`;
+    return { port, connectionString, close, [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function openRows(dataDir: string): MetadataRows {
+  const file = join(dataDir, 'metadata.sqlite');
+  try {
+    return new MetadataRows(file);
+  } catch (error) {
+    const code = (error as { errcode?: number }).errcode;
+    if (code === SQLITE_BUSY) {
+      throw new Error(`${dataDir} is in use by another process; stop it, or start with --data DIR`, {
+        cause: error,
+      });
+    }
+    if (code === SQLITE_NOT_A_DATABASE) {
+      throw new Error(`${file} is damaged; restore it, or begin anew with --reset`, { cause: error });
+    }
+    throw error;
+  }
+}
+
+function complain(error: unknown): void {
+  process.stderr.write(`storage: cannot save: ${error instanceof Error ? error.message : String(error)}\n`);
+}
+
+async function blobServer(port: number, dataDir: string): Promise<AzuriteServer> {
+  const server = classOf(await import('azurite/dist/src/blob/BlobServer.js')) as ServerClass;
+  const kindOf = classOf(
+    await import('azurite/dist/src/blob/BlobConfiguration.js'),
+  ) as BlobConfigurationClass;
+  return new server(withExtents(kindOf, port, dataDir, 'blob'));
+}
+
+async function queueServer(port: number, dataDir: string): Promise<AzuriteServer> {
+  const server = classOf(await import('azurite/dist/src/queue/QueueServer.js')) as ServerClass;
+  const kindOf = classOf(
+    await import('azurite/dist/src/queue/QueueConfiguration.js'),
+  ) as BlobConfigurationClass;
+  return new server(withExtents(kindOf, port, dataDir, 'queue'));
+}
+
+async function tableServer(port: number, dataDir: string): Promise<AzuriteServer> {
+  const server = classOf(await import('azurite/dist/src/table/TableServer.js')) as ServerClass;
+  const kindOf = classOf(
+    await import('azurite/dist/src/table/TableConfiguration.js'),
+  ) as TableConfigurationClass;
+  const file = join(dataDir, 'table.unused');
+  const configuration = new kindOf(
+    HOST,
+    port,
+    KEEP_ALIVE_SECONDS,
+    file,
+    false,
+    false,
+    undefined,
+    undefined,
+    false,
+    true,
+  );
+  return new server(configuration);
+}
+
+/** Node, bundlers and test runners differ in how often they unwrap the default export of CommonJS. */
+function classOf(module: { readonly default: unknown }): unknown {
+  const { default: inner } = module.default as { readonly default?: unknown };
+  return inner ?? module.default;
+}
+
+/** The paths of the metadata files are never written: their place is taken by metadata-rows.ts. */
+function withExtents(kind: BlobConfigurationClass, port: number, dataDir: string, name: string): object {
+  const places = [
+    { locationId: 'Default', locationPath: join(dataDir, name), maxConcurrency: PARALLEL_EXTENTS },
+  ];
+  const unused = (what: string) => join(dataDir, `${name}-${what}.unused`);
+  return new kind(
+    HOST,
+    port,
+    KEEP_ALIVE_SECONDS,
+    unused('metadata'),
+    unused('extents'),
+    places,
+    false,
+    undefined,
+    false,
+    undefined,
+    false,
+    true,
+  );
+}
