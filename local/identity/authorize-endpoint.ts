@@ -1,0 +1,95 @@
+/** `GET /authorize` shows who can sign in, `POST /authorize` takes the choice: code with PKCE, no password. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Codes } from './codes.ts';
+import { answerPage, OAuthError, once, readForm, redirect } from './exchange.ts';
+import { audienceOf, type Issuer } from './issuer.ts';
+import { peoplePage } from './people-page.ts';
+import { isLoopback, isPerson } from './principals.ts';
+
+/** Of SHA-256 in base64url. */
+const CHALLENGE = /^[\w-]{43}$/;
+
+interface Asked {
+  readonly clientId: string;
+  readonly redirectUri: string;
+  readonly parameters: ReadonlyMap<string, string>;
+}
+
+export async function answerAuthorize(
+  issuer: Issuer,
+  codes: Codes,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const isChoice = request.method === 'POST';
+  if (isChoice) refuseOtherSites(issuer, request);
+  const parameters = isChoice
+    ? await readForm(request)
+    : once(new URL(request.url ?? '/', issuer.url).searchParams);
+  const asked = { ...addressee(issuer, parameters), parameters };
+  // From here on the client's address is known to be its own, so errors go there.
+  try {
+    const challenge = check(asked);
+    const audience = audienceOf(issuer, parameters);
+    if (!isChoice) {
+      const people = [...issuer.principals.values()].filter(isPerson);
+      return answerPage(response, 200, peoplePage(asked.clientId, people, parameters));
+    }
+    const person = issuer.principals.get(parameters.get('who') ?? '');
+    if (!person || !isPerson(person)) throw new OAuthError('access_denied', 'nobody was chosen');
+    const nonce = parameters.get('nonce');
+    const code = codes.issue({
+      clientId: asked.clientId,
+      redirectUri: asked.redirectUri,
+      principalId: person.id,
+      challenge,
+      audience,
+      withIdToken: (parameters.get('scope') ?? '').split(' ').includes('openid'),
+      ...(nonce ? { nonce } : {}),
+    });
+    redirect(response, asked.redirectUri, { code, state: parameters.get('state'), iss: issuer.url });
+  } catch (error) {
+    if (!(error instanceof OAuthError)) throw error;
+    redirect(response, asked.redirectUri, {
+      error: error.code,
+      error_description: error.message,
+      state: parameters.get('state'),
+      iss: issuer.url,
+    });
+  }
+}
+
+/** @throws OAuthError that must be shown here, never sent to an address that nobody registered */
+function addressee(issuer: Issuer, parameters: ReadonlyMap<string, string>) {
+  const clientId = parameters.get('client_id') ?? '';
+  const client = issuer.clients.get(clientId);
+  if (!client) throw new OAuthError('invalid_request', 'client_id names no client');
+  const redirectUri = parameters.get('redirect_uri') ?? '';
+  if (!client.redirectUris?.includes(redirectUri)) {
+    throw new OAuthError('invalid_request', 'redirect_uri is not registered for this client');
+  }
+  return { clientId, redirectUri };
+}
+
+function check({ parameters }: Asked): string {
+  if (parameters.get('response_type') !== 'code') {
+    throw new OAuthError('unsupported_response_type', 'response_type must be code');
+  }
+  const challenge = parameters.get('code_challenge') ?? '';
+  if (parameters.get('code_challenge_method') !== 'S256' || !CHALLENGE.test(challenge)) {
+    throw new OAuthError('invalid_request', 'PKCE with S256 is required: code_challenge is missing or wrong');
+  }
+  return challenge;
+}
+
+function refuseOtherSites(issuer: Issuer, request: IncomingMessage): void {
+  const { origin } = request.headers;
+  if (origin === undefined) return;
+  const own = new URL(issuer.url);
+  const isOwn =
+    URL.canParse(origin) &&
+    isLoopback(new URL(origin).hostname) &&
+    new URL(origin).port === own.port &&
+    new URL(origin).protocol === own.protocol;
+  if (!isOwn) throw new OAuthError('access_denied', 'the choice must come from this page', 403);
+}
