@@ -1,8 +1,9 @@
 /** Items: the operations of one document, each to be run inside a write of the store. */
 import { randomUUID } from 'node:crypto';
 import { badRequest, CosmosError, conflict, notFound, preconditionFailed } from './errors.ts';
-import { type PartitionKeyText, partitionKeyOf, rangeOf } from './partition.ts';
+import { epkOf, type PartitionKeyText, partitionKeyOf, valueAt } from './partition.ts';
 import { applyPatch, type PatchOperation } from './patch.ts';
+import type { Query } from './query/ast.ts';
 import { parseCondition } from './query/parser.ts';
 import { runQuery } from './query/run.ts';
 import { itemRid } from './rid.ts';
@@ -46,7 +47,7 @@ export interface ItemStore {
   remove(container: ContainerRow, pk: PartitionKeyText, id: string, conditions: Conditions): Written;
 }
 
-export function createItemStore(store: Store, partitionRanges: number): ItemStore {
+export function createItemStore(store: Store): ItemStore {
   const seconds = () => Math.floor(store.now() / 1000);
 
   const read: ItemStore['read'] = (container, pk, id) =>
@@ -76,20 +77,17 @@ export function createItemStore(store: Store, partitionRanges: number): ItemStor
       etag: `"${randomUUID()}"`,
       body,
     };
-    store
-      .sql('INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
-      .run(
-        container.number,
-        pk,
-        id,
-        row.n,
-        rangeOf(pk, partitionRanges),
-        row.lsn,
-        row.ts,
-        row.etag,
-        expiryOf(container, plain, row.ts),
-        body,
-      );
+    const expires = expiryOf(container, plain, row.ts);
+    if (known)
+      store
+        .sql(
+          'UPDATE items SET lsn = ?, ts = ?, etag = ?, expires = ?, body = ? WHERE c = ? AND pk = ? AND n = ?',
+        )
+        .run(row.lsn, row.ts, row.etag, expires, body, container.number, pk, row.n);
+    else
+      store
+        .sql('INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+        .run(container.number, pk, id, row.n, epkOf(container, pk), row.lsn, row.ts, row.etag, expires, body);
     return row;
   };
 
@@ -101,9 +99,9 @@ export function createItemStore(store: Store, partitionRanges: number): ItemStor
       const key = JSON.stringify([index, ...paths.map((path) => valueAt(document, path) ?? null)]);
       const taken = store
         .sql('SELECT id FROM uniques WHERE c = ? AND pk = ? AND k = ?')
-        .get(container.number, pk, key);
-      if (taken) throw conflict('Unique index constraint violation.');
-      store.sql('INSERT INTO uniques VALUES (?, ?, ?, ?)').run(container.number, pk, key, id);
+        .get(container.number, pk, key) as { id: string } | undefined;
+      if (taken && read(container, pk, taken.id)) throw conflict('Unique index constraint violation.');
+      store.sql('INSERT OR REPLACE INTO uniques VALUES (?, ?, ?, ?)').run(container.number, pk, key, id);
     }
   };
 
@@ -164,8 +162,17 @@ export function createItemStore(store: Store, partitionRanges: number): ItemStor
   };
 }
 
-function holds(condition: string, document: Document): boolean {
-  return runQuery(parseCondition(condition), { parameters: new Map(), documents: [document] }).length > 0;
+const conditions = new Map<string, Query>();
+const CACHED_CONDITIONS = 200;
+
+function holds(text: string, document: Document): boolean {
+  let condition = conditions.get(text);
+  if (!condition) {
+    condition = parseCondition(text);
+    if (conditions.size >= CACHED_CONDITIONS) conditions.clear();
+    conditions.set(text, condition);
+  }
+  return runQuery(condition, { parameters: new Map(), documents: [document] }).length > 0;
 }
 
 /** The document as a client sees it. */
@@ -194,15 +201,6 @@ function withoutSystem(document: Document): Document {
   const { ...plain } = document;
   for (const name of SYSTEM) delete plain[name];
   return plain;
-}
-
-export function valueAt(document: unknown, path: string): unknown {
-  let value = document;
-  for (const part of path.slice(1).split('/')) {
-    const name = part.replace(/^"(.*)"$/, '$1');
-    value = value !== null && typeof value === 'object' ? (value as Document)[name] : undefined;
-  }
-  return value;
 }
 
 function checkId(document: Document): void {

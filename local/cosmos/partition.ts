@@ -1,6 +1,6 @@
 /** Partition keys as texts, and the range that a key falls into. */
+import { effectiveKey } from './epk.ts';
 import { badRequest } from './errors.ts';
-import { valueAt } from './items.ts';
 import type { ContainerRow } from './store.ts';
 
 /** JSON of the key's components; `{}` stands for undefined, as in the header. */
@@ -25,8 +25,43 @@ export function partitionKeyFrom(header: string): PartitionKeyText {
 
 function component(value: unknown): unknown {
   if (value === undefined) return {};
-  if (value !== null && typeof value === 'object' && Object.keys(value).length > 0)
+  if (value !== null && typeof value === 'object') {
+    if (!Array.isArray(value) && Object.keys(value).length === 0) return value;
     throw badRequest('a partition key is a primitive');
+  }
+  return value;
+}
+
+/** Where the key lies on the ring. */
+export function epkOf(container: ContainerRow, pk: PartitionKeyText): string {
+  return effectiveKey(JSON.parse(pk) as unknown[], container.definition.partitionKey.paths.length > 1);
+}
+
+/** What a request addresses: a partition, the partitions under the first levels of a key, a stretch of the ring, or everything. */
+export interface Scope {
+  readonly pk?: PartitionKeyText;
+  /** The text that the keys of all partitions in the scope begin with. */
+  readonly prefix?: string;
+  readonly min?: string;
+  readonly max?: string;
+}
+
+/** A key with fewer levels than the container's stands for all partitions below it. */
+export function scopeOfKey(container: ContainerRow, pk: PartitionKeyText): Scope {
+  const levels = (JSON.parse(pk) as unknown[]).length;
+  const { length } = container.definition.partitionKey.paths;
+  if (levels > length) throw badRequest('the partition key has more levels than the container');
+  return levels < length ? { prefix: levels === 0 ? '[' : `${pk.slice(0, -1)},` } : { pk };
+}
+
+/** The value at `/a/b`; undefined where there is none. */
+export function valueAt(document: unknown, path: string): unknown {
+  let value = document;
+  for (const part of path.slice(1).split('/')) {
+    const name = part.replace(/^"(.*)"$/, '$1');
+    value =
+      value !== null && typeof value === 'object' ? (value as Record<string, unknown>)[name] : undefined;
+  }
   return value;
 }
 
@@ -36,7 +71,7 @@ export interface Range {
   readonly max: string;
 }
 
-/** The ranges of every container; bounds are effective partition keys as the SDK compares them. */
+/** The ranges of every container; bounds are effective partition keys, the first two bits of which are never set. */
 export function rangesOf(count: number): Range[] {
   const bound = (index: number) =>
     index === 0
@@ -53,11 +88,4 @@ export function rangesOf(count: number): Range[] {
     min: bound(index),
     max: bound(index + 1),
   }));
-}
-
-/** FNV-1a: only this server asks where a key lies. */
-export function rangeOf(pk: PartitionKeyText, count: number): number {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < pk.length; at++) hash = Math.imul(hash ^ pk.charCodeAt(at), 0x01000193);
-  return (hash >>> 0) % count;
 }

@@ -1,22 +1,27 @@
-/** Queries and feeds over items: which rows a request may see, pages, continuations. */
+/**
+ * Queries and feeds over items: which rows a request may see, pages, continuations.
+ *
+ * P1 A query whose rows depend on one document each goes on after the last document, so writes between pages neither repeat
+ *    nor hide others; any other goes on after a number of rows.
+ * P2 What only a client can merge is refused with 400/1004 and a plan, as by the service's gateway.
+ */
 import { badRequest, CosmosError } from './errors.ts';
 import { textOf, withSystem } from './items.ts';
-import type { PartitionKeyText } from './partition.ts';
-import type { Expression } from './query/ast.ts';
+import type { Scope } from './partition.ts';
+import type { Query } from './query/ast.ts';
 import { execute } from './query/execute.ts';
 import { needsPlan, planOf, type RangeQuery, readQuery } from './query/plan.ts';
+import { filtersOf, isStreamable, isWhole, needsSystem } from './query/pushdown.ts';
+import { matches, rowsOfDocument } from './query/run.ts';
+import { type After, rowsOf } from './rows.ts';
 import type { ContainerRow, ItemRow, Store } from './store.ts';
-
-/** What a request addresses: one partition, one range, or everything. */
-export interface Scope {
-  readonly pk?: PartitionKeyText;
-  readonly range?: number;
-}
 
 export interface Page {
   /** Documents as JSON texts. */
   readonly documents: readonly string[];
   readonly continuation?: string;
+  /** Documents that were read for it. */
+  readonly read: number;
 }
 
 export interface PageRequest {
@@ -25,15 +30,23 @@ export interface PageRequest {
   readonly continuation?: string | undefined;
 }
 
-const MOST_PER_PAGE = 1_000;
-
 export interface QueryText {
   readonly query: string;
   readonly parameters?: readonly { readonly name: string; readonly value: unknown }[];
 }
 
-const parsedQueries = new Map<string, RangeQuery>();
+const MOST_PER_PAGE = 1_000;
+/** A page ends when its documents have this many characters: the service answers at most 4 MB. */
+const MOST_CHARACTERS = 4 * 1024 * 1024;
 const CACHED_QUERIES = 500;
+
+interface Read extends RangeQuery {
+  readonly streamable: boolean;
+  readonly whole: boolean;
+  readonly system: boolean;
+}
+
+const readQueries = new Map<string, Read>();
 
 export function queryPage(
   store: Store,
@@ -44,145 +57,152 @@ export function queryPage(
   ranges: number,
 ): Page {
   if (typeof text?.query !== 'string') throw badRequest('a query needs its text');
-  const parsed = parsedOf(text.query);
-  const parameters = new Map((text.parameters ?? []).map(({ name, value }) => [name, value]));
-  if (scope.pk === undefined && scope.range === undefined && ranges > 1 && needsPlan(parsed.query)) {
+  const read = readOf(text.query);
+  const parameters = parametersOf(text);
+  const everything = scope.pk === undefined && scope.prefix === undefined && scope.min === undefined;
+  if (everything && ranges > 1 && needsPlan(read.query)) {
     throw new CosmosError(400, 'Query contains features that need the query plan', 1004, {
       additionalErrorInfo: JSON.stringify(planOf(text.query, parameters)),
     });
   }
-  const filters = equalities(parsed.query.where, parsed.query.from[0]?.alias ?? '', parameters);
-  const documents = documentsOf(store, container, scope, filters);
-  const rows = execute(parsed, { parameters, documents });
-  const start = startOf(page.continuation);
+  return read.shape === 'plain' && read.streamable
+    ? streamed(store, container, scope, read, parameters, page)
+    : collected(store, container, scope, read, parameters, page);
+}
+
+export function parametersOf({ parameters = [] }: QueryText): Map<string, unknown> {
+  if (!Array.isArray(parameters)) throw badRequest('the parameters of a query are an array');
+  return new Map(parameters.map(({ name, value }) => [String(name), value]));
+}
+
+/** Every document, in the order of partition and creation. */
+export function readFeed(store: Store, container: ContainerRow, scope: Scope, page: PageRequest): Page {
+  return pageOf(rowsOf(store, container, scope, [], startOf(page).after), page, (row) => [
+    textOf(container, row),
+  ]);
+}
+
+function streamed(
+  store: Store,
+  container: ContainerRow,
+  scope: Scope,
+  { query, whole, system }: Read,
+  parameters: ReadonlyMap<string, unknown>,
+  page: PageRequest,
+): Page {
+  const rows = rowsOf(store, container, scope, filtersOf(query, parameters), startOf(page).after);
+  return pageOf(rows, page, whole ? wholeTexts(container, query, parameters, system) : rowTexts());
+
+  function rowTexts() {
+    const rowsFor = rowsOfDocument(query, parameters);
+    return (row: ItemRow) => rowsFor(documentOf(container, row, system)).map((each) => JSON.stringify(each));
+  }
+}
+
+/** The document's own text is the answer: it is parsed only if there is something to test. */
+function wholeTexts(
+  container: ContainerRow,
+  query: Query,
+  parameters: ReadonlyMap<string, unknown>,
+  system: boolean,
+): (row: ItemRow) => string[] {
+  if (!query.where) return (row) => [textOf(container, row)];
+  const holds = matches(query, parameters);
+  return (row) => (holds(documentOf(container, row, system)) ? [textOf(container, row)] : []);
+}
+
+function documentOf(container: ContainerRow, row: ItemRow, system: boolean): unknown {
+  return system ? withSystem(container, row) : JSON.parse(row.body);
+}
+
+function pageOf(
+  rows: Iterable<ItemRow>,
+  page: PageRequest,
+  textsOf: (row: ItemRow) => readonly string[],
+): Page {
+  const limit = pageSize(page.limit);
+  let { skip } = startOf(page);
+  const documents: string[] = [];
+  let characters = 0;
+  let read = 0;
+  for (const row of rows) {
+    const full = documents.length >= limit || characters >= MOST_CHARACTERS;
+    const texts = textsOf(row).slice(skip);
+    if (full && texts.length > 0) return { documents, continuation: tokenOf(row, skip), read };
+    read += 1;
+    const taken = texts.slice(0, limit - documents.length);
+    for (const text of taken) {
+      documents.push(text);
+      characters += text.length;
+    }
+    if (taken.length < texts.length)
+      return { documents, continuation: tokenOf(row, skip + taken.length), read };
+    skip = 0;
+  }
+  return { documents, read };
+}
+
+function collected(
+  store: Store,
+  container: ContainerRow,
+  scope: Scope,
+  read: Read,
+  parameters: ReadonlyMap<string, unknown>,
+  page: PageRequest,
+): Page {
+  let seen = 0;
+  const documents = (function* () {
+    for (const row of rowsOf(store, container, scope, filtersOf(read.query, parameters))) {
+      seen += 1;
+      yield documentOf(container, row, read.system || read.shape !== 'plain');
+    }
+  })();
+  const rows = execute(read, { parameters, documents });
+  const start = startOf(page).skip;
   const end = start + pageSize(page.limit);
   return {
     documents: rows.slice(start, end).map((row) => JSON.stringify(row)),
+    read: seen,
     ...(end < rows.length ? { continuation: JSON.stringify({ skip: end }) } : {}),
   };
 }
 
-/** Every document, in the order of its resource id. */
-export function readFeed(store: Store, container: ContainerRow, scope: Scope, page: PageRequest): Page {
-  const rows = rowsOf(store, container, scope, []);
-  const start = startOf(page.continuation);
-  const end = start + pageSize(page.limit);
-  return {
-    documents: rows.slice(start, end).map((row) => textOf(container, row)),
-    ...(end < rows.length ? { continuation: JSON.stringify({ skip: end }) } : {}),
-  };
-}
-
-export interface Change {
-  readonly documents: readonly string[];
-  /** LSN up to which everything has been seen. */
-  readonly lsn: number;
-}
-
-/** Latest versions after `after`, in the order of their writing. */
-export function changesAfter(
-  store: Store,
-  container: ContainerRow,
-  scope: Scope,
-  after: number,
-  limit: number,
-  sinceSeconds?: number,
-): Change {
-  const columns = 'SELECT pk, id, n, lsn, ts, etag, body FROM items WHERE c = ?';
-  const alive = 'AND lsn > ? AND ts >= ? AND (expires IS NULL OR expires > ?) ORDER BY lsn LIMIT ?';
-  const now = Math.floor(store.now() / 1000);
-  const rest = [after, sinceSeconds ?? 0, now, pageSize(limit)] as const;
-  const rows = (scope.pk !== undefined
-    ? store.sql(`${columns} AND pk = ? ${alive}`).all(container.number, scope.pk, ...rest)
-    : scope.range !== undefined
-      ? store.sql(`${columns} AND r = ? ${alive}`).all(container.number, scope.range, ...rest)
-      : store.sql(`${columns} ${alive}`).all(container.number, ...rest)) as unknown as ItemRow[];
-  const documents = rows.map((row) => JSON.stringify(withSystem(container, row, true)));
-  const last = rows.length < pageSize(limit) ? container.lsn : (rows.at(-1)?.lsn ?? container.lsn);
-  return { documents, lsn: rows.length === 0 ? Math.max(after, container.lsn) : last };
-}
-
-function parsedOf(text: string): RangeQuery {
-  let parsed = parsedQueries.get(text);
-  if (!parsed) {
-    parsed = readQuery(text);
-    if (parsedQueries.size >= CACHED_QUERIES) parsedQueries.clear();
-    parsedQueries.set(text, parsed);
+function readOf(text: string): Read {
+  let read = readQueries.get(text);
+  if (!read) {
+    const parsed = readQuery(text);
+    const { query } = parsed;
+    read = {
+      ...parsed,
+      streamable: isStreamable(query),
+      whole: isWhole(query),
+      system: needsSystem(query) || (isWhole(query) && !isStreamable(query)),
+    };
+    if (readQueries.size >= CACHED_QUERIES) readQueries.clear();
+    readQueries.set(text, read);
   }
-  return parsed;
+  return read;
 }
 
-interface Filter {
-  readonly path: string;
-  readonly value: string | number;
+/** ASCII, as it goes into a header. */
+function tokenOf({ pk, n }: ItemRow, skip: number): string {
+  return JSON.stringify({ pk: Buffer.from(pk).toString('base64url'), n, ...(skip > 0 ? { skip } : {}) });
 }
 
-function* documentsOf(
-  store: Store,
-  container: ContainerRow,
-  scope: Scope,
-  filters: readonly Filter[],
-): Generator<unknown> {
-  for (const row of rowsOf(store, container, scope, filters)) yield withSystem(container, row);
-}
-
-function rowsOf(store: Store, container: ContainerRow, scope: Scope, filters: readonly Filter[]): ItemRow[] {
-  const where = ['c = ?', '(expires IS NULL OR expires > ?)'];
-  const values: (string | number)[] = [container.number, Math.floor(store.now() / 1000)];
-  if (scope.pk !== undefined) {
-    where.push('pk = ?');
-    values.push(scope.pk);
-  } else if (scope.range !== undefined) {
-    where.push('r = ?');
-    values.push(scope.range);
-  }
-  for (const { path, value } of filters) {
-    where.push(`json_extract(body, '${path}') = ?`);
-    values.push(value);
-  }
-  const text = `SELECT pk, id, n, lsn, ts, etag, body FROM items WHERE ${where.join(' AND ')} ORDER BY n`;
-  return store.sql(text).all(...values) as unknown as ItemRow[];
-}
-
-/** Conjuncts `c.a.b = 'x'` that SQLite can sift before a document is parsed; the query is evaluated all the same. */
-function equalities(
-  where: Expression | undefined,
-  alias: string,
-  parameters: ReadonlyMap<string, unknown>,
-): Filter[] {
-  if (!where || where.kind !== 'binary') return [];
-  if (where.op === 'AND')
-    return [...equalities(where.left, alias, parameters), ...equalities(where.right, alias, parameters)];
-  if (where.op !== '=') return [];
-  const path = pathOf(where.left, alias);
-  const value =
-    where.right.kind === 'literal'
-      ? where.right.value
-      : where.right.kind === 'parameter'
-        ? parameters.get(where.right.name)
-        : undefined;
-  return path && (typeof value === 'string' || typeof value === 'number') ? [{ path, value }] : [];
-}
-
-function pathOf(expression: Expression, alias: string): string | undefined {
-  if (expression.kind === 'input') return expression.name === alias ? '$' : undefined;
-  if (expression.kind !== 'member' || expression.key.kind !== 'literal') return undefined;
-  const { value } = expression.key;
-  const of = pathOf(expression.of, alias);
-  return of && typeof value === 'string' && /^[A-Za-z]\w*$/.test(value) ? `${of}.${value}` : undefined;
-}
-
-function startOf(continuation: string | undefined): number {
-  if (!continuation) return 0;
+function startOf({ continuation }: PageRequest): { skip: number; after?: After } {
+  if (!continuation) return { skip: 0 };
   try {
-    const { skip } = JSON.parse(continuation) as { skip?: unknown };
-    if (Number.isInteger(skip)) return skip as number;
+    const { pk, n, skip = 0 } = JSON.parse(continuation) as { pk?: unknown; n?: unknown; skip?: unknown };
+    if (!Number.isInteger(skip)) throw new Error('skip');
+    if (pk === undefined) return { skip: skip as number };
+    if (typeof pk !== 'string' || !Number.isInteger(n)) throw new Error('place');
+    return { skip: skip as number, after: { pk: Buffer.from(pk, 'base64url').toString(), n: n as number } };
   } catch {
-    // refused below
+    throw badRequest('the continuation token is not one of this server');
   }
-  throw badRequest('the continuation token is not one of this server');
 }
 
-function pageSize(limit: number): number {
+/** Documents of a page for `x-ms-max-item-count`. */
+export function pageSize(limit: number): number {
   return limit > 0 ? Math.min(limit, MOST_PER_PAGE) : MOST_PER_PAGE;
 }

@@ -142,11 +142,8 @@ describe('queries', () => {
     parameters: { name: string; value: JSONObject | number | string }[] = [],
     partitionKey?: string,
   ) =>
-    (
-      await container.items
-        .query({ query, parameters: parameters as never }, partitionKey ? { partitionKey } : {})
-        .fetchAll()
-    ).resources;
+    (await container.items.query({ query, parameters }, partitionKey ? { partitionKey } : {}).fetchAll())
+      .resources;
 
   test.each<[string, unknown[]]>([
     ["SELECT VALUE c.n FROM c WHERE c.type = 'row' AND c.n < 3 ORDER BY c.n DESC", [2, 1, 0]],

@@ -3,11 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { Answer, Request, RouteContext } from './answers.ts';
 import { checkMasterKey, EMULATOR_KEY, unauthorized } from './auth.ts';
 import { CosmosError } from './errors.ts';
 import { createFaults, type Faults } from './faults.ts';
 import { createItemStore } from './items.ts';
-import { type Answer, operationOf, type Request, type RouteContext, route } from './routes.ts';
+import { operationOf, route } from './routes.ts';
 import { Store } from './store.ts';
 
 export interface CosmosOptions {
@@ -47,7 +48,7 @@ export async function startCosmos(options: CosmosOptions): Promise<CosmosServer>
   const faults = createFaults();
   const context: RouteContext = {
     store,
-    items: createItemStore(store, partitionRanges),
+    items: createItemStore(store),
     ranges: partitionRanges,
   };
   const handler = (request: IncomingMessage, response: ServerResponse) => {
@@ -188,7 +189,7 @@ function errorAnswer(error: unknown): Answer {
     status: known.status,
     headers: {
       ...(known.subStatus === undefined ? {} : { 'x-ms-substatus': String(known.subStatus) }),
-      ...(retryAfterMs === undefined ? {} : { 'x-ms-retry-after-ms': String(retryAfterMs) }),
+      ...(retryAfterMs === undefined ? {} : { 'x-ms-retry-after-ms': JSON.stringify(retryAfterMs) }),
     },
     body: JSON.stringify({ code: known.code, message: known.message, ...extra }),
   };
@@ -202,10 +203,10 @@ function chargeOf({ status, body }: Answer): string {
 
 function send(response: ServerResponse, result: Answer, started: number): void {
   if (response.destroyed || response.writableEnded) return;
-  const hasBody = result.body !== undefined && result.status !== 204 && result.status !== 304;
+  const body = result.status === 204 || result.status === 304 ? undefined : result.body;
   response.writeHead(result.status, {
-    ...(hasBody
-      ? { 'content-type': 'application/json', 'content-length': Buffer.byteLength(result.body as string) }
+    ...(body !== undefined
+      ? { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
       : {}),
     'x-ms-activity-id': randomUUID(),
     'x-ms-request-charge': chargeOf(result),
@@ -213,7 +214,7 @@ function send(response: ServerResponse, result: Answer, started: number): void {
     'x-ms-serviceversion': 'local',
     ...result.headers,
   });
-  response.end(hasBody ? result.body : undefined);
+  response.end(body);
 }
 
 function listen(server: Server, port: number): Promise<void> {

@@ -5,8 +5,9 @@
  * S2 Within that transaction each write stands alone: one that fails leaves nothing behind, the others stay.
  * S3 A container's LSN only grows, also over restarts and deletes: a change feed's continuation never points past the end.
  * S4 An item whose time has run out is not there, whether it has been purged yet or not.
+ * S5 Within a partition items lie in the order of their creation (`n`); `epk` says where on the ring the partition is.
  */
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StatementSync } from 'node:sqlite';
 import { GroupCommit } from '../group-commit.ts';
@@ -70,12 +71,17 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS databases (number INTEGER PRIMARY KEY, id TEXT UNIQUE, etag TEXT, ts INTEGER);
   CREATE TABLE IF NOT EXISTS containers (number INTEGER PRIMARY KEY, database INTEGER, id TEXT, definition TEXT, etag TEXT,
     ts INTEGER, lsn INTEGER, nextItem INTEGER, UNIQUE (database, id));
-  CREATE TABLE IF NOT EXISTS items (c INTEGER, pk TEXT, id TEXT, n INTEGER, r INTEGER, lsn INTEGER, ts INTEGER, etag TEXT,
-    expires INTEGER, body TEXT, PRIMARY KEY (c, pk, id)) WITHOUT ROWID;
-  CREATE INDEX IF NOT EXISTS feed ON items (c, r, lsn);
+  CREATE TABLE IF NOT EXISTS items (c INTEGER, pk TEXT, id TEXT, n INTEGER, epk TEXT, lsn INTEGER, ts INTEGER, etag TEXT,
+    expires INTEGER, body TEXT, PRIMARY KEY (c, pk, n)) WITHOUT ROWID;
+  CREATE UNIQUE INDEX IF NOT EXISTS byId ON items (c, pk, id);
+  CREATE INDEX IF NOT EXISTS feed ON items (c, lsn, epk);
   CREATE INDEX IF NOT EXISTS expiry ON items (expires) WHERE expires IS NOT NULL;
   CREATE TABLE IF NOT EXISTS uniques (c INTEGER, pk TEXT, k TEXT, id TEXT, PRIMARY KEY (c, pk, k)) WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS uniquesOf ON uniques (c, pk, id);
 `;
+
+/** Of the tables above; another one is refused, not guessed at. */
+const SCHEMA_VERSION = 2;
 
 const PURGE_INTERVAL_MS = 30_000;
 const PURGE_AT_ONCE = 2_000;
@@ -91,7 +97,17 @@ export class Store implements Disposable {
   constructor(dataDir: string, now: () => number) {
     mkdirSync(dataDir, { recursive: true });
     this.now = now;
-    this.db = new GroupCommit(join(dataDir, 'cosmos.db'), SCHEMA, () => this.saveCounters());
+    const file = join(dataDir, 'cosmos.db');
+    const fresh = !existsSync(file);
+    this.db = new GroupCommit(file, fresh ? SCHEMA : '', () => this.saveCounters());
+    if (fresh) this.db.database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+    const { user_version: version } = this.sql('PRAGMA user_version').get() as { user_version: number };
+    if (version !== SCHEMA_VERSION) {
+      this.db[Symbol.dispose]();
+      throw new Error(
+        `${file} was made by another version (${version}, not ${SCHEMA_VERSION}): delete it, or use another folder`,
+      );
+    }
     this.load();
     this.purge = setInterval(() => this.purgeExpired(), PURGE_INTERVAL_MS);
     this.purge.unref();
@@ -153,17 +169,17 @@ export class Store implements Disposable {
       PURGE_AT_ONCE,
     );
     if (due.length === 0) return;
-    void this.write(() => {
+    const purged = this.write(() => {
       for (const { c, pk, id } of due as unknown as { c: number; pk: string; id: string }[]) {
-        this.sql('DELETE FROM items WHERE c = ? AND pk = ? AND id = ? AND expires <= ?').run(
-          c,
-          pk,
-          id,
-          seconds,
-        );
+        const { changes } = this.sql(
+          'DELETE FROM items WHERE c = ? AND pk = ? AND id = ? AND expires <= ?',
+        ).run(c, pk, id, seconds);
+        if (changes === 0) continue;
         this.sql('DELETE FROM uniques WHERE c = ? AND pk = ? AND id = ?').run(c, pk, id);
       }
     });
+    // What could not be purged now is invisible all the same (S4) and is tried again at the next interval.
+    purged.catch(() => undefined);
   }
 
   database(id: string): DatabaseRow | undefined {
@@ -233,8 +249,20 @@ export class Store implements Disposable {
       etag,
       container.number,
     );
+    if (definition.defaultTtl !== container.definition.defaultTtl) this.renewExpiries(container, definition);
     container.definition = definition;
     container.etag = etag;
+  }
+
+  /** Another default counts from each item's latest write on. */
+  private renewExpiries(container: ContainerRow, { defaultTtl }: ContainerDefinition): void {
+    const off = defaultTtl === undefined || defaultTtl === null;
+    this.sql(
+      `UPDATE items SET expires = CASE WHEN ?1 THEN NULL
+         ELSE CASE COALESCE(json_extract(body, '$.ttl'), ?2) WHEN -1 THEN NULL
+         ELSE ts + COALESCE(json_extract(body, '$.ttl'), ?2) END END
+       WHERE c = ?3`,
+    ).run(off ? 1 : 0, defaultTtl ?? -1, container.number);
   }
 
   dropContainer(container: ContainerRow): void {

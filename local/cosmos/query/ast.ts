@@ -19,8 +19,8 @@ export type Expression =
   | {
       readonly kind: 'conditional';
       readonly test: Expression;
-      readonly then: Expression;
-      readonly otherwise: Expression;
+      readonly whenTrue: Expression;
+      readonly whenFalse: Expression;
     }
   | { readonly kind: 'call'; readonly name: string; readonly args: readonly Expression[] }
   | { readonly kind: 'array'; readonly items: readonly Expression[] }
@@ -72,26 +72,44 @@ export interface Query {
 
 export const AGGREGATES: ReadonlySet<string> = new Set(['COUNT', 'SUM', 'AVG', 'MIN', 'MAX']);
 
+/** The parts of an expression; those of a subquery are not among them. */
+export function childrenOf(expression: Expression): readonly Expression[] {
+  switch (expression.kind) {
+    case 'member':
+      return [expression.of, expression.key];
+    case 'unary':
+      return [expression.of];
+    case 'binary':
+      return [expression.left, expression.right];
+    case 'between':
+      return [expression.of, expression.low, expression.high];
+    case 'in':
+      return [expression.of, ...expression.list];
+    case 'like':
+      return [expression.of, expression.pattern, ...(expression.escape ? [expression.escape] : [])];
+    case 'conditional':
+      return [expression.test, expression.whenTrue, expression.whenFalse];
+    case 'call':
+      return expression.args;
+    case 'array':
+      return expression.items;
+    case 'object':
+      return expression.fields.map(({ value }) => value);
+    case 'literal':
+    case 'undefined':
+    case 'parameter':
+    case 'input':
+    case 'subquery':
+      return [];
+    default:
+      return expression satisfies never;
+  }
+}
+
 /** Aggregates of this query's own level, subqueries left out. */
 export function aggregatesIn(expression: Expression): Extract<Expression, { kind: 'call' }>[] {
-  switch (expression.kind) {
-    case 'call':
-      return AGGREGATES.has(expression.name) ? [expression] : expression.args.flatMap(aggregatesIn);
-    case 'member':
-      return [...aggregatesIn(expression.of), ...aggregatesIn(expression.key)];
-    case 'unary':
-      return aggregatesIn(expression.of);
-    case 'binary':
-      return [...aggregatesIn(expression.left), ...aggregatesIn(expression.right)];
-    case 'conditional':
-      return [expression.test, expression.then, expression.otherwise].flatMap(aggregatesIn);
-    case 'array':
-      return expression.items.flatMap(aggregatesIn);
-    case 'object':
-      return expression.fields.flatMap(({ value }) => aggregatesIn(value));
-    default:
-      return [];
-  }
+  if (expression.kind === 'call' && AGGREGATES.has(expression.name)) return [expression];
+  return childrenOf(expression).flatMap(aggregatesIn);
 }
 
 export function selected(select: Select): readonly Expression[] {

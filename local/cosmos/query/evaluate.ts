@@ -1,14 +1,16 @@
 /** Expressions compiled to closures over a scope: inputs by alias, parameters by name, aggregates by node. */
 import { badRequest, notSupported } from '../errors.ts';
-import type { Expression } from './ast.ts';
+import type { Expression, Query } from './ast.ts';
 import { AGGREGATES } from './ast.ts';
 import { functionNamed } from './functions.ts';
-import { runQuery } from './run.ts';
+import { isLike, type Like, readLike } from './like.ts';
 import { and, equals, or, ranges, typeOf } from './values.ts';
 
 export interface Scope {
   readonly inputs: ReadonlyMap<string, unknown>;
   readonly parameters: ReadonlyMap<string, unknown>;
+  /** Runs a query within this scope. */
+  readonly subquery: (query: Query, scope: Scope) => unknown[];
   /** Results of the aggregates of this group, by their node. */
   readonly aggregates?: ReadonlyMap<Expression, unknown>;
 }
@@ -63,12 +65,9 @@ export function compile(expression: Expression): Compiled {
         expression.escape && compile(expression.escape),
       );
     case 'conditional': {
-      const [test, then, otherwise] = [
-        compile(expression.test),
-        compile(expression.then),
-        compile(expression.otherwise),
-      ];
-      return (scope) => (test(scope) === true ? then(scope) : otherwise(scope));
+      const test = compile(expression.test);
+      const [whenTrue, whenFalse] = [compile(expression.whenTrue), compile(expression.whenFalse)];
+      return (scope) => (test(scope) === true ? whenTrue(scope) : whenFalse(scope));
     }
     case 'call':
       return compileCall(expression);
@@ -90,7 +89,7 @@ export function compile(expression: Expression): Compiled {
     case 'subquery': {
       const { form, query } = expression;
       return (scope) => {
-        const rows = runQuery(query, { parameters: scope.parameters, outer: scope.inputs });
+        const rows = scope.subquery(query, scope);
         if (form === 'exists') return rows.length > 0;
         return form === 'array' ? rows : rows[0];
       };
@@ -191,43 +190,17 @@ function compileBinary(op: string, left: Compiled, right: Compiled): Compiled {
 }
 
 function compileLike(of: Compiled, pattern: Compiled, escape: Compiled | undefined): Compiled {
-  const cache = new Map<string, RegExp>();
+  let [known, mark, like]: [string | undefined, unknown, Like] = [undefined, undefined, []];
   return (scope) => {
-    const [value, like] = [of(scope), pattern(scope)];
-    if (typeof value !== 'string' || typeof like !== 'string') return undefined;
-    const mark = escape?.(scope);
-    const key = `${String(mark)}:${like}`;
-    let regex = cache.get(key);
-    if (!regex) {
-      regex = likeToRegex(like, typeof mark === 'string' ? mark : undefined);
-      cache.set(key, regex);
+    const [value, text] = [of(scope), pattern(scope)];
+    if (typeof value !== 'string' || typeof text !== 'string') return undefined;
+    const escaped = escape?.(scope);
+    if (text !== known || escaped !== mark) {
+      like = readLike(text, typeof escaped === 'string' ? escaped : undefined);
+      [known, mark] = [text, escaped];
     }
-    return regex.test(value);
+    return isLike(value, like);
   };
-}
-
-/** `%` any text, `_` one character, `[a-f]` one of a set, `[^a-f]` none of it. */
-function likeToRegex(like: string, escape: string | undefined): RegExp {
-  let source = '';
-  for (let at = 0; at < like.length; at++) {
-    const character = like[at] as string;
-    if (character === escape && at + 1 < like.length) source += quote(like[++at] as string);
-    else if (character === '%') source += '[\\s\\S]*';
-    else if (character === '_') source += '[\\s\\S]';
-    else if (character === '[') {
-      const close = like.indexOf(']', at + 1);
-      if (close < 0) source += '\\[';
-      else {
-        source += `[${like.slice(at + 1, close).replaceAll('\\', '\\\\')}]`;
-        at = close;
-      }
-    } else source += quote(character);
-  }
-  return new RegExp(`^${source}$`);
-}
-
-function quote(character: string): string {
-  return character.replace(/[.*+?^${}()|[\]\\/]/, '\\$&');
 }
 
 function compileCall(expression: Extract<Expression, { kind: 'call' }>): Compiled {

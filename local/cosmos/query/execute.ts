@@ -2,7 +2,7 @@
 import { aggregatesIn, type Expression, type Query, selected } from './ast.ts';
 import { compile } from './evaluate.ts';
 import type { RangeQuery } from './plan.ts';
-import { aggregate, compareKeys, type RunContext, runQuery, sortedScopes } from './run.ts';
+import { aggregate, compareKeys, type RunContext, runQuery, sortedScopes, subquery } from './run.ts';
 import { canonical } from './values.ts';
 
 export interface ExecuteContext extends RunContext {
@@ -122,7 +122,7 @@ function aggregateRow(query: Query, context: ExecuteContext): unknown {
   const scopes = sortedScopes(plain, context);
   return calls.map((call, index) => {
     const evaluate = args[index] as ReturnType<typeof compile>;
-    const values = scopes.map(({ inputs }) => evaluate({ inputs, parameters: context.parameters }));
+    const values = scopes.map(({ inputs }) => evaluate({ inputs, parameters: context.parameters, subquery }));
     const value = aggregate(call.name, values);
     const count = aggregate('COUNT', values);
     if (call.name === 'AVG') return { item: { sum: aggregate('SUM', values), count } };

@@ -209,7 +209,7 @@ export const FUNCTIONS: Readonly<Record<string, Fn>> = {
   LTRIM: text((s) => s.trimStart()),
   RTRIM: text((s) => s.trimEnd()),
   TRIM: text((s) => s.trim()),
-  REVERSE: text((s) => [...s].toReversed().join('')),
+  REVERSE: text((s) => Array.from(s).toReversed().join('')),
   LEFT: (s, n) => (isString(s) && isNumber(n) ? s.slice(0, Math.max(0, n)) : undefined),
   RIGHT: (s, n) => (isString(s) && isNumber(n) ? (n <= 0 ? '' : s.slice(-n)) : undefined),
   SUBSTRING: substring,

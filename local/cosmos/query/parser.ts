@@ -238,9 +238,9 @@ class Parser {
   expression(): Expression {
     const test = this.binary(0);
     if (!this.symbol('?')) return test;
-    const then = this.expression();
+    const whenTrue = this.expression();
     this.expect(':');
-    return { kind: 'conditional', test, then, otherwise: this.expression() };
+    return { kind: 'conditional', test, whenTrue, whenFalse: this.expression() };
   }
 
   private operator(level: number): string | undefined {
@@ -252,10 +252,6 @@ class Parser {
 
   private binary(level: number): Expression {
     if (level >= BINARY.length) return this.unary();
-    if (level === 2 + 1 && this.isWord('NOT')) {
-      this.position++;
-      return { kind: 'unary', op: 'NOT', of: this.binary(level) };
-    }
     let left = this.binary(level + 1);
     for (;;) {
       if (level === COMPARISON) {

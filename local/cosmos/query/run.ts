@@ -34,6 +34,9 @@ interface CompiledQuery {
   readonly from: readonly { readonly from: From; readonly path: Compiled | undefined }[];
 }
 
+export const subquery: Scope['subquery'] = (query, { parameters, inputs }) =>
+  runQuery(query, { parameters, outer: inputs });
+
 /** Every row, in order. */
 export function runQuery(query: Query, context: RunContext): unknown[] {
   const rows = [...sortedScopes(query, context)].map(({ projected }) => projected);
@@ -45,6 +48,40 @@ export function runQuery(query: Query, context: RunContext): unknown[] {
       rows.filter((row) => row !== undefined),
     ),
   );
+}
+
+/** The rows that one document gives, for a query whose rows do not depend on other documents. */
+export function rowsOfDocument(
+  query: Query,
+  parameters: ReadonlyMap<string, unknown>,
+): (document: unknown) => unknown[] {
+  const compiled = compiledOf(query);
+  const [first] = query.from;
+  if (query.from.length > 1 || !first) {
+    return (document) =>
+      sortedScopes(query, { parameters, documents: [document] })
+        .map(({ projected }) => projected)
+        .filter((row) => row !== undefined);
+  }
+  const inputs = new Map<string, unknown>();
+  const scope: Scope = { inputs, parameters, subquery };
+  return (document) => {
+    inputs.set(first.alias, document);
+    if (compiled.where && compiled.where(scope) !== true) return [];
+    const row = compiled.project(scope);
+    return row === undefined ? [] : [row];
+  };
+}
+
+/** Does the WHERE clause hold for a document? For queries over documents alone. */
+export function matches(
+  query: Query,
+  parameters: ReadonlyMap<string, unknown>,
+): (document: unknown) => boolean {
+  const { where } = compiledOf(query);
+  if (!where) return () => true;
+  const alias = query.from[0]?.alias ?? 'root';
+  return (document) => where({ inputs: new Map([[alias, document]]), parameters, subquery }) === true;
 }
 
 export interface SortedRow {
@@ -91,7 +128,7 @@ function window(query: Query, context: RunContext, rows: unknown[]): unknown[] {
 
 export function windowOf(query: Query, context: RunContext): { top: number; offset: number; limit: number } {
   const compiled = compiledOf(query);
-  const scope: Scope = { inputs: new Map(), parameters: context.parameters };
+  const scope: Scope = { inputs: new Map(), parameters: context.parameters, subquery };
   const count = (of: Compiled | undefined, fallback: number): number => {
     if (!of) return fallback;
     const value = of(scope);
@@ -154,7 +191,7 @@ function projection(query: Query): (scope: Scope) => unknown {
 
 function* filtered(query: Query, compiled: CompiledQuery, context: RunContext): Generator<Scope> {
   for (const inputs of joined(compiled, 0, new Map(context.outer ?? []), context)) {
-    const scope: Scope = { inputs, parameters: context.parameters };
+    const scope: Scope = { inputs, parameters: context.parameters, subquery };
     if (!compiled.where || compiled.where(scope) === true) yield scope;
   }
 }
@@ -188,7 +225,7 @@ function* valuesOf(
     for (const row of rows) yield* from.iterate ? elements(row) : [row];
   } else if (source.kind === 'path' && path) {
     for (const start of startsOf(source.path, inputs, context)) {
-      const value = path({ inputs: start, parameters: context.parameters });
+      const value = path({ inputs: start, parameters: context.parameters, subquery });
       if (from.iterate) yield* elements(value);
       else if (value !== undefined) yield value;
     }
@@ -235,7 +272,7 @@ function groups(
       aggregates.set(node, aggregate(name, members.map(arg)));
     const inputs =
       members[0]?.inputs ?? new Map<string, unknown>(query.from.map(({ alias }) => [alias, undefined]));
-    return { inputs, parameters: context.parameters, aggregates };
+    return { inputs, parameters: context.parameters, subquery, aggregates };
   });
 }
 

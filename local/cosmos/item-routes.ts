@@ -1,0 +1,192 @@
+/** Items: single ones, batches, queries, feeds. */
+import {
+  type Answer,
+  containerHeaders,
+  isQuery,
+  isTrue,
+  json,
+  parsed,
+  parsedObject,
+  type Request,
+  type RouteContext,
+} from './answers.ts';
+import { type BatchOperation, runBatch, runBulk } from './batch.ts';
+import { changesAfter } from './change-feed.ts';
+import { badRequest, CosmosError, notFound, notSupported } from './errors.ts';
+import { textOf } from './items.ts';
+import {
+  type PartitionKeyText,
+  partitionKeyFrom,
+  partitionKeyOf,
+  rangesOf,
+  type Scope,
+  scopeOfKey,
+} from './partition.ts';
+import type { PatchOperation } from './patch.ts';
+import { pageSize, parametersOf, type QueryText, queryPage, readFeed } from './queries.ts';
+import { planOf } from './query/plan.ts';
+import type { ContainerRow } from './store.ts';
+
+/** Of the key, of the range's id, or of the bounds on the ring; none of them: everything. */
+function scopeOf({ header }: Request, container: ContainerRow, count: number): Scope {
+  const pk = header('x-ms-documentdb-partitionkey');
+  if (pk !== undefined) return scopeOfKey(container, partitionKeyFrom(pk));
+  const id = header('x-ms-documentdb-partitionkeyrangeid')?.split(',').at(-1);
+  const [start, end] = [header('x-ms-start-epk'), header('x-ms-end-epk')];
+  if (!id) return start === undefined ? {} : { min: start, max: end ?? 'FF' };
+  const range = rangesOf(count).find((each) => each.id === id);
+  if (!range) throw new CosmosError(410, `the partition key range ${id} is gone`, 1002);
+  const [min, max] = [start ?? '', end ?? 'FF'];
+  return { min: min > range.min ? min : range.min, max: max < range.max ? max : range.max };
+}
+
+export async function documents(
+  request: Request,
+  context: RouteContext,
+  container: ContainerRow,
+): Promise<Answer> {
+  const { store, items, ranges } = context;
+  const { header, method } = request;
+  if (method === 'GET')
+    return header('a-im') ? changeFeed(request, context, container) : feed(request, context, container);
+  if (method !== 'POST') throw new CosmosError(405, 'not possible on the items of a container');
+  if (header('x-ms-cosmos-is-query-plan-request')) {
+    const text = parsed<QueryText>(request);
+    if (typeof text?.query !== 'string') throw badRequest('a query needs its text');
+    return json(200, planOf(text.query, parametersOf(text)));
+  }
+  if (isQuery(request)) {
+    const limit = Number(header('x-ms-max-item-count') ?? -1);
+    const page = { limit, continuation: header('x-ms-continuation') };
+    return pageAnswer(
+      container,
+      queryPage(
+        store,
+        container,
+        scopeOf(request, container, ranges),
+        parsed<QueryText>(request),
+        page,
+        ranges,
+      ),
+    );
+  }
+  if (header('x-ms-cosmos-is-batch-request')) {
+    const operations = parsed<BatchOperation[]>(request);
+    const atomic = isTrue(header('x-ms-cosmos-batch-atomic'));
+    const answer = atomic
+      ? await runBatch(store, items, container, itemKey(request, container, undefined), operations)
+      : await runBulk(store, items, container, operations);
+    return json(answer.status, answer.results);
+  }
+  const body = parsedObject<Record<string, unknown>>(request);
+  const pk = itemKey(request, container, body);
+  const upsert = isTrue(header('x-ms-documentdb-is-upsert'));
+  const conditions = { ifMatch: header('if-match') };
+  const written = await store.write(() =>
+    upsert ? items.upsert(container, pk, body, conditions) : items.create(container, pk, body),
+  );
+  return itemAnswer(container, written.status, written.row);
+}
+
+function itemKey(request: Request, container: ContainerRow, body: unknown): PartitionKeyText {
+  const header = request.header('x-ms-documentdb-partitionkey');
+  if (header !== undefined) return partitionKeyFrom(header);
+  if (body === undefined) throw badRequest('the partition key is needed');
+  return partitionKeyOf(container, body);
+}
+
+export async function document(
+  request: Request,
+  context: RouteContext,
+  container: ContainerRow,
+  id: string,
+): Promise<Answer> {
+  const { store, items } = context;
+  const { header, method } = request;
+  const pk = itemKey(request, container, undefined);
+  const conditions = { ifMatch: header('if-match') };
+  switch (method) {
+    case 'GET': {
+      const row = items.read(container, pk, id);
+      if (!row) throw notFound(id);
+      if (header('if-none-match') === row.etag) return { status: 304, headers: { etag: row.etag } };
+      return itemAnswer(container, 200, row);
+    }
+    case 'PUT': {
+      const body = parsedObject<Record<string, unknown>>(request);
+      const { row } = await store.write(() => items.replace(container, pk, id, body, conditions));
+      return itemAnswer(container, 200, row);
+    }
+    case 'PATCH': {
+      const body = parsed<PatchOperation[] | { operations: PatchOperation[]; condition?: string }>(request);
+      const patch = Array.isArray(body) ? { operations: body } : body;
+      const { row } = await store.write(() => items.patch(container, pk, id, patch, conditions));
+      return itemAnswer(container, 200, row);
+    }
+    case 'DELETE':
+      await store.write(() => items.remove(container, pk, id, conditions));
+      return { status: 204, headers: {} };
+    default:
+      throw new CosmosError(405, 'not possible on an item');
+  }
+}
+
+function itemAnswer(
+  container: ContainerRow,
+  status: number,
+  row: Parameters<typeof textOf>[1] | undefined,
+): Answer {
+  if (!row) return { status, headers: {} };
+  return {
+    status,
+    headers: { etag: row.etag, ...containerHeaders(container) },
+    body: textOf(container, row),
+  };
+}
+
+function pageAnswer(
+  container: ContainerRow,
+  page: { documents: readonly string[]; continuation?: string },
+): Answer {
+  return {
+    status: 200,
+    headers: {
+      ...containerHeaders(container),
+      'x-ms-item-count': String(page.documents.length),
+      ...(page.continuation ? { 'x-ms-continuation': page.continuation } : {}),
+    },
+    body: `{"_rid":"${container.rid}","Documents":[${page.documents.join(',')}],"_count":${page.documents.length}}`,
+  };
+}
+
+function feed(request: Request, { store, ranges }: RouteContext, container: ContainerRow): Answer {
+  const limit = Number(request.header('x-ms-max-item-count') ?? -1);
+  return pageAnswer(
+    container,
+    readFeed(store, container, scopeOf(request, container, ranges), {
+      limit,
+      continuation: request.header('x-ms-continuation'),
+    }),
+  );
+}
+
+/** Latest version, in the order of writing; 304 when there is nothing new. */
+function changeFeed(request: Request, { store, ranges }: RouteContext, container: ContainerRow): Answer {
+  const { header } = request;
+  if (/full-fidelity/i.test(header('a-im') ?? ''))
+    throw notSupported('the change feed of all versions and deletes');
+  const after = header('if-none-match');
+  const since = header('if-modified-since');
+  const start = after === undefined ? 0 : after === '*' ? container.lsn : Number(after.replaceAll('"', ''));
+  if (!Number.isFinite(start))
+    throw badRequest('the continuation of the change feed is not one of this server');
+  const { documents: list, lsn } = changesAfter(store, container, scopeOf(request, container, ranges), {
+    after: start,
+    limit: pageSize(Number(header('x-ms-max-item-count') ?? -1)),
+    since: since && after === undefined ? Math.floor(Date.parse(since) / 1000) : undefined,
+  });
+  const headers = { ...containerHeaders(container), etag: `"${lsn}"` };
+  if (list.length === 0) return { status: 304, headers };
+  const body = `{"_rid":"${container.rid}","Documents":[${list.join(',')}],"_count":${list.length}}`;
+  return { status: 200, headers: { ...headers, 'x-ms-item-count': String(list.length) }, body };
+}

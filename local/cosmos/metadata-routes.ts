@@ -1,0 +1,214 @@
+/** Account, databases, containers, ranges, offers. */
+import {
+  type Answer,
+  isQuery,
+  json,
+  newEtag,
+  parsed,
+  parsedObject,
+  type Request,
+  type RouteContext,
+} from './answers.ts';
+import { badRequest, CosmosError, conflict, notFound, notSupported } from './errors.ts';
+import { rangesOf } from './partition.ts';
+import { parametersOf, type QueryText } from './queries.ts';
+import { parse } from './query/parser.ts';
+import { runQuery } from './query/run.ts';
+import type { ContainerDefinition, ContainerRow, DatabaseRow } from './store.ts';
+
+export function account({ origin }: Request): Answer {
+  const location = [{ name: 'local', databaseAccountEndpoint: `${origin}/` }];
+  return json(200, {
+    _self: '',
+    id: 'local',
+    _rid: 'local',
+    media: '//media/',
+    addresses: '//addresses/',
+    _dbs: '//dbs/',
+    writableLocations: location,
+    readableLocations: location,
+    enableMultipleWriteLocations: false,
+    userReplicationPolicy: { asyncReplication: false, minReplicaSetSize: 1, maxReplicasetSize: 4 },
+    userConsistencyPolicy: { defaultConsistencyLevel: 'Session' },
+    systemReplicationPolicy: { minReplicaSetSize: 1, maxReplicasetSize: 4 },
+    readPolicy: { primaryReadCoefficient: 1, secondaryReadCoefficient: 1 },
+    queryEngineConfiguration: '{}',
+  });
+}
+
+const databaseView = ({ id, rid, etag, ts }: DatabaseRow) => ({
+  id,
+  _rid: rid,
+  _self: `dbs/${rid}/`,
+  _etag: etag,
+  _colls: 'colls/',
+  _users: 'users/',
+  _ts: ts,
+});
+
+const containerView = ({ definition, rid, database, etag, ts }: ContainerRow) => ({
+  ...definition,
+  partitionKey: { kind: 'Hash', version: 2, ...definition.partitionKey },
+  indexingPolicy: definition['indexingPolicy'] ?? {
+    indexingMode: 'consistent',
+    automatic: true,
+    includedPaths: [{ path: '/*' }],
+    excludedPaths: [{ path: '/"_etag"/?' }],
+  },
+  conflictResolutionPolicy: {
+    mode: 'LastWriterWins',
+    conflictResolutionPath: '/_ts',
+    conflictResolutionProcedure: '',
+  },
+  _rid: rid,
+  _self: `dbs/${database.rid}/colls/${rid}/`,
+  _etag: etag,
+  _docs: 'docs/',
+  _sprocs: 'sprocs/',
+  _triggers: 'triggers/',
+  _udfs: 'udfs/',
+  _conflicts: 'conflicts/',
+  _ts: ts,
+});
+
+/** What a query over databases or containers selects; all of them for a plain list. */
+function selectedOf(request: Request, all: readonly object[]): readonly unknown[] {
+  if (request.method !== 'POST') return all;
+  const text = parsed<QueryText>(request);
+  if (typeof text?.query !== 'string') throw badRequest('a query needs its text');
+  return runQuery(parse(text.query), { parameters: parametersOf(text), documents: all });
+}
+
+export async function databases(request: Request, { store }: RouteContext): Promise<Answer> {
+  if (request.method === 'GET' || isQuery(request)) {
+    const list = selectedOf(request, store.listDatabases().map(databaseView));
+    return json(200, { _rid: '', Databases: list, _count: list.length });
+  }
+  const { id } = parsedObject<{ id?: unknown }>(request);
+  if (typeof id !== 'string' || id === '') throw badRequest('a database needs an id');
+  const created = await store.write(() => {
+    if (store.database(id)) throw conflict();
+    return store.createDatabase(id, newEtag());
+  });
+  return json(201, databaseView(created), { etag: created.etag });
+}
+
+export async function oneDatabase(
+  request: Request,
+  { store }: RouteContext,
+  database: DatabaseRow | undefined,
+  id: string,
+): Promise<Answer> {
+  if (!database) throw notFound(id);
+  if (request.method === 'GET') return json(200, databaseView(database), { etag: database.etag });
+  if (request.method !== 'DELETE') throw new CosmosError(405, 'not possible on a database');
+  await store.write(() => store.dropDatabase(id));
+  return { status: 204, headers: {} };
+}
+
+export async function containers(
+  request: Request,
+  { store }: RouteContext,
+  database: DatabaseRow,
+): Promise<Answer> {
+  if (request.method === 'GET' || isQuery(request)) {
+    const list = selectedOf(request, store.listContainers(database.id).map(containerView));
+    return json(200, { _rid: database.rid, DocumentCollections: list, _count: list.length });
+  }
+  const definition = checkedDefinition(parsedObject<ContainerDefinition>(request));
+  const created = await store.write(() => {
+    if (store.container(database.id, definition.id)) throw conflict();
+    return store.createContainer(database, definition, newEtag());
+  });
+  return json(201, containerView(created), { etag: created.etag });
+}
+
+function checkedDefinition(definition: ContainerDefinition): ContainerDefinition {
+  const paths = definition.partitionKey?.paths;
+  if (typeof definition.id !== 'string' || definition.id === '') throw badRequest('a container needs an id');
+  if (
+    !Array.isArray(paths) ||
+    paths.length === 0 ||
+    paths.length > 3 ||
+    !paths.every((path) => String(path).startsWith('/'))
+  ) {
+    throw badRequest('a container needs a partition key of one to three paths');
+  }
+  const { defaultTtl } = definition;
+  if (
+    defaultTtl !== undefined &&
+    defaultTtl !== null &&
+    defaultTtl !== -1 &&
+    !(Number.isInteger(defaultTtl) && defaultTtl > 0)
+  ) {
+    throw badRequest('defaultTtl is -1 or a positive number of seconds');
+  }
+  const { uniqueKeys = [] } = definition.uniqueKeyPolicy ?? {};
+  if (
+    !Array.isArray(uniqueKeys) ||
+    !uniqueKeys.every((key) => Array.isArray(key?.paths) && key.paths.length > 0)
+  )
+    throw badRequest('a unique key needs its paths');
+  if (definition['vectorEmbeddingPolicy']) throw notSupported('vector search');
+  if (definition['fullTextPolicy']) throw notSupported('full-text search');
+  return definition;
+}
+
+export async function oneContainer(
+  request: Request,
+  { store }: RouteContext,
+  container: ContainerRow,
+): Promise<Answer> {
+  if (request.method === 'GET') return json(200, containerView(container), { etag: container.etag });
+  if (request.method === 'DELETE') {
+    await store.write(() => store.dropContainer(container));
+    return { status: 204, headers: {} };
+  }
+  if (request.method !== 'PUT') throw new CosmosError(405, 'not possible on a container');
+  const { _rid, _self, _etag, _ts, _docs, _sprocs, _triggers, _udfs, _conflicts, ...definition } =
+    parsedObject<ContainerDefinition>(request);
+  await store.write(() =>
+    store.replaceContainer(container, checkedDefinition(definition as ContainerDefinition), newEtag()),
+  );
+  return json(200, containerView(container), { etag: container.etag });
+}
+
+export function partitionRanges(request: Request, { ranges }: RouteContext, container: ContainerRow): Answer {
+  const etag = '"1"';
+  if (request.header('if-none-match') === etag) return { status: 304, headers: { etag } };
+  const list = rangesOf(ranges).map(({ id, min, max }) => ({
+    id,
+    minInclusive: min,
+    maxExclusive: max,
+    _rid: `${container.rid}-${id}`,
+    _self: `dbs/${container.database.rid}/colls/${container.rid}/pkranges/${id}/`,
+    _etag: etag,
+    ridPrefix: Number(id),
+    throughputFraction: 1 / ranges,
+    status: 'online',
+    parents: [],
+    _ts: container.ts,
+    lsn: container.lsn,
+  }));
+  return json(200, { _rid: container.rid, PartitionKeyRanges: list, _count: list.length }, { etag });
+}
+
+/** Throughput is not provisioned here: every container has the least that can be asked for. */
+export function offers(request: Request, { store }: RouteContext): Answer {
+  const self = /'dbs\/[^/]+\/colls\/([^/']+)|"dbs\/[^/]+\/colls\/([^/"]+)|dbs\/[^/]+\/colls\/([^/"']+)/.exec(
+    request.body.toString(),
+  );
+  const container = store.containerByRid(self?.[1] ?? self?.[2] ?? self?.[3] ?? '');
+  const list = container
+    ? [
+        {
+          id: container.rid,
+          resource: `dbs/${container.database.rid}/colls/${container.rid}/`,
+          offerResourceId: container.rid,
+          offerVersion: 'V2',
+          content: { offerThroughput: 400 },
+        },
+      ]
+    : [];
+  return json(200, { _rid: '', Offers: list, _count: list.length });
+}

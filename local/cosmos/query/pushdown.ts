@@ -1,0 +1,150 @@
+/**
+ * What of a query SQLite can sift before a document is parsed.
+ *
+ * P1 A filter lets through every document that the WHERE clause holds for, and perhaps more: the query is evaluated all the same.
+ * P2 Only conjuncts over paths of the container's own document are taken, and only values whose order is the same in both
+ *    worlds: numbers up to 2^53, and ASCII texts.
+ */
+import { aggregatesIn, childrenOf, type Expression, type Query, selected } from './ast.ts';
+
+export interface Filter {
+  /** SQL over the columns of a row; each `?` is one of `values`. */
+  readonly sql: string;
+  readonly values: readonly (string | number)[];
+}
+
+type Parameters = ReadonlyMap<string, unknown>;
+
+const OPERATORS: Readonly<Record<string, string>> = { '=': '=', '<': '<', '>': '>', '<=': '<=', '>=': '>=' };
+const FLIPPED: Readonly<Record<string, string>> = { '=': '=', '<': '>', '>': '<', '<=': '>=', '>=': '<=' };
+const NAME = /^[A-Za-z]\w*$/;
+// oxlint-disable-next-line no-control-regex -- the bounds of ASCII without NUL, which SQLite's JSON functions end a text at
+const ASCII = /^[\x01-\x7f]*$/;
+const MOST_OF_LIST = 50;
+
+/** The alias that stands for the container's document, if a row begins with one. */
+export function rootOf(query: Query): string | undefined {
+  const [first] = query.from;
+  return first?.source.kind === 'root' && !first.iterate ? first.alias : undefined;
+}
+
+export function filtersOf(query: Query, parameters: Parameters): Filter[] {
+  const alias = rootOf(query);
+  if (alias === undefined || query.from.slice(1).some((from) => from.alias === alias)) return [];
+  return query.where ? conjuncts(query.where, alias, parameters) : [];
+}
+
+function conjuncts(where: Expression, alias: string, parameters: Parameters): Filter[] {
+  if (where.kind === 'binary' && where.op === 'AND')
+    return [...conjuncts(where.left, alias, parameters), ...conjuncts(where.right, alias, parameters)];
+  const filter = filterOf(where, alias, parameters);
+  return filter ? [filter] : [];
+}
+
+function filterOf(where: Expression, alias: string, parameters: Parameters): Filter | undefined {
+  if (where.kind === 'binary') {
+    return (
+      comparison(where.left, OPERATORS[where.op], where.right, alias, parameters) ??
+      comparison(where.right, FLIPPED[where.op], where.left, alias, parameters)
+    );
+  }
+  if (where.kind === 'between') {
+    const low = comparison(where.of, '>=', where.low, alias, parameters);
+    const high = comparison(where.of, '<=', where.high, alias, parameters);
+    return low && high
+      ? { sql: `${low.sql} AND ${high.sql}`, values: [...low.values, ...high.values] }
+      : (low ?? high);
+  }
+  if (where.kind === 'in' && where.list.length <= MOST_OF_LIST) {
+    const column = columnOf(where.of, alias);
+    const values = where.list.map((each) => constant(each, parameters));
+    return column && values.every((value) => value !== undefined)
+      ? { sql: `${column} IN (${values.map(() => '?').join(',')})`, values }
+      : undefined;
+  }
+  return undefined;
+}
+
+function comparison(
+  of: Expression,
+  operator: string | undefined,
+  to: Expression,
+  alias: string,
+  parameters: Parameters,
+): Filter | undefined {
+  const column = operator && columnOf(of, alias);
+  const value = column ? constant(to, parameters) : undefined;
+  return value === undefined ? undefined : { sql: `${column} ${operator} ?`, values: [value] };
+}
+
+/** The id is a column of its own, with an index. */
+function columnOf(of: Expression, alias: string): string | undefined {
+  const path = pathOf(of, alias);
+  if (path === undefined || path === '$') return undefined;
+  return path === '$.id' ? 'id' : `json_extract(body, '${path}')`;
+}
+
+function pathOf(expression: Expression, alias: string): string | undefined {
+  if (expression.kind === 'input') return expression.name === alias ? '$' : undefined;
+  if (expression.kind !== 'member' || expression.key.kind !== 'literal') return undefined;
+  const { value } = expression.key;
+  const of = pathOf(expression.of, alias);
+  return of && typeof value === 'string' && NAME.test(value) ? `${of}.${value}` : undefined;
+}
+
+function constant(expression: Expression, parameters: Parameters): string | number | undefined {
+  const value =
+    expression.kind === 'literal'
+      ? expression.value
+      : expression.kind === 'parameter'
+        ? parameters.get(expression.name)
+        : undefined;
+  if (typeof value === 'number') return Math.abs(value) <= Number.MAX_SAFE_INTEGER ? value : undefined;
+  return typeof value === 'string' && ASCII.test(value) ? value : undefined;
+}
+
+/** Can the query see `_rid`, `_ts` and the like, or the document as a whole? */
+export function needsSystem(query: Query): boolean {
+  const alias = rootOf(query);
+  if (alias === undefined || query.from.length > 1) return true;
+  const parts = [
+    ...(isWhole(query) ? [] : selected(query.select)),
+    ...(query.where ? [query.where] : []),
+    ...query.orderBy.map(({ value }) => value),
+    ...query.groupBy,
+  ];
+  return parts.some(seesSystem);
+}
+
+function seesSystem(expression: Expression): boolean {
+  if (expression.kind === 'input' || expression.kind === 'subquery') return true;
+  if (expression.kind === 'member' && expression.of.kind === 'input') {
+    const { key } = expression;
+    return key.kind !== 'literal' || String(key.value).startsWith('_');
+  }
+  return childrenOf(expression).some(seesSystem);
+}
+
+/** Is a row of the answer the document itself: `SELECT *`, `SELECT VALUE c`? */
+export function isWhole(query: Query): boolean {
+  const alias = rootOf(query);
+  if (alias === undefined || query.from.length > 1) return false;
+  const { select } = query;
+  return (
+    select.kind === 'star' ||
+    (select.kind === 'value' && select.value.kind === 'input' && select.value.name === alias)
+  );
+}
+
+/** Can rows be answered document by document, without seeing the others? */
+export function isStreamable(query: Query): boolean {
+  return (
+    rootOf(query) !== undefined &&
+    query.orderBy.length === 0 &&
+    query.groupBy.length === 0 &&
+    !query.distinct &&
+    query.top === undefined &&
+    query.offset === undefined &&
+    selected(query.select).every((value) => aggregatesIn(value).length === 0)
+  );
+}
