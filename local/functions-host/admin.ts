@@ -29,12 +29,13 @@ export interface AdminContext {
 export function admin(request: AdminRequest, context: AdminContext): AdminAnswer {
   const [area, ...rest] = request.path.split('/').filter(Boolean);
   if (area === 'host' && rest[0] === 'ping') return { status: 200 };
+  if (area !== 'host' && area !== 'functions') return { status: 404 };
   const holder = holderOf(context.keys, request.key);
   if (holder !== 'master') return { status: holder === 'nobody' || holder === 'wrong' ? 401 : 403 };
   if (area === 'host' && rest[0] === 'status') return { status: 200, body: status(context) };
   if (area === 'host' && rest[0] === 'keys')
     return { status: 200, body: { keys: [{ name: 'default', value: context.keys.host }] } };
-  if (area !== 'functions') return { status: 404 };
+  if (area === 'host') return { status: 404 };
   const [name] = rest;
   if (name === undefined) return { status: 200, body: [...context.app.functions.values()].map(view) };
   const definition = [...context.app.functions.values()].find(
@@ -90,7 +91,8 @@ function runByHand(
   const kind = trigger.type.toLowerCase();
   if (kind === 'httptrigger' || kind === 'orchestrationtrigger' || kind === 'entitytrigger')
     return { status: 202 };
-  const data = kind === 'timertrigger' ? { json: manualPayload(context.now()) } : { string: text };
+  const data =
+    kind === 'timertrigger' ? { json: manualPayload(definition, context.now()) } : { string: text };
   void context.app.invoke(definition.name, {
     inputs: [{ name: trigger.name, data }, ...context.extraInputs(definition)],
   });

@@ -17,8 +17,13 @@ import type { HostLog } from './log.ts';
 
 const HOST_VERSION = '4.1037.0';
 
+export interface LoadedApp extends FunctionApp {
+  /** Runs the app's `appTerminate` hooks. */
+  terminate(): Promise<void>;
+}
+
 /** @throws Error that says which file failed, or that the app registered nothing */
-export async function loadApp(appDir: string, log: HostLog): Promise<FunctionApp> {
+export async function loadApp(appDir: string, log: HostLog): Promise<LoadedApp> {
   const core = installCore(HOST_VERSION);
   core.log = (level, category, message) =>
     log(level, category === 'user' ? 'Function.User' : 'Worker', message);
@@ -27,12 +32,25 @@ export async function loadApp(appDir: string, log: HostLog): Promise<FunctionApp
   for (const hook of core.hooks.get('appStart') ?? []) {
     await hook({ hookData: {}, appHookData, functionAppDirectory: appDir });
   }
-  await core.model?.getCapabilities({});
+  const capabilities = await core.model?.getCapabilities({});
+  if (capabilities?.['HttpUri'])
+    throw new Error('enableHttpStream is not supported by this host: remove it from app.setup()');
   core.isLocked = true;
   const functions = new Map<string, FunctionDefinition>();
-  for (const { metadata } of core.functions.values())
-    functions.set(metadata.name, definitionOf({ metadata }));
-  return { functions, invoke: (name, invocation) => invoke(core, name, invocation, appHookData, log) };
+  const byName = new Map<string, Registered>();
+  for (const registered of core.functions.values()) {
+    const { name } = registered.metadata;
+    functions.set(name, definitionOf(registered));
+    byName.set(name.toLowerCase(), registered);
+  }
+  return {
+    functions,
+    invoke: (name, invocation) =>
+      invoke(core, byName.get(name.toLowerCase()), name, invocation, appHookData, log),
+    terminate: async () => {
+      for (const hook of core.hooks.get('appTerminate') ?? []) await hook({ hookData: {}, appHookData });
+    },
+  };
 }
 
 function entryFiles(appDir: string): string[] {
@@ -99,14 +117,12 @@ function retryOf(options: Registered['metadata']['retryOptions']): RetryPolicy |
 /** Never rejects. The order is the worker's: arguments, pre-hooks, the function, post-hooks, response. */
 async function invoke(
   core: Core,
+  registered: Registered | undefined,
   name: string,
   invocation: Invocation,
   appHookData: object,
   log: HostLog,
 ): Promise<InvocationResult> {
-  const registered = [...core.functions.values()].find(
-    ({ metadata }) => metadata.name.toLowerCase() === name.toLowerCase(),
-  );
   if (!registered || !core.model) return { ok: false, error: new Error(`there is no function ${name}`) };
   const invocationId = randomUUID();
   const context: CoreInvocationContext = {

@@ -4,6 +4,7 @@
  * C1 Batches of a range run one after the other; the lease moves after each.
  * C2 A batch that fails moves the lease all the same, unless the function has a retry policy (as on the real host).
  * C3 A batch that was still being retried when the host stopped comes again.
+ * C4 A feed that begins now is written down before its first change: what changes while the host is down is not lost.
  */
 import {
   ChangeFeedStartFrom,
@@ -57,6 +58,7 @@ export function startCosmosTrigger(definition: FunctionDefinition, context: Trig
   };
 
   const follow = async (range: FeedRange, lease: Lease): Promise<void> => {
+    let isWritten = lease.continuation !== undefined;
     const fromBeginning = trigger['startFromBeginning'] === true;
     const start = lease.continuation
       ? ChangeFeedStartFrom.Continuation(lease.continuation)
@@ -71,6 +73,10 @@ export function startCosmosTrigger(definition: FunctionDefinition, context: Trig
       const page = await iterator.readNext();
       const documents = (page.result ?? []) as unknown[];
       if (documents.length === 0) {
+        if (!isWritten) {
+          await leases.items.upsert({ ...lease, continuation: page.continuationToken });
+          isWritten = true;
+        }
         await pause(pollMs, stopping.signal);
         continue;
       }
@@ -83,6 +89,7 @@ export function startCosmosTrigger(definition: FunctionDefinition, context: Trig
       const result = await invokeWithRetry(context.app, definition, invocation, context.log, stopping.signal);
       if (!result.ok && stopping.signal.aborted) return;
       await leases.items.upsert({ ...lease, continuation: page.continuationToken });
+      isWritten = true;
     }
   };
 

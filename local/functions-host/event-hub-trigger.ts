@@ -4,13 +4,12 @@
  * H1 A partition's batches run one after the other; partitions run beside each other.
  * H2 The checkpoint moves after a batch whether its function succeeded or failed (as the real host's does), but not past a batch that was
  *    still being retried when the host stopped.
- * H3 A receiver that ends, for whatever reason, begins again at its checkpoint.
+ * H3 A receiver that ends, for whatever reason, begins again at its checkpoint; a batch that it had given out is awaited first.
  */
 import {
   EventHubConsumerClient,
   type EventHubConsumerClientOptions,
   type ReceivedEventData,
-  type Subscription,
 } from '@azure/event-hubs';
 import { BlobCheckpointStore } from '@azure/eventhubs-checkpointstore-blob';
 import { DefaultAzureCredential } from '@azure/identity';
@@ -47,6 +46,8 @@ const CLIENT_OPTIONS: EventHubConsumerClientOptions = {
     timeoutInMs: 3_000,
   },
 };
+/** The SDK's own first retry comes after 4 s. */
+const STORAGE_OPTIONS = { retryOptions: { maxTries: 3, retryDelayInMs: 100, maxRetryDelayInMs: 500 } };
 const RESTART_DELAY_MS = 250;
 /** The receiver notices a dead connection when its wait ends. */
 const MAX_WAIT_SECONDS = 1;
@@ -62,9 +63,10 @@ export function startEventHubTrigger(definition: FunctionDefinition, context: Tr
   const settings = context.config.extensions?.['eventHubs'] ?? {};
   const maxBatchSize = trigger['cardinality'] === 'one' ? 1 : Number(settings['maxEventBatchSize'] ?? 100);
   const client = clientOf(String(trigger['connection'] ?? ''), hub, group);
-  const checkpoints = checkpointStore();
   const running = new Set<Promise<unknown>>();
-  const subscriptions = new Map<string, Subscription>();
+  const aborted = new Promise<void>((resolve) => {
+    stopping.signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 
   const handle = async (events: ReceivedEventData[], partitionId: string) => {
     if (events.length === 0) return;
@@ -95,7 +97,7 @@ export function startEventHubTrigger(definition: FunctionDefinition, context: Tr
     };
     for (;;) {
       try {
-        await (await checkpoints).updateCheckpoint({ ...where, offset, sequenceNumber });
+        await (await checkpointStore()).updateCheckpoint({ ...where, offset, sequenceNumber });
         return;
       } catch (error) {
         context.log(
@@ -110,9 +112,11 @@ export function startEventHubTrigger(definition: FunctionDefinition, context: Tr
   };
 
   const run = async (partitionId: string, attached: () => void) => {
+    let batch: Promise<void> = Promise.resolve();
     while (!stopping.signal.aborted) {
       try {
         const startPosition = await positionOf(partitionId);
+        if (stopping.signal.aborted) return;
         const ended = Promise.withResolvers<void>();
         const subscription = client.subscribe(
           partitionId,
@@ -121,9 +125,8 @@ export function startEventHubTrigger(definition: FunctionDefinition, context: Tr
               setTimeout(attached, ATTACH_MS);
             },
             processEvents: async (events) => {
-              const work = handle(events, partitionId);
-              running.add(work);
-              await work.finally(() => running.delete(work));
+              batch = handle(events, partitionId);
+              await batch;
             },
             processError: async (error) => {
               context.log('warning', CATEGORY, `${name}: partition ${partitionId}: ${error.message}`);
@@ -131,11 +134,16 @@ export function startEventHubTrigger(definition: FunctionDefinition, context: Tr
             },
             processClose: async () => ended.resolve(),
           },
-          { startPosition, maxBatchSize, maxWaitTimeInSeconds: MAX_WAIT_SECONDS },
+          {
+            startPosition,
+            maxBatchSize,
+            maxWaitTimeInSeconds: MAX_WAIT_SECONDS,
+            skipParsingBodyAsJson: true,
+          },
         );
-        subscriptions.set(partitionId, subscription);
-        await ended.promise;
+        await Promise.race([ended.promise, aborted]);
         await subscription.close().catch(() => undefined);
+        await batch.catch(() => undefined);
       } catch (error) {
         context.log('warning', CATEGORY, `${name}: partition ${partitionId}: ${describe(error)}`);
       }
@@ -144,7 +152,7 @@ export function startEventHubTrigger(definition: FunctionDefinition, context: Tr
   };
 
   const positionOf = async (partitionId: string) => {
-    const known = await (await checkpoints).listCheckpoints(client.fullyQualifiedNamespace, hub, group);
+    const known = await (await checkpointStore()).listCheckpoints(client.fullyQualifiedNamespace, hub, group);
     const mine = known.find((each) => each.partitionId === partitionId);
     if (mine) return { offset: mine.offset, isInclusive: false };
     const initial = (settings['initialOffsetOptions'] as { type?: string } | undefined)?.type?.toLowerCase();
@@ -167,9 +175,6 @@ export function startEventHubTrigger(definition: FunctionDefinition, context: Tr
     ready: start(),
     stop: async () => {
       stopping.abort();
-      await Promise.all(
-        [...subscriptions.values()].map((subscription) => subscription.close().catch(() => undefined)),
-      );
       await Promise.allSettled(running);
       await client.close().catch(() => undefined);
     },
@@ -208,17 +213,21 @@ function clientOf(connection: string, hub: string, group: string): EventHubConsu
 let store: Promise<BlobCheckpointStore> | undefined;
 
 function checkpointStore(): Promise<BlobCheckpointStore> {
-  store ??= openStore();
+  store ??= openStore().catch((error: unknown) => {
+    store = undefined;
+    throw error;
+  });
   return store;
 }
 
 async function openStore(): Promise<BlobCheckpointStore> {
   const { connectionString, parts } = connectionNamed('AzureWebJobsStorage');
   const container = connectionString
-    ? new ContainerClient(connectionString, CHECKPOINT_CONTAINER)
+    ? new ContainerClient(connectionString, CHECKPOINT_CONTAINER, STORAGE_OPTIONS)
     : new ContainerClient(
         `https://${parts['accountName']}.blob.core.windows.net/${CHECKPOINT_CONTAINER}`,
         new DefaultAzureCredential(),
+        STORAGE_OPTIONS,
       );
   await container.createIfNotExists();
   return new BlobCheckpointStore(container);
@@ -254,7 +263,7 @@ function invocationOf(
     SequenceNumber: event.sequenceNumber,
     Offset: event.offset,
     PartitionKey: event.partitionKey,
-    EnqueuedTime: event.enqueuedTimeUtc,
+    EnqueuedTimeUtc: event.enqueuedTimeUtc,
     ...event.systemProperties,
   }));
   const partitionContext = json({
@@ -296,7 +305,7 @@ function invocationOf(
   };
 }
 
-/** The SDK parses JSON bodies; what was no JSON stays a buffer. */
+/** Bodies come as the bytes that were sent; a body of another AMQP section (a value, a sequence) as JSON. */
 function bytesOf(body: unknown): Buffer {
   if (Buffer.isBuffer(body)) return body;
   if (body instanceof Uint8Array) return Buffer.from(body);

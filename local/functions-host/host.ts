@@ -2,14 +2,13 @@
 import { join } from 'node:path';
 import { loadApp } from './app-loader.ts';
 import type { FunctionApp, FunctionDefinition, Invocation } from './contract.ts';
-import { startCosmosTrigger } from './cosmos-trigger.ts';
-import { startEventHubTrigger, type Trigger, type TriggerContext } from './event-hub-trigger.ts';
+import type { Trigger, TriggerContext } from './event-hub-trigger.ts';
 import { type HttpFrontContext, listen } from './http-front.ts';
 import { type HostKeys, readKeys } from './keys.ts';
-import { createHostLog, type HostLog } from './log.ts';
+import { createHostLog } from './log.ts';
+import { describe } from './retry.ts';
 import { createRouter } from './router.ts';
 import { applyLocalSettings, readHostConfig } from './settings.ts';
-import { startTimerTrigger } from './timer-trigger.ts';
 
 export interface HostOptions {
   readonly appDir: string;
@@ -30,12 +29,13 @@ export interface FunctionsHost extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-const STARTERS: Readonly<
-  Record<string, (definition: FunctionDefinition, context: TriggerContext) => Trigger>
-> = {
-  eventhubtrigger: startEventHubTrigger,
-  cosmosdbtrigger: startCosmosTrigger,
-  timertrigger: startTimerTrigger,
+type Starter = (definition: FunctionDefinition, context: TriggerContext) => Trigger;
+
+/** Loaded where the app has such a trigger: the SDKs behind them take a second to load. */
+const STARTERS: Readonly<Record<string, () => Promise<Starter>>> = {
+  eventhubtrigger: async () => (await import('./event-hub-trigger.ts')).startEventHubTrigger,
+  cosmosdbtrigger: async () => (await import('./cosmos-trigger.ts')).startCosmosTrigger,
+  timertrigger: async () => (await import('./timer-trigger.ts')).startTimerTrigger,
 };
 const DURABLE = /^(orchestration|activity|entity)trigger$/i;
 
@@ -76,7 +76,14 @@ export async function startHost(options: HostOptions): Promise<FunctionsHost> {
       rpcPath: 'durabletask',
       log,
     };
-    const triggers = startTriggers(app, { app, config, log, extraInputs, dataDir: options.dataDir, now });
+    const triggers = await startTriggers(app, {
+      app,
+      config,
+      log,
+      extraInputs,
+      dataDir: options.dataDir,
+      now,
+    });
     await Promise.all(triggers.map((trigger) => trigger.ready));
     ready = true;
     log(
@@ -88,6 +95,9 @@ export async function startHost(options: HostOptions): Promise<FunctionsHost> {
       ready = false;
       await Promise.all(triggers.map((trigger) => trigger.stop()));
       await front.close();
+      await app.terminate().catch((error: unknown) => {
+        log('error', 'Host.Shutdown', `an appTerminate hook failed: ${describe(error)}`);
+      });
     };
     return { port: front.port, origin, keys, app, close, [Symbol.asyncDispose]: close };
   } catch (error) {
@@ -106,12 +116,12 @@ function refuseDurable(app: FunctionApp): void {
   throw new Error(`this host runs no Durable functions yet: ${durable.map(({ name }) => name).join(', ')}`);
 }
 
-function startTriggers(app: FunctionApp, context: TriggerContext): Trigger[] {
+async function startTriggers(app: FunctionApp, context: TriggerContext): Promise<Trigger[]> {
   const triggers: Trigger[] = [];
   for (const definition of app.functions.values()) {
     const kind = definition.trigger.type.toLowerCase();
-    const start = STARTERS[kind];
-    if (start) triggers.push(start(definition, context));
+    const load = STARTERS[kind];
+    if (load) triggers.push((await load())(definition, context));
     else if (kind !== 'httptrigger' && !DURABLE.test(kind)) {
       context.log(
         'error',

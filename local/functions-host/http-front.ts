@@ -1,4 +1,5 @@
 /** The HTTP front of the host: the app's routes, `/admin`, the Durable API, and the home page. */
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type AdminContext, admin } from './admin.ts';
@@ -6,6 +7,7 @@ import type { Durable, EngineRequest, FunctionDefinition, Invocation } from './c
 import { empty, rpcRequest, writeResult } from './http-binding.ts';
 import { holderOf, mayCall } from './keys.ts';
 import type { HostLog } from './log.ts';
+import { pause } from './retry.ts';
 import type { Router } from './router.ts';
 
 export interface HttpFrontContext extends AdminContext {
@@ -21,6 +23,8 @@ export interface HttpFrontContext extends AdminContext {
 const MAX_BODY_BYTES = 104_857_600;
 const MAX_HEADER_BYTES = 32 * 1024;
 const KEEP_ALIVE_MS = 75_000;
+/** Requests that run when the host stops may go on for so long. */
+const GRACE_MS = 10_000;
 const HOST = '127.0.0.1';
 const DURABLE_PREFIX = 'runtime/webhooks/durabletask';
 
@@ -30,9 +34,12 @@ export interface HttpFront {
 }
 
 export async function listen(port: number, context: () => HttpFrontContext | undefined): Promise<HttpFront> {
+  const open = new Set<ServerResponse>();
   const server = createServer(
     { keepAliveTimeout: KEEP_ALIVE_MS, maxHeaderSize: MAX_HEADER_BYTES },
     (request, response) => {
+      open.add(response);
+      response.once('close', () => open.delete(response));
       const ready = context();
       if (!ready) return empty(response, 503, { 'retry-after': '1' });
       answer(request, response, ready).catch((error: unknown) => {
@@ -45,7 +52,7 @@ export async function listen(port: number, context: () => HttpFrontContext | und
     server.once('error', reject);
     server.listen(port, HOST, resolve);
   });
-  return { port: (server.address() as AddressInfo).port, close: () => stop(server) };
+  return { port: (server.address() as AddressInfo).port, close: () => stop(server, open) };
 }
 
 async function answer(
@@ -58,14 +65,15 @@ async function answer(
   const body = await readBody(request);
   if (!body) return empty(response, 500);
   const inner = path.replace(/^\/+/, '');
-  if (inner === '') return home(response);
+  const method = request.method ?? 'GET';
+  if (inner === '' && (method === 'GET' || !context.router.find(method, path))) return home(response);
   const query = new URL(url).searchParams;
   const header = request.headers['x-functions-key'];
   const key = (Array.isArray(header) ? header[0] : header) ?? query.get('code') ?? undefined;
   if (/^admin\//i.test(inner)) {
     const { status, body: answered } = admin(
       {
-        method: request.method ?? 'GET',
+        method,
         path: inner.slice('admin/'.length),
         key,
         contentType: request.headers['content-type'],
@@ -97,7 +105,7 @@ async function answer(
       'rpc',
     );
   }
-  const found = context.router.find(request.method ?? 'GET', path);
+  const found = context.router.find(method, path);
   if (!found) return empty(response, 404);
   const { definition } = found.route;
   const level = String(definition.trigger['authLevel'] ?? 'anonymous');
@@ -173,10 +181,16 @@ function json(response: ServerResponse, status: number, value: unknown): void {
   response.end(text);
 }
 
-function stop(server: Server): Promise<void> {
-  return new Promise((resolve) => {
+/** Takes no new connection; requests that run have GRACE_MS to end. */
+async function stop(server: Server, open: ReadonlySet<ServerResponse>): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
     server.close(() => resolve());
-    server.closeIdleConnections();
-    setTimeout(() => server.closeAllConnections(), 1_000).unref();
   });
+  server.closeIdleConnections();
+  const drained = Promise.all([...open].map((response) => once(response, 'close')));
+  const grace = new AbortController();
+  await Promise.race([drained, pause(GRACE_MS, grace.signal)]);
+  grace.abort();
+  server.closeAllConnections();
+  await closed;
 }

@@ -20,9 +20,18 @@ export async function invokeWithRetry(
 ): Promise<InvocationResult> {
   const { retry, name } = definition;
   const most = retry ? (retry.maxRetryCount < 0 ? Number.POSITIVE_INFINITY : retry.maxRetryCount) : 0;
+  let exception: ReturnType<typeof rpcException> | undefined;
   for (let count = 0; ; count++) {
     const started = performance.now();
-    const context = retry ? { retry: { retryCount: count, maxRetryCount: retry.maxRetryCount } } : {};
+    const context = retry
+      ? {
+          retry: {
+            retryCount: count,
+            maxRetryCount: retry.maxRetryCount,
+            ...(exception ? { exception } : {}),
+          },
+        }
+      : {};
     const result = await app.invoke(name, { ...invocation, ...context });
     const took = `${Math.round(performance.now() - started)}ms`;
     if (result.ok) {
@@ -35,9 +44,16 @@ export async function invokeWithRetry(
       `Executed 'Functions.${name}' (Failed, Duration=${took}): ${describe(result.error)}`,
     );
     if (!retry || count >= most || stopping.aborted) return result;
+    exception = rpcException(result.error);
     await pause(delayOf(retry, count), stopping);
     if (stopping.aborted) return result;
   }
+}
+
+/** As RpcException of the worker protocol. */
+function rpcException(error: unknown) {
+  const { message, stack, name } = error instanceof Error ? error : new Error(String(error));
+  return { source: name, message, stackTrace: stack ?? '' };
 }
 
 export function describe(error: unknown): string {

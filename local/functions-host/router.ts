@@ -113,27 +113,31 @@ function segmentsOf(template: string): string[] {
   return template.split(/\/(?![^{]*\})/).filter((segment) => segment !== '');
 }
 
+/** Within a segment ASP.NET matches from the right: `{name}.{ext}` cuts `a.b.txt` at the last dot, and finds `ext` first. */
 function compileTemplate(template: string): HttpRoute['match'] {
-  const parameters: Parameter[] = [];
+  const parameters: { readonly parameter: Parameter; readonly group: number }[] = [];
   let source = '';
+  let groups = 0;
   for (const segment of segmentsOf(template)) {
     const only = /^\{((?:[^{}]|\{[^}]*\})*)\}$/.exec(segment)?.[1];
     const parameter = only === undefined ? undefined : parameterOf(only);
     if (parameter?.catchAll) {
-      parameters.push(parameter);
+      parameters.push({ parameter, group: ++groups });
       source += '(?:/(.*))?';
     } else if (parameter && (parameter.optional || parameter.fallback !== undefined)) {
-      parameters.push(parameter);
+      parameters.push({ parameter, group: ++groups });
       source += '(?:/([^/]+))?';
     } else {
+      const inside: (typeof parameters)[number][] = [];
       source += `/${segment.replace(
         /\{((?:[^{}]|\{[^}]*\})*)\}|[^{]+/g,
         (part, inner: string | undefined) => {
           if (inner === undefined) return part.replace(/[.*+?^$()|[\]\\]/g, '\\$&');
-          parameters.push(parameterOf(inner));
-          return '([^/]+?)';
+          inside.unshift({ parameter: parameterOf(inner), group: ++groups });
+          return '([^/]+)';
         },
       )}`;
+      parameters.push(...inside);
     }
   }
   const regex = new RegExp(`^${source}/?$`, 'i');
@@ -142,8 +146,8 @@ function compileTemplate(template: string): HttpRoute['match'] {
     const match = regex.exec(path);
     if (!match) return undefined;
     const params: Record<string, string> = {};
-    for (const [index, parameter] of parameters.entries()) {
-      const raw = match[index + 1];
+    for (const { parameter, group } of parameters) {
+      const raw = match[group];
       const value = raw === undefined || raw === '' ? parameter.fallback : decode(raw);
       if (value === undefined) continue;
       if (!parameter.constraints.every((constraint) => satisfies(value, constraint))) return undefined;

@@ -24,19 +24,19 @@ const LONGEST_WAIT_MS = 2_000_000_000;
 
 export function startTimerTrigger(definition: FunctionDefinition, context: TriggerContext): Trigger {
   const { trigger, name } = definition;
-  const schedule = resolveSetting(String(trigger['schedule']));
-  const cron = new Cron(schedule.split(' ').length === 5 ? `0 ${schedule}` : schedule, {
-    timezone: 'UTC',
-    mode: 'auto',
-  });
   const stopping = new AbortController();
   const file = join(context.dataDir, 'timers', `${name}.json`);
-  const next = (after: number) => cron.nextRun(new Date(after))?.getTime();
-  const [one, two] = [next(context.now()) ?? 0, next(next(context.now()) ?? 0) ?? 0];
-  const monitored = trigger['useMonitor'] !== false && two - one >= MONITOR_FROM_MS;
+  const { next, monitored } = scheduleOf(definition, context.now());
+  /** setTimeout may fire before its time: an occurrence that has run is over all the same. */
+  let lastDue = 0;
+  const following = () => next(Math.max(context.now(), lastDue));
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> = Promise.resolve();
   let status = monitored ? readStatus(file) : undefined;
+  if (monitored && !status) {
+    status = firstStatus(next, context.now());
+    writeStatus(file, status);
+  }
 
   const run = async (isPastDue: boolean) => {
     const payload = {
@@ -52,18 +52,19 @@ export function startTimerTrigger(definition: FunctionDefinition, context: Trigg
     if (!monitored) return;
     const now = context.now();
     const at = new Date(now).toISOString();
-    status = { last: at, next: new Date(next(now) ?? now).toISOString(), lastUpdated: at };
+    status = { last: at, next: new Date(following() ?? now).toISOString(), lastUpdated: at };
     writeStatus(file, status);
   };
 
   const arm = () => {
     if (stopping.signal.aborted) return;
-    const due = next(context.now());
+    const due = following();
     if (due === undefined) return;
     const wait = due - context.now();
     timer = setTimeout(
       () => {
         if (wait > LONGEST_WAIT_MS) return arm();
+        lastDue = due;
         running = run(false).finally(arm);
       },
       Math.min(wait, LONGEST_WAIT_MS),
@@ -84,10 +85,37 @@ export function startTimerTrigger(definition: FunctionDefinition, context: Trigg
 }
 
 /** The payload of `POST /admin/functions/{name}`. */
-export function manualPayload(now: number): string {
-  const at = new Date(now).toISOString();
-  const status = { Last: NEVER, Next: at, LastUpdated: at };
-  return JSON.stringify({ Schedule: { AdjustForDST: true }, ScheduleStatus: status, IsPastDue: false });
+export function manualPayload(definition: FunctionDefinition, now: number): string {
+  const { next, monitored } = scheduleOf(definition, now);
+  const ScheduleStatus = monitored ? upper(firstStatus(next, now)) : null;
+  return JSON.stringify({ Schedule: { AdjustForDST: true }, ScheduleStatus, IsPastDue: false });
+}
+
+interface Schedule {
+  /** The first occurrence after a time, both in ms since the epoch. */
+  readonly next: (after: number) => number | undefined;
+  readonly monitored: boolean;
+}
+
+function scheduleOf({ trigger }: FunctionDefinition, now: number): Schedule {
+  const schedule = resolveSetting(String(trigger['schedule']));
+  const cron = new Cron(schedule.split(' ').length === 5 ? `0 ${schedule}` : schedule, {
+    timezone: 'UTC',
+    mode: 'auto',
+  });
+  const next = (after: number) => cron.nextRun(new Date(after))?.getTime();
+  const first = next(now) ?? 0;
+  const second = next(first) ?? 0;
+  return { next, monitored: trigger['useMonitor'] !== false && second - first >= MONITOR_FROM_MS };
+}
+
+/** Of a schedule that has not run yet: from now on an occurrence that is missed is known to be. */
+function firstStatus(next: Schedule['next'], now: number): Status {
+  return {
+    last: NEVER,
+    next: new Date(next(now) ?? now).toISOString(),
+    lastUpdated: new Date(now).toISOString(),
+  };
 }
 
 function upper({ last, next, lastUpdated }: Status): Record<string, string> {

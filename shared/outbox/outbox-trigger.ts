@@ -4,11 +4,11 @@ import type { ContainerName } from '../cosmos/containers.ts';
 import type { Service, ServiceDeps } from '../http/service.ts';
 import { publishChanges } from './outbox.ts';
 
-/** Without end: the host moves the lease past a failed batch otherwise. */
+/** Without end: the host moves the lease past a failed batch otherwise. The library rounds intervals to whole seconds. */
 export const ENDLESS_RETRY: RetryOptions = {
   strategy: 'fixedDelay',
   maxRetryCount: -1,
-  delayInterval: { milliseconds: 500 },
+  delayInterval: { seconds: 1 },
 };
 
 /** `also` sees every batch of documents first; when it rejects, the batch comes again. */
