@@ -19,6 +19,8 @@ export const Account = z.object({
   status: AccountStatus,
   /** Deliveries under way. */
   held: z.number().int(),
+  /** Deliveries carried out, by month (`YYYY-MM`). */
+  settled: z.record(z.string(), z.number().int()).optional(),
   createdAt: Time,
 });
 export type Account = z.output<typeof Account>;
@@ -95,7 +97,7 @@ export const accountExists = defineRoute({
   responses: { 200: z.boolean() },
 });
 
-/** Idempotent per delivery. 403 `account_unknown`, `account_suspended`, `over_quota`; also when the user is not the account's. */
+/** Idempotent per delivery. 403 `account_unknown`, `account_suspended`, `over_quota`; also when the user is not the account's. 409 `stale` when the hold has ended. */
 export const holdQuota = defineRoute({
   service: 'account',
   operation: 'holdQuota',

@@ -1,0 +1,89 @@
+/** Accounts and their users. */
+import type {
+  accountExists,
+  getAccount,
+  listUsers,
+  putAccount,
+  putUser,
+} from '../../shared/contracts/accounts.ts';
+import type { Handler } from '../../shared/http/pipeline.ts';
+import { AppError } from '../../shared/http/problem.ts';
+import type { ServiceDeps } from '../../shared/http/service.ts';
+import { accountView, checkOwn, userView } from './domain.ts';
+import type { AccountRepository } from './repository.ts';
+import type { UserDocument } from './schemas.ts';
+
+export interface AccountHandlers {
+  readonly put: Handler<typeof putAccount>;
+  readonly get: Handler<typeof getAccount>;
+  readonly exists: Handler<typeof accountExists>;
+  readonly putUser: Handler<typeof putUser>;
+  readonly users: Handler<typeof listUsers>;
+}
+
+export function createHandlers(repository: AccountRepository, deps: ServiceDeps): AccountHandlers {
+  const known = async (accountId: string) => {
+    const account = await repository.account(accountId);
+    if (!account) throw new AppError('not_found', 'there is no such account');
+    return account;
+  };
+
+  return {
+    put: async ({ params: { accountId }, body }, call) => {
+      const ifMatch = call.headers['if-match'];
+      const changed = await repository.changeAccount(accountId, body, ifMatch);
+      if (changed) return { status: 200, body: accountView(changed.item), headers: { etag: changed.etag } };
+      if (ifMatch) throw new AppError('etag_mismatch', 'there is no such account');
+      const createdAt = deps.now().toISOString();
+      const fresh = { id: 'account', type: 'account', accountId, held: 0, settled: {}, createdAt } as const;
+      try {
+        const created = await repository.createAccount({ ...fresh, ...body });
+        return { status: 201, body: accountView(created.item), headers: { etag: created.etag } };
+      } catch (error) {
+        if (!(error instanceof AppError) || error.code !== 'already_exists') throw error;
+        const other = (await repository.changeAccount(accountId, body)) ?? (await known(accountId));
+        return { status: 200, body: accountView(other.item), headers: { etag: other.etag } };
+      }
+    },
+
+    get: async ({ params }, call) => {
+      checkOwn(call.principal, params.accountId);
+      const { item, etag } = await known(params.accountId);
+      return { status: 200, body: accountView(item), headers: { etag } };
+    },
+
+    exists: async ({ params }, call) => {
+      checkOwn(call.principal, params.accountId);
+      const account = await repository.account(params.accountId);
+      return { status: 200, body: account?.item.status === 'active' };
+    },
+
+    putUser: async ({ params: { accountId, userId }, body }, call) => {
+      checkOwn(call.principal, accountId);
+      await known(accountId);
+      const { email, ...rest } = body;
+      const document: UserDocument = {
+        id: `user-${userId}`,
+        type: 'user',
+        accountId,
+        userId,
+        ...rest,
+        ...(email ? { email } : {}),
+      };
+      const ifMatch = call.headers['if-match'];
+      const earlier = await repository.user(accountId, userId);
+      if (!earlier && ifMatch) throw new AppError('etag_mismatch', 'there is no such user');
+      const written = earlier
+        ? await repository.replaceUser(document, ifMatch ?? earlier.etag)
+        : await repository.createUser(document);
+      const headers = { etag: written.etag };
+      return { status: earlier ? 200 : 201, body: userView(written.item), headers };
+    },
+
+    users: async ({ params: { accountId } }, call) => {
+      checkOwn(call.principal, accountId);
+      await known(accountId);
+      return { status: 200, body: { users: (await repository.users(accountId)).map(userView) } };
+    },
+  };
+}

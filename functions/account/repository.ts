@@ -1,0 +1,84 @@
+/** Accounts, users and holds in Cosmos; a hold and the account's counter change in one batch. */
+import type { JSONObject, OperationInput } from '@azure/cosmos';
+import type { Database, Stored } from '../../shared/cosmos/store.ts';
+import type { AccountDocument, HoldDocument, UserDocument } from './schemas.ts';
+
+export type AccountChange = Pick<AccountDocument, 'name' | 'quota' | 'status'>;
+
+export interface AccountRepository {
+  account(accountId: string): Promise<Stored<AccountDocument> | undefined>;
+  createAccount(document: AccountDocument): Promise<Stored<AccountDocument>>;
+  /** Leaves the counters alone. Undefined: there is no such account. */
+  changeAccount(
+    accountId: string,
+    change: AccountChange,
+    etag?: string,
+  ): Promise<Stored<AccountDocument> | undefined>;
+  user(accountId: string, userId: string): Promise<Stored<UserDocument> | undefined>;
+  createUser(document: UserDocument): Promise<Stored<UserDocument>>;
+  replaceUser(document: UserDocument, etag: string): Promise<Stored<UserDocument>>;
+  users(accountId: string): Promise<readonly UserDocument[]>;
+  hold(accountId: string, deliveryId: string): Promise<Stored<HoldDocument> | undefined>;
+  /** @throws AppError `already_exists`: there is a hold; `etag_mismatch`: the account may not ship any more */
+  createHold(hold: HoldDocument): Promise<void>;
+  /** The end of a hold that never was: a hold that comes late finds it. @throws AppError `already_exists` */
+  createEnded(hold: HoldDocument): Promise<void>;
+  /** @throws AppError `etag_mismatch`: somebody was faster */
+  endHold(hold: HoldDocument, etag: string): Promise<void>;
+}
+
+const MAY_HOLD = "FROM c WHERE c.status = 'active' AND c.held < c.quota";
+
+export function createAccountRepository(database: Database): AccountRepository {
+  const store = database.store<AccountDocument | UserDocument | HoldDocument>('accounts');
+  const json = (item: unknown) => item as JSONObject;
+  return {
+    account: (accountId) => store.read<AccountDocument>('account', accountId),
+    createAccount: (document) => store.create<AccountDocument>(document),
+    changeAccount: (accountId, change, etag) => {
+      const operations = Object.entries(change).map(([name, value]) => ({
+        op: 'set' as const,
+        path: `/${name}`,
+        value,
+      }));
+      return store.patch<AccountDocument>('account', accountId, operations, etag ? { etag } : {});
+    },
+    user: (accountId, userId) => store.read<UserDocument>(`user-${userId}`, accountId),
+    createUser: (document) => store.create<UserDocument>(document),
+    replaceUser: (document, etag) => store.replace<UserDocument>(document, document.accountId, etag),
+    users: async (accountId) => {
+      const sql = "SELECT * FROM c WHERE c.type = 'user' ORDER BY c.userId";
+      return (await store.query<UserDocument>(sql, {}, { partitionKey: accountId })).items;
+    },
+    hold: (accountId, deliveryId) => store.read<HoldDocument>(`hold-${deliveryId}`, accountId),
+    createHold: async (hold) => {
+      await store.batch(hold.accountId, [
+        { operationType: 'Create', resourceBody: json(hold) },
+        count([{ op: 'incr', path: '/held', value: 1 }], MAY_HOLD),
+      ]);
+    },
+    createEnded: async (hold) => {
+      await store.create<HoldDocument>(hold);
+    },
+    endHold: async (hold, etag) => {
+      const month = hold.endedAt?.slice(0, 7);
+      await store.batch(hold.accountId, [
+        { operationType: 'Replace', id: hold.id, resourceBody: json(hold), ifMatch: etag },
+        count([
+          { op: 'incr', path: '/held', value: -1 },
+          ...(hold.status === 'Settled'
+            ? [{ op: 'incr', path: `/settled/${month}`, value: 1 } as const]
+            : []),
+        ]),
+      ]);
+    },
+  };
+}
+
+function count(
+  operations: { op: 'incr'; path: string; value: number }[],
+  condition?: string,
+): OperationInput {
+  const resourceBody = condition ? { condition, operations } : { operations };
+  return { operationType: 'Patch', id: 'account', resourceBody };
+}

@@ -1,0 +1,37 @@
+/** What the account service keeps, in `accounts` (partition: account). */
+
+export interface AccountDocument {
+  readonly id: 'account';
+  readonly type: 'account';
+  readonly accountId: string;
+  readonly name: string;
+  readonly quota: number;
+  readonly status: 'active' | 'suspended';
+  /** Deliveries under way; changes only together with a hold. */
+  readonly held: number;
+  /** Deliveries carried out, by month (`YYYY-MM`): an invoice's facts. */
+  readonly settled: Readonly<Record<string, number>>;
+  readonly createdAt: string;
+}
+
+export interface UserDocument {
+  readonly id: `user-${string}`;
+  readonly type: 'user';
+  readonly accountId: string;
+  readonly userId: string;
+  readonly name: string;
+  readonly role: 'customer' | 'account-admin';
+  readonly email?: string;
+}
+
+/** Stays after its end, so that a late repetition of the hold or of its end finds out. */
+export interface HoldDocument {
+  readonly id: `hold-${string}`;
+  readonly type: 'hold';
+  readonly accountId: string;
+  readonly deliveryId: string;
+  readonly status: 'Held' | 'Released' | 'Settled';
+  readonly userId?: string;
+  readonly at: string;
+  readonly endedAt?: string;
+}
