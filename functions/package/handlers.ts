@@ -1,0 +1,109 @@
+/** Packages of one's own account. Without If-Match the last write wins, whole; with it, only over what the caller saw. */
+import { hasRole } from '../../shared/auth/principal.ts';
+import type {
+  deletePackage,
+  getPackage,
+  patchPackage,
+  putPackage,
+  summarizePackages,
+} from '../../shared/contracts/packages.ts';
+import type { Stored } from '../../shared/cosmos/store.ts';
+import type { Handler } from '../../shared/http/pipeline.ts';
+import { AppError } from '../../shared/http/problem.ts';
+import type { ServiceDeps } from '../../shared/http/service.ts';
+import { accountOf, checkMaker, checkSameId, merged, packageView, written } from './domain.ts';
+import type { PackageRepository } from './repository.ts';
+import type { PackageDocument } from './schemas.ts';
+
+export interface PackageHandlers {
+  readonly put: Handler<typeof putPackage>;
+  readonly get: Handler<typeof getPackage>;
+  readonly patch: Handler<typeof patchPackage>;
+  readonly remove: Handler<typeof deletePackage>;
+  readonly summary: Handler<typeof summarizePackages>;
+}
+
+const RACE_ATTEMPTS = 10;
+
+export function createHandlers(repository: PackageRepository, deps: ServiceDeps): PackageHandlers {
+  const known = async (accountId: string, packageId: string): Promise<Stored<PackageDocument>> => {
+    const found = await repository.find(accountId, packageId);
+    if (!found) throw new AppError('not_found', 'there is no such package');
+    return found;
+  };
+
+  return {
+    put: ({ params: { packageId }, query: { madeBy }, body }, call) => {
+      const accountId = accountOf(call.principal);
+      checkMaker(call.principal, madeBy);
+      checkSameId(packageId, body.id);
+      const ifMatch = call.headers['if-match'];
+      return retried(ifMatch, async () => {
+        const earlier = await repository.find(accountId, packageId);
+        checkEtag(ifMatch, earlier?.etag);
+        const document = written({ packageId, accountId, body, madeBy }, earlier?.item, deps.now());
+        const { item, etag } = await repository.save(document, earlier?.etag);
+        if (earlier) return { status: 204, headers: { etag } };
+        return { status: 201, body: packageView(item), headers: { etag } };
+      });
+    },
+
+    get: async ({ params }, call) => {
+      const { item, etag } = await known(accountOf(call.principal), params.packageId);
+      return { status: 200, body: packageView(item), headers: { etag } };
+    },
+
+    patch: ({ params: { packageId }, body }, call) => {
+      const accountId = accountOf(call.principal);
+      checkSameId(packageId, body.id);
+      const ifMatch = call.headers['if-match'];
+      return retried(ifMatch, async () => {
+        const earlier = await known(accountId, packageId);
+        checkEtag(ifMatch, earlier.etag);
+        const { item, etag } = await repository.save(merged(earlier.item, body), earlier.etag);
+        return { status: 200, body: packageView(item), headers: { etag } };
+      });
+    },
+
+    remove: ({ params: { packageId }, query: { madeBy } }, call) => {
+      const accountId = accountOf(call.principal);
+      checkMaker(call.principal, madeBy);
+      const ifMatch = call.headers['if-match'];
+      return retried(ifMatch, async () => {
+        const found = await repository.find(accountId, packageId);
+        if (madeBy !== undefined && found?.item.madeBy !== madeBy) return { status: 204 };
+        if (!found) throw new AppError('not_found', 'there is no such package');
+        checkEtag(ifMatch, found.etag);
+        await repository.remove(accountId, packageId, found.etag);
+        return { status: 204 };
+      });
+    },
+
+    summary: async ({ params: { ownerId }, query: { year, month } }, call) => {
+      if (call.principal.accountId !== ownerId && !hasRole(call.principal, 'operator')) {
+        throw new AppError('not_found', 'there is no such account');
+      }
+      const totalWeight = await repository.totalWeight(ownerId, `${year}-${String(month).padStart(2, '0')}`);
+      return { status: 200, body: { totalWeight } };
+    },
+  };
+}
+
+function checkEtag(ifMatch: string | undefined, etag: string | undefined): void {
+  if (ifMatch === undefined || (ifMatch === '*' && etag !== undefined) || ifMatch === etag) return;
+  throw new AppError('etag_mismatch', 'the package has changed meanwhile');
+}
+
+/** Somebody was faster: look again, unless the caller asked for just the state it saw. */
+async function retried<T>(ifMatch: string | undefined, work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      const race = error instanceof AppError && RACES.has(error.code) && ifMatch === undefined;
+      if (!race || attempt >= RACE_ATTEMPTS) throw error;
+    }
+  }
+}
+
+const RACES: ReadonlySet<string> = new Set(['already_exists', 'etag_mismatch']);

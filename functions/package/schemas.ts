@@ -1,0 +1,17 @@
+/** What the package service keeps, in `packages` (partition: account): the id is unique within the account. */
+import type { PackageSize } from '../../shared/contracts/common.ts';
+
+export interface PackageDocument {
+  readonly id: string;
+  readonly type: 'package';
+  readonly accountId: string;
+  readonly size: PackageSize;
+  /** kg */
+  readonly weight: number;
+  readonly tag?: string;
+  /** The workflow that made it, while nobody else has written it: its undo may remove it. */
+  readonly madeBy?: string;
+  readonly createdAt: string;
+  /** `YYYY-MM` of createdAt. */
+  readonly month: string;
+}
