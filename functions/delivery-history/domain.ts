@@ -1,0 +1,59 @@
+/** Pure rules of the history: where an entry lies, what may be searched, where a page goes on. */
+import { z } from 'zod';
+import { hasRole, type Principal } from '../../shared/auth/principal.ts';
+import type { HistoryEntry } from '../../shared/contracts/history.ts';
+import { AppError } from '../../shared/http/problem.ts';
+import { type EntryDocument, PLACES, type PlaceDocument } from './schemas.ts';
+
+export function placeOf(entry: HistoryEntry): PlaceDocument {
+  const { deliveryId: id, owner } = entry;
+  return {
+    id,
+    type: 'place',
+    accountId: owner.accountId,
+    month: PLACES,
+    entryMonth: utc(entry.endedAt).slice(0, 7),
+  };
+}
+
+export function documentOf(entry: HistoryEntry, month: string): EntryDocument {
+  const { deliveryId: id, owner, stage } = entry;
+  const endedAt = utc(entry.endedAt);
+  return {
+    id,
+    type: 'entry',
+    accountId: owner.accountId,
+    month,
+    endedAt,
+    stage,
+    sortKey: `${endedAt}|${id}`,
+    entry: { ...entry, endedAt },
+  };
+}
+
+/** One form for every time, so that text compares as time does. */
+export function utc(time: string): string {
+  return new Date(time).toISOString();
+}
+
+/** @throws AppError `forbidden` when it names another's account */
+export function checkOwner(principal: Principal, ownerId: string): void {
+  if (hasRole(principal, 'operator') || principal.accountId === ownerId) return;
+  if (hasRole(principal, 'service') && principal.accountId === undefined) return;
+  throw new AppError('forbidden', 'ownerId names another account');
+}
+
+/** Opaque to the caller: the last entry of the page before. */
+export function continuationOf(last: EntryDocument): string {
+  return Buffer.from(last.sortKey).toString('base64url');
+}
+
+const SortKey = z.string().regex(/^\d{4}-\d\d-\d\dT[\d:.]+Z\|[A-Za-z0-9._~-]+$/);
+
+/** @throws AppError `invalid_request` */
+export function placeToGoOn(continuation: string): string {
+  const result = SortKey.safeParse(Buffer.from(continuation, 'base64url').toString());
+  if (result.success) return result.data;
+  const errors = [{ path: 'query.continuation', message: 'is none that was answered' }];
+  throw new AppError('invalid_request', 'query.continuation: is none that was answered', { errors });
+}

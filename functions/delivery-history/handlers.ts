@@ -1,0 +1,53 @@
+/** The history's routes: archive once, read, search. */
+import { hasRole } from '../../shared/auth/principal.ts';
+import type { archiveDelivery, getHistoryEntry, searchHistory } from '../../shared/contracts/history.ts';
+import { type Handler, invalid } from '../../shared/http/pipeline.ts';
+import { AppError } from '../../shared/http/problem.ts';
+import { checkOwner, continuationOf, documentOf, placeOf, placeToGoOn, utc } from './domain.ts';
+import type { HistoryRepository } from './repository.ts';
+
+export interface HistoryHandlers {
+  readonly archive: Handler<typeof archiveDelivery>;
+  readonly get: Handler<typeof getHistoryEntry>;
+  readonly search: Handler<typeof searchHistory>;
+}
+
+export function createHandlers(repository: HistoryRepository): HistoryHandlers {
+  return {
+    archive: async ({ params, body }, call) => {
+      if (body.deliveryId !== params.deliveryId) {
+        throw invalid([{ path: 'body.deliveryId', message: 'must be the id in the path' }]);
+      }
+      checkOwner(call.principal, body.owner.accountId);
+      const { entryMonth } = await repository.claim(placeOf(body));
+      return { status: (await repository.create(documentOf(body, entryMonth))) ? 201 : 204 };
+    },
+
+    get: async ({ params: { deliveryId } }, { principal }) => {
+      const found = principal.accountId
+        ? await repository.find(principal.accountId, deliveryId)
+        : hasRole(principal, 'operator', 'service')
+          ? await repository.findAnywhere(deliveryId)
+          : undefined;
+      if (!found) throw new AppError('not_found', 'there is no such entry');
+      return { status: 200, body: found.entry };
+    },
+
+    search: async ({ query }, call) => {
+      const { ownerId, from, to, stage, limit, continuation } = query;
+      checkOwner(call.principal, ownerId);
+      const found = await repository.search({
+        accountId: ownerId,
+        from: from && utc(from),
+        to: to && utc(to),
+        stage,
+        after: continuation && placeToGoOn(continuation),
+        limit: limit + 1,
+      });
+      const page = found.slice(0, limit);
+      const last = found.length > limit ? page.at(-1) : undefined;
+      const entries = page.map(({ entry }) => entry);
+      return { status: 200, body: { entries, ...(last ? { continuation: continuationOf(last) } : {}) } };
+    },
+  };
+}

@@ -1,0 +1,78 @@
+/** History entries in Cosmos. */
+import type { Database } from '../../shared/cosmos/store.ts';
+import { AppError } from '../../shared/http/problem.ts';
+import { type EntryDocument, PLACES, type PlaceDocument } from './schemas.ts';
+
+export interface Search {
+  readonly accountId: string;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  readonly stage?: string | undefined;
+  /** Only what comes after this sort key. */
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
+export interface HistoryRepository {
+  /** The place that was written first. */
+  claim(place: PlaceDocument): Promise<PlaceDocument>;
+  /** False when it was there. */
+  create(document: EntryDocument): Promise<boolean>;
+  find(accountId: string, deliveryId: string): Promise<EntryDocument | undefined>;
+  /** For an operator, who names no account. */
+  findAnywhere(deliveryId: string): Promise<EntryDocument | undefined>;
+  /** Newest first. The condition on the account is the partition's prefix: the query plan asks only where it lies. */
+  search(search: Search): Promise<readonly EntryDocument[]>;
+}
+
+export function createHistoryRepository(database: Database): HistoryRepository {
+  const store = database.store<EntryDocument | PlaceDocument>('history');
+  const place = async (accountId: string, deliveryId: string) =>
+    (await store.read<PlaceDocument>(deliveryId, [accountId, PLACES]))?.item;
+
+  return {
+    claim: async (wanted) => {
+      try {
+        return (await store.create<PlaceDocument>(wanted)).item;
+      } catch (error) {
+        const known = isConflict(error) ? await place(wanted.accountId, wanted.id) : undefined;
+        if (known) return known;
+        throw error;
+      }
+    },
+    create: async (document) => {
+      try {
+        await store.create<EntryDocument>(document);
+        return true;
+      } catch (error) {
+        if (isConflict(error)) return false;
+        throw error;
+      }
+    },
+    find: async (accountId, deliveryId) => {
+      const month = (await place(accountId, deliveryId))?.entryMonth;
+      return month ? (await store.read<EntryDocument>(deliveryId, [accountId, month]))?.item : undefined;
+    },
+    findAnywhere: async (deliveryId) => {
+      const sql = "SELECT * FROM c WHERE c.id = @deliveryId AND c.type = 'entry'";
+      return (await store.query<EntryDocument>(sql, { deliveryId }, { limit: 1 })).items[0];
+    },
+    search: async ({ accountId, from, to, stage, after, limit }) => {
+      const conditions = [
+        "c.type = 'entry'",
+        'c.accountId = @accountId',
+        ...(from ? ['c.endedAt >= @from'] : []),
+        ...(to ? ['c.endedAt < @to'] : []),
+        ...(stage ? ['c.stage = @stage'] : []),
+        ...(after ? ['c.sortKey < @after'] : []),
+      ];
+      const sql = `SELECT * FROM c WHERE ${conditions.join(' AND ')} ORDER BY c.sortKey DESC`;
+      const given = Object.entries({ accountId, from, to, stage, after }).filter(([, value]) => value);
+      return (await store.query<EntryDocument>(sql, Object.fromEntries(given), { limit })).items;
+    },
+  };
+}
+
+function isConflict(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'already_exists';
+}

@@ -1,0 +1,29 @@
+/** What the history keeps, in `history` (partition: account, then month of the end). */
+import type { HistoryEntry } from '../../shared/contracts/history.ts';
+
+export interface EntryDocument {
+  readonly id: string;
+  readonly type: 'entry';
+  readonly accountId: string;
+  /** `YYYY-MM` of the end. */
+  readonly month: string;
+  readonly endedAt: string;
+  readonly stage: HistoryEntry['stage'];
+  /** End, then id: unique, so that a page ends at a definite place. */
+  readonly sortKey: string;
+  readonly entry: HistoryEntry;
+}
+
+/**
+ * Where a delivery's one entry lies. It is written first and only once, so that an archive that is repeated with another
+ * time of the end, in another month, makes no second entry.
+ */
+export interface PlaceDocument {
+  readonly id: string;
+  readonly type: 'place';
+  readonly accountId: string;
+  readonly month: typeof PLACES;
+  readonly entryMonth: string;
+}
+
+export const PLACES = 'places';
