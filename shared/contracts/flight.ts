@@ -146,7 +146,13 @@ export type DroneFrame = z.infer<typeof DroneFrame>;
 export const ToDroneFrame = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('command'), command: DroneCommand }),
   z.strictObject({ type: z.literal('ack'), eventId: Id }),
-  z.strictObject({ type: z.literal('error'), code: z.string(), detail: z.string() }),
+  /** `eventId`: the event that was refused. With the code `stale` a repetition is in vain. */
+  z.strictObject({
+    type: z.literal('error'),
+    code: z.string(),
+    detail: z.string(),
+    eventId: Id.optional(),
+  }),
 ]);
 export type ToDroneFrame = z.infer<typeof ToDroneFrame>;
 
@@ -158,26 +164,40 @@ export const TelemetryRecord = z.strictObject({
 });
 export type TelemetryRecord = z.infer<typeof TelemetryRecord>;
 
-/** tracking → a watcher of one delivery, as SSE `data:` or WebSocket text. The snapshot comes first. */
+/**
+ * tracking → a watcher of one delivery, as SSE `data:` or WebSocket text. The snapshot comes first. `sequence` is the
+ * delivery's own count of events: SSE's `id:`, and what a WebSocket watcher gives as `?lastEventId=` when it comes again.
+ */
 export const WatchFrame = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('snapshot'),
     deliveryId: Id,
     stage: z.string(),
+    sequence: z.number().int().optional(),
     pickup: Position.optional(),
     dropoff: Position.optional(),
     base: Position.optional(),
     position: z.lazy(() => WatchPosition).optional(),
   }),
   z.strictObject({ type: z.literal('position'), position: z.lazy(() => WatchPosition) }),
-  z.strictObject({ type: z.literal('stage'), stage: z.string(), at: Time }),
+  z.strictObject({
+    type: z.literal('stage'),
+    stage: z.string(),
+    sequence: z.number().int().optional(),
+    at: Time,
+  }),
   z.strictObject({ type: z.literal('link'), state: z.enum(['live', 'lost']), at: Time }),
-  z.strictObject({ type: z.literal('end'), stage: z.string(), at: Time }),
+  z.strictObject({
+    type: z.literal('end'),
+    stage: z.string(),
+    sequence: z.number().int().optional(),
+    at: Time,
+  }),
 ]);
 export type WatchFrame = z.infer<typeof WatchFrame>;
 
 /** Position as a customer sees it. `age` is the sample's age at sending, ms. */
-const WatchPosition = z.strictObject({
+export const WatchPosition = z.strictObject({
   time: Time,
   age: z.number(),
   position: Position,
@@ -188,6 +208,7 @@ const WatchPosition = z.strictObject({
   pickupEta: Eta.optional(),
   deliveryEta: Eta.optional(),
 });
+export type WatchPosition = z.infer<typeof WatchPosition>;
 
 /** tracking → an operator's map. */
 export const FleetFrame = z.strictObject({

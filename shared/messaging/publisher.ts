@@ -32,7 +32,9 @@ const RETRY: RetryOptions = {
   timeoutInMs: 3_000,
 };
 
-export function createPublisher(settings: Settings, credential: () => TokenCredential): Publisher {
+export type HubSettings = Pick<Settings, 'EVENTHUBS' | 'EVENTHUBS__fullyQualifiedNamespace'>;
+
+export function createPublisher(settings: HubSettings, credential: () => TokenCredential): Publisher {
   const clients = new Map<HubName, EventHubProducerClient>();
   const clientOf = (hub: HubName) => {
     let client = clients.get(hub);

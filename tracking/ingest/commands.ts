@@ -1,0 +1,120 @@
+/**
+ * Commands on their way down. What a drone has not confirmed is sent again: on reconnect, and every so often.
+ *
+ * C1 a command goes down until the drone says `received`; from then on never again.
+ * C2 of missions only the one with the newest fence is sent; a recall is always sent, since somebody waits for its answer.
+ * C3 nothing is sent for a mission that is over, nor before the rebuild is complete (`open`): it could be over.
+ */
+import type { DroneCommand } from '../../shared/contracts/flight.ts';
+import type { Deliveries } from '../state/deliveries.ts';
+
+export interface CommandsOptions {
+  readonly deliveries: Pick<Deliveries, 'mission' | 'newestFence'>;
+  /** False when the drone has no socket. */
+  readonly send: (droneId: string, command: DroneCommand) => boolean;
+  readonly onSent?: (command: DroneCommand, again: boolean) => void;
+}
+
+export interface Commands {
+  /** From the hub. */
+  readonly offer: (command: DroneCommand) => void;
+  /** From now on commands are sent. */
+  readonly open: () => void;
+  readonly hello: (droneId: string, newestFence: number) => void;
+  readonly received: (droneId: string, commandId: string) => boolean;
+  readonly over: (missionId: string) => void;
+  /** Sends again what is not confirmed. */
+  readonly repeat: () => void;
+  readonly pending: () => number;
+}
+
+interface Mailbox {
+  readonly waiting: Map<string, { readonly command: DroneCommand; sent: boolean }>;
+  /** Ids that were received; the oldest are forgotten. */
+  readonly received: Set<string>;
+  helloFence: number;
+}
+
+const REMEMBERED = 64;
+
+export function createCommands({ deliveries, send, onSent }: CommandsOptions): Commands {
+  const mailboxes = new Map<string, Mailbox>();
+  const withMail = new Set<string>();
+  let isOpen = false;
+
+  const mailboxOf = (droneId: string): Mailbox => {
+    const known = mailboxes.get(droneId);
+    if (known) return known;
+    const made: Mailbox = { waiting: new Map(), received: new Set(), helloFence: 0 };
+    mailboxes.set(droneId, made);
+    return made;
+  };
+
+  const isDue = (command: DroneCommand, box: Mailbox) => {
+    if (deliveries.mission(command.missionId)?.over) return false;
+    const newest = Math.max(deliveries.newestFence(command.droneId), box.helloFence);
+    return command.kind === 'Recall' || command.fence >= newest;
+  };
+
+  const deliver = (droneId: string) => {
+    const box = mailboxes.get(droneId);
+    if (!isOpen || !box) return;
+    for (const [commandId, entry] of box.waiting) {
+      if (!isDue(entry.command, box)) {
+        box.waiting.delete(commandId);
+        continue;
+      }
+      if (!send(droneId, entry.command)) break;
+      onSent?.(entry.command, entry.sent);
+      entry.sent = true;
+    }
+    if (box.waiting.size === 0) withMail.delete(droneId);
+  };
+
+  const drop = (droneId: string, commandId: string) => {
+    const box = mailboxes.get(droneId);
+    const had = box?.waiting.delete(commandId) ?? false;
+    if (box?.waiting.size === 0) withMail.delete(droneId);
+    return had;
+  };
+
+  return {
+    offer: (command) => {
+      const box = mailboxOf(command.droneId);
+      if (box.received.has(command.commandId) || box.waiting.has(command.commandId)) return;
+      box.waiting.set(command.commandId, { command, sent: false });
+      withMail.add(command.droneId);
+      deliver(command.droneId);
+    },
+    open: () => {
+      isOpen = true;
+      for (const droneId of withMail) deliver(droneId);
+    },
+    hello: (droneId, newestFence) => {
+      mailboxOf(droneId).helloFence = newestFence;
+      deliver(droneId);
+    },
+    received: (droneId, commandId) => {
+      const { received } = mailboxOf(droneId);
+      if (!drop(droneId, commandId)) return false;
+      received.add(commandId);
+      if (received.size > REMEMBERED) received.delete(received.values().next().value as string);
+      return true;
+    },
+    over: (missionId) => {
+      for (const droneId of withMail) {
+        for (const [commandId, { command }] of mailboxes.get(droneId)?.waiting ?? []) {
+          if (command.missionId === missionId) drop(droneId, commandId);
+        }
+      }
+    },
+    repeat: () => {
+      for (const droneId of withMail) deliver(droneId);
+    },
+    pending: () => {
+      let count = 0;
+      for (const droneId of withMail) count += mailboxes.get(droneId)?.waiting.size ?? 0;
+      return count;
+    },
+  };
+}

@@ -1,0 +1,75 @@
+/**
+ * Decimates telemetry for the hub: at most one record per drone and interval, in batches.
+ *
+ * T1 one batch is under way at a time; meanwhile the newest record of each drone waits, older ones are dropped.
+ * T2 what changes a drone's story (mode, leg, load) is recorded at once, whatever the interval.
+ */
+import type { Telemetry, TelemetryRecord } from '../../shared/contracts/flight.ts';
+import type { PublishTelemetry } from '../ports.ts';
+import type { Drone } from '../state/drones.ts';
+
+export interface RecorderOptions {
+  readonly publish: PublishTelemetry;
+  readonly recordOf: (drone: Drone, sample: Telemetry) => TelemetryRecord;
+  readonly now: () => number;
+  /** ms */
+  readonly interval: number;
+  readonly onOutcome: (records: number, error?: unknown) => void;
+  readonly onDropped?: () => void;
+}
+
+export interface Recorder {
+  readonly sample: (drone: Drone, sample: Telemetry, before: Telemetry | undefined) => void;
+  /** Sends what waits. Call it a few times a second. */
+  readonly flush: () => Promise<void>;
+}
+
+/** Records of one drone that may wait together. */
+const MOST_TURNS = 4;
+
+export function createRecorder(options: RecorderOptions): Recorder {
+  const { publish, recordOf, now, interval, onOutcome, onDropped } = options;
+  let waiting = new Map<string, TelemetryRecord[]>();
+  let sending: Promise<void> | undefined;
+
+  const send = async (records: TelemetryRecord[]) => {
+    try {
+      await publish(records);
+      onOutcome(records.length);
+    } catch (error) {
+      onOutcome(records.length, error);
+      for (const record of records) {
+        if (!waiting.has(record.droneId)) waiting.set(record.droneId, [record]);
+      }
+    }
+  };
+
+  return {
+    sample: (drone, sample, before) => {
+      const turn =
+        before?.flightMode !== sample.flightMode ||
+        before.leg !== sample.leg ||
+        before.loaded !== sample.loaded;
+      if (!turn && now() - drone.recordedAt < interval) return;
+      drone.recordedAt = now();
+      const record = recordOf(drone, sample);
+      const others = waiting.get(drone.droneId);
+      if (!others) waiting.set(drone.droneId, [record]);
+      else if (turn && others.length < MOST_TURNS) others.push(record);
+      else {
+        others[others.length - 1] = record;
+        onDropped?.();
+      }
+    },
+    flush: async () => {
+      if (sending) return sending;
+      if (waiting.size === 0) return;
+      const records = [...waiting.values()].flat();
+      waiting = new Map();
+      sending = send(records).finally(() => {
+        sending = undefined;
+      });
+      await sending;
+    },
+  };
+}

@@ -1,0 +1,72 @@
+/** Every setting that tracking reads, once. tracking/k8s and the README's table are tested to equal this schema. */
+import { z } from 'zod';
+
+const seconds = (fallback: number) => z.coerce.number().positive().default(fallback);
+
+export const TrackingSettingsSchema = z.object({
+  TRACKING_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(8090)
+    .describe('Port; 0: any that is free'),
+  TRACKING_HOST: z
+    .string()
+    .min(1)
+    .default('127.0.0.1')
+    .describe('Address to listen on; 0.0.0.0 in a container'),
+  IDENTITY_ISSUER: z.url().describe('Issuer of the tokens that drones and watchers bring'),
+  TRACKING_AUDIENCE: z.string().min(1).describe('Audience that those tokens must have'),
+  EVENTHUBS: z.string().optional().describe('Event Hubs connection string (one machine)'),
+  EVENTHUBS__fullyQualifiedNamespace: z
+    .string()
+    .optional()
+    .describe('Event Hubs namespace, used with the identity (Azure)'),
+  TIME_SCALE: z.coerce
+    .number()
+    .positive()
+    .default(1)
+    .describe('Simulated seconds per second; above 1 for demonstrations and tests only'),
+  TELEMETRY_RECORD_SECONDS: seconds(2).describe(
+    'Least time between two records of a drone on drone-telemetry',
+  ),
+  LINK_LOST_SECONDS: seconds(15).describe('Silence after which the link of a flying drone counts as lost'),
+  ARRIVAL_RADIUS: seconds(100).describe('How near its pickup or dropoff a drone must be to have arrived, m'),
+  RETAIN_ENDED_SECONDS: seconds(600).describe('How long an ended delivery can still be asked for'),
+  RECONNECT_SPREAD_SECONDS: z.coerce
+    .number()
+    .nonnegative()
+    .default(2)
+    .describe('Watchers of a process that ends come back spread over this time'),
+  ALLOWED_ORIGINS: z
+    .string()
+    .default('')
+    .transform((text) =>
+      text
+        .split(',')
+        .map((origin) => origin.trim())
+        .filter((origin) => origin !== ''),
+    )
+    .describe('Origins of pages that may open streams, separated by commas'),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('Least level that is logged'),
+});
+export type TrackingSettings = z.output<typeof TrackingSettingsSchema>;
+
+/** @throws Error that names every setting that is missing or wrong */
+export function readTrackingSettings(
+  environment: Readonly<Record<string, string | undefined>>,
+): TrackingSettings {
+  const result = TrackingSettingsSchema.safeParse(environment);
+  if (!result.success) {
+    const problems = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+    throw new Error(`settings: ${problems.join('; ')}`);
+  }
+  if (!result.data.EVENTHUBS && !result.data.EVENTHUBS__fullyQualifiedNamespace) {
+    throw new Error('settings: EVENTHUBS or EVENTHUBS__fullyQualifiedNamespace: one of them is needed');
+  }
+  return result.data;
+}
