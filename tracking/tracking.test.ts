@@ -89,8 +89,9 @@ describe('a delivery, from its mission to its end', () => {
     const watcher = await watchSse(`${http}/track/path`, bearer(CUSTOMER));
     const operator = await watchSocket(`${ws}/track/path`, bearer(OPERATOR));
     await watcher.until((frames) => frames[0]?.type === 'snapshot');
+    const before = new Date(Date.now() - 80_000).toISOString();
     for (const kind of ['MissionAccepted', 'TookOff'] as const) {
-      drone.send({ type: 'event', event: flightEvent(mission, kind) });
+      drone.send({ type: 'event', event: flightEvent(mission, kind, { time: before }) });
     }
     for (let seq = 0; seq < 5; seq += 1) {
       const time = new Date(Date.now() - (4 - seq) * 20_000).toISOString();
