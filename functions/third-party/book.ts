@@ -1,0 +1,129 @@
+/**
+ * Booking a carrier: the intent first, then the carrier (idempotent by its bookingId), then the confirmation. A retry reads
+ * the intent and goes on with the same carrier, so one delivery never has two.
+ */
+import type { z } from 'zod';
+import type { bookCarrier, quoteCarriers, Shipment } from '../../shared/contracts/third-party.ts';
+import type { Handler } from '../../shared/http/pipeline.ts';
+import { AppError } from '../../shared/http/problem.ts';
+import type { ServiceDeps } from '../../shared/http/service.ts';
+import type { QuoteRequest } from './carrier-api.ts';
+import type { Carriers } from './carriers.ts';
+import { type Answers, bookingView, type Offer, sortAnswers } from './domain.ts';
+import { untilNobodyIsFaster } from './race.ts';
+import type { BookingRepository, Known } from './repository.ts';
+import type { BookingDocument, Refusal } from './schemas.ts';
+
+type Shipped = z.output<typeof Shipment>;
+
+export interface BookingHandlers {
+  readonly book: Handler<typeof bookCarrier>;
+  readonly quote: Handler<typeof quoteCarriers>;
+}
+
+export function createBooking(
+  repository: BookingRepository,
+  carriers: Carriers,
+  deps: ServiceDeps,
+): BookingHandlers {
+  const now = () => deps.now().toISOString();
+
+  const ask = async (shipment: Shipped, refusedBefore: readonly Refusal[]): Promise<Answers> => {
+    const refused = new Set(refusedBefore.map(({ carrierId }) => carrierId));
+    const quotes = await carriers.quoteAll(toQuote(shipment));
+    const open = quotes.filter(({ carrierId }) => !refused.has(carrierId));
+    const answers = sortAnswers(open, shipment.deadline);
+    return { ...answers, refusals: [...refusedBefore, ...answers.refusals] };
+  };
+
+  /** The intent to book the cheapest of those that have not refused. */
+  const intend = async (
+    deliveryId: string,
+    shipment: Shipped,
+    known: { item: BookingDocument; etag: string } | undefined,
+  ): Promise<Known> => {
+    const refusals = known?.item.refusals ?? [];
+    const answers = await ask(shipment, refusals);
+    const [best] = answers.offers;
+    if (!best) throw nobody(answers);
+    const document = documentOf(deliveryId, shipment, best, refusals, now());
+    return known ? repository.replace(document, known.etag) : repository.create(document);
+  };
+
+  const book: BookingHandlers['book'] = ({ params: { deliveryId }, body: shipment }) => {
+    let sent: Pick<BookingDocument, 'carrierId' | 'bookingId'> | undefined;
+    return untilNobodyIsFaster(async () => {
+      const found = await repository.find(deliveryId);
+      let { item, etag } = found ?? (await intend(deliveryId, shipment, undefined));
+      for (;;) {
+        if (item.type === 'never' || item.status === 'Cancelled' || item.status === 'Cancelling') {
+          if (sent) await carriers.cancel(sent.carrierId, sent.bookingId);
+          throw new AppError('stale', 'this delivery’s carrier was cancelled');
+        }
+        if (item.status !== 'Intended') return { status: 200, body: bookingView(item) };
+        const { carrierId, bookingId } = item;
+        const callbackUrl = `${deps.settings.PUBLIC_ORIGIN}/api/thirdpartydeliveries/${deliveryId}/events`;
+        sent = item;
+        const answer = await carriers.book(carrierId, bookingId, { ...toQuote(item.shipment), callbackUrl });
+        if ('bookingId' in answer) {
+          const { price, pickupEta, deliveryEta } = answer;
+          const booked = {
+            ...item,
+            status: 'Booked',
+            price,
+            pickupEta,
+            deliveryEta,
+            updatedAt: now(),
+          } as const;
+          await repository.confirm(booked, etag);
+          deps.log.info({ deliveryId, carrierId }, 'carrier booked');
+          return { status: 201, body: bookingView(booked) };
+        }
+        const others = item.refusals.filter((refusal) => refusal.carrierId !== carrierId);
+        const refusals = [...others, { carrierId, reasons: answer.reasons }];
+        ({ item, etag } = await repository.replace({ ...item, refusals, updatedAt: now() }, etag));
+        if (item.type === 'booking')
+          ({ item, etag } = await intend(deliveryId, item.shipment, { item, etag }));
+      }
+    });
+  };
+
+  return {
+    book,
+    quote: async ({ body }) => {
+      const { offers, refusals, silent } = await ask(body, []);
+      const all = [...refusals, ...silent].map(({ carrierId, reasons }) => ({
+        carrierId,
+        reasons: [...reasons],
+      }));
+      return { status: 200, body: { offers: [...offers], refusals: all } };
+    },
+  };
+}
+
+/** Who did not answer may have an offer later; when all have answered, that is final. */
+function nobody({ refusals, silent }: Answers): AppError {
+  const facts = { reasons: [...refusals, ...silent] };
+  return silent.length > 0
+    ? new AppError('dependency_unavailable', 'not every carrier has answered', {
+        facts,
+        retryAfterSeconds: 2,
+      })
+    : new AppError('no_carrier', 'no carrier can take it', { facts });
+}
+
+function documentOf(
+  deliveryId: string,
+  shipment: Shipped,
+  offer: Offer,
+  refusals: readonly Refusal[],
+  updatedAt: string,
+): BookingDocument {
+  const fixed = { id: 'booking', type: 'booking', status: 'Intended' } as const;
+  return { ...fixed, deliveryId, bookingId: deliveryId, ...offer, shipment, refusals, updatedAt };
+}
+
+/** No more than a carrier needs: not who the customer is. */
+function toQuote({ pickup, dropoff, weight, size, deadline }: Shipped): QuoteRequest {
+  return { pickup, dropoff, weight, size, ...(deadline ? { deadline } : {}) };
+}

@@ -1,0 +1,41 @@
+/** Cancelling a carrier: succeeds when there is nothing to cancel, and forbids a booking that comes late. */
+import type { cancelCarrier } from '../../shared/contracts/third-party.ts';
+import type { Handler } from '../../shared/http/pipeline.ts';
+import { AppError } from '../../shared/http/problem.ts';
+import type { ServiceDeps } from '../../shared/http/service.ts';
+import type { Carriers } from './carriers.ts';
+import { untilNobodyIsFaster } from './race.ts';
+import type { BookingRepository } from './repository.ts';
+import type { BookingDocument } from './schemas.ts';
+
+export function createCancel(
+  repository: BookingRepository,
+  carriers: Carriers,
+  deps: ServiceDeps,
+): Handler<typeof cancelCarrier> {
+  const now = () => deps.now().toISOString();
+
+  const cancelAt = async (item: BookingDocument, etag: string): Promise<void> => {
+    const cancelling = await repository.replace({ ...item, status: 'Cancelling', updatedAt: now() }, etag);
+    const cancelled = await carriers.cancel(item.carrierId, item.bookingId);
+    const status = cancelled ? ('Cancelled' as const) : ('Booked' as const);
+    await repository.replace({ ...item, status, updatedAt: now() }, cancelling.etag);
+    if (!cancelled) throw onBoard();
+  };
+
+  return ({ params: { deliveryId } }) =>
+    untilNobodyIsFaster(async () => {
+      const known = await repository.find(deliveryId);
+      if (!known) await repository.create({ id: 'booking', type: 'never', deliveryId, updatedAt: now() });
+      else if (known.item.type === 'booking') {
+        const { status } = known.item;
+        if (status === 'Collected' || status === 'Delivered') throw onBoard();
+        if (status !== 'Cancelled' && status !== 'Failed') await cancelAt(known.item, known.etag);
+      }
+      return { status: 204 };
+    });
+}
+
+function onBoard(): AppError {
+  return new AppError('package_on_board', 'the carrier has collected the package');
+}

@@ -1,0 +1,140 @@
+/** Calls to the carriers over HTTP. What they answer is foreign: bounded in time and size, and checked. */
+import type { z } from 'zod';
+import type { Settings } from '../../shared/config/settings.ts';
+import { AppError } from '../../shared/http/problem.ts';
+import type { Log } from '../../shared/telemetry/log.ts';
+import {
+  type BookingRequest,
+  CarrierBooking,
+  CarrierQuote,
+  CarrierRefusal,
+  type QuoteRequest,
+} from './carrier-api.ts';
+
+export type Carrier = Settings['CARRIERS'][number];
+
+export interface Quoted {
+  readonly carrierId: string;
+  /** Undefined: no answer in time, or none that can be read. */
+  readonly quote: CarrierQuote | undefined;
+}
+
+export interface Carriers {
+  quoteAll(request: QuoteRequest): Promise<readonly Quoted[]>;
+  /** Reasons when the carrier refuses. @throws AppError, retryable, when it cannot be known whether it booked */
+  book(
+    carrierId: string,
+    bookingId: string,
+    request: BookingRequest,
+  ): Promise<CarrierBooking | { readonly reasons: readonly string[] }>;
+  /** False when the carrier has collected. @throws AppError, retryable */
+  cancel(carrierId: string, bookingId: string): Promise<boolean>;
+}
+
+const QUOTE_TIMEOUT_MS = 3_000;
+const CALL_TIMEOUT_MS = 5_000;
+const MAX_ANSWER_BYTES = 64 * 1024;
+
+export function createCarriers(list: readonly Carrier[], log: Log): Carriers {
+  const carrierOf = (carrierId: string): Carrier => {
+    const carrier = list.find((each) => each.carrierId === carrierId);
+    if (carrier) return carrier;
+    throw new AppError('dependency_unavailable', `CARRIERS has no ${carrierId} now`, {
+      retryAfterSeconds: 30,
+    });
+  };
+  const quote = async (carrier: Carrier, request: QuoteRequest): Promise<Quoted> => {
+    const { carrierId } = carrier;
+    try {
+      const answer = await send(carrier, 'POST', 'quotes', QUOTE_TIMEOUT_MS, request);
+      if (answer.status === 200) return { carrierId, quote: read(CarrierQuote, answer, carrierId) };
+      log.warn({ carrierId, status: answer.status }, 'a carrier gave no quote');
+    } catch (error) {
+      log.warn({ carrierId, err: error }, 'a carrier gave no quote');
+    }
+    return { carrierId, quote: undefined };
+  };
+
+  return {
+    quoteAll: (request) => Promise.all(list.map((carrier) => quote(carrier, request))),
+    book: async (carrierId, bookingId, request) => {
+      const path = `bookings/${encodeURIComponent(bookingId)}`;
+      const answer = await send(carrierOf(carrierId), 'PUT', path, CALL_TIMEOUT_MS, request);
+      if (answer.status === 200 || answer.status === 201) return read(CarrierBooking, answer, carrierId);
+      if (answer.status === 409 || answer.status === 422) return refusal(answer);
+      throw unexpected(carrierId, answer.status);
+    },
+    cancel: async (carrierId, bookingId) => {
+      const path = `bookings/${encodeURIComponent(bookingId)}`;
+      const { status } = await send(carrierOf(carrierId), 'DELETE', path, CALL_TIMEOUT_MS);
+      if (status === 409) return false;
+      if (status === 200 || status === 204 || status === 404) return true;
+      throw unexpected(carrierId, status);
+    },
+  };
+}
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+async function send(
+  { carrierId, url, apiKey }: Carrier,
+  method: string,
+  path: string,
+  timeoutMs: number,
+  body?: unknown,
+): Promise<Answer> {
+  try {
+    const response = await fetch(`${url.replace(/\/+$/, '')}/${path}`, {
+      method,
+      redirect: 'error',
+      headers: {
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(apiKey ? { 'x-api-key': apiKey } : {}),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    return { status: response.status, text: await bounded(response) };
+  } catch (error) {
+    throw new AppError('dependency_unavailable', `${carrierId} gave no answer`, {
+      cause: error,
+      retryAfterSeconds: 1,
+    });
+  }
+}
+
+async function bounded(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.byteLength;
+    if (size > MAX_ANSWER_BYTES) throw new Error('the answer is too large');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+function read<S extends z.ZodType>(schema: S, answer: Answer, carrierId: string): z.output<S> {
+  try {
+    return schema.parse(JSON.parse(answer.text));
+  } catch (error) {
+    throw new AppError('dependency_failed', `${carrierId} gave an answer that cannot be read`, {
+      cause: error,
+    });
+  }
+}
+
+function refusal({ status, text }: Answer): { reasons: readonly string[] } {
+  try {
+    return CarrierRefusal.parse(JSON.parse(text));
+  } catch {
+    return { reasons: [`refused the booking (${status})`] };
+  }
+}
+
+function unexpected(carrierId: string, status: number): AppError {
+  return new AppError('dependency_unavailable', `${carrierId} answered ${status}`, { retryAfterSeconds: 1 });
+}

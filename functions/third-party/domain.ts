@@ -1,0 +1,85 @@
+/** Pure rules of carriers: which offer is taken, what an event does to a booking and says to the workflow. */
+import { createHash } from 'node:crypto';
+import type { Booking, CarrierEvent } from '../../shared/contracts/third-party.ts';
+import type { CarrierQuote } from './carrier-api.ts';
+import type { BookingDocument, BookingStatus, EventDocument, Refusal } from './schemas.ts';
+
+export interface Offer extends Pick<Booking, 'carrierId' | 'price' | 'pickupEta' | 'deliveryEta'> {}
+
+export interface Answers {
+  readonly offers: readonly Offer[];
+  readonly refusals: readonly Refusal[];
+  /** Carriers that could not be asked: later they may have an offer. */
+  readonly silent: readonly Refusal[];
+}
+
+/** An answer, or undefined for a carrier that did not give one. */
+export function sortAnswers(
+  quotes: readonly { readonly carrierId: string; readonly quote: CarrierQuote | undefined }[],
+  deadline: string | undefined,
+): Answers {
+  const offers: Offer[] = [];
+  const refusals: Refusal[] = [];
+  const silent: Refusal[] = [];
+  for (const { carrierId, quote } of quotes) {
+    if (!quote) silent.push({ carrierId, reasons: ['gave no answer in time'] });
+    else if (!quote.canServe) refusals.push({ carrierId, reasons: quote.reasons });
+    else if (deadline && Date.parse(quote.deliveryEta.at) > Date.parse(deadline)) {
+      refusals.push({ carrierId, reasons: [`would arrive at ${quote.deliveryEta.at}, after the deadline`] });
+    } else {
+      const { price, pickupEta, deliveryEta } = quote;
+      offers.push({ carrierId, price, pickupEta, deliveryEta });
+    }
+  }
+  return { offers: offers.toSorted(byPriceThenTime), refusals, silent };
+}
+
+function byPriceThenTime(a: Offer, b: Offer): number {
+  return (
+    a.price.amount - b.price.amount ||
+    Date.parse(a.deliveryEta.at) - Date.parse(b.deliveryEta.at) ||
+    a.carrierId.localeCompare(b.carrierId)
+  );
+}
+
+type Event = CarrierEvent['event'];
+
+/** Where an event leads; what is missing here changes nothing. A delivery that was never collected was collected, too. */
+const AFTER: Readonly<Partial<Record<BookingStatus, Readonly<Record<Event, readonly Event[]>>>>> = {
+  Booked: { Collected: ['Collected'], Delivered: ['Collected', 'Delivered'], Failed: ['Failed'] },
+  Cancelling: { Collected: ['Collected'], Delivered: ['Collected', 'Delivered'], Failed: ['Failed'] },
+  Collected: { Collected: [], Delivered: ['Delivered'], Failed: ['Failed'] },
+};
+
+export interface Taken {
+  readonly status: BookingStatus;
+  readonly signals: EventDocument['signals'];
+}
+
+export function take(booking: BookingDocument, event: CarrierEvent): Taken {
+  const path = AFTER[booking.status]?.[event.event] ?? [];
+  const base = eventKey(booking.carrierId, event.eventId);
+  const { at, reason } = event;
+  return {
+    status: path.at(-1) ?? booking.status,
+    signals: path.map((step) => ({
+      eventId: `${base}-${step.toLowerCase()}`,
+      signal: { kind: `Carrier${step}` as const, at, ...(reason ? { reason } : {}) },
+    })),
+  };
+}
+
+/** Of fixed length: a carrier's ids may be as long as ours. */
+export function eventKey(carrierId: string, eventId: string): `carrier-${string}` {
+  const digest = createHash('sha256')
+    .update(JSON.stringify([carrierId, eventId]))
+    .digest('hex');
+  return `carrier-${digest.slice(0, 40)}`;
+}
+
+/** Only what is settled with the carrier is shown. */
+export function bookingView(document: BookingDocument): Booking {
+  const { deliveryId, bookingId, carrierId, status, price, pickupEta, deliveryEta } = document;
+  const shown = status === 'Intended' || status === 'Cancelling' ? 'Booked' : status;
+  return { deliveryId, bookingId, carrierId, status: shown, price, pickupEta, deliveryEta };
+}

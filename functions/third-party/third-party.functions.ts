@@ -1,0 +1,28 @@
+/** The third-party service's registration. */
+import * as contract from '../../shared/contracts/third-party.ts';
+import { endpoint } from '../../shared/http/pipeline.ts';
+import type { Service, ServiceDeps } from '../../shared/http/service.ts';
+import { registerOutbox } from '../../shared/outbox/outbox-trigger.ts';
+import { createBooking } from './book.ts';
+import { createCancel } from './cancel.ts';
+import { createCarriers } from './carriers.ts';
+import { createEvents } from './events.ts';
+import { createBookingRepository } from './repository.ts';
+
+export function thirdPartyService(deps: ServiceDeps): Service {
+  const repository = createBookingRepository(deps.database);
+  const carriers = createCarriers(deps.settings.CARRIERS, deps.log);
+  const booking = createBooking(repository, carriers, deps);
+  return {
+    name: 'third-party',
+    endpoints: [
+      endpoint(contract.quoteCarriers, booking.quote),
+      endpoint(contract.bookCarrier, booking.book),
+      endpoint(contract.cancelCarrier, createCancel(repository, carriers, deps)),
+      endpoint(contract.carrierEvent, createEvents(repository, deps)),
+    ],
+    registerTriggers: () => {
+      registerOutbox('third-party', 'bookings', deps);
+    },
+  };
+}
