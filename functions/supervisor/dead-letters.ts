@@ -1,0 +1,98 @@
+/** Dead letters: recorded once, listed, replayed or discarded by an operator, who is written down. */
+import type {
+  discardDeadLetter,
+  listDeadLetters,
+  recordDeadLetter,
+  replayDeadLetter,
+} from '../../shared/contracts/supervisor.ts';
+import type { Handler } from '../../shared/http/pipeline.ts';
+import { AppError } from '../../shared/http/problem.ts';
+import type { ServiceDeps } from '../../shared/http/service.ts';
+import { audited, checkOpen, letterId, letterView } from './domain.ts';
+import { hubOf, messageOf } from './replay.ts';
+import type { SupervisorRepository } from './repository.ts';
+
+export interface DeadLetterHandlers {
+  readonly record: Handler<typeof recordDeadLetter>;
+  readonly list: Handler<typeof listDeadLetters>;
+  readonly replay: Handler<typeof replayDeadLetter>;
+  readonly discard: Handler<typeof discardDeadLetter>;
+}
+
+/** Longer than a publish may take: a replay that was interrupted may be asked for again after it. */
+const CLAIM_MS = 30_000;
+
+export function createDeadLetterHandlers(
+  repository: SupervisorRepository,
+  deps: ServiceDeps,
+): DeadLetterHandlers {
+  const known = async ({ hub, day, letterId: id }: { hub: string; day: string; letterId: string }) => {
+    const letter = await repository.letter(hub, day, id);
+    if (!letter) throw new AppError('not_found', 'there is no such dead letter');
+    return letter;
+  };
+
+  return {
+    record: async ({ body }) => {
+      const id = letterId(body);
+      const at = deps.now().toISOString();
+      const day = await repository.claimDay(body.hub, id, at.slice(0, 10));
+      const fresh = { ...body, id, type: 'letter', status: 'Open', at, day, audit: [] } as const;
+      const created = await repository.createLetter({ ...fresh, audit: [] });
+      if (created) deps.log.warn({ hub: body.hub, step: body.step, id }, 'dead letter recorded');
+      return { status: created ? 201 : 200, body: { id } };
+    },
+
+    list: async ({ query }) => {
+      const deadLetters = (await repository.letters(query)).map(letterView);
+      return { status: 200, body: { deadLetters } };
+    },
+
+    replay: async ({ params, body }, { principal }) => {
+      const { item, etag } = await known(params);
+      checkOpen(item, deps.now());
+      const hub = hubOf(item);
+      const claimedUntil = new Date(deps.now().getTime() + CLAIM_MS).toISOString();
+      const claimed = await orConflict(() => repository.replaceLetter({ ...item, claimedUntil }, etag));
+      const by = principal.subject;
+      const { claimedUntil: _claimed, ...open } = claimed.item;
+      try {
+        await deps.publisher.publish(hub, [messageOf(item, body.payload)]);
+      } catch (error) {
+        const failed = { by, action: 'replay failed', at: deps.now().toISOString(), note: body.note };
+        await repository.replaceLetter(audited(open, failed), claimed.etag);
+        throw error;
+      }
+      const action = body.payload === undefined ? 'replayed' : 'replayed with a mended payload';
+      const act = { by, action, at: deps.now().toISOString(), note: body.note };
+      const replayed = audited({ ...open, status: 'Replayed' as const }, act);
+      const { item: written } = await repository.replaceLetter(replayed, claimed.etag);
+      return { status: 200, body: letterView(written) };
+    },
+
+    discard: async ({ params, body }, { principal }) => {
+      const { item, etag } = await known(params);
+      if (item.status === 'Discarded') return { status: 200, body: letterView(item) };
+      checkOpen(item, deps.now());
+      const act = {
+        by: principal.subject,
+        action: 'discarded',
+        at: deps.now().toISOString(),
+        note: body.note,
+      };
+      const discarded = audited({ ...item, status: 'Discarded' as const }, act);
+      const { item: written } = await orConflict(() => repository.replaceLetter(discarded, etag));
+      return { status: 200, body: letterView(written) };
+    },
+  };
+}
+
+/** Two operators at one time: one of them is told. */
+async function orConflict<T>(write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'etag_mismatch') throw error;
+    throw new AppError('conflict', 'somebody changed the letter at this moment', { cause: error });
+  }
+}

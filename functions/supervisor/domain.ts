@@ -1,0 +1,118 @@
+/** Pure rules of the supervisor: what a round does, how a letter and a work item may change. */
+import { createHash } from 'node:crypto';
+import type { DeadLetter, WorkItem } from '../../shared/contracts/supervisor.ts';
+import type { WorkflowView } from '../../shared/contracts/workflows.ts';
+import { AppError } from '../../shared/http/problem.ts';
+import type { LetterDocument, WatchDocument, WorkItemDocument } from './schemas.ts';
+
+/** Rounds in which a workflow is only woken, before it is given up. */
+export const NUDGE_ROUNDS = 3;
+/** Rounds after which an operator is told that the supervisor does not get on. */
+export const TELL_ROUNDS = 8;
+/** An effect without its workflow may be one that is just being made or undone: it is let be for so many rounds. */
+export const ORPHAN_GRACE_ROUNDS = 2;
+/** Two rounds at one time count as one, ms. */
+export const ROUND_GAP_MS = 2_000;
+
+export type Measure = 'nudge' | 'compensate' | 'tell';
+
+/**
+ * What to do with a workflow that is overdue for the nth round in a row. After the pivot there is no way back, and a
+ * compensation that failed is tried on by itself: both are only woken. Repetitions become rarer.
+ */
+export function measuresFor(workflow: WorkflowView, rounds: number): Measure[] {
+  const failed = workflow.state === 'CompensationFailed';
+  const forwardOnly = workflow.pastPivot || failed || workflow.state === 'Compensating';
+  const tell: Measure[] = failed || rounds >= TELL_ROUNDS ? ['tell'] : [];
+  if (rounds <= NUDGE_ROUNDS) return ['nudge', ...tell];
+  if (!isPowerOfTwo(rounds - NUDGE_ROUNDS)) return tell;
+  return [forwardOnly ? 'nudge' : 'compensate', ...tell];
+}
+
+function isPowerOfTwo(n: number): boolean {
+  return n > 0 && (n & (n - 1)) === 0;
+}
+
+/** The watch after one more sighting; undefined: this round has been counted. */
+export function sighted(
+  known: WatchDocument | undefined,
+  seen: Pick<WatchDocument, 'id' | 'deliveryId' | 'mark'>,
+  now: Date,
+): WatchDocument | undefined {
+  const at = now.toISOString();
+  if (!known || known.mark !== seen.mark) return { ...seen, type: 'watch', rounds: 1, lastAt: at };
+  if (now.getTime() - Date.parse(known.lastAt) < ROUND_GAP_MS) return undefined;
+  return { ...known, rounds: known.rounds + 1, lastAt: at };
+}
+
+/** A workflow that moves is not stuck: its mark changes with it. */
+export function markOf({ generation, step, completeBy, state }: WorkflowView): string {
+  const phase = state === 'CompensationFailed' || state === 'Compensating' ? 'undo' : step;
+  return JSON.stringify([generation, phase, phase === 'undo' ? null : completeBy]);
+}
+
+/** The step that the last error names (`bookCarrier: …`), else where the workflow stands. */
+export function failedStepOf({ state, step, lastError }: WorkflowView): string {
+  const named = state === 'CompensationFailed' ? /^([A-Za-z]+): /.exec(lastError ?? '')?.[1] : undefined;
+  return named ?? step.replace(/^undo /, '');
+}
+
+/** Made of hub, partition and sequence number; of the payload where the source gave no number. */
+export function letterId(
+  letter: Pick<DeadLetter, 'hub' | 'partition' | 'sequenceNumber' | 'payload'>,
+): string {
+  const { hub, partition, sequenceNumber, payload } = letter;
+  const digest = () => createHash('sha256').update(payload).digest('hex').slice(0, 24);
+  const position = sequenceNumber >= 0 ? String(sequenceNumber) : `x${digest()}`;
+  return [hub, partition || 'none', position].map(safe).join('-').slice(0, 100);
+}
+
+export function workItemId({ kind, step }: Pick<WorkItem, 'kind' | 'step'>): string {
+  const id = `${kind}-${safe(step)}`;
+  return id.length <= 100
+    ? id
+    : `${id.slice(0, 83)}-${createHash('sha256').update(id).digest('hex').slice(0, 16)}`;
+}
+
+function safe(text: string): string {
+  return text.replace(/[^A-Za-z0-9._~-]/g, '_');
+}
+
+export interface Act {
+  readonly by: string;
+  readonly action: string;
+  readonly at: string;
+  readonly note?: string | undefined;
+}
+
+export function audited<T extends { readonly audit: DeadLetter['audit'] }>(document: T, act: Act): T {
+  const { note, ...rest } = act;
+  return { ...document, audit: [...document.audit, { ...rest, ...(note ? { note } : {}) }] };
+}
+
+/** @throws AppError `conflict`: it was replayed or discarded, or somebody replays it now */
+export function checkOpen(letter: LetterDocument, now: Date): void {
+  if (letter.status !== 'Open')
+    throw new AppError('conflict', `the letter is ${letter.status.toLowerCase()} already`);
+  if (letter.claimedUntil && letter.claimedUntil > now.toISOString()) {
+    throw new AppError('conflict', 'somebody replays the letter at this moment');
+  }
+}
+
+/** The same trouble again: opens what an operator had retried. Undefined: it stays as it is. */
+export function reopened(known: WorkItemDocument, detail: string, at: string): WorkItemDocument | undefined {
+  if (known.status === 'Open' || known.settledBy !== 'retry') return undefined;
+  const { settledBy: _settledBy, ...rest } = known;
+  return audited<WorkItemDocument>(
+    { ...rest, status: 'Open', detail },
+    { by: 'supervisor', action: 'reopened', at },
+  );
+}
+
+export function letterView({ type: _type, claimedUntil: _claimed, ...letter }: LetterDocument): DeadLetter {
+  return letter;
+}
+
+export function workItemView({ type: _type, settledBy: _settledBy, ...item }: WorkItemDocument): WorkItem {
+  return item;
+}

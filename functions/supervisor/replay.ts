@@ -1,0 +1,40 @@
+/** A dead letter as a message again: the same bytes, the same properties, the key that its hub goes by. */
+
+import { AppError } from '../../shared/http/problem.ts';
+import { HUBS, type HubName } from '../../shared/messaging/hubs.ts';
+import type { Message } from '../../shared/messaging/publisher.ts';
+import type { LetterDocument } from './schemas.ts';
+
+/** @throws AppError `not_serviceable` */
+export function hubOf(letter: LetterDocument): HubName {
+  if (letter.hub in HUBS) return letter.hub as HubName;
+  throw new AppError('not_serviceable', `there is no hub ${letter.hub}`);
+}
+
+/** `payload` in place of the stored one is text: what an operator has mended. */
+export function messageOf(letter: LetterDocument, payload: string | undefined): Message {
+  const encoding = payload === undefined && letter.encoding === 'base64' ? 'base64' : 'utf8';
+  const body = Buffer.from(payload ?? letter.payload, encoding);
+  const properties = Object.entries(letter.properties)
+    .filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value))
+    .map(([name, value]): [string, string] => [name, String(value)]);
+  return {
+    key: keyOf(hubOf(letter), body) ?? letter.id,
+    body,
+    properties: { ...Object.fromEntries(properties), replayOf: letter.id },
+  };
+}
+
+/** The original's key is not kept by the broker's readers, so it is read from the payload, where the hub's table says. */
+function keyOf(hub: HubName, body: Buffer): string | undefined {
+  const field = HUBS[hub].key === 'aggregate id' ? 'subject' : HUBS[hub].key;
+  try {
+    const message = JSON.parse(body.toString()) as Record<string, unknown> & {
+      request?: Record<string, unknown>;
+    };
+    const key = message[field] ?? message.request?.[field];
+    return typeof key === 'string' && key !== '' ? key : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,93 @@
+/** Dead letters, work items and watches in Cosmos. Writes reject with `already_exists` or `etag_mismatch` for the slower one. */
+import type { Database, Stored } from '../../shared/cosmos/store.ts';
+import { AppError } from '../../shared/http/problem.ts';
+import {
+  type LetterDocument,
+  PLACES,
+  type PlaceDocument,
+  type WatchDocument,
+  type WorkItemDocument,
+} from './schemas.ts';
+
+export interface SupervisorRepository {
+  /** The day under which the letter of this id lies: that of its first writer. */
+  claimDay(hub: string, id: string, day: string): Promise<string>;
+  /** False when it was there. */
+  createLetter(letter: LetterDocument): Promise<boolean>;
+  letter(hub: string, day: string, id: string): Promise<Stored<LetterDocument> | undefined>;
+  replaceLetter(letter: LetterDocument, etag: string): Promise<Stored<LetterDocument>>;
+  /** Newest first. */
+  letters(filter: {
+    hub?: string | undefined;
+    status?: string | undefined;
+    limit: number;
+  }): Promise<readonly LetterDocument[]>;
+
+  workItem(deliveryId: string, id: string): Promise<Stored<WorkItemDocument> | undefined>;
+  createWorkItem(item: WorkItemDocument): Promise<boolean>;
+  replaceWorkItem(item: WorkItemDocument, etag: string): Promise<Stored<WorkItemDocument>>;
+  workItems(filter: { status?: string | undefined; limit: number }): Promise<readonly WorkItemDocument[]>;
+
+  watch(deliveryId: string, id: string): Promise<Stored<WatchDocument> | undefined>;
+  watches(): Promise<readonly WatchDocument[]>;
+  /** False: another round was faster. */
+  saveWatch(watch: WatchDocument, etag: string | undefined): Promise<boolean>;
+  removeWatch(watch: WatchDocument): Promise<void>;
+}
+
+export function createSupervisorRepository(database: Database): SupervisorRepository {
+  const letters = database.store<LetterDocument | PlaceDocument>('deadLetters');
+  const work = database.store<WorkItemDocument | WatchDocument>('workItems');
+  return {
+    claimDay: async (hub, id, letterDay) => {
+      const place: PlaceDocument = { id, type: 'place', hub, day: PLACES, letterDay };
+      if (await isFirst(() => letters.create<PlaceDocument>(place))) return letterDay;
+      return (await letters.read<PlaceDocument>(id, [hub, PLACES]))?.item.letterDay ?? letterDay;
+    },
+    createLetter: (letter) => isFirst(() => letters.create<LetterDocument>(letter)),
+    letter: (hub, day, id) => letters.read<LetterDocument>(id, [hub, day]),
+    replaceLetter: (letter, etag) => letters.replace<LetterDocument>(letter, [letter.hub, letter.day], etag),
+    letters: async ({ hub, status, limit }) => {
+      const conditions = [
+        "c.type = 'letter'",
+        ...(hub ? ['c.hub = @hub'] : []),
+        ...(status ? ['c.status = @status'] : []),
+      ];
+      const sql = `SELECT * FROM c WHERE ${conditions.join(' AND ')} ORDER BY c.at DESC`;
+      const parameters = { ...(hub ? { hub } : {}), ...(status ? { status } : {}) };
+      return (await letters.query<LetterDocument>(sql, parameters, { limit })).items;
+    },
+
+    workItem: (deliveryId, id) => work.read<WorkItemDocument>(id, deliveryId),
+    createWorkItem: (item) => isFirst(() => work.create<WorkItemDocument>(item)),
+    replaceWorkItem: (item, etag) => work.replace<WorkItemDocument>(item, item.deliveryId, etag),
+    workItems: async ({ status, limit }) => {
+      const condition = status ? ' AND c.status = @status' : '';
+      const sql = `SELECT * FROM c WHERE c.type = 'work'${condition} ORDER BY c.at DESC`;
+      return (await work.query<WorkItemDocument>(sql, status ? { status } : {}, { limit })).items;
+    },
+
+    watch: (deliveryId, id) => work.read<WatchDocument>(id, deliveryId),
+    watches: async () =>
+      (await work.query<WatchDocument>("SELECT * FROM c WHERE c.type = 'watch'", {})).items,
+    saveWatch: (watch, etag) =>
+      isFirst(() =>
+        etag ? work.replace<WatchDocument>(watch, watch.deliveryId, etag) : work.create<WatchDocument>(watch),
+      ),
+    removeWatch: async ({ id, deliveryId }) => {
+      await work.remove(id, deliveryId);
+    },
+  };
+}
+
+async function isFirst(write: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await write();
+    return true;
+  } catch (error) {
+    if (error instanceof AppError && SLOWER.has(error.code)) return false;
+    throw error;
+  }
+}
+
+const SLOWER: ReadonlySet<string> = new Set(['already_exists', 'etag_mismatch', 'not_found']);

@@ -1,0 +1,82 @@
+/** Work for an operator: recorded once per delivery, kind and step; settled by a retry or by hand. */
+import { releaseDrone } from '../../shared/contracts/drones.ts';
+import type {
+  listWorkItems,
+  recordWorkItem,
+  settleWorkItem,
+  WorkItem,
+} from '../../shared/contracts/supervisor.ts';
+import { nudgeWorkflow } from '../../shared/contracts/workflows.ts';
+import type { Handler } from '../../shared/http/pipeline.ts';
+import { AppError } from '../../shared/http/problem.ts';
+import type { ServiceDeps } from '../../shared/http/service.ts';
+import { audited, reopened, workItemId, workItemView } from './domain.ts';
+import type { SupervisorRepository } from './repository.ts';
+import type { WorkItemDocument } from './schemas.ts';
+
+export type Facts = Pick<WorkItem, 'deliveryId' | 'kind' | 'step' | 'detail'>;
+
+export interface WorkItemHandlers {
+  readonly record: Handler<typeof recordWorkItem>;
+  readonly list: Handler<typeof listWorkItems>;
+  readonly settle: Handler<typeof settleWorkItem>;
+}
+
+export interface Recorder {
+  (facts: Facts): Promise<{ id: string; created: boolean }>;
+}
+
+export function createRecorder(repository: SupervisorRepository, deps: ServiceDeps): Recorder {
+  return async (facts) => {
+    const id = workItemId(facts);
+    const at = deps.now().toISOString();
+    const fresh: WorkItemDocument = { ...facts, id, type: 'work', status: 'Open', at, audit: [] };
+    if (await repository.createWorkItem(fresh)) {
+      deps.log.warn(
+        { deliveryId: facts.deliveryId, kind: facts.kind, step: facts.step },
+        'work for an operator',
+      );
+      return { id, created: true };
+    }
+    const known = await repository.workItem(facts.deliveryId, id);
+    const again = known && reopened(known.item, facts.detail, at);
+    if (again) await repository.replaceWorkItem(again, known.etag);
+    return { id, created: false };
+  };
+}
+
+export function createWorkItemHandlers(
+  repository: SupervisorRepository,
+  deps: ServiceDeps,
+): WorkItemHandlers {
+  const recordItem = createRecorder(repository, deps);
+  return {
+    record: async ({ body }) => {
+      const { id, created } = await recordItem(body);
+      return { status: created ? 201 : 200, body: { id } };
+    },
+
+    list: async ({ query }) => {
+      const workItems = (await repository.workItems(query)).map(workItemView);
+      return { status: 200, body: { workItems } };
+    },
+
+    settle: async ({ params: { deliveryId, itemId }, body }, { principal }) => {
+      const known = await repository.workItem(deliveryId, itemId);
+      if (known?.item.type !== 'work') throw new AppError('not_found', 'there is no such work item');
+      if (known.item.status === 'Settled') return { status: 200, body: workItemView(known.item) };
+      if (body.action === 'retry') await retry(known.item, deps);
+      const at = deps.now().toISOString();
+      const act = { by: principal.subject, action: body.action, at, note: body.note };
+      const settled: WorkItemDocument = { ...known.item, status: 'Settled', settledBy: body.action };
+      const { item } = await repository.replaceWorkItem(audited(settled, act), known.etag);
+      return { status: 200, body: workItemView(item) };
+    },
+  };
+}
+
+/** A workflow that is woken goes on with what it could not do. */
+async function retry({ kind, deliveryId }: WorkItemDocument, { call }: ServiceDeps): Promise<void> {
+  if (kind === 'OrphanReservation') await call(releaseDrone, { params: { deliveryId } });
+  else await call(nudgeWorkflow, { params: { deliveryId } });
+}
