@@ -1,8 +1,8 @@
 /** Faults on demand: for tests of what happens when the database throttles, is slow, fails, or answers nothing. */
 
 export interface Fault {
-  /** `throttle` 429, `unavailable` 503, `retryWith` 449; `delay` waits; `drop` cuts the connection after the write was applied. */
-  readonly kind: 'throttle' | 'unavailable' | 'retryWith' | 'delay' | 'drop';
+  /** `throttle` 429, `unavailable` 503, `retryWith` 449; `timeout` 408; `delay` waits; `drop` cuts the connection after the write was applied. */
+  readonly kind: 'throttle' | 'unavailable' | 'retryWith' | 'timeout' | 'delay' | 'drop';
   readonly container?: string;
   /** create, read, upsert, replace, patch, delete, query, batch, feed; absent: every one. */
   readonly operation?: string;

@@ -27,6 +27,9 @@ import { pageSize, parametersOf, type QueryText, queryPage, readFeed } from './q
 import { planOf } from './query/plan.ts';
 import type { ContainerRow } from './store.ts';
 
+/** Of a transactional batch or one request of a bulk. */
+const MAX_BATCH_BYTES = 2 * 1024 * 1024;
+
 /** Of the key, of the range's id, or of the bounds on the ring; none of them: everything. */
 function scopeOf({ header }: Request, container: ContainerRow, count: number): Scope {
   const pk = header('x-ms-documentdb-partitionkey');
@@ -72,6 +75,7 @@ export async function documents(
   }
   if (header('x-ms-cosmos-is-batch-request')) {
     const operations = parsed<BatchOperation[]>(request);
+    if (request.body.length > MAX_BATCH_BYTES) throw new CosmosError(413, 'Request size is too large');
     const atomic = isTrue(header('x-ms-cosmos-batch-atomic'));
     const answer = atomic
       ? await runBatch(store, items, container, itemKey(request, container, undefined), operations)

@@ -11,6 +11,7 @@ export interface PatchOperation {
 type Node = Record<string, unknown> | unknown[];
 
 const MOST_OPERATIONS = 10;
+const INDEX = /^(?:0|[1-9]\d*)$/;
 const SYSTEM = new Set(['id', '_rid', '_self', '_etag', '_ts', '_attachments']);
 
 /** A new document; `partitionPaths` may not be touched. */
@@ -50,6 +51,7 @@ function apply(
       else parent[key] = value;
       return;
     case 'replace':
+      if (value === undefined) throw badRequest('replace needs a value');
       must(parent, key, path, op);
       write(parent, key, value);
       return;
@@ -110,13 +112,14 @@ function locate(root: Record<string, unknown>, path: string): { parent: Node; ke
 
 function read(parent: Node | null | undefined, key: string): unknown {
   if (parent === null || typeof parent !== 'object') return undefined;
-  if (Array.isArray(parent)) return parent[Number(key)];
+  if (Array.isArray(parent)) return INDEX.test(key) ? parent[Number(key)] : undefined;
   return Object.hasOwn(parent, key) ? parent[key] : undefined;
 }
 
 function write(parent: Node, key: string, value: unknown): void {
-  if (Array.isArray(parent)) parent[Number(key)] = value;
-  else parent[key] = value;
+  if (!Array.isArray(parent)) parent[key] = value;
+  else if (INDEX.test(key) && Number(key) < parent.length) parent[Number(key)] = value;
+  else throw badRequest(`the array has no element ${key}`);
 }
 
 function must(parent: Node, key: string, path: string, op: string): void {
@@ -125,12 +128,12 @@ function must(parent: Node, key: string, path: string, op: string): void {
 
 function insert(list: unknown[], key: string, value: unknown, path: string): void {
   if (key === '-') list.push(value);
-  else if (/^\d+$/.test(key) && Number(key) <= list.length) list.splice(Number(key), 0, value);
+  else if (INDEX.test(key) && Number(key) <= list.length) list.splice(Number(key), 0, value);
   else throw badRequest(`${path} is outside the array`);
 }
 
 function assign(list: unknown[], key: string, value: unknown, path: string): void {
-  if (key === '-' || Number(key) === list.length) list.push(value);
-  else if (/^\d+$/.test(key) && Number(key) < list.length) list[Number(key)] = value;
+  if (key === '-' || key === String(list.length)) list.push(value);
+  else if (INDEX.test(key) && Number(key) < list.length) list[Number(key)] = value;
   else throw badRequest(`${path} is outside the array`);
 }

@@ -103,6 +103,7 @@ async function answer(
     if (fault?.kind === 'throttle')
       throw new CosmosError(429, 'Request rate is large.', 3200, { retryAfterMs: fault.retryAfterMs ?? 50 });
     if (fault?.kind === 'unavailable') throw new CosmosError(503, 'Service is currently unavailable.');
+    if (fault?.kind === 'timeout') throw new CosmosError(408, 'The request did not complete in time.');
     if (fault?.kind === 'retryWith')
       throw new CosmosError(
         449,
@@ -179,11 +180,15 @@ async function authorize(
   );
 }
 
+function knownError(error: unknown): CosmosError {
+  if (error instanceof CosmosError) return error;
+  if (error instanceof RangeError && /call stack/.test(error.message))
+    return new CosmosError(400, 'The query or document is nested too deeply');
+  return new CosmosError(500, error instanceof Error ? error.message : String(error));
+}
+
 function errorAnswer(error: unknown): Answer {
-  const known =
-    error instanceof CosmosError
-      ? error
-      : new CosmosError(500, error instanceof Error ? error.message : String(error));
+  const known = knownError(error);
   const { retryAfterMs, ...extra } = known.extra;
   return {
     status: known.status,

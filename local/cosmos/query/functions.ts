@@ -15,6 +15,14 @@ const math =
   (x) =>
     isNumber(x) ? finite(f(x)) : undefined;
 const finite = (x: number) => (Number.isNaN(x) ? undefined : x);
+/** Whole numbers of 64 bits; other arguments answer undefined. */
+const integers =
+  (f: (a: bigint, b: bigint) => bigint | undefined): Fn =>
+  (a, b) => {
+    if (!Number.isInteger(a) || !Number.isInteger(b)) return undefined;
+    const result = f(BigInt(a as number), BigInt(b as number));
+    return result === undefined ? undefined : Number(BigInt.asIntN(64, result));
+  };
 const text =
   (f: (s: string) => unknown): Fn =>
   (s) =>
@@ -188,12 +196,17 @@ export const FUNCTIONS: Readonly<Record<string, Fn>> = {
   PI: () => Math.PI,
   RAND: () => Math.random(),
   NUMBERBIN: (x, bin = 1) => (isNumber(x) && isNumber(bin) ? Math.floor(x / bin) * bin : undefined),
-  INTADD: (a, b) => (Number.isInteger(a) && Number.isInteger(b) ? (a as number) + (b as number) : undefined),
-  INTSUB: (a, b) => (Number.isInteger(a) && Number.isInteger(b) ? (a as number) - (b as number) : undefined),
-  INTMUL: (a, b) => (Number.isInteger(a) && Number.isInteger(b) ? (a as number) * (b as number) : undefined),
-  INTDIV: (a, b) =>
-    Number.isInteger(a) && Number.isInteger(b) ? Math.trunc((a as number) / (b as number)) : undefined,
-  INTMOD: (a, b) => (Number.isInteger(a) && Number.isInteger(b) ? (a as number) % (b as number) : undefined),
+  INTADD: integers((a, b) => a + b),
+  INTSUB: integers((a, b) => a - b),
+  INTMUL: integers((a, b) => a * b),
+  INTDIV: integers((a, b) => (b === 0n ? undefined : a / b)),
+  INTMOD: integers((a, b) => (b === 0n ? undefined : a % b)),
+  INTBITAND: integers((a, b) => a & b),
+  INTBITOR: integers((a, b) => a | b),
+  INTBITXOR: integers((a, b) => a ^ b),
+  INTBITLEFTSHIFT: integers((a, b) => a << BigInt.asUintN(6, b)),
+  INTBITRIGHTSHIFT: integers((a, b) => a >> BigInt.asUintN(6, b)),
+  INTBITNOT: (a) => (Number.isInteger(a) ? Number(~BigInt(a as number)) : undefined),
 
   CONCAT: (...parts) => (parts.every(isString) ? parts.join('') : undefined),
   CONTAINS: search((a, b) => a.includes(b)),
