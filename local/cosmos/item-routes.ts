@@ -50,6 +50,8 @@ export async function documents(
 ): Promise<Answer> {
   const { store, items, ranges } = context;
   const { header, method } = request;
+  if (header('x-ms-documentdb-pre-trigger-include') || header('x-ms-documentdb-post-trigger-include'))
+    throw notSupported('a trigger');
   if (method === 'GET')
     return header('a-im') ? changeFeed(request, context, container) : feed(request, context, container);
   if (method !== 'POST') throw new CosmosError(405, 'not possible on the items of a container');

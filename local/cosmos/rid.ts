@@ -23,3 +23,8 @@ export function itemRid(database: number, container: number, number: number): st
   bytes.writeBigUInt64LE(BigInt(number), 8);
   return encode(bytes);
 }
+
+/** The item's part of its resource id. */
+export function itemNumber(rid: string): bigint {
+  return Buffer.from(rid.replaceAll('-', '/'), 'base64').readBigUInt64LE(8);
+}

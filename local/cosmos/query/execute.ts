@@ -1,4 +1,5 @@
 /** One page's worth of a query over one range, in the shape that the client asked for. */
+import { itemNumber } from '../rid.ts';
 import { aggregatesIn, type Expression, type Query, selected } from './ast.ts';
 import { compile } from './evaluate.ts';
 import type { RangeQuery } from './plan.ts';
@@ -25,13 +26,22 @@ export function execute({ query, shape }: RangeQuery, context: ExecuteContext): 
   }
 }
 
+/**
+ * Equal keys lie in the order of the items' creation, backwards where any path is descending: so the SDK expects them when it
+ * goes on in the middle of them.
+ */
 function orderByRows(query: Query, context: ExecuteContext): unknown[] {
-  const rows = sortedScopes(query, context);
-  const withRid = rows.map((row) => ({ ...row, rid: ridOf(row.inputs) }));
-  withRid.sort((a, b) => compareKeys(a.keys, b.keys, query) || (a.rid < b.rid ? -1 : 1));
+  const rows = sortedScopes(query, context).map((row) => ({ ...row, rid: ridOf(row.inputs) }));
+  const backwards = query.orderBy.some(({ descending }) => descending) ? -1 : 1;
+  const numbered = rows.map((row) => ({ ...row, number: row.rid === '' ? 0n : itemNumber(row.rid) }));
+  numbered.sort(
+    (a, b) =>
+      compareKeys(a.keys, b.keys, query) ||
+      (a.number === b.number ? 0 : a.number < b.number ? -backwards : backwards),
+  );
   const kept = query.distinct
-    ? [...new Map(withRid.map((row) => [canonical(row.projected), row])).values()]
-    : withRid;
+    ? [...new Map(numbered.map((row) => [canonical(row.projected), row])).values()]
+    : numbered;
   const limit = query.limit?.kind === 'literal' ? Number(query.limit.value) : kept.length;
   return kept
     .filter(({ projected }) => projected !== undefined)
@@ -75,9 +85,11 @@ function groupByRows(query: Query, context: ExecuteContext): unknown[] {
       const result = fields[`s${index}`];
       payload[alias] = aggregatesIn(value).length > 0 ? { item: result } : result;
     }
+    const value = payload[''];
+    const isAggregate = selected(query.select).flatMap(aggregatesIn).length > 0;
     return {
       groupByItems: query.groupBy.map((_, index) => ({ item: fields[`g${index}`] })),
-      payload: query.select.kind === 'value' ? payload[''] : payload,
+      payload: query.select.kind !== 'value' ? payload : isAggregate ? [value] : value,
     };
   });
 }

@@ -100,7 +100,7 @@ export function planOf(text: string, parameters: ReadonlyMap<string, unknown>): 
       groupByExpressions: query.groupBy.map(pathText),
       groupByAliases:
         grouped && query.select.kind === 'list' ? query.select.items.map(({ alias }) => alias) : [],
-      aggregates: grouped ? [] : names,
+      aggregates: grouped && !isValue ? [] : names,
       groupByAliasToAggregateType: grouped ? aliasTypes(query) : {},
       rewrittenQuery: shape === 'plain' && !needsPlan(query) ? '' : marker + text,
       hasSelectValue: isValue,
