@@ -19,18 +19,27 @@ import type { Service, ServiceDeps } from '../shared/http/service.ts';
 import { inProcess, overHttp } from '../shared/http/transports.ts';
 import { createPublisher } from '../shared/messaging/publisher.ts';
 import { createLog } from '../shared/telemetry/log.ts';
+import { accountService } from './account/account.functions.ts';
 import { deliveryService } from './delivery/delivery.functions.ts';
+import { deliveryHistoryService } from './delivery-history/delivery-history.functions.ts';
 import { droneService } from './drone/drone.functions.ts';
 import { registerHealth } from './health.ts';
 import { ingestionService } from './ingestion/ingestion.functions.ts';
+import { packageService } from './package/package.functions.ts';
 import { schedulerService } from './scheduler/scheduler.functions.ts';
+import { supervisorService } from './supervisor/supervisor.functions.ts';
+import { thirdPartyService } from './third-party/third-party.functions.ts';
 
-/** Services that exist so far; an app that is asked for another says so and does not start. */
-const CREATE: Readonly<Partial<Record<ServiceName, (deps: ServiceDeps) => Service>>> = {
+const CREATE: Readonly<Record<ServiceName, (deps: ServiceDeps) => Service>> = {
   ingestion: ingestionService,
   scheduler: schedulerService,
+  supervisor: supervisorService,
+  account: accountService,
+  'third-party': thirdPartyService,
   drone: droneService,
+  package: packageService,
   delivery: deliveryService,
+  'delivery-history': deliveryHistoryService,
 };
 
 function compose(settings: Settings): void {
@@ -55,16 +64,13 @@ function compose(settings: Settings): void {
     now: () => new Date(),
     newId: randomUUID,
   };
-  const services = settings.SERVICES.map((name) => {
-    const create = CREATE[name];
-    if (!create)
-      throw new Error(`SERVICES: ${name} is not built yet; name some of ${Object.keys(CREATE).join(', ')}`);
-    return create({
+  const services = settings.SERVICES.map((name) =>
+    CREATE[name]({
       ...shared,
       log: log.child({ service: name }),
       call: createClient(transportOf(name, settings, registry, pipeline, credential)),
-    });
-  });
+    }),
+  );
   const endpoints = services.flatMap((service) => service.endpoints);
   for (const endpoint of endpoints) registry.set(endpoint.route.functionName, endpoint);
   for (const service of services) service.registerTriggers?.();

@@ -1,14 +1,15 @@
 /** The host: loads the app, opens its triggers, serves it; stops without losing what runs. */
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { loadApp } from './app-loader.ts';
-import type { FunctionApp, FunctionDefinition, Invocation } from './contract.ts';
+import type { Durable, FunctionApp, FunctionDefinition, Invocation } from './contract.ts';
 import type { Trigger, TriggerContext } from './event-hub-trigger.ts';
 import { type HttpFrontContext, listen } from './http-front.ts';
 import { type HostKeys, readKeys } from './keys.ts';
-import { createHostLog } from './log.ts';
+import { createHostLog, type HostLog } from './log.ts';
 import { describe } from './retry.ts';
 import { createRouter } from './router.ts';
-import { applyLocalSettings, readHostConfig } from './settings.ts';
+import { applyLocalSettings, type HostConfig, readHostConfig, resolveSetting } from './settings.ts';
 
 export interface HostOptions {
   readonly appDir: string;
@@ -56,8 +57,14 @@ export async function startHost(options: HostOptions): Promise<FunctionsHost> {
     const origin = `http://localhost:${front.port}`;
     process.env['WEBSITE_HOSTNAME'] = `localhost:${front.port}`;
     const app = await loadApp(options.appDir, log);
-    refuseDurable(app);
-    const extraInputs = (): Invocation['inputs'] => [];
+    const rpcPath = `durabletask/${randomBytes(16).toString('hex')}`;
+    const rpcBaseUrl = `http://127.0.0.1:${front.port}/${rpcPath}/`;
+    const { dataDir } = options;
+    const durable = await openDurable(app, { config, keys, log, now, origin, rpcBaseUrl, dataDir });
+    const extraInputs = (definition: FunctionDefinition): Invocation['inputs'] =>
+      definition.bindings
+        .filter(({ type }) => type.toLowerCase() === 'durableclient')
+        .map(({ name }) => ({ name, data: { string: durable?.clientBinding() ?? '{}' } }));
     const prefix = String(
       (config.extensions?.['http'] as { routePrefix?: string } | undefined)?.routePrefix ?? 'api',
     );
@@ -72,10 +79,11 @@ export async function startHost(options: HostOptions): Promise<FunctionsHost> {
       extraInputs,
       now,
       router,
-      durable: () => undefined,
-      rpcPath: 'durabletask',
+      durable: () => durable,
+      rpcPath,
       log,
     };
+    await durable?.start();
     const triggers = await startTriggers(app, {
       app,
       config,
@@ -95,6 +103,7 @@ export async function startHost(options: HostOptions): Promise<FunctionsHost> {
       ready = false;
       await Promise.all(triggers.map((trigger) => trigger.stop()));
       await front.close();
+      await durable?.close();
       await app.terminate().catch((error: unknown) => {
         log('error', 'Host.Shutdown', `an appTerminate hook failed: ${describe(error)}`);
       });
@@ -106,14 +115,37 @@ export async function startHost(options: HostOptions): Promise<FunctionsHost> {
   }
 }
 
-/** @throws Error for an app with Durable functions: the engine (local/durable) is not built yet */
-function refuseDurable(app: FunctionApp): void {
-  const durable = [...app.functions.values()].filter(
+interface EnginePlace {
+  readonly config: HostConfig;
+  readonly keys: HostKeys;
+  readonly log: HostLog;
+  readonly now: () => number;
+  readonly origin: string;
+  readonly rpcBaseUrl: string;
+  readonly dataDir: string;
+}
+
+/** The engine is loaded only where the app needs it. */
+async function openDurable(app: FunctionApp, place: EnginePlace): Promise<Durable | undefined> {
+  const isUsed = [...app.functions.values()].some(
     ({ trigger, bindings }) =>
       DURABLE.test(trigger.type) || bindings.some(({ type }) => type.toLowerCase() === 'durableclient'),
   );
-  if (durable.length === 0) return;
-  throw new Error(`this host runs no Durable functions yet: ${durable.map(({ name }) => name).join(', ')}`);
+  if (!isUsed) return undefined;
+  const { createDurable } = await import('../durable/engine.ts');
+  const settings = place.config.extensions?.['durableTask'] ?? {};
+  const { log, now, origin, rpcBaseUrl } = place;
+  return createDurable({
+    app,
+    dataDir: join(place.dataDir, 'durable'),
+    taskHub: resolveSetting(String(settings['hubName'] ?? 'TestHubName')),
+    origin,
+    systemKey: place.keys.system.durabletask_extension,
+    rpcBaseUrl,
+    settings,
+    log,
+    now,
+  });
 }
 
 async function startTriggers(app: FunctionApp, context: TriggerContext): Promise<Trigger[]> {

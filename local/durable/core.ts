@@ -1,0 +1,47 @@
+/** What the parts of the engine share: the store, the app, and the ways to set work going. */
+import type { DurableOptions, FunctionDefinition } from '../functions-host/contract.ts';
+import type { ActivityRow, Store } from './store.ts';
+
+export type TriggerKind = 'orchestration' | 'activity' | 'entity';
+
+/** `wake`, `wakeAt` and `begin` only set in motion what the store already has; losing them loses nothing. */
+export interface Core {
+  readonly store: Store;
+  readonly options: DurableOptions;
+  readonly now: () => number;
+  /** Instances or entities that have messages. */
+  wake(id: string): void;
+  /** A message becomes due then; milliseconds since the epoch. */
+  wakeAt(due: number): void;
+  begin(row: ActivityRow): void;
+}
+
+/** The function of that kind and name, whatever the case of its letters. */
+export function find(core: Core, kind: TriggerKind, name: string): FunctionDefinition | undefined {
+  const exact = core.options.app.functions.get(name);
+  if (exact && isOf(exact, kind)) return exact;
+  for (const definition of core.options.app.functions.values()) {
+    if (isOf(definition, kind) && definition.name.toLowerCase() === name.toLowerCase()) return definition;
+  }
+  return undefined;
+}
+
+function isOf(definition: FunctionDefinition, kind: TriggerKind): boolean {
+  return definition.trigger.type.toLowerCase() === `${kind}trigger`;
+}
+
+/** The text with which a real host answers for a function that it does not know. */
+export function unknownFunction(core: Core, kind: TriggerKind, name: string): string {
+  const word = kind === 'orchestration' ? 'orchestrator' : kind;
+  const known = [...core.options.app.functions.values()]
+    .filter((definition) => isOf(definition, kind))
+    .map((definition) => `'${definition.name}'`)
+    .toSorted();
+  const list =
+    known.length === 0
+      ? `No ${word} functions are currently registered!`
+      : `The following are the known ${word} functions: ${known.join(', ')}.`;
+  return `The function '${name}' doesn't exist, is disabled, or is not an ${word} function. Additional info: ${list}`;
+}
+
+export const LOG_CATEGORY = 'Host.Triggers.DurableTask';

@@ -1,0 +1,262 @@
+/**
+ * One episode of an orchestration: takes its messages, replays it, and writes all of its effects at once.
+ *
+ * E1 Messages leave the inbox in the transaction that records what they caused.
+ * E2 Messages of an earlier execution, and messages to an instance that is over, are dropped.
+ * E3 While suspended only resume and terminate are taken; the rest waits in order.
+ */
+import { type Action, ReplayError, type ReplayInput, type ReplayResult, replay } from './actions.ts';
+import { type Core, find, LOG_CATEGORY, unknownFunction } from './core.ts';
+import { applyEffects, type Ending, type Episode, finish } from './effects.ts';
+import { EventType, type HistoryEvent, inbound } from './history.ts';
+import { type InstanceRow, isFinal, type MessageRow, parentOf } from './store.ts';
+import { jsonOf, messageOf } from './values.ts';
+
+/** Schema 3 is V4, which has entity locks (Azure/azure-functions-durable-extension 3.14). */
+const ORCHESTRATION_INPUT = {
+  upperSchemaVersion: 1,
+  upperSchemaVersionNew: 3,
+  longRunningTimerIntervalDuration: '3.00:00:00',
+  maximumShortTimerDuration: '6.00:00:00',
+  defaultHttpAsyncRequestSleepTimeMillseconds: 30_000,
+};
+const OUT_OF_PROC = '\n\n$OutOfProcData$:';
+/** Characters of JSON that a real host was seen to take; one more fails the orchestration. */
+const CUSTOM_STATUS_LIMIT = 8_703;
+
+interface Received {
+  readonly row: MessageRow;
+  readonly event: HistoryEvent;
+}
+
+interface State {
+  readonly isDone?: boolean;
+  readonly actions?: readonly (readonly Action[])[];
+  readonly output?: unknown;
+  readonly customStatus?: unknown;
+  readonly error?: string;
+}
+
+/** Works on what waits for the instance. False when there was nothing to do. */
+export async function runEpisode(core: Core, id: string): Promise<boolean> {
+  const { store } = core;
+  const rows = store.messages(id, core.now());
+  if (rows.length === 0) return false;
+  const instance = store.instance(id);
+  if (!instance || isFinal(instance.status)) {
+    await store.write(() => store.removeMessages(rows));
+    return true;
+  }
+  const received = rows.map((row): Received => ({ row, event: JSON.parse(row.event) as HistoryEvent }));
+  const isCurrent = ({ row }: Received) => row.execution === null || row.execution === instance.execution;
+  const current = received.filter(isCurrent);
+  const terminated = current.find(({ event }) => event.EventType === EventType.ExecutionTerminated);
+  if (terminated) {
+    await terminate(core, instance, terminated.event, rows);
+    return true;
+  }
+  const taken = take(instance, current);
+  const gone = [...taken, ...received.filter((each) => !isCurrent(each))].map(({ row }) => row);
+  if (gone.length === 0) return false;
+  if (taken.length === 0) await store.write(() => store.removeMessages(gone));
+  else await advance(core, instance, taken, gone);
+  return true;
+}
+
+/** E3; a suspension ends the batch, so that what follows it waits. The start comes first. */
+function take(instance: InstanceRow, current: readonly Received[]): readonly Received[] {
+  const isStart = ({ event }: Received) => event.EventType === EventType.ExecutionStarted;
+  const ordered = [...current.filter(isStart), ...current.filter((each) => !isStart(each))];
+  if (instance.status === 'Suspended') {
+    const isResume = ({ event }: Received) => event.EventType === EventType.ExecutionResumed;
+    if (!ordered.some(isResume)) return [];
+  }
+  const suspend = ordered.findIndex(({ event }) => event.EventType === EventType.ExecutionSuspended);
+  return suspend < 0 ? ordered : ordered.slice(0, suspend + 1);
+}
+
+async function terminate(
+  core: Core,
+  instance: InstanceRow,
+  event: HistoryEvent,
+  rows: readonly MessageRow[],
+): Promise<void> {
+  const reason = typeof event.Input === 'string' && event.Input !== '' ? JSON.stringify(event.Input) : null;
+  const at = core.now();
+  const chunks = core.store.history(instance.id);
+  const episode: Episode = {
+    instance,
+    rows,
+    number: chunks.length,
+    actions: chunks.at(-1)?.actions ?? 0,
+    events: [inbound(EventType.OrchestratorStarted, at), event],
+    at,
+  };
+  await finish(core, episode, { status: 'Terminated', output: reason });
+}
+
+async function advance(
+  core: Core,
+  instance: InstanceRow,
+  taken: readonly Received[],
+  gone: readonly MessageRow[],
+): Promise<void> {
+  const chunks = core.store.history(instance.id);
+  const batch = fresh(
+    taken.map(({ event }) => event),
+    chunks.flatMap(({ events }) => events),
+  );
+  const due = batch.map(({ FireAt }) => (FireAt ? Date.parse(FireAt) : 0));
+  const at = Math.max(core.now(), ...due);
+  const isGeneration = batch[0]?.EventType === EventType.ExecutionStarted && batch[0]['Generation'] === null;
+  const started = isGeneration
+    ? [...batch.slice(0, 1), inbound(EventType.OrchestratorCompleted, at), ...batch.slice(1)]
+    : batch;
+  const events = [inbound(EventType.OrchestratorStarted, at), ...started];
+  const past = chunks.flatMap((chunk) => chunk.events);
+  const hasEnded = events.at(-1)?.EventType === EventType.ExecutionSuspended;
+  const base = { instance, rows: gone, number: chunks.length, at };
+  const state = await invoke(core, instance, [...past, ...events]);
+  const actions = state.actions?.flat() ?? [];
+  const episode: Episode = { ...base, events, actions: actions.length };
+  const ending = endingOf(core, instance, state);
+  const customStatus = customStatusOf(instance, state);
+  if (typeof customStatus === 'object' && customStatus !== null) {
+    await finish(core, episode, failure(instance, customStatus.problem));
+    return;
+  }
+  const result = replayed({
+    id: instance.id,
+    execution: instance.execution,
+    chunks: [...chunks, { actions: actions.length, events }],
+    actions,
+  });
+  if (typeof result === 'string') {
+    await finish(core, episode, failure(instance, result));
+    return;
+  }
+  const problem = hangOf(core, instance, result);
+  if (problem !== undefined) {
+    await finish(core, episode, failure(instance, problem));
+    return;
+  }
+  await applyEffects(core, episode, {
+    result,
+    customStatus,
+    status: hasEnded ? 'Suspended' : 'Running',
+    reason: hasEnded ? String(events.at(-1)?.['Reason'] ?? '') : null,
+    ...(ending ? { ending } : {}),
+  });
+}
+
+/** The result, or why the instance must fail. */
+function replayed(input: ReplayInput): ReplayResult | string {
+  try {
+    return replay(input);
+  } catch (error) {
+    if (error instanceof ReplayError) return error.message;
+    throw error;
+  }
+}
+
+/** What a real host would wait for in vain; here it is the instance's failure. */
+function hangOf(core: Core, instance: InstanceRow, result: ReplayResult): string | undefined {
+  const unknown = result.scheduled.find(
+    ({ event }) =>
+      event.EventType === EventType.SubOrchestrationInstanceCreated &&
+      !find(core, 'orchestration', event.Name ?? ''),
+  );
+  if (unknown) {
+    warnOfHang(core, instance, `sub-orchestrator '${unknown.event.Name}' does not exist`);
+    return unknownFunction(core, 'orchestration', unknown.event.Name ?? '');
+  }
+  if (result.stuck !== undefined) warnOfHang(core, instance, 'a retry ran out of time before its attempts');
+  return result.stuck;
+}
+
+/** Results that are already known are not told twice. */
+function fresh(batch: readonly HistoryEvent[], past: readonly HistoryEvent[]): HistoryEvent[] {
+  const keyOf = ({ TaskScheduledId: task, TimerId: timer }: HistoryEvent) =>
+    task === undefined ? (timer === undefined ? undefined : `timer ${timer}`) : `task ${task}`;
+  const known = new Set(past.map(keyOf));
+  return batch.filter((event) => {
+    const key = keyOf(event);
+    if (key === undefined) return true;
+    if (known.has(key)) return false;
+    known.add(key);
+    return true;
+  });
+}
+
+async function invoke(core: Core, instance: InstanceRow, history: readonly HistoryEvent[]): Promise<State> {
+  const definition = find(core, 'orchestration', instance.name);
+  if (!definition) return { error: unknownFunction(core, 'orchestration', instance.name) };
+  const started = history.find(({ EventType: type }) => type === EventType.ExecutionStarted);
+  const input = {
+    history,
+    input: started?.Input ? (JSON.parse(started.Input) as unknown) : null,
+    instanceId: instance.id,
+    isReplaying: started?.IsPlayed ?? false,
+    parentInstanceId: parentOf(instance)?.id ?? null,
+    ...ORCHESTRATION_INPUT,
+  };
+  const result = await core.options.app.invoke(definition.name, {
+    inputs: [{ name: definition.trigger.name, data: { string: JSON.stringify(input) } }],
+    triggerMetadata: metadataOf(input, definition.trigger.name),
+  });
+  if (result.ok) return JSON.parse(jsonOf(result.returnValue) ?? '{}') as State;
+  const message = messageOf(result.error);
+  const cut = message.indexOf(OUT_OF_PROC);
+  if (cut < 0) return { error: message };
+  const state = JSON.parse(message.slice(cut + OUT_OF_PROC.length)) as State;
+  if (state.error !== undefined) return state;
+  warnOfHang(core, instance, 'the orchestrator threw something that is no Error');
+  return { ...state, error: 'The orchestrator threw a value that is not an Error.' };
+}
+
+/** The names only: a real host hands them over as binding data, and history is not among them. */
+function metadataOf(
+  input: Readonly<Record<string, unknown>>,
+  trigger: string,
+): Record<string, { json: string }> {
+  const metadata: Record<string, { json: string }> = {};
+  for (const [name, value] of Object.entries(input)) {
+    if (name !== 'history' && value !== null) metadata[name] = { json: JSON.stringify(value) };
+  }
+  metadata[trigger] = { json: '{}' };
+  return metadata;
+}
+
+function endingOf(core: Core, instance: InstanceRow, state: State): Ending | undefined {
+  if (state.error !== undefined) {
+    core.options.log('error', LOG_CATEGORY, `${instance.id}: ${instance.name} failed: ${state.error}`);
+    return failure(instance, state.error);
+  }
+  if (!state.isDone) return undefined;
+  const output = state.output === undefined || state.output === null ? null : JSON.stringify(state.output);
+  return { status: 'Completed', output };
+}
+
+function failure(instance: InstanceRow, message: string): Ending {
+  const text = `Orchestrator function '${instance.name}' failed: ${message}`;
+  return { status: 'Failed', output: JSON.stringify(text), message };
+}
+
+/** JSON text; what is falsy is not sent by the library and changes nothing. */
+function customStatusOf(instance: InstanceRow, { customStatus }: State): string | null | { problem: string } {
+  if (customStatus === undefined || customStatus === null) return instance.custom_status;
+  const text = JSON.stringify(customStatus);
+  if (text.length <= CUSTOM_STATUS_LIMIT) return text;
+  const size = Math.ceil((text.length * 2) / 1024);
+  return {
+    problem: `The UTF-16 size of the JSON-serialized payload must not exceed 16 KB. The current payload is ${size} KB.`,
+  };
+}
+
+function warnOfHang(core: Core, instance: InstanceRow, why: string): void {
+  core.options.log(
+    'warning',
+    LOG_CATEGORY,
+    `${instance.id}: ${why}; it fails here, on a real host it stays Running for ever`,
+  );
+}

@@ -1,0 +1,57 @@
+/** Values on their way to and from functions. */
+import type { RpcTypedData } from '../functions-host/contract.ts';
+
+/**
+ * What a function returned, as JSON text; null for undefined and null.
+ * NaN and the infinities become their names and bytes base64, as on a real host.
+ */
+export function jsonOf(value: unknown): string | null {
+  if (value === undefined || value === null) return null;
+  if (typeof value !== 'object') return JSON.stringify(value) ?? null;
+  const data = value as RpcTypedData;
+  if (data.json !== undefined) return data.json;
+  if (data.string !== undefined) return JSON.stringify(data.string);
+  if (data.int !== undefined) return JSON.stringify(data.int);
+  if (data.double !== undefined)
+    return Number.isFinite(data.double) ? JSON.stringify(data.double) : JSON.stringify(String(data.double));
+  if (data.bytes !== undefined) return JSON.stringify(Buffer.from(data.bytes).toString('base64'));
+  return null;
+}
+
+/**
+ * What an activity is handed. `json` is the action's input as JSON text. The library has already encoded strings; booleans arrive as the words
+ * True and False, which is what .NET makes of them.
+ */
+export function activityInput(json: string | null): RpcTypedData {
+  const value: unknown = json === null ? null : JSON.parse(json);
+  if (value === null) return {};
+  if (typeof value === 'string') return { string: value };
+  if (typeof value === 'boolean') return { string: value ? 'True' : 'False' };
+  return { string: JSON.stringify(value) };
+}
+
+/** Binding data beside the input: the instance, the value, and the fields of an object at its top level. */
+export function activityMetadata(
+  json: string | null,
+  instanceId: string,
+  trigger: string,
+): Record<string, RpcTypedData> {
+  const metadata: Record<string, RpcTypedData> = { instanceId: { string: instanceId } };
+  const value: unknown = json === null ? null : JSON.parse(json);
+  if (value === null) return metadata;
+  metadata[trigger] = activityInput(json);
+  metadata['data'] = { json: JSON.stringify(value) };
+  if (typeof value === 'object' && !Array.isArray(value)) {
+    for (const [key, field] of Object.entries(value)) {
+      if (field !== null && !(key in metadata)) metadata[key] = activityInput(JSON.stringify(field));
+    }
+  }
+  return metadata;
+}
+
+/** The message of anything that can be thrown. */
+export function messageOf(error: unknown): string {
+  if (error instanceof Error) return error.message;
+  if (typeof error === 'object' && error !== null && 'message' in error) return String(error.message);
+  return typeof error === 'string' ? error : (JSON.stringify(error) ?? String(error));
+}

@@ -1,0 +1,201 @@
+/** The whole system on one machine: what is started, in which order, on which port, with which settings. `npm start` is this file. */
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { saveIssuer, tokenCommand } from './identity/token-command.ts';
+import { banner } from './platform/banner.ts';
+import { buildAll } from './platform/build.ts';
+import { type DataFolder, openDataFolder } from './platform/data-folder.ts';
+import { OPERATOR, principals } from './platform/demo.ts';
+import { endpointsOf, removeEndpoints, writeEndpoints } from './platform/endpoints.ts';
+import {
+  type PlatformOptions,
+  PORTS,
+  type PortName,
+  portOf,
+  readPlatformOptions,
+} from './platform/options.ts';
+import { type Part, type PartSpec, startPart } from './platform/part.ts';
+import { prepareDatabase, registerAccounts, untilFleetIsHeard } from './platform/prepare.ts';
+import {
+  type Addresses,
+  AUDIENCE,
+  addressesOf,
+  appSettings,
+  brokerConfig,
+  DATABASE,
+  simulatorSettings,
+  smallConfig,
+  trackingSettings,
+} from './platform/settings.ts';
+
+const ROOT = resolve(fileURLToPath(new URL('..', import.meta.url)));
+
+/** Every part: what it runs, with which arguments and settings. */
+function topology(options: PlatformOptions, data: DataFolder, addresses: Addresses) {
+  const dir = (name: string) => join(data.path, name);
+  const port = (name: PortName) => String(portOf(options, name));
+  const file = (name: string, content: unknown) => {
+    const path = join(data.path, `${name}.config.json`);
+    writeFileSync(path, JSON.stringify(content, null, 2), { mode: 0o600 });
+    return path;
+  };
+  const part = (name: string, entry: string, args: string[], env: Record<string, string> = {}): PartSpec => ({
+    name,
+    entry: join(ROOT, entry),
+    args,
+    env: { NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/compile'), ...env },
+  });
+  const small = smallConfig(options, data, addresses, join(ROOT, 'dist/web'));
+  const broker = [
+    '--config',
+    file('event-hubs', brokerConfig(data)),
+    '--control-port',
+    port('event-hubs-control'),
+  ];
+  const replay = options.replay ? ['--replay', options.replay] : [];
+  const speed = ['--speed', String(options.speed)];
+  const simulated = simulatorSettings(data, addresses);
+  return {
+    servers: [
+      part('event-hubs', 'local/event-hubs/main.ts', [
+        '--port',
+        port('event-hubs'),
+        '--data',
+        dir('event-hubs'),
+        ...broker,
+      ]),
+      part('cosmos', 'local/cosmos/main.ts', [
+        '--port',
+        port('cosmos'),
+        '--data',
+        dir('cosmos'),
+        '--control-port',
+        port('cosmos-control'),
+      ]),
+      part('small', 'local/small.ts', ['--config', file('small', small)]),
+    ],
+    services: [
+      part(
+        'functions',
+        'local/functions-host/main.ts',
+        ['--app', ROOT, '--port', port('functions'), '--data', dir('host')],
+        appSettings(options, data, addresses),
+      ),
+      part('tracking', 'tracking/main.ts', [], trackingSettings(options, addresses)),
+    ],
+    clients: [
+      part(
+        'carrier',
+        'simulator/carrier-main.ts',
+        ['--port', port('carrier'), '--data', dir('carrier'), ...speed],
+        simulated,
+      ),
+      part(
+        'simulator',
+        'simulator/main.ts',
+        [
+          '--drones',
+          String(options.drones),
+          '--seed',
+          String(options.seed),
+          '--data',
+          dir('simulator'),
+          ...speed,
+          ...replay,
+        ],
+        simulated,
+      ),
+    ],
+  };
+}
+
+async function run(options: PlatformOptions): Promise<void> {
+  const started = performance.now();
+  const data = openDataFolder(options.dataDir, options.reset);
+  const parts: Part[] = [];
+  const stop = async () => {
+    removeEndpoints(options.dataDir);
+    for (const part of parts.toReversed()) await part.stop();
+    data.release();
+  };
+  let stopping: Promise<void> | undefined;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (!stopping) say('stopping: drones in the air stay where they are, and go on at the next start');
+      stopping ??= stop().then(() => process.exit(0));
+    });
+  }
+  try {
+    await checkPorts(options);
+    const addresses = addressesOf(options, data);
+    const { servers, services, clients } = topology(options, data, addresses);
+    let ready = false;
+    const announce = async () => {
+      if (ready && !stopping)
+        writeEndpoints(options.dataDir, await endpointsOf(addresses, parts, options.dataDir));
+    };
+    const start = async (specs: readonly PartSpec[]) => {
+      const context = { logDir: data.logs, say, changed: () => void announce() };
+      const some = specs.map((spec) => startPart(spec, context));
+      parts.push(...some);
+      await Promise.all(some.map((part) => part.ready));
+    };
+    say('building, starting the local servers');
+    const built = buildAll(ROOT);
+    await start(servers);
+    await saveIssuer(join(data.path, 'identity'), {
+      issuer: addresses.issuer,
+      audience: AUDIENCE,
+      principals: principals(options.drones),
+    });
+    await Promise.all([built, prepareDatabase(addresses.cosmosEndpoint, addresses.cosmosKey, DATABASE)]);
+    say('starting the services');
+    await start(services);
+    say(`starting the city and its ${options.drones} drones`);
+    const token = await tokenCommand([OPERATOR, '--data', options.dataDir]);
+    await Promise.all([start(clients), registerAccounts(addresses.gateway, token)]);
+    await untilFleetIsHeard(addresses.gateway, token, options.drones);
+    ready = true;
+    await announce();
+    process.stdout.write(
+      banner(await endpointsOf(addresses, parts, options.dataDir), data.logs, performance.now() - started),
+    );
+  } catch (error) {
+    if (stopping) return;
+    process.stderr.write(`${(error as Error).message}\n`);
+    await stop();
+    process.exit(1);
+  }
+}
+
+/** Every port that somebody else has, in one message. */
+async function checkPorts(options: PlatformOptions): Promise<void> {
+  const names = Object.keys(PORTS) as PortName[];
+  const free = await Promise.all(names.map((name) => isFree(portOf(options, name))));
+  const taken = names.filter((_, index) => !free[index]).map((name) => `${portOf(options, name)} (${name})`);
+  if (taken.length > 0)
+    throw new Error(`in use: port ${taken.join(', port ')}. Stop what uses it, or start with --port-base N`);
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+  });
+}
+
+function say(line: string): void {
+  process.stdout.write(`${new Date().toISOString().slice(11, 19)}  ${line}\n`);
+}
+
+let options: PlatformOptions;
+try {
+  options = readPlatformOptions(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`${(error as Error).message}\n`);
+  process.exit(2);
+}
+await run(options);

@@ -1,0 +1,60 @@
+/** What must be there before a request can be served: containers, accounts, users, a fleet that was heard. */
+import { CosmosClient, PartitionKeyKind } from '@azure/cosmos';
+import { CONTAINERS, type ContainerSpec } from '../../shared/cosmos/containers.ts';
+import { ACCOUNTS } from './demo.ts';
+
+export async function prepareDatabase(endpoint: string, key: string, databaseId: string): Promise<void> {
+  const client = new CosmosClient({ endpoint, key, connectionPolicy: { enableEndpointDiscovery: false } });
+  const { database } = await client.databases.createIfNotExists({ id: databaseId });
+  await Promise.all(
+    Object.entries(CONTAINERS as Record<string, ContainerSpec>).map(([id, { partitionKey, defaultTtl }]) =>
+      database.containers.createIfNotExists({
+        id,
+        partitionKey: {
+          paths: [...partitionKey],
+          ...(partitionKey.length > 1 ? { kind: PartitionKeyKind.MultiHash, version: 2 } : {}),
+        },
+        ...(defaultTtl === undefined ? {} : { defaultTtl }),
+      }),
+    ),
+  );
+  client.dispose();
+}
+
+/** Registers what is missing, by the public API as an operator; what is there stays as it is. */
+export async function registerAccounts(origin: string, token: string): Promise<void> {
+  const call = (method: string, path: string, body?: unknown) =>
+    fetch(`${origin}/api/${path}`, {
+      method,
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  const must = async (response: Response): Promise<void> => {
+    if (!response.ok)
+      throw new Error(`${response.url} answered ${response.status}: ${await response.text()}`);
+  };
+  for (const { id, name, users } of ACCOUNTS) {
+    if ((await call('GET', `accounts/${id}`)).status === 404)
+      await must(await call('PUT', `accounts/${id}`, { name }));
+    for (const user of users) {
+      await must(await call('PUT', `accounts/${id}/users/${user.id}`, { name: user.name, role: user.role }));
+    }
+  }
+}
+
+const POLL_MS = 50;
+const FLEET_MS = 30_000;
+
+/** A drone that was never heard is not sent anywhere. */
+export async function untilFleetIsHeard(origin: string, token: string, drones: number): Promise<void> {
+  const end = Date.now() + FLEET_MS;
+  for (;;) {
+    const response = await fetch(`${origin}/api/drones`, { headers: { authorization: `Bearer ${token}` } });
+    const { drones: list = [] } = (await response.json()) as { drones?: { state?: unknown }[] };
+    const heard = list.filter(({ state }) => state !== undefined).length;
+    if (heard >= drones) return;
+    if (Date.now() > end)
+      throw new Error(`only ${heard} of ${drones} drones were heard; see simulator.log and tracking.log`);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}

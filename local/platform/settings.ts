@@ -1,0 +1,129 @@
+/** Settings and files of each part, made from the options: who listens where, and who is told what. */
+import { join } from 'node:path';
+import { HUBS } from '../../shared/messaging/hubs.ts';
+import { EMULATOR_KEY } from '../cosmos/auth.ts';
+import type { SmallConfig } from '../small.ts';
+import type { DataFolder } from './data-folder.ts';
+import { CARRIER, clients, principals } from './demo.ts';
+import { type PlatformOptions, type PortName, portOf } from './options.ts';
+
+export const AUDIENCE = 'api://drone-delivery';
+export const DATABASE = 'drone-delivery';
+const HOST = '127.0.0.1';
+/** Azurite's documented account: https://learn.microsoft.com/azure/storage/common/storage-use-azurite#well-known-storage-account-and-key */
+const STORAGE_KEY =
+  'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
+const BROKER_RULE = 'RootManageSharedAccessKey';
+
+export interface Addresses {
+  readonly gateway: string;
+  readonly functions: string;
+  readonly tracking: string;
+  readonly issuer: string;
+  readonly carrier: string;
+  readonly cosmosEndpoint: string;
+  readonly cosmosKey: string;
+  readonly cosmos: string;
+  readonly eventHubs: string;
+  readonly storage: string;
+  readonly eventHubsControl: string;
+  readonly cosmosControl: string;
+}
+
+export function addressesOf(options: PlatformOptions, { secrets }: DataFolder): Addresses {
+  const http = (name: PortName) => `http://${HOST}:${portOf(options, name)}`;
+  const cosmosEndpoint = `${http('cosmos')}/`;
+  return {
+    gateway: http('gateway'),
+    functions: http('functions'),
+    tracking: http('tracking'),
+    issuer: http('identity'),
+    carrier: http('carrier'),
+    cosmosEndpoint,
+    cosmosKey: EMULATOR_KEY,
+    cosmos: `AccountEndpoint=${cosmosEndpoint};AccountKey=${EMULATOR_KEY};`,
+    eventHubs: `Endpoint=sb://${HOST}:${portOf(options, 'event-hubs')};SharedAccessKeyName=${BROKER_RULE};SharedAccessKey=${secrets.eventHubsKey};UseDevelopmentEmulator=true`,
+    storage: `DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=${STORAGE_KEY};BlobEndpoint=${http('storage')}/devstoreaccount1;`,
+    eventHubsControl: http('event-hubs-control'),
+    cosmosControl: http('cosmos-control'),
+  };
+}
+
+export function brokerConfig({ secrets }: DataFolder): unknown {
+  const hubs = Object.fromEntries(
+    Object.entries(HUBS).map(([name, { partitions, consumers }]) => [
+      name,
+      { partitions, consumerGroups: consumers, retentionHours: 168, retentionBytes: 1024 ** 3 },
+    ]),
+  );
+  return {
+    hubs,
+    keys: [{ name: BROKER_RULE, key: secrets.eventHubsKey, rights: ['Manage', 'Send', 'Listen'] }],
+  };
+}
+
+export function smallConfig(
+  options: PlatformOptions,
+  data: DataFolder,
+  addresses: Addresses,
+  pages: string,
+): SmallConfig {
+  return {
+    storage: { port: portOf(options, 'storage'), dataDir: join(data.path, 'storage') },
+    identity: {
+      port: portOf(options, 'identity'),
+      dataDir: join(data.path, 'identity'),
+      principals: principals(options.drones),
+      clients: clients(options.drones, data.secrets.clientSecret, addresses.gateway),
+      resources: [AUDIENCE],
+    },
+    gateway: {
+      port: portOf(options, 'gateway'),
+      functions: addresses.functions,
+      tracking: addresses.tracking,
+      pages,
+    },
+  };
+}
+
+/** App settings of the Function App, in the form with connection strings. */
+export function appSettings(
+  options: PlatformOptions,
+  { secrets }: DataFolder,
+  addresses: Addresses,
+): Record<string, string> {
+  return {
+    COSMOS: addresses.cosmos,
+    COSMOS_DATABASE: DATABASE,
+    EVENTHUBS: addresses.eventHubs,
+    AzureWebJobsStorage: addresses.storage,
+    IDENTITY_ISSUER: addresses.issuer,
+    API_AUDIENCE: AUDIENCE,
+    PUBLIC_ORIGIN: addresses.gateway,
+    CARRIERS: JSON.stringify([{ carrierId: CARRIER, url: addresses.carrier, apiKey: secrets.carrierKey }]),
+    TIME_SCALE: String(options.speed),
+  };
+}
+
+export function trackingSettings(options: PlatformOptions, addresses: Addresses): Record<string, string> {
+  return {
+    TRACKING_PORT: String(portOf(options, 'tracking')),
+    IDENTITY_ISSUER: addresses.issuer,
+    TRACKING_AUDIENCE: AUDIENCE,
+    EVENTHUBS: addresses.eventHubs,
+    TIME_SCALE: String(options.speed),
+    TELEMETRY_RECORD_SECONDS: '1',
+    ALLOWED_ORIGINS: addresses.gateway,
+  };
+}
+
+export function simulatorSettings({ secrets }: DataFolder, addresses: Addresses): Record<string, string> {
+  return {
+    API_BASE_URL: addresses.gateway,
+    TRACKING_URL: `${addresses.tracking.replace('http', 'ws')}/telemetry`,
+    IDENTITY_ISSUER: addresses.issuer,
+    DEMO_CLIENT_SECRET: secrets.clientSecret,
+    API_AUDIENCE: AUDIENCE,
+    CARRIER_API_KEY: secrets.carrierKey,
+  };
+}
