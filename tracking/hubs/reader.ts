@@ -91,10 +91,13 @@ export function openHubReader(options: ReaderOptions): HubReader {
   const subscribe = (partition: Partition, from: EventPosition) => {
     if (closed || !client) return;
     let position: EventPosition | undefined;
+    let isOver = false;
     partition.subscription = client.subscribe(
       partition.id,
       {
-        processEvents: async (events) => deliver(partition, events),
+        processEvents: async (events) => {
+          if (!isOver) deliver(partition, events);
+        },
         processError: async (error) => {
           if (isPositionLost(error)) {
             partition.last = -1;
@@ -103,9 +106,14 @@ export function openHubReader(options: ReaderOptions): HubReader {
           log.debug({ hub, partition: partition.id, err: error }, 'reading stopped for a moment');
         },
         processClose: async (reason: CloseReason) => {
-          if (closed) return;
+          if (closed || isOver) return;
+          isOver = true;
           log.warn({ hub, partition: partition.id, reason }, 'a receiver has ended; it is made anew');
-          setTimeout(() => subscribe(partition, position ?? positionAfter(partition)), AGAIN_MS).unref();
+          setTimeout(() => {
+            const ended = partition.subscription;
+            subscribe(partition, position ?? positionAfter(partition));
+            ended?.close().catch(() => undefined);
+          }, AGAIN_MS).unref();
         },
       },
       {

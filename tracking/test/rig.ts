@@ -145,13 +145,14 @@ export interface TestDrone {
   readonly close: () => Promise<void>;
 }
 
-export async function openDrone(
-  port: number,
-  droneId: string,
-  hello: { boot?: string; newestFence?: number } | false = {},
-): Promise<TestDrone> {
+type Hello = { readonly boot?: string; readonly newestFence?: number } | false;
+
+export const openDrone = (port: number, droneId: string, hello: Hello = {}): Promise<TestDrone> =>
+  openDroneWith(port, droneToken(droneId), hello);
+
+export async function openDroneWith(port: number, token: string, hello: Hello = {}): Promise<TestDrone> {
   const socket = new WebSocket(`ws://127.0.0.1:${port}/telemetry`, {
-    headers: { authorization: `Bearer ${droneToken(droneId)}` },
+    headers: { authorization: `Bearer ${token}` },
   });
   const frames: ToDroneFrame[] = [];
   socket.on('message', (data: Buffer) => frames.push(JSON.parse(data.toString()) as ToDroneFrame));

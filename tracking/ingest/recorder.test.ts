@@ -1,0 +1,79 @@
+import { beforeEach, expect, test } from 'vitest';
+import type { Telemetry, TelemetryRecord } from '../../shared/contracts/flight.ts';
+import { createDeliveries } from '../state/deliveries.ts';
+import { createDrones, type Drones } from '../state/drones.ts';
+import { sampleOf } from '../test/world.ts';
+import { createRecorder, type Recorder } from './recorder.ts';
+
+let time: number;
+let batches: TelemetryRecord[][];
+let answer: () => Promise<void>;
+let recorder: Recorder;
+let drones: Drones;
+
+beforeEach(() => {
+  time = 1_000_000;
+  batches = [];
+  answer = async () => undefined;
+  const now = () => time;
+  drones = createDrones({ deliveries: createDeliveries({ now, retainEnded: 1 }), now, timeScale: 1 });
+  recorder = createRecorder({
+    publish: async (records) => {
+      await answer();
+      batches.push([...records]);
+    },
+    recordOf: drones.recordOf,
+    now,
+    interval: 2_000,
+    onOutcome: () => undefined,
+  });
+});
+
+const feed = (droneId: string, seq: number, changes: Partial<Telemetry> = {}) => {
+  const drone = drones.touch(droneId);
+  const before = drone.track.latest;
+  const sample = sampleOf(droneId, { seq, ...changes });
+  drones.apply(drone, sample);
+  recorder.sample(drone, sample, before);
+};
+const seqs = () => batches.map((batch) => batch.map(({ seq }) => seq));
+
+test('one record per interval, and each turn of the story at once', async () => {
+  for (let seq = 0; seq < 40; seq += 1) {
+    feed('d', seq, seq >= 25 ? { flightMode: 'Inflight' } : {});
+    await recorder.flush();
+    time += 100;
+  }
+  expect(seqs()).toEqual([[0], [20], [25]]);
+});
+
+test('T1 while the broker is away the newest of each drone waits, and memory stays flat', async () => {
+  answer = () => Promise.reject(new Error('away'));
+  for (let seq = 0; seq < 50; seq += 1) {
+    feed('a', seq);
+    feed('b', seq);
+    await recorder.flush();
+    time += 2_000;
+  }
+  expect(batches).toEqual([]);
+  answer = async () => undefined;
+  await recorder.flush();
+  expect(batches.flat().map(({ droneId, seq }) => [droneId, seq])).toEqual([
+    ['a', 49],
+    ['b', 49],
+  ]);
+});
+
+test('a failed batch does not replace what came meanwhile', async () => {
+  const gate = Promise.withResolvers<void>();
+  answer = () => gate.promise;
+  feed('a', 1);
+  const first = recorder.flush();
+  time += 2_000;
+  feed('a', 2);
+  gate.reject(new Error('away'));
+  await first;
+  answer = async () => undefined;
+  await recorder.flush();
+  expect(seqs()).toEqual([[2]]);
+});

@@ -1,0 +1,107 @@
+import * as fc from 'fast-check';
+import { beforeEach, describe, expect, test } from 'vitest';
+import {
+  assignedEvent,
+  missionCommand,
+  missionOf,
+  OWNER,
+  recallCommand,
+  releasedEvent,
+  stageEvent,
+} from '../test/world.ts';
+import { createDeliveries, type Deliveries } from './deliveries.ts';
+
+let now = 0;
+let known: Deliveries;
+beforeEach(() => {
+  now = Date.parse('2026-11-24T00:00:00Z');
+  known = createDeliveries({ now: () => now, retainEnded: 60_000 });
+});
+const at = () => new Date(now).toISOString();
+
+describe('stages', () => {
+  test('K1 any order and any repetition end in the newest stage, each told once', () => {
+    const events = ['Created', 'HeadedToPickup', 'HeadedToDropoff', 'Completed'].map((stage, sequence) =>
+      stageEvent('d', stage, sequence, at()),
+    );
+    fc.assert(
+      fc.property(fc.array(fc.nat(3), { minLength: 1, maxLength: 12 }), (order) => {
+        const fresh = createDeliveries({ now: () => now, retainEnded: 60_000 });
+        const told = order.flatMap((index) => fresh.learnEvent(events[index] as (typeof events)[number]));
+        expect(fresh.find('d')?.sequence).toBe(Math.max(...order));
+        const sequences = told.flatMap((learnt) => (learnt.kind === 'stage' ? [learnt.change.sequence] : []));
+        expect(sequences).toEqual([...new Set(sequences)].sort((a, b) => a - b));
+      }),
+    );
+  });
+
+  test('events of other types are passed over, those that break their schema throw', () => {
+    const other = { ...stageEvent('d', 'Created', 0), type: 'CarrierBooked', data: {} };
+    expect(known.learnEvent(other)).toEqual([]);
+    expect(() => known.learnEvent({ ...stageEvent('d', 'Created', 0), data: {} })).toThrow(/deliveryId/);
+  });
+});
+
+describe('missions', () => {
+  test('the assignment is the event’s, whichever hub was read first', () => {
+    const [first, second] = [missionOf('drone-1', 'd', 4), missionOf('drone-2', 'd', 2)];
+    known.learnCommand(missionCommand(second));
+    known.learnCommand(missionCommand(first));
+    known.learnEvent(assignedEvent(first));
+    known.learnEvent(releasedEvent(first));
+    expect(known.find('d')?.assignment).toBeUndefined();
+    known.learnEvent(assignedEvent(second));
+    expect(known.find('d')).toMatchObject({ owner: OWNER, assignment: { droneId: 'drone-2' } });
+    expect(known.mission(first.missionId)?.over).toBe(true);
+    expect(known.mission(second.missionId)?.over).toBe(false);
+  });
+
+  test('K2 the newest fence of a drone counts, in whatever order they come', () => {
+    known.learnCommand(missionCommand(missionOf('drone-1', 'b', 7)));
+    known.learnCommand(missionCommand(missionOf('drone-1', 'a', 3)));
+    known.learnCommand(recallCommand(missionOf('drone-1', 'c', 9)));
+    expect(known.newestFence('drone-1')).toBe(7);
+    expect(known.newestOf('drone-1')?.mission.deliveryId).toBe('b');
+    expect([...known.activeMissions()].map(({ mission }) => mission.deliveryId)).toEqual(['b']);
+  });
+
+  test('a mission is over when its drone was released or its delivery ended, even if that is read first', () => {
+    const [early, late] = [missionOf('drone-1', 'a'), missionOf('drone-2', 'b')];
+    known.learnEvent(releasedEvent(early));
+    known.learnCommand(missionCommand(early));
+    expect(known.mission(early.missionId)?.over).toBe(true);
+    known.learnCommand(missionCommand(late));
+    const learnt = known.learnEvent(stageEvent('b', 'Cancelled', 1, at()));
+    expect(learnt).toContainEqual({ kind: 'over', missionId: late.missionId });
+    known.learnEvent(stageEvent('c', 'Completed', 3, at()));
+    const third = missionOf('drone-3', 'c');
+    known.learnCommand(missionCommand(third));
+    expect(known.mission(third.missionId)?.over).toBe(true);
+    expect([...known.activeMissions()]).toEqual([]);
+  });
+
+  test('a release with an older fence does not end a newer mission of the same pair', () => {
+    const [old, current] = [missionOf('drone-1', 'a', 1), missionOf('drone-1', 'a', 2)];
+    known.learnCommand(missionCommand(current));
+    known.learnEvent(assignedEvent(current));
+    known.learnEvent(releasedEvent(old));
+    expect(known.mission(current.missionId)?.over).toBe(false);
+    expect(known.find('a')?.assignment?.fence).toBe(2);
+  });
+});
+
+test('K3 what has ended is forgotten after a while; what is under way is not', () => {
+  for (let n = 0; n < 1_000; n += 1) {
+    known.learnCommand(missionCommand(missionOf(`drone-${n % 10}`, `d-${n}`, n + 1)));
+    known.learnEvent(stageEvent(`d-${n}`, 'Created', 0, at()));
+    if (n % 100 !== 0) known.learnEvent(stageEvent(`d-${n}`, 'Completed', 1, at()));
+  }
+  expect(known.forgetEnded()).toBe(0);
+  now += 61_000;
+  expect(known.forgetEnded()).toBe(990);
+  expect(known.size()).toEqual({ deliveries: 10, missions: 10 });
+  expect(known.newestFence('drone-9')).toBe(1_000);
+  now += 9 * 24 * 3600 * 1000;
+  known.forgetEnded();
+  expect(known.size()).toEqual({ deliveries: 0, missions: 0 });
+});
