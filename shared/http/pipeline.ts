@@ -80,7 +80,7 @@ export async function serve(
       { params, query, body },
       { principal, headers: request.headers, log },
     );
-    return answer(result as { status: number; body?: unknown; headers?: Record<string, string> });
+    return answer(route, result as Result);
   } catch (thrown) {
     const error = toAppError(thrown);
     if (error.status >= 500) {
@@ -157,11 +157,21 @@ function parse(schema: z.ZodType, value: unknown, where: string, errors: FieldEr
   return undefined;
 }
 
-function answer(result: { status: number; body?: unknown; headers?: Record<string, string> }): PlainResponse {
-  const body = result.body === undefined ? undefined : JSON.stringify(result.body);
+interface Result {
+  readonly status: number;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What the contract does not name does not go out; what breaks it is a fault of ours. */
+function answer(route: Route, { status, body, headers }: Result): PlainResponse {
+  const schema = route.responses[status];
+  if (schema === undefined)
+    throw new Error(`${route.functionName} answered ${status}, which its contract does not name`);
+  const text = schema === null ? undefined : JSON.stringify(schema.parse(body));
   return {
-    status: result.status,
-    headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...result.headers },
-    body,
+    status,
+    headers: { ...(text === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+    body: text,
   };
 }
