@@ -196,6 +196,7 @@ module functionApp 'modules/function-app.bicep' = [
     params: {
       location: location
       name: appNames[app.key]
+      deployName: app.key
       storageName: '${take('st${stage}${replace(app.key, '-', '')}', 11)}${uniqueString(resourceGroup().id, app.key)}'
       identityId: identities[index].id
       identityClientId: identities[index].properties.clientId

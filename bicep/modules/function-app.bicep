@@ -9,6 +9,9 @@ param location string
 @maxLength(60)
 param name string
 
+@description('What azure.yaml calls it.')
+param deployName string
+
 @minLength(3)
 @maxLength(24)
 param storageName string
@@ -138,7 +141,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
   kind: 'functionapp,linux'
   // azd finds by it where to deploy.
   tags: {
-    'azd-service-name': name
+    'azd-service-name': deployName
   }
   identity: {
     type: 'UserAssigned'

@@ -1,5 +1,5 @@
-// One public origin over the apps of the services: Front Door sends each first path segment to the app that has it. It keeps
-// nothing, and lets Server-Sent Events and large answers through as they come.
+// One public origin over the apps of the services: Front Door sends each first path segment to the app that has it. The
+// small deployment has one app and needs none. Tracking's streams don't come by here: they have the cluster's own ingress.
 
 param nameSuffix string
 
