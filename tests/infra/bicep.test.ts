@@ -284,8 +284,7 @@ describe.skipIf(!found)('the infrastructure', () => {
           const place = hostOf(assignment);
           if (role === 'sender' || role === 'receiver') expect(place).toMatch(/\/eventhubs\/[\w-]+$/);
           else if (role === 'metricsPublisher') expect(place).toMatch(/\/Microsoft\.Insights\/components\//);
-          else if (role === 'acrPull')
-            expect(place).toMatch(/\/Microsoft\.ContainerRegistry\/registries\//);
+          else if (role === 'acrPull') expect(place).toMatch(/\/Microsoft\.ContainerRegistry\/registries\//);
           else expect(place).toMatch(/\/storageAccounts\/\w+$/);
         }
       }
