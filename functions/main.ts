@@ -4,7 +4,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import { app } from '@azure/functions';
-import { DefaultAzureCredential, type TokenCredential } from '@azure/identity';
+import type { TokenCredential } from '@azure/identity';
+import { lazyCredential } from '../shared/auth/credential.ts';
 import { createVerifier } from '../shared/auth/verifier.ts';
 import { readSettings, type Settings } from '../shared/config/settings.ts';
 import { createCosmosClient } from '../shared/cosmos/client.ts';
@@ -44,12 +45,7 @@ const CREATE: Readonly<Record<ServiceName, (deps: ServiceDeps) => Service>> = {
 
 function compose(settings: Settings): void {
   const log = createLog({ name: 'functions', level: settings.LOG_LEVEL });
-  const credential = lazily(
-    (): TokenCredential =>
-      new DefaultAzureCredential(
-        settings.AZURE_CLIENT_ID ? { managedIdentityClientId: settings.AZURE_CLIENT_ID } : {},
-      ),
-  );
+  const credential = lazily(() => lazyCredential(settings.AZURE_CLIENT_ID));
   const cosmos = createCosmosClient(settings, credential);
   const pipeline: PipelineDeps = {
     verify: createVerifier({ issuer: settings.IDENTITY_ISSUER, audience: settings.API_AUDIENCE }),

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { saveIssuer, tokenCommand } from './identity/token-command.ts';
 import { banner } from './platform/banner.ts';
-import { buildAll } from './platform/build.ts';
+import { buildOnce, type ProcessName, processFile } from './platform/build.ts';
 import { type DataFolder, openDataFolder } from './platform/data-folder.ts';
 import { OPERATOR, principals } from './platform/demo.ts';
 import { endpointsOf, removeEndpoints, writeEndpoints } from './platform/endpoints.ts';
@@ -41,9 +41,9 @@ function topology(options: PlatformOptions, data: DataFolder, addresses: Address
     writeFileSync(path, JSON.stringify(content, null, 2), { mode: 0o600 });
     return path;
   };
-  const part = (name: string, entry: string, args: string[], env: Record<string, string> = {}): PartSpec => ({
+  const part = (name: ProcessName, args: string[], env: Record<string, string> = {}): PartSpec => ({
     name,
-    entry: join(ROOT, entry),
+    entry: processFile(ROOT, name),
     args,
     env: { NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/compile'), ...env },
   });
@@ -59,14 +59,8 @@ function topology(options: PlatformOptions, data: DataFolder, addresses: Address
   const simulated = simulatorSettings(data, addresses);
   return {
     servers: [
-      part('event-hubs', 'local/event-hubs/main.ts', [
-        '--port',
-        port('event-hubs'),
-        '--data',
-        dir('event-hubs'),
-        ...broker,
-      ]),
-      part('cosmos', 'local/cosmos/main.ts', [
+      part('event-hubs', ['--port', port('event-hubs'), '--data', dir('event-hubs'), ...broker]),
+      part('cosmos', [
         '--port',
         port('cosmos'),
         '--data',
@@ -74,27 +68,20 @@ function topology(options: PlatformOptions, data: DataFolder, addresses: Address
         '--control-port',
         port('cosmos-control'),
       ]),
-      part('small', 'local/small.ts', ['--config', file('small', small)]),
+      part('small', ['--config', file('small', small)]),
     ],
     services: [
       part(
         'functions',
-        'local/functions-host/main.ts',
         ['--app', ROOT, '--port', port('functions'), '--data', dir('host')],
         appSettings(options, data, addresses),
       ),
-      part('tracking', 'tracking/main.ts', [], trackingSettings(options, addresses)),
+      part('tracking', [], trackingSettings(options, addresses)),
     ],
     clients: [
-      part(
-        'carrier',
-        'simulator/carrier-main.ts',
-        ['--port', port('carrier'), '--data', dir('carrier'), ...speed],
-        simulated,
-      ),
+      part('carrier', ['--port', port('carrier'), '--data', dir('carrier'), ...speed], simulated),
       part(
         'simulator',
-        'simulator/main.ts',
         [
           '--drones',
           String(options.drones),
@@ -142,15 +129,15 @@ async function run(options: PlatformOptions): Promise<void> {
       parts.push(...some);
       await Promise.all(some.map((part) => part.ready));
     };
-    say('building, starting the local servers');
-    const built = buildAll(ROOT);
+    say('building what has changed, starting the local servers');
+    await buildOnce(ROOT);
     await start(servers);
     await saveIssuer(join(data.path, 'identity'), {
       issuer: addresses.issuer,
       audience: AUDIENCE,
       principals: principals(options.drones),
     });
-    await Promise.all([built, prepareDatabase(addresses.cosmosEndpoint, addresses.cosmosKey, DATABASE)]);
+    await prepareDatabase(addresses.cosmosEndpoint, addresses.cosmosKey, DATABASE);
     say('starting the services');
     await start(services);
     say(`starting the city and its ${options.drones} drones`);

@@ -13,7 +13,7 @@ import {
   type CosmosClientOptions,
   type FeedRange,
 } from '@azure/cosmos';
-import { DefaultAzureCredential } from '@azure/identity';
+import { lazyCredential } from '../../shared/auth/credential.ts';
 import type { FunctionDefinition } from './contract.ts';
 import type { Trigger, TriggerContext } from './event-hub-trigger.ts';
 import { describe, invokeWithRetry, pause } from './retry.ts';
@@ -154,7 +154,7 @@ function clientOf(connection: string): CosmosClient {
       }
     : {
         endpoint: parts['accountEndpoint'] ?? '',
-        aadCredentials: new DefaultAzureCredential(),
+        aadCredentials: lazyCredential(),
         connectionPolicy: policy,
       };
   return new CosmosClient(options);

@@ -12,8 +12,8 @@ import {
   type ReceivedEventData,
 } from '@azure/event-hubs';
 import { BlobCheckpointStore } from '@azure/eventhubs-checkpointstore-blob';
-import { DefaultAzureCredential } from '@azure/identity';
 import { ContainerClient } from '@azure/storage-blob';
+import { lazyCredential } from '../../shared/auth/credential.ts';
 import type { FunctionApp, FunctionDefinition, Invocation, RpcTypedData } from './contract.ts';
 import type { HostLog } from './log.ts';
 import { describe, invokeWithRetry, pause } from './retry.ts';
@@ -206,7 +206,7 @@ function clientOf(connection: string, hub: string, group: string): EventHubConsu
   const { connectionString, parts } = connectionNamed(connection);
   if (connectionString) return new EventHubConsumerClient(group, connectionString, hub, CLIENT_OPTIONS);
   const namespace = parts['fullyQualifiedNamespace'] ?? '';
-  return new EventHubConsumerClient(group, namespace, hub, new DefaultAzureCredential(), CLIENT_OPTIONS);
+  return new EventHubConsumerClient(group, namespace, hub, lazyCredential(), CLIENT_OPTIONS);
 }
 
 /** One for the process: the container is the same for every hub. */
@@ -226,7 +226,7 @@ async function openStore(): Promise<BlobCheckpointStore> {
     ? new ContainerClient(connectionString, CHECKPOINT_CONTAINER, STORAGE_OPTIONS)
     : new ContainerClient(
         `https://${parts['accountName']}.blob.core.windows.net/${CHECKPOINT_CONTAINER}`,
-        new DefaultAzureCredential(),
+        lazyCredential(),
         STORAGE_OPTIONS,
       );
   await container.createIfNotExists();

@@ -1,6 +1,6 @@
 /** One public origin: the API, tracking's streams and the pages. In Azure a gateway does the same. */
 import { createReadStream, existsSync, statSync } from 'node:fs';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { Agent, createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import { createProxyServer } from 'httpxy';
@@ -35,7 +35,8 @@ const PAGE_HEADERS = {
 };
 
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const proxy = createProxyServer({ xfwd: true, ws: true });
+  const agent = new Agent({ keepAlive: true });
+  const proxy = createProxyServer({ xfwd: true, ws: true, agent });
   const sockets = new Set<Socket>();
   const targetOf = (url: string) =>
     url.startsWith('/api/') ? options.functions : TRACKING_PATHS.test(url) ? options.tracking : undefined;

@@ -1,0 +1,17 @@
+/** The app's identity in Azure. Its library is large, and one machine has no use for it: it is loaded with the first token. */
+import type { TokenCredential } from '@azure/identity';
+
+/** `clientId`: of the user-assigned managed identity. */
+export function lazyCredential(clientId?: string): TokenCredential {
+  let loading: Promise<TokenCredential> | undefined;
+  const load = async (): Promise<TokenCredential> => {
+    const { DefaultAzureCredential } = await import('@azure/identity');
+    return new DefaultAzureCredential(clientId ? { managedIdentityClientId: clientId } : {});
+  };
+  return {
+    getToken: async (scopes, options) => {
+      loading ??= load();
+      return (await loading).getToken(scopes, options);
+    },
+  };
+}
