@@ -41,3 +41,32 @@ export function createFaults(): Faults {
     },
   };
 }
+
+const KINDS: ReadonlySet<unknown> = new Set([
+  'throttle',
+  'unavailable',
+  'retryWith',
+  'timeout',
+  'delay',
+  'drop',
+] satisfies Fault['kind'][]);
+const TYPES: Readonly<Record<string, string>> = {
+  kind: 'string',
+  container: 'string',
+  operation: 'string',
+  count: 'number',
+  delayMs: 'number',
+  retryAfterMs: 'number',
+};
+
+/** From JSON. @throws Error that says what is wrong */
+export function readFault(value: unknown): Fault {
+  const fields = Object.entries(Object(value) as object);
+  for (const [name, field] of fields) {
+    if (TYPES[name] !== typeof field) throw new Error(`a fault has no ${name} of this type`);
+    if (typeof field === 'number' && !(field >= 0)) throw new Error(`${name} is negative`);
+  }
+  if (!KINDS.has((value as Partial<Fault> | null)?.kind))
+    throw new Error('a fault needs one of the known kinds');
+  return value as Fault;
+}

@@ -1,46 +1,73 @@
-/** The Cosmos server as a process: `--port N --data DIR [--control-port N]`; faults by `POST /faults` on the control port. */
-import { createServer } from 'node:http';
+/**
+ * The Cosmos server as a process: `--port N --data DIR [--control-port N] [--config FILE]`. The file is JSON:
+ * `{"key": "…", "partitionRanges": 2, "tls": {"key": FILE, "cert": FILE, "port": N}, "issuer": "…", "audience": "…",
+ * "roles": {principal: {container or *: "read" or "write"}}}`, every part optional; key and cert may be PEM themselves.
+ */
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { runServer } from '../process.ts';
-import type { Fault } from './faults.ts';
-import { type CosmosServer, startCosmos } from './server.ts';
+import { type CosmosConfig, readConfig, readPort } from './config.ts';
+import { startControl } from './control.ts';
+import { startCosmos } from './server.ts';
 
-const { values } = parseArgs({
-  options: {
-    port: { type: 'string', default: '8081' },
-    data: { type: 'string', default: '.data/cosmos' },
-    'control-port': { type: 'string' },
-  },
-});
+interface Arguments {
+  readonly port: number;
+  readonly data: string;
+  readonly controlPort: number | undefined;
+  readonly config: CosmosConfig;
+}
 
-await runServer('cosmos', async () => {
-  const server = await startCosmos({ port: Number(values.port), dataDir: values.data });
-  const control = values['control-port']
-    ? await listenForFaults(server, Number(values['control-port']))
-    : undefined;
+const given = readArguments();
+if (given) await runServer('cosmos', () => start(given));
+else process.exitCode = 2;
+
+async function start({ port, data, controlPort, config }: Arguments) {
+  const { tls, issuer, audience, roles = {}, key, partitionRanges } = config;
+  // Loaded only where tokens are taken: it is a third of the process's memory.
+  const tokens = issuer ? await import('./tokens.ts') : undefined;
+  const server = await startCosmos({
+    port,
+    dataDir: data,
+    ...(key ? { key } : {}),
+    ...(partitionRanges ? { partitionRanges } : {}),
+    ...(tls ? { tls: { ...tls, key: pem(tls.key), cert: pem(tls.cert) } } : {}),
+    ...(tokens && issuer
+      ? { verifyToken: tokens.createTokenVerifier({ issuer, roles, ...(audience ? { audience } : {}) }) }
+      : {}),
+  });
+  const control = controlPort === undefined ? undefined : await startControl(server.faults, controlPort);
   return {
-    ready: { port: server.port },
+    ready: { port: server.port, tlsPort: server.tlsPort, controlPort: control?.port },
     close: async () => {
-      control?.close();
+      await control?.close();
       await server.close();
     },
   };
-});
+}
 
-/** `POST /faults` adds one, `DELETE /faults` clears all. */
-async function listenForFaults(server: CosmosServer, port: number) {
-  const control = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      if (request.method === 'DELETE') server.faults.clear();
-      else server.faults.add(JSON.parse(Buffer.concat(chunks).toString()) as Fault);
-      response.writeHead(204).end();
+function pem(text: string): string {
+  return text.startsWith('-----BEGIN') ? text : readFileSync(text, 'utf8');
+}
+
+/** Undefined after one line that says what is wrong. */
+function readArguments(): Arguments | undefined {
+  try {
+    const { values } = parseArgs({
+      options: {
+        port: { type: 'string', default: '8081' },
+        data: { type: 'string', default: '.data/cosmos' },
+        config: { type: 'string' },
+        'control-port': { type: 'string' },
+      },
     });
-  });
-  await new Promise<void>((resolve, reject) => {
-    control.once('error', reject);
-    control.listen(port, '127.0.0.1', resolve);
-  });
-  return control;
+    return {
+      port: readPort(values.port),
+      data: values.data,
+      controlPort: values['control-port'] === undefined ? undefined : readPort(values['control-port']),
+      config: values.config ? readConfig(readFileSync(values.config, 'utf8')) : {},
+    };
+  } catch (error) {
+    process.stderr.write(`cosmos: ${error instanceof Error ? error.message : String(error)}\n`);
+    return undefined;
+  }
 }

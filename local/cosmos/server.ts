@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { Answer, Request, RouteContext } from './answers.ts';
+import { type Answer, isQuery, type Request, type RouteContext } from './answers.ts';
 import { checkMasterKey, EMULATOR_KEY, unauthorized } from './auth.ts';
 import { CosmosError } from './errors.ts';
 import { createFaults, type Faults } from './faults.ts';
@@ -145,6 +145,14 @@ async function read(incoming: IncomingMessage): Promise<Request> {
   };
 }
 
+function decodedOf(authorization: string): string {
+  try {
+    return decodeURIComponent(authorization);
+  } catch {
+    throw unauthorized('the authorization header is not well encoded');
+  }
+}
+
 async function authorize(
   request: Request,
   incoming: IncomingMessage,
@@ -157,7 +165,7 @@ async function authorize(
     throw unauthorized(
       'Required Header authorization is missing. Ensure a valid Authorization token is passed.',
     );
-  const decoded = decodeURIComponent(authorization);
+  const decoded = decodedOf(authorization);
   if (decoded.startsWith('type=aad')) {
     if (!verifyToken || !('encrypted' in incoming.socket))
       throw unauthorized('tokens are taken over TLS only');
@@ -165,6 +173,12 @@ async function authorize(
     const allowed = await verifyToken(token, container, operation).catch(() => {
       throw unauthorized('the token is not valid');
     });
+    if (operation === 'metadata' && request.method !== 'GET' && !isQuery(request) && !isPlan(request))
+      throw new CosmosError(
+        403,
+        'Request blocked: databases and containers cannot be changed with an Entra token in the data plane',
+        5300,
+      );
     if (!allowed)
       throw new CosmosError(
         403,
@@ -179,6 +193,8 @@ async function authorize(
     key,
   );
 }
+
+const isPlan = ({ header }: Request) => header('x-ms-cosmos-is-query-plan-request') !== undefined;
 
 function knownError(error: unknown): CosmosError {
   if (error instanceof CosmosError) return error;
