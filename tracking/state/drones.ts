@@ -6,8 +6,9 @@
  */
 import type { Eta } from '../../shared/contracts/common.ts';
 import type { Mission, Telemetry, TelemetryRecord, WatchPosition } from '../../shared/contracts/flight.ts';
-import { etaFrom, type ObservedSpeed, observeSpeed, remaining } from '../../shared/geo/eta.ts';
+import { type ObservedSpeed, observeSpeed, type Remaining, remaining } from '../../shared/geo/eta.ts';
 import type { Deliveries } from './deliveries.ts';
+import { isoOf } from './iso.ts';
 import { beginBoot, newTrack, type Track, take, type Verdict } from './track.ts';
 
 export interface Etas {
@@ -151,9 +152,18 @@ function computeEtas(
     ...(drone.observed ? { observed: drone.observed } : {}),
     ...(sample.wind ? { wind: sample.wind } : {}),
   });
-  const at = new Date(now);
   return {
-    ...(toPickup ? { pickupEta: etaFrom(at, toPickup.seconds, toPickup) } : {}),
-    ...(toDropoff ? { deliveryEta: etaFrom(at, toDropoff.seconds, toDropoff) } : {}),
+    ...(toPickup ? { pickupEta: etaOf(now, toPickup) } : {}),
+    ...(toDropoff ? { deliveryEta: etaOf(now, toDropoff) } : {}),
+  };
+}
+
+/** `etaFrom` of shared/geo/eta.ts (tested to be equal), with the hot path's clock face. */
+export function etaOf(now: number, { seconds, low, high }: Remaining): Eta {
+  const after = (value: number) => isoOf(now + Math.max(0, value) * 1000);
+  return {
+    at: after(seconds),
+    earliest: after(Math.min(low, seconds)),
+    latest: after(Math.max(high, seconds)),
   };
 }

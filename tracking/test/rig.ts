@@ -90,11 +90,13 @@ export async function startBroker(): Promise<Broker> {
         { startPosition: earliestEventPosition, maxBatchSize: 100, maxWaitTimeInSeconds: 1 },
       );
       const timer = setTimeout(() => resolve(), 8_000);
-      await promise.finally(async () => {
+      try {
+        await promise;
+      } finally {
         clearTimeout(timer);
         await subscription.close();
         await client.close();
-      });
+      }
       return bodies;
     },
     stop: async () => {
