@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { saveIssuer, tokenCommand } from './identity/token-command.ts';
 import { banner } from './platform/banner.ts';
-import { buildOnce, type ProcessName, processFile } from './platform/build.ts';
+import { type ProcessName, processFile } from './platform/process-files.ts';
 import { type DataFolder, openDataFolder } from './platform/data-folder.ts';
 import { OPERATOR, principals } from './platform/demo.ts';
 import { endpointsOf, removeEndpoints, writeEndpoints } from './platform/endpoints.ts';
@@ -17,7 +17,8 @@ import {
   readPlatformOptions,
 } from './platform/options.ts';
 import { type Part, type PartSpec, startPart } from './platform/part.ts';
-import { prepareDatabase, registerAccounts, untilFleetIsHeard } from './platform/prepare.ts';
+import { registerAccounts, untilFleetIsHeard } from './platform/prepare.ts';
+import { runOnce } from './platform/run-once.ts';
 import {
   type Addresses,
   AUDIENCE,
@@ -56,7 +57,7 @@ function topology(options: PlatformOptions, data: DataFolder, addresses: Address
   ];
   const replay = options.replay ? ['--replay', options.replay] : [];
   const speed = ['--speed', String(options.speed)];
-  const simulated = simulatorSettings(data, addresses);
+  const simulated = simulatorSettings(options, data, addresses);
   return {
     servers: [
       part('event-hubs', ['--port', port('event-hubs'), '--data', dir('event-hubs'), ...broker]),
@@ -79,7 +80,6 @@ function topology(options: PlatformOptions, data: DataFolder, addresses: Address
       part('tracking', [], trackingSettings(options, addresses)),
     ],
     clients: [
-      part('carrier', ['--port', port('carrier'), '--data', dir('carrier'), ...speed], simulated),
       part(
         'simulator',
         [
@@ -130,14 +130,18 @@ async function run(options: PlatformOptions): Promise<void> {
       await Promise.all(some.map((part) => part.ready));
     };
     say('building what has changed, starting the local servers');
-    await buildOnce(ROOT);
+    await runOnce(join(ROOT, 'local/platform/build.ts'), [ROOT]);
     await start(servers);
     await saveIssuer(join(data.path, 'identity'), {
       issuer: addresses.issuer,
       audience: AUDIENCE,
       principals: principals(options.drones),
     });
-    await prepareDatabase(addresses.cosmosEndpoint, addresses.cosmosKey, DATABASE);
+    await runOnce(processFile(ROOT, 'prepare-database'), [
+      addresses.cosmosEndpoint,
+      addresses.cosmosKey,
+      DATABASE,
+    ]);
     say('starting the services');
     await start(services);
     say(`starting the city and its ${options.drones} drones`);

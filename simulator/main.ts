@@ -1,7 +1,8 @@
-/** The simulator's process: a fleet of drones as clients of the public API and of tracking. */
+/** The simulator's process: a fleet of drones as clients of the public API and of tracking, and the sample carrier's van. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLog } from '../shared/telemetry/log.ts';
+import { startCarrier } from './carrier.ts';
 import { createFleet } from './fleet/fleet.ts';
 import { openStore } from './fleet/store.ts';
 import { type Link, openLink } from './link/link.ts';
@@ -14,6 +15,7 @@ import { createSimulator } from './simulator.ts';
 
 const TICK_MS = 50;
 const OPERATOR_CLIENT = 'simulator';
+const CARRIER_CLIENT = 'carrier-1';
 
 async function run(settings: SimulatorSettings, stopping: AbortSignal): Promise<() => Promise<void>> {
   const log = createLog({ name: 'simulator', level: settings.LOG_LEVEL });
@@ -50,6 +52,18 @@ async function run(settings: SimulatorSettings, stopping: AbortSignal): Promise<
     });
     links.set(drone.id, link);
   }
+  const carrier =
+    settings.CARRIER_PORT === undefined || settings.CARRIER_API_KEY === undefined
+      ? undefined
+      : await startCarrier({
+          port: settings.CARRIER_PORT,
+          dataDir: settings.data,
+          apiKey: settings.CARRIER_API_KEY,
+          token: tokens(CARRIER_CLIENT),
+          speed: settings.speed,
+          log,
+          now: Date.now,
+        });
   const simulator = createSimulator({ fleet, links, speed: settings.speed, now: Date.now });
   const ticking = setInterval(simulator.tick, TICK_MS);
   const registered = registerFleet({
@@ -66,6 +80,7 @@ async function run(settings: SimulatorSettings, stopping: AbortSignal): Promise<
   while (!stopping.aborted && [...links.values()].some((link) => !link.isOpen())) await sleep(TICK_MS);
   return async () => {
     clearInterval(ticking);
+    await carrier?.[Symbol.asyncDispose]();
     simulator.tick();
     fleet.save();
     await Promise.all([...links.values()].map((link) => link[Symbol.asyncDispose]()));

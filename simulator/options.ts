@@ -16,6 +16,9 @@ const Environment = z.object({
   IDENTITY_ISSUER: z.url(),
   DEMO_CLIENT_SECRET: z.string().min(1),
   API_AUDIENCE: z.string().min(1).optional(),
+  /** The sample carrier runs where both are given. */
+  CARRIER_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
+  CARRIER_API_KEY: z.string().min(1).optional(),
   LOG_LEVEL: z.string().default('info'),
 });
 

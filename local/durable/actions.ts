@@ -8,58 +8,14 @@
  * Source: Azure/azure-functions-durable-extension, OutOfProcOrchestrationShim.cs; durable-functions, TaskOrchestrationExecutor.
  */
 import { randomUUID } from 'node:crypto';
+import { type Action, type HttpAction, Kind } from './action-types.ts';
+import { HTTP_ACTIVITY, polling } from './call-http.ts';
 import { EventType, type HistoryEvent, isScheduled } from './history.ts';
 import { nextDelay, type RetryOptions, retryTimedOut } from './retries.ts';
 
-/** An action as the library returns it. */
-export interface Action {
-  readonly actionType: number;
-  readonly functionName?: string;
-  readonly input?: unknown;
-  readonly instanceId?: string;
-  readonly retryOptions?: RetryOptions;
-  readonly fireAt?: string;
-  readonly isCanceled?: boolean;
-  readonly externalEventName?: string;
-  readonly operation?: string;
-  readonly httpRequest?: HttpAction;
-  readonly compoundActions?: readonly Action[];
-  readonly lockSet?: readonly { readonly name: string; readonly key: string }[];
-  readonly lockRequestId?: string;
-}
-
-export interface HttpAction {
-  readonly method: string;
-  readonly uri: string;
-  readonly content?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly asynchronousPatternEnabled?: boolean;
-}
-
-/** durable-functions, lib/src/actions/ActionType.js */
-const Kind = {
-  CallActivity: 0,
-  CallActivityWithRetry: 1,
-  CallSubOrchestrator: 2,
-  CallSubOrchestratorWithRetry: 3,
-  ContinueAsNew: 4,
-  CreateTimer: 5,
-  WaitForExternalEvent: 6,
-  CallEntity: 7,
-  CallHttp: 8,
-  SignalEntity: 9,
-  ScheduledSignal: 10,
-  WhenAny: 11,
-  WhenAll: 12,
-  LockEntities: 13,
-  ReleaseEntities: 14,
-} as const;
-
-export const HTTP_ACTIVITY = 'BuiltIn::HttpActivity';
 /** The real extension's, also told to the library: timers longer than the first are made of pieces of the second. */
 const LONGEST_TIMER_MS = 6 * 86_400_000;
 const TIMER_PIECE_MS = 3 * 86_400_000;
-const HTTP_POLL_MS = 30_000;
 /** .NET's first moment: there was no message before. */
 const NEVER = '0001-01-01T00:00:00';
 const LOCK_GRANTED = 'Lock Acquisition Completed';
@@ -414,7 +370,8 @@ export function replay(of: ReplayInput): ReplayResult {
     for (const event of events) {
       apply(event);
       hasStarted ||= event.EventType === EventType.ExecutionStarted;
-      while (hasStarted && begun < limit && begun < of.actions.length && (!current || current.isDone)) {
+      if (!hasStarted) continue;
+      while (begun < limit && begun < of.actions.length && (!current || current.isDone)) {
         current = begin(of.actions[begun++] as Action);
       }
     }
@@ -442,34 +399,6 @@ function allEnded(children: readonly Task[]): boolean {
 
 function text(value: unknown): string | null {
   return value === undefined || value === null ? null : JSON.stringify(value);
-}
-
-function polling(
-  request: HttpAction,
-  event: HistoryEvent,
-): { request: HttpAction; afterMs: number } | undefined {
-  const result = JSON.parse(event.Result ?? 'null') as {
-    statusCode?: number;
-    headers?: Record<string, string>;
-  } | null;
-  const headers = new Map(
-    Object.entries(result?.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
-  );
-  const location = headers.get('location');
-  if (result?.statusCode !== 202 || !location) return undefined;
-  const seconds = Number(headers.get('retry-after'));
-  const kept = Object.entries(request.headers ?? {}).filter(
-    ([name]) => name.toLowerCase() !== 'x-functions-key',
-  );
-  return {
-    request: {
-      method: 'GET',
-      uri: new URL(location, request.uri).href,
-      headers: Object.fromEntries(kept),
-      asynchronousPatternEnabled: true,
-    },
-    afterMs: seconds > 0 ? seconds * 1000 : HTTP_POLL_MS,
-  };
 }
 
 function mismatch(event: HistoryEvent): string {

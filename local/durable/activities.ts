@@ -4,8 +4,7 @@
  * V1 A work item is removed only in the transaction that sends its result.
  */
 
-import { HTTP_ACTIVITY } from './actions.ts';
-import { callHttp } from './call-http.ts';
+import { callHttp, HTTP_ACTIVITY } from './call-http.ts';
 import { type Core, find, LOG_CATEGORY, unknownFunction } from './core.ts';
 import { EventType, type HistoryEvent, inbound } from './history.ts';
 import type { ActivityRow } from './store.ts';

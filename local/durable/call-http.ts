@@ -1,5 +1,9 @@
-/** The built-in activity behind `callHttp`. */
-import type { HttpAction } from './actions.ts';
+/** The built-in activity behind `callHttp`, and when its answer means to ask again. */
+import type { HttpAction } from './action-types.ts';
+import type { HistoryEvent } from './history.ts';
+
+export const HTTP_ACTIVITY = 'BuiltIn::HttpActivity';
+const HTTP_POLL_MS = 30_000;
 
 export interface HttpActivityResult {
   readonly statusCode: number;
@@ -23,5 +27,34 @@ export async function callHttp(request: HttpAction): Promise<HttpActivityResult>
     statusCode: response.status,
     headers: Object.fromEntries([...response.headers].filter(([name]) => !CONTENT_HEADER.test(name))),
     content: await response.text(),
+  };
+}
+
+/** After 202 with a Location: the request that asks again, and when; a function key is not sent along. */
+export function polling(
+  request: HttpAction,
+  event: HistoryEvent,
+): { request: HttpAction; afterMs: number } | undefined {
+  const result = JSON.parse(event.Result ?? 'null') as {
+    statusCode?: number;
+    headers?: Record<string, string>;
+  } | null;
+  const headers = new Map(
+    Object.entries(result?.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
+  );
+  const location = headers.get('location');
+  if (result?.statusCode !== 202 || !location) return undefined;
+  const seconds = Number(headers.get('retry-after'));
+  const kept = Object.entries(request.headers ?? {}).filter(
+    ([name]) => name.toLowerCase() !== 'x-functions-key',
+  );
+  return {
+    request: {
+      method: 'GET',
+      uri: new URL(location, request.uri).href,
+      headers: Object.fromEntries(kept),
+      asynchronousPatternEnabled: true,
+    },
+    afterMs: seconds > 0 ? seconds * 1000 : HTTP_POLL_MS,
   };
 }

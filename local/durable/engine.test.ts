@@ -28,7 +28,12 @@ describe('orchestrations', () => {
     expect(status.output).toBe(3);
     expect(types(status)).toEqual([
       'ExecutionStarted',
-      ...['TaskFailed', 'TimerCreated', 'TimerFired', 'TaskFailed', 'TimerCreated', 'TimerFired'],
+      'TaskFailed',
+      'TimerCreated',
+      'TimerFired',
+      'TaskFailed',
+      'TimerCreated',
+      'TimerFired',
       'TaskCompleted',
       'ExecutionCompleted',
     ]);

@@ -98,7 +98,7 @@ async function operate(core: Core, entity: EntityRow, row: MessageRow, request: 
       answer(
         core,
         request,
-        JSON.stringify({ result, ...(outcome.isError ? { exceptionType: 'System.Exception' } : {}) }),
+        JSON.stringify({ result, ...(outcome.isError ? { exceptionType: 'Error' } : {}) }),
       );
     }
   });

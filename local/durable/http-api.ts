@@ -26,7 +26,7 @@ export async function handle(core: Core, request: EngineRequest, via: Via): Prom
   const segments = request.path.split('/').filter((part) => part !== '');
   const [root, ...rest] = segments.map(decode);
   if (hub && hub.toLowerCase() !== core.options.taskHub.toLowerCase()) return reply(404);
-  switch (root?.toLowerCase()) {
+  switch ((root ?? '').toLowerCase()) {
     case 'orchestrators':
       return orchestrators(core, request, via, rest);
     case 'instances':

@@ -83,8 +83,8 @@ export function openStore(dataDir: string, taskHub: string) {
   mkdirSync(dataDir, { recursive: true });
   const file = join(dataDir, `${taskHub}.sqlite`);
   const lock = lockOf(`${file}.lock`, taskHub);
-  const commits = new GroupCommit(file, SCHEMA);
-  const { sql } = { sql: (text: string) => commits.sql(text) };
+  const commits = new GroupCommit(file, `PRAGMA temp_store = MEMORY; ${SCHEMA}`);
+  const sql = (text: string) => commits.sql(text);
   return {
     write: <T>(work: () => T): Promise<T> => commits.write(work),
     sql,

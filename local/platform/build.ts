@@ -1,4 +1,4 @@
-/** The build that is deployed, and that runs here: the Function App as one CommonJS bundle, the pages as static files. */
+/** The build that is deployed, and that runs here, `ROOT` as its argument: the Function App as one CommonJS bundle, the pages as static files. */
 import { createHash } from 'node:crypto';
 import {
   cpSync,
@@ -13,6 +13,7 @@ import {
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { cityMap, DEMO_ADDRESSES } from '../../shared/geo/service-area/service-area.ts';
+import { PROCESSES } from './process-files.ts';
 
 const WARNINGS_ARE_ERRORS = { logLevel: 'error' } as const;
 
@@ -20,7 +21,7 @@ const WARNINGS_ARE_ERRORS = { logLevel: 'error' } as const;
 const SOURCES = ['functions', 'shared', 'tracking', 'simulator', 'local', 'web', 'package-lock.json'];
 
 /** Builds everything, unless no source has changed since the last time. `root` is the repository. @throws Error with esbuild's messages */
-export async function buildOnce(root: string): Promise<void> {
+async function buildOnce(root: string): Promise<void> {
   const stampFile = join(root, 'dist/stamp');
   const stamp = stampOf(root);
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return;
@@ -41,25 +42,10 @@ function stampOf(root: string): string {
   return hash.digest('hex');
 }
 
-/** What each process of the platform runs: bundles start faster than hundreds of files, and take less memory. */
-const PROCESSES = {
-  'event-hubs': 'local/event-hubs/main.ts',
-  cosmos: 'local/cosmos/main.ts',
-  small: 'local/small.ts',
-  functions: 'local/functions-host/main.ts',
-  tracking: 'tracking/main.ts',
-  carrier: 'simulator/carrier-main.ts',
-  simulator: 'simulator/main.ts',
-} as const;
-export type ProcessName = keyof typeof PROCESSES;
-
 /** Loaded from node_modules as they are: they find files of their own, or are loaded by name. */
 const UNBUNDLED = ['azurite', 'azurite/*', 'rhea', 'dji_srt_parser', 'node-mavlink', '@azure/functions-core'];
 
-export function processFile(root: string, name: ProcessName): string {
-  return join(root, 'dist/processes', `${name}.mjs`);
-}
-
+/** Bundles start faster than hundreds of files, and take less memory. */
 async function buildProcesses(root: string): Promise<void> {
   const outdir = join(root, 'dist/processes');
   rmSync(outdir, { recursive: true, force: true });
@@ -83,7 +69,7 @@ async function buildProcesses(root: string): Promise<void> {
   });
 }
 
-export async function buildFunctions(root: string): Promise<void> {
+async function buildFunctions(root: string): Promise<void> {
   await build({
     ...WARNINGS_ARE_ERRORS,
     entryPoints: [join(root, 'functions/main.ts')],
@@ -117,4 +103,10 @@ async function buildWeb(root: string): Promise<void> {
   });
   cpSync(join(root, 'web/static'), out, { recursive: true });
   writeFileSync(join(out, 'city.json'), JSON.stringify({ ...cityMap(), addresses: DEMO_ADDRESSES }));
+}
+
+const [root] = process.argv.slice(2);
+if (root) {
+  await buildOnce(root);
+  process.disconnect?.();
 }

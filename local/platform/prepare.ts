@@ -1,25 +1,5 @@
-/** What must be there before a request can be served: containers, accounts, users, a fleet that was heard. */
-import { CosmosClient, PartitionKeyKind } from '@azure/cosmos';
-import { CONTAINERS, type ContainerSpec } from '../../shared/cosmos/containers.ts';
+/** What must be there before a request can be served, beside the containers: accounts, users, a fleet that was heard. */
 import { ACCOUNTS } from './demo.ts';
-
-export async function prepareDatabase(endpoint: string, key: string, databaseId: string): Promise<void> {
-  const client = new CosmosClient({ endpoint, key, connectionPolicy: { enableEndpointDiscovery: false } });
-  const { database } = await client.databases.createIfNotExists({ id: databaseId });
-  await Promise.all(
-    Object.entries(CONTAINERS as Record<string, ContainerSpec>).map(([id, { partitionKey, defaultTtl }]) =>
-      database.containers.createIfNotExists({
-        id,
-        partitionKey: {
-          paths: [...partitionKey],
-          ...(partitionKey.length > 1 ? { kind: PartitionKeyKind.MultiHash, version: 2 } : {}),
-        },
-        ...(defaultTtl === undefined ? {} : { defaultTtl }),
-      }),
-    ),
-  );
-  client.dispose();
-}
 
 /** Registers what is missing, by the public API as an operator; what is there stays as it is. */
 export async function registerAccounts(origin: string, token: string): Promise<void> {

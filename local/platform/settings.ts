@@ -117,13 +117,18 @@ export function trackingSettings(options: PlatformOptions, addresses: Addresses)
   };
 }
 
-export function simulatorSettings({ secrets }: DataFolder, addresses: Addresses): Record<string, string> {
+export function simulatorSettings(
+  options: PlatformOptions,
+  { secrets }: DataFolder,
+  addresses: Addresses,
+): Record<string, string> {
   return {
     API_BASE_URL: addresses.gateway,
     TRACKING_URL: `${addresses.tracking.replace('http', 'ws')}/telemetry`,
     IDENTITY_ISSUER: addresses.issuer,
     DEMO_CLIENT_SECRET: secrets.clientSecret,
     API_AUDIENCE: AUDIENCE,
+    CARRIER_PORT: String(portOf(options, 'carrier')),
     CARRIER_API_KEY: secrets.carrierKey,
   };
 }

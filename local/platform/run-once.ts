@@ -1,0 +1,14 @@
+/** Runs a module in a process of its own, so that what it needs is gone from memory when it ends. */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+
+/** @throws Error with what it wrote to stderr when it fails */
+export async function runOnce(module: string, args: readonly string[]): Promise<void> {
+  const child = fork(module, args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  let words = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    words += chunk.toString();
+  });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  if (code !== 0) throw new Error(words.trim() || `${module} ended with ${code}`);
+}
