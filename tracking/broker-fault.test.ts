@@ -53,6 +53,8 @@ test('while the broker is away positions go on and events wait; after it is back
   expect(drone.frames.some((frame) => frame.type === 'ack' && frame.eventId === event.eventId)).toBe(false);
   expect(drone.socket.readyState).toBe(drone.socket.OPEN);
 
+  const serving = await fetch(`http://127.0.0.1:${tracking.port}/servingz`);
+  expect(serving.status).toBe(200);
   await broker.start();
   await broker.publish('drone-commands', 'd-1', recallCommand(mission));
   const backAt = Date.now();

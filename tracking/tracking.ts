@@ -8,7 +8,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { performance } from 'node:perf_hooks';
-import { DefaultAzureCredential, type TokenCredential } from '@azure/identity';
+import type { TokenCredential } from '@azure/identity';
 import { createVerifier, type VerifyToken } from '../shared/auth/verifier.ts';
 import { createPublisher, type Publisher } from '../shared/messaging/publisher.ts';
 import type { Log } from '../shared/telemetry/log.ts';
@@ -48,7 +48,7 @@ const DRAIN_LIMIT = 5_000;
 export async function startTracking(options: TrackingOptions): Promise<Tracking> {
   const { settings, log } = options;
   const now = options.now ?? Date.now;
-  const credential = options.credential ?? single(() => new DefaultAzureCredential());
+  const credential = options.credential ?? (await identityOf(settings));
   const verify =
     options.verify ??
     createVerifier({ issuer: settings.IDENTITY_ISSUER, audience: settings.TRACKING_AUDIENCE });
@@ -169,7 +169,14 @@ async function within(work: PromiseLike<unknown>, ms: number): Promise<void> {
   clearTimeout(timer);
 }
 
-function single<T>(make: () => T): () => T {
-  let made: T | undefined;
-  return () => (made ??= make());
+/** Loaded only where it is used: it is large. */
+async function identityOf({ EVENTHUBS }: TrackingSettings): Promise<() => TokenCredential> {
+  if (EVENTHUBS) {
+    return () => {
+      throw new Error('a connection string is set, so no identity is used');
+    };
+  }
+  const { DefaultAzureCredential } = await import('@azure/identity');
+  const credential = new DefaultAzureCredential();
+  return () => credential;
 }

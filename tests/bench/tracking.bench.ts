@@ -72,8 +72,9 @@ async function measure(): Promise<void> {
   process.stdout.write(
     `${cpu?.model} × ${cpus().length}, Node ${process.version}; ${SECONDS} s each; loopback; no TLS, no Event Hubs\n`,
   );
-  for (const scenario of SCENARIOS.slice(Number(process.env['BF'] ?? 0), Number(process.env['BT'] ?? 99)))
-    await run(scenario);
+  const [first] = SCENARIOS;
+  if (first) await run(first, () => undefined);
+  for (const scenario of SCENARIOS) await run(scenario, report);
 }
 
 /** The first run warms the compiler up and is not told. */
@@ -102,7 +103,7 @@ async function run(scenario: Scenario, tell: typeof report): Promise<void> {
     tracker,
     verify,
     allowedOrigins: [],
-    readiness: () => ({}),
+    readiness: () => ({ rebuilt: true, notDraining: true, reading: true }),
     isDraining: () => false,
     metrics,
     log,

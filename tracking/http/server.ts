@@ -6,7 +6,10 @@
  *   GET  /track/{deliveryId}   SSE or WebSocket: a delivery's stream   bearer or ?ticket=
  *   GET  /fleet                SSE or WebSocket: the fleet's stream    bearer (operator) or ?ticket=
  *   POST /tickets              a ticket for one stream                 bearer
- *   GET  /healthz /readyz /metrics
+ *   GET  /healthz              the process lives
+ *   GET  /servingz             it has rebuilt and is not draining: it takes connections, even while the broker is away
+ *   GET  /readyz               all of that, and every partition is being read
+ *   GET  /metrics              Prometheus' text
  *
  * V1 an upgrade is only answered after its caller is known and allowed.
  * V2 while draining nothing new is taken.
@@ -32,8 +35,12 @@ export interface ServerOptions {
   readonly tracker: Tracker;
   readonly verify: VerifyToken;
   readonly allowedOrigins: readonly string[];
-  /** Facts for `/readyz`: ready when all are true. */
-  readonly readiness: () => Readonly<Record<string, boolean>>;
+  /** Facts for `/readyz`: ready when all are true. `/servingz` leaves `reading` out. */
+  readonly readiness: () => {
+    readonly rebuilt: boolean;
+    readonly notDraining: boolean;
+    readonly reading: boolean;
+  };
   readonly isDraining: () => boolean;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -64,8 +71,9 @@ export function createTrackingServer(options: ServerOptions): Server {
       return;
     }
     if (name === 'GET /healthz') return answer(response, 200, { status: 'alive' });
-    if (name === 'GET /readyz') {
-      const facts = readiness();
+    if (name === 'GET /readyz' || name === 'GET /servingz') {
+      const { reading, ...serving } = readiness();
+      const facts = url.pathname === '/readyz' ? { ...serving, reading } : serving;
       const ready = Object.values(facts).every(Boolean);
       return answer(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', ...facts });
     }

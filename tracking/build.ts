@@ -1,0 +1,20 @@
+/** Bundles tracking into one file for its image: `node tracking/build.ts OUT`. */
+import { build } from 'esbuild';
+
+const [out = 'dist/tracking/main.mjs'] = process.argv.slice(2);
+
+await build({
+  entryPoints: ['tracking/main.ts'],
+  outfile: out,
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node24',
+  sourcemap: 'linked',
+  legalComments: 'linked',
+  logLevel: 'warning',
+  /** Dependencies in CommonJS call `require`, which a module has to make for itself. */
+  banner: {
+    js: "import { createRequire as createRequireOf } from 'node:module'; const require = createRequireOf(import.meta.url);",
+  },
+});
