@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Customer, customer } from '../harness/customer.ts';
+import { breaches } from '../harness/invariants.ts';
+import { startPlatform, type TestPlatform, until } from '../harness/platform.ts';
+
+let platform: TestPlatform;
+let alice: Customer;
+
+beforeAll(async () => {
+  platform = await startPlatform({ speed: 12, drones: 6 });
+  alice = customer(platform.endpoints);
+});
+
+afterAll(async () => {
+  await platform?.stop();
+});
+
+const stageOf = async (deliveryId: string) =>
+  (await alice.call<{ stage?: string }>('GET', `deliveries/${deliveryId}/status`).catch(() => undefined))
+    ?.body?.stage;
+
+const reached = (deliveryId: string, stage: string) =>
+  until(async () => ((await stageOf(deliveryId)) === stage ? true : undefined), `${deliveryId} is ${stage}`);
+
+/** The pages' process holds storage. */
+const PARTS = {
+  host: 'functions',
+  broker: 'event-hubs',
+  Cosmos: 'cosmos',
+  storage: 'small',
+  tracking: 'tracking',
+  simulator: 'simulator',
+};
+
+describe.each(Object.entries(PARTS))('kill -9 of %s', (_, part) => {
+  test.each([
+    ['before', 'HeadedToPickup'],
+    ['after', 'HeadedToDropoff'],
+  ])('once %s the pickup: the delivery completes, once', async (_when, stage) => {
+    const deliveryId = await alice.submit({
+      pickupLocation: '305 Garden Avenue',
+      dropOffLocation: '412 Beacon Street',
+    });
+    await reached(deliveryId, stage);
+    await platform.kill(part);
+    const { outcome } = await alice.ended(deliveryId, 90_000);
+    expect(outcome?.kind).toBe('completed');
+    const entry = await until(() => alice.history(deliveryId), 'its history entry');
+    expect(entry.events.map((event) => event.stage)).toEqual([
+      'Created',
+      'HeadedToPickup',
+      'HeadedToDropoff',
+      'Completed',
+    ]);
+  });
+});
+
+test('afterwards nothing is held, nothing is lost, nothing is double', async () => {
+  await until(
+    async () => ((await breaches(platform.endpoints)).length === 0 ? true : undefined),
+    'no breach',
+    20_000,
+  ).catch(() => undefined);
+  expect(await breaches(platform.endpoints)).toEqual([]);
+});

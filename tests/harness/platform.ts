@@ -1,0 +1,131 @@
+/** The whole system for a test: the very processes that `npm start` starts, on ports and data of their own. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Endpoints } from '../../local/platform/endpoints.ts';
+
+export interface TestPlatform extends AsyncDisposable {
+  readonly endpoints: Endpoints;
+  readonly dataDir: string;
+  /** What it printed. */
+  readonly output: () => string;
+  /** SIGKILL to a part; resolves once it runs again under another pid. */
+  kill(part: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface TestPlatformOptions {
+  readonly speed?: number;
+  readonly drones?: number;
+  readonly args?: readonly string[];
+  /** App settings and others, for all parts. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Kept by the caller; else a folder that goes with the platform. */
+  readonly dataDir?: string;
+}
+
+const ROOT = join(import.meta.dirname, '../..');
+const READY_MS = 60_000;
+
+export async function startPlatform(options: TestPlatformOptions = {}): Promise<TestPlatform> {
+  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'platform-')));
+  const file = join(dataDir, 'endpoints.json');
+  const base = await freePorts();
+  const args = ['local/platform.ts', '--data', dataDir, '--port-base', String(base), ...(options.args ?? [])];
+  args.push('--speed', String(options.speed ?? 20), '--drones', String(options.drones ?? 6));
+  const child = spawn(process.execPath, args, {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...options.env },
+  });
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+    });
+  }
+  const exited = once(child, 'exit');
+  const read = () => JSON.parse(readFileSync(file, 'utf8')) as Endpoints;
+  const stop = async () => {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
+    await exited;
+    if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
+  };
+  const end = Date.now() + READY_MS;
+  while (!existsSync(file)) {
+    if (child.exitCode !== null) throw new Error(`the platform ended: ${text}`);
+    if (Date.now() > end) {
+      const logs = await lastLines(dataDir);
+      await stop();
+      throw new Error(`the platform was not ready: ${text}\n${logs}`);
+    }
+    await pause(50);
+  }
+  return {
+    endpoints: read(),
+    dataDir,
+    output: () => text,
+    kill: async (part) => {
+      const { pid } = read().parts[part] ?? {};
+      if (pid === undefined) throw new Error(`there is no part ${part}`);
+      process.kill(pid, 'SIGKILL');
+      await until(() => {
+        const now = read().parts[part]?.pid;
+        return now !== undefined && now !== pid ? true : undefined;
+      }, `${part} runs again`);
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Polls until there is a value. @throws Error that says what never came */
+export async function until<T>(
+  look: () => Promise<T | undefined> | T | undefined,
+  what: string,
+  ms = 60_000,
+): Promise<T> {
+  const end = Date.now() + ms;
+  for (;;) {
+    const value = await look();
+    if (value !== undefined) return value;
+    if (Date.now() > end) throw new Error(`never: ${what}`);
+    await pause(40);
+  }
+}
+
+/** A run of ten free ports. */
+async function freePorts(): Promise<number> {
+  for (;;) {
+    const base = 20_000 + Math.floor(Math.random() * 2_000) * 10;
+    const free = await Promise.all(Array.from({ length: 10 }, (_, index) => isFree(base + index)));
+    if (free.every(Boolean)) return base;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+  });
+}
+
+async function lastLines(dataDir: string): Promise<string> {
+  const names = ['functions', 'tracking', 'simulator', 'cosmos', 'event-hubs', 'small'];
+  const texts = await Promise.all(
+    names.map(async (name) => {
+      const log = await readFile(join(dataDir, 'logs', `${name}.log`), 'utf8').catch(() => '');
+      return `${name}: ${log.split('\n').slice(-4).join('\n')}`;
+    }),
+  );
+  return texts.join('\n');
+}
