@@ -6,13 +6,12 @@ import {
   globSync,
   mkdirSync,
   readFileSync,
-  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { cityMap, DEMO_ADDRESSES } from '../../shared/geo/service-area/service-area.ts';
+import { cityMap, DEMO_ADDRESSES, geocode } from '../../shared/geo/service-area/service-area.ts';
 import { PROCESSES } from './process-files.ts';
 
 const WARNINGS_ARE_ERRORS = { logLevel: 'error' } as const;
@@ -45,10 +44,9 @@ function stampOf(root: string): string {
 /** Loaded from node_modules as they are: they find files of their own, or are loaded by name. */
 const UNBUNDLED = ['azurite', 'azurite/*', 'rhea', 'dji_srt_parser', 'node-mavlink', '@azure/functions-core'];
 
-/** Bundles start faster than hundreds of files, and take less memory. */
+/** Bundles start faster than hundreds of files, and take less memory. Old chunks stay: another platform may run from them. */
 async function buildProcesses(root: string): Promise<void> {
   const outdir = join(root, 'dist/processes');
-  rmSync(outdir, { recursive: true, force: true });
   await build({
     ...WARNINGS_ARE_ERRORS,
     entryPoints: Object.entries(PROCESSES).map(([out, entry]) => ({ in: join(root, entry), out })),
@@ -87,11 +85,9 @@ async function buildFunctions(root: string): Promise<void> {
 async function buildWeb(root: string): Promise<void> {
   const out = join(root, 'dist/web');
   mkdirSync(out, { recursive: true });
-  const entry = join(root, 'web/main.tsx');
-  if (!existsSync(entry)) return;
   await build({
     ...WARNINGS_ARE_ERRORS,
-    entryPoints: [entry, join(root, 'web/api.tsx')],
+    entryPoints: [join(root, 'web/main.tsx'), join(root, 'web/api.tsx')],
     outdir: out,
     bundle: true,
     minify: true,
@@ -102,7 +98,8 @@ async function buildWeb(root: string): Promise<void> {
     sourcemap: 'linked',
   });
   cpSync(join(root, 'web/static'), out, { recursive: true });
-  writeFileSync(join(out, 'city.json'), JSON.stringify({ ...cityMap(), addresses: DEMO_ADDRESSES }));
+  const addresses = DEMO_ADDRESSES.map((text) => ({ text, position: geocode(text) }));
+  writeFileSync(join(out, 'city.json'), JSON.stringify({ ...cityMap(), addresses }));
 }
 
 const [root] = process.argv.slice(2);
