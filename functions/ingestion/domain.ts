@@ -92,7 +92,9 @@ export function resolve(
     return undefined;
   }
   if (!SERVICE_AREA.contains(checked.data)) {
-    throw new AppError('not_serviceable', `${path.replace('body.', '')} is outside the service area`, {
+    const message = 'is outside the service area';
+    throw new AppError('not_serviceable', `${path.replace('body.', '')} ${message}`, {
+      errors: [{ path, message }],
       facts: { bounds: SERVICE_AREA.bounds },
     });
   }
@@ -105,7 +107,7 @@ function fromText(text: string): { latitude: number; longitude: number; altitude
   return geocode(text);
 }
 
-function checkPlaces(
+export function checkPlaces(
   pickup: Position | undefined,
   dropoff: Position | undefined,
   errors: FieldError[],

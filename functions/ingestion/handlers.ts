@@ -13,9 +13,9 @@ import { quoteCarriers } from '../../shared/contracts/third-party.ts';
 import { getWorkflow, type WorkflowView } from '../../shared/contracts/workflows.ts';
 import type { Call, Handler } from '../../shared/http/pipeline.ts';
 import { invalid } from '../../shared/http/pipeline.ts';
-import { AppError, type FieldError } from '../../shared/http/problem.ts';
+import { AppError, type FieldError, toAppError } from '../../shared/http/problem.ts';
 import type { ServiceDeps } from '../../shared/http/service.ts';
-import { answerOf, reschedule, resolve } from './domain.ts';
+import { answerOf, checkPlaces, reschedule, resolve } from './domain.ts';
 import { dronePrice } from './price.ts';
 import type { RequestRepository } from './repository.ts';
 import type { RequestDocument } from './schemas.ts';
@@ -50,8 +50,14 @@ export function createHandlers(repository: RequestRepository, deps: ServiceDeps)
     }
   };
 
-  const refuseWhenTooLate = async (deliveryId: string): Promise<void> => {
-    const workflow = await workflowOf(deliveryId);
+  /** At best effort: the binding answer is the status's. A workflow that cannot be asked now is no reason to refuse. */
+  const refuseWhenTooLate = async ({ id, status }: RequestDocument): Promise<void> => {
+    if (status === 'abandoned')
+      throw new AppError('conflict', 'this request was answered 503 and is not carried out');
+    const workflow = await workflowOf(id).catch((error: unknown) => {
+      if (!toAppError(error).retryable) throw error;
+      return undefined;
+    });
     if (workflow?.outcome) throw new AppError('conflict', `the delivery has ended: ${workflow.outcome.kind}`);
     if (workflow?.pastPivot) throw new AppError('package_on_board', 'the package is on board already');
   };
@@ -88,12 +94,13 @@ export function createHandlers(repository: RequestRepository, deps: ServiceDeps)
 
     accept: async ({ params }, call) => {
       const document = await own(params.deliveryId, call);
-      return { status: 200, body: { accepted: document.status === 'accepted' } };
+      const accepted = await repository.take(document.accountId, document.id);
+      return { status: 200, body: { accepted } };
     },
 
     cancel: async ({ params }, call) => {
       const document = await own(params.deliveryId, call);
-      await refuseWhenTooLate(document.id);
+      await refuseWhenTooLate(document);
       const { owner } = document.request;
       const message = {
         operation: 'cancel' as const,
@@ -108,7 +115,7 @@ export function createHandlers(repository: RequestRepository, deps: ServiceDeps)
     reschedule: async ({ params, body }, call) => {
       const document = await own(params.deliveryId, call);
       const change = reschedule(body, deps.now());
-      await refuseWhenTooLate(document.id);
+      await refuseWhenTooLate(document);
       const { owner } = document.request;
       const message = {
         operation: 'reschedule' as const,
@@ -125,7 +132,8 @@ export function createHandlers(repository: RequestRepository, deps: ServiceDeps)
       const errors: FieldError[] = [];
       const pickup = resolve(body.pickupLocation, 'body.pickupLocation', errors);
       const dropoff = resolve(body.dropOffLocation, 'body.dropOffLocation', errors);
-      if (!pickup || !dropoff) throw invalid(errors);
+      checkPlaces(pickup, dropoff, errors);
+      if (errors.length > 0 || !pickup || !dropoff) throw invalid(errors);
       const { weight, size } = body.packageInfo;
       const { body: byDrone } = await deps.call(quoteDrone, { body: { pickup, dropoff, weight, size } });
       if (byDrone.feasible && byDrone.distance !== undefined) {

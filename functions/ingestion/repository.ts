@@ -13,7 +13,14 @@ export interface RequestRepository {
   find(accountId: string, deliveryId: string): Promise<RequestDocument | undefined>;
   /** For an operator, who names no account. */
   findAnywhere(deliveryId: string): Promise<RequestDocument | undefined>;
-  setStatus(accountId: string, deliveryId: string, status: RequestDocument['status']): Promise<void>;
+  /** The request that a key stands for. @throws AppError `idempotency_key_reused` when it came with another body */
+  earlier(
+    idempotency: Pick<IdempotencyDocument, 'id' | 'accountId' | 'bodyHash'>,
+  ): Promise<RequestDocument | undefined>;
+  /** False when it was abandoned: of `take` and `abandon` one wins, whatever their order. */
+  take(accountId: string, deliveryId: string): Promise<boolean>;
+  /** False when the scheduler has it already. */
+  abandon(accountId: string, deliveryId: string): Promise<boolean>;
 }
 
 export function createRequestRepository(database: Database): RequestRepository {
@@ -21,7 +28,7 @@ export function createRequestRepository(database: Database): RequestRepository {
   const find: RequestRepository['find'] = async (accountId, deliveryId) =>
     (await store.read(deliveryId, accountId))?.item;
 
-  const earlier = async (idempotency: IdempotencyDocument): Promise<RequestDocument | undefined> => {
+  const earlier: RequestRepository['earlier'] = async (idempotency) => {
     const known = await store.read<IdempotencyDocument>(idempotency.id, idempotency.accountId);
     if (!known) return undefined;
     if (known.item.bodyHash !== idempotency.bodyHash) {
@@ -30,12 +37,26 @@ export function createRequestRepository(database: Database): RequestRepository {
     return find(known.item.accountId, known.item.deliveryId);
   };
 
+  const settle = async (
+    accountId: string,
+    deliveryId: string,
+    to: 'taken' | 'abandoned',
+  ): Promise<boolean> => {
+    const set = [{ op: 'set' as const, path: '/status', value: to }];
+    const condition = `FROM c WHERE c.status IN ('accepted', '${to}')`;
+    try {
+      return (await store.patch(deliveryId, accountId, set, { condition })) !== undefined;
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'etag_mismatch') return false;
+      throw error;
+    }
+  };
+
   return {
     find,
+    earlier,
     record: async (document, idempotency) => {
       if (!idempotency) return (await store.create(document)).item;
-      const known = await earlier(idempotency);
-      if (known) return known;
       try {
         await store.batch(document.accountId, [
           { operationType: 'Create', resourceBody: idempotency as unknown as JSONObject },
@@ -55,8 +76,7 @@ export function createRequestRepository(database: Database): RequestRepository {
       const sql = "SELECT * FROM c WHERE c.id = @id AND c.type = 'request'";
       return (await store.query(sql, { id: deliveryId }, { limit: 1 })).items[0];
     },
-    setStatus: async (accountId, deliveryId, status) => {
-      await store.patch(deliveryId, accountId, [{ op: 'set', path: '/status', value: status }]);
-    },
+    take: (accountId, deliveryId) => settle(accountId, deliveryId, 'taken'),
+    abandon: (accountId, deliveryId) => settle(accountId, deliveryId, 'abandoned'),
   };
 }

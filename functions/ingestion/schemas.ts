@@ -1,12 +1,15 @@
 /** What ingestion keeps in the container `requests` (partition: account). */
 import type { AcceptedRequest } from '../../shared/contracts/requests.ts';
 
-/** `accepted`: the client may have been, or was, answered 202. `abandoned`: it was answered 503 and told to come again. */
+/**
+ * `accepted`: recorded, and on its way to the hub. `taken`: the scheduler has it. `abandoned`: a client without an
+ * Idempotency-Key was answered 503; should the message have reached the hub all the same, nothing comes of it.
+ */
 export interface RequestDocument {
   readonly id: string;
   readonly type: 'request';
   readonly accountId: string;
-  readonly status: 'accepted' | 'abandoned';
+  readonly status: 'accepted' | 'taken' | 'abandoned';
   readonly request: AcceptedRequest;
   readonly traceparent?: string;
 }

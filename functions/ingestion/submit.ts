@@ -1,9 +1,11 @@
 /**
- * Takes a request in: recorded, then on the hub, then 202. What is not acknowledged is answered 503 and marked abandoned,
- * so that a client that comes again without a key does not end up with two deliveries.
+ * Takes a request in: recorded, then on the hub, then 202. What the hub does not acknowledge is answered 503. The client's
+ * retry makes no second delivery: with an Idempotency-Key it is the same one; without, the first is abandoned, unless the
+ * scheduler has it already, and then the answer is 202 after all.
  */
-import type { RequestMessage, submitRequest } from '../../shared/contracts/requests.ts';
-import type { Call, Handler } from '../../shared/http/pipeline.ts';
+import type { Owner } from '../../shared/contracts/common.ts';
+import type { DeliveryRequestBody, RequestMessage, submitRequest } from '../../shared/contracts/requests.ts';
+import { type Call, type Handler, invalid } from '../../shared/http/pipeline.ts';
 import { AppError, toAppError } from '../../shared/http/problem.ts';
 import type { ServiceDeps } from '../../shared/http/service.ts';
 import { traceparent } from '../../shared/telemetry/trace.ts';
@@ -20,6 +22,22 @@ export function createSubmit(
 ): Handler<typeof submitRequest> {
   return async ({ body }, call) => {
     const owner = ownerOf(body.ownerId, call);
+    const key = keyOf(call, owner.accountId, hashOf(body));
+    const known = key && (await repository.earlier(key));
+    const recorded = known ?? (await record(body, owner, key));
+    if (recorded.status === 'accepted') await publish(recorded, key !== undefined);
+    return {
+      status: 202,
+      body: answerOf(recorded.request),
+      headers: { location: `${deps.settings.PUBLIC_ORIGIN}/api/deliveryrequests/${recorded.id}` },
+    };
+  };
+
+  async function record(
+    body: DeliveryRequestBody,
+    owner: Owner,
+    key: Key | undefined,
+  ): Promise<RequestDocument> {
     const trace = traceparent();
     const request = acceptedRequest({ body, owner, deliveryId: deps.newId(), now: deps.now() });
     const document: RequestDocument = {
@@ -30,35 +48,28 @@ export function createSubmit(
       request,
       ...(trace ? { traceparent: trace } : {}),
     };
-    const recorded = await repository.record(document, idempotencyOf(call, document, hashOf(body)));
-    if (recorded.status === 'abandoned') await repository.setStatus(owner.accountId, recorded.id, 'accepted');
-    await publish(recorded, repository, deps);
-    return {
-      status: 202,
-      body: answerOf(recorded.request),
-      headers: { location: `${deps.settings.PUBLIC_ORIGIN}/api/deliveryrequests/${recorded.id}` },
-    };
-  };
-}
+    return repository.record(
+      document,
+      key && { ...key, type: 'idempotency', deliveryId: document.id, ttl: IDEMPOTENCY_TTL_SECONDS },
+    );
+  }
 
-async function publish(
-  document: RequestDocument,
-  repository: RequestRepository,
-  deps: ServiceDeps,
-): Promise<void> {
-  const { request } = document;
-  const message: RequestMessage = {
-    operation: 'delivery',
-    messageId: `request-${request.deliveryId}`,
-    request,
-  };
-  try {
-    await publishOperation(message, request.deliveryId, deps);
-  } catch (error) {
-    await repository.setStatus(document.accountId, document.id, 'abandoned').catch((cause: unknown) => {
-      deps.log.error({ err: cause, deliveryId: document.id }, 'a request could not be marked abandoned');
-    });
-    throw error;
+  async function publish({ request, accountId, id }: RequestDocument, hasKey: boolean): Promise<void> {
+    const message: RequestMessage = { operation: 'delivery', messageId: `request-${id}`, request };
+    try {
+      await publishOperation(message, id, deps);
+    } catch (error) {
+      if (hasKey || (await abandon(accountId, id))) throw error;
+    }
+  }
+
+  async function abandon(accountId: string, deliveryId: string): Promise<boolean> {
+    try {
+      return await repository.abandon(accountId, deliveryId);
+    } catch (error) {
+      deps.log.error({ err: error, deliveryId }, 'a request could not be marked abandoned');
+      return true;
+    }
   }
 }
 
@@ -82,7 +93,7 @@ export async function publishOperation(
   }
 }
 
-export function ownerOf(ownerId: string, call: Call): { userId: string; accountId: string } {
+export function ownerOf(ownerId: string, call: Call): Owner {
   const { accountId, subject } = call.principal;
   if (!accountId || ownerId !== accountId) {
     throw new AppError('forbidden', 'ownerId is not your account', {
@@ -92,20 +103,12 @@ export function ownerOf(ownerId: string, call: Call): { userId: string; accountI
   return { userId: subject, accountId };
 }
 
-function idempotencyOf(
-  call: Call,
-  document: RequestDocument,
-  bodyHash: string,
-): IdempotencyDocument | undefined {
+type Key = Pick<IdempotencyDocument, 'id' | 'accountId' | 'bodyHash'>;
+
+function keyOf(call: Call, accountId: string, bodyHash: string): Key | undefined {
   const key = call.headers['idempotency-key'];
   if (!key) return undefined;
-  if (key.length > 255) throw new AppError('invalid_request', 'Idempotency-Key has at most 255 characters');
-  return {
-    id: idempotencyId(key),
-    type: 'idempotency',
-    accountId: document.accountId,
-    deliveryId: document.id,
-    bodyHash,
-    ttl: IDEMPOTENCY_TTL_SECONDS,
-  };
+  if (key.length > 255)
+    throw invalid([{ path: 'header.idempotency-key', message: 'has more than 255 characters' }]);
+  return { id: idempotencyId(key), accountId, bodyHash };
 }

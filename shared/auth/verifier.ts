@@ -2,7 +2,7 @@
  * Verifies bearer tokens: signature by the issuer's published keys, issuer, audience, lifetime. The same code reads Entra
  * ID's tokens in Azure and those of local/identity.
  */
-import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
+import { createRemoteJWKSet, decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
 import { AppError } from '../http/problem.ts';
 import { type Principal, ROLES, type Role } from './principal.ts';
 
@@ -44,11 +44,12 @@ export function createVerifier(options: VerifierOptions): VerifyToken {
         issuer: options.issuer,
         audience: options.audience,
         clockTolerance: 5,
+        requiredClaims: ['exp', 'sub'],
         ...(options.now ? { currentDate: options.now() } : {}),
       });
       return principalOf(payload);
     } catch (error) {
-      throw refusal(error);
+      throw refusal(error, token, options.issuer);
     }
   };
 }
@@ -61,30 +62,44 @@ async function jwksUriOf(issuer: string): Promise<string> {
   return ((await response.json()) as Discovery).jwks_uri;
 }
 
-function refusal(error: unknown): AppError {
+/** What says nothing of the token, only of the way to the keys. */
+const ISSUER_FAULTS: ReadonlySet<string> = new Set([
+  'ERR_JOSE_GENERIC',
+  'ERR_JWKS_TIMEOUT',
+  'ERR_JWKS_INVALID',
+]);
+
+function refusal(error: unknown, token: string, issuer: string): AppError {
   if (error instanceof AppError) return error;
-  if (error instanceof errors.JWTExpired) return new AppError('token_expired', 'the token has expired');
-  if (error instanceof errors.JWTClaimValidationFailed && error.claim === 'iss') {
-    return new AppError('issuer_unknown', 'the token was issued by somebody else');
-  }
-  if (error instanceof errors.JWKSTimeout) {
+  if (!(error instanceof errors.JOSEError) || ISSUER_FAULTS.has(error.code)) {
     return new AppError('dependency_unavailable', 'the identity provider cannot be reached', {
       retryAfterSeconds: 1,
       cause: error,
     });
   }
+  if (error instanceof errors.JWTExpired) return new AppError('token_expired', 'the token has expired');
+  if (isOfAnother(issuer, token))
+    return new AppError('issuer_unknown', 'the token was issued by somebody else');
   if (error instanceof errors.JWTClaimValidationFailed) {
     return new AppError('token_invalid', `the token's ${error.claim} is not right`);
   }
-  if (error instanceof errors.JOSEError) return new AppError('token_invalid', 'the token cannot be verified');
-  return new AppError('dependency_unavailable', 'the identity provider cannot be reached', {
-    retryAfterSeconds: 1,
-    cause: error,
-  });
+  return new AppError('token_invalid', 'the token cannot be verified');
+}
+
+/** Read, not believed: another issuer's token fails by its key, and its bearer should hear why. */
+function isOfAnother(issuer: string, token: string): boolean {
+  try {
+    return decodeJwt(token).iss !== issuer;
+  } catch {
+    return false;
+  }
 }
 
 function principalOf(claims: JWTPayload): Principal {
-  const text = (name: string) => (typeof claims[name] === 'string' ? (claims[name] as string) : undefined);
+  const text = (name: string) => {
+    const claim = claims[name];
+    return typeof claim === 'string' ? claim : undefined;
+  };
   const subject = claims.sub;
   if (!subject) throw new AppError('token_invalid', 'the token names no subject');
   const roles = Array.isArray(claims['roles'])

@@ -61,9 +61,18 @@ export function createClient(transport: Transport): Client {
     });
     const declared = route.responses[response.status];
     if (declared === undefined) throw errorOf(route, response);
-    const body = declared === null ? undefined : declared.parse(JSON.parse(response.body ?? 'null'));
+    const body = declared === null ? undefined : bodyOf(route, response, declared);
     return { status: response.status, headers: response.headers, body } as Answer<typeof route>;
   };
+}
+
+function bodyOf(route: Route, response: PlainResponse, schema: z.ZodType): unknown {
+  try {
+    return schema.parse(JSON.parse(response.body ?? 'null'));
+  } catch (cause) {
+    const detail = `${route.service} answered ${route.operation} with what its contract does not name`;
+    throw new AppError('dependency_failed', detail, { cause });
+  }
 }
 
 function asText(values: unknown): Record<string, string> {

@@ -9,6 +9,7 @@ import {
   type PlainResponse,
   problemResponse,
   serve,
+  tooLarge,
 } from './pipeline.ts';
 import { AppError } from './problem.ts';
 
@@ -33,12 +34,8 @@ async function handle(
 ): Promise<HttpResponseInit> {
   const trace = request.headers.get('traceparent') ?? context.traceContext?.traceParent;
   return inTrace(trace, async () => {
-    const tooLarge = Number(request.headers.get('content-length') ?? 0) > MAX_BODY_BYTES;
-    if (tooLarge && endpoint.route.hasBody) {
-      return toInit(
-        problemResponse(new AppError('body_too_large', `a body has at most ${MAX_BODY_BYTES} bytes`)),
-      );
-    }
+    const length = Number(request.headers.get('content-length') ?? 0);
+    if (length > MAX_BODY_BYTES && endpoint.route.hasBody) return toInit(problemResponse(tooLarge()));
     const body = endpoint.route.hasBody ? new Uint8Array(await request.arrayBuffer()) : undefined;
     const response = await serve(
       endpoint,

@@ -8,6 +8,7 @@ import type { VerifyToken } from '../auth/verifier.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Route, RouteInput, RouteOutput } from './define-route.ts';
 import { AppError, type FieldError, toAppError, toProblem } from './problem.ts';
+import { fieldErrors, notJson } from './validation.ts';
 
 /** Over this a request is refused before it is read, bytes. */
 export const MAX_BODY_BYTES = 256 * 1024;
@@ -98,6 +99,11 @@ export function invalid(errors: readonly FieldError[]): AppError {
   return new AppError('invalid_request', `${first?.path}: ${first?.message}`, { errors });
 }
 
+export function tooLarge(): AppError {
+  const message = `has more than ${MAX_BODY_BYTES} bytes`;
+  return new AppError('body_too_large', `the body ${message}`, { errors: [{ path: 'body', message }] });
+}
+
 export function problemResponse(error: AppError): PlainResponse {
   return {
     status: error.status,
@@ -135,25 +141,26 @@ function readBody(route: Route, request: PlainRequest): unknown {
   const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();
   const bytes = request.body;
   if (bytes && bytes.byteLength > MAX_BODY_BYTES) {
-    throw new AppError('body_too_large', `a body has at most ${MAX_BODY_BYTES} bytes`);
+    throw tooLarge();
   }
   if (!bytes || bytes.byteLength === 0) return undefined;
   if (type !== 'application/json' && type !== route.contentType) {
-    throw new AppError('unsupported_media_type', `send the body as ${route.contentType}`);
+    throw new AppError('unsupported_media_type', `send the body as ${route.contentType}`, {
+      errors: [{ path: 'header.content-type', message: `is not ${route.contentType}` }],
+    });
   }
   try {
     return JSON.parse(decoder.decode(bytes));
   } catch (error) {
-    throw new AppError('malformed_json', `the body is not JSON: ${(error as Error).message}`);
+    const message = error instanceof SyntaxError ? notJson(error) : 'is not UTF-8';
+    throw new AppError('malformed_json', `the body ${message}`, { errors: [{ path: 'body', message }] });
   }
 }
 
 function parse(schema: z.ZodType, value: unknown, where: string, errors: FieldError[]): unknown {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  for (const issue of result.error.issues) {
-    errors.push({ path: [where, ...issue.path].join('.'), message: issue.message });
-  }
+  errors.push(...fieldErrors(where, result.error.issues));
   return undefined;
 }
 

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CosmosServer, startCosmos } from '../../local/cosmos/server.ts';
 import type { Principal } from '../../shared/auth/principal.ts';
+import type { VerifyToken } from '../../shared/auth/verifier.ts';
 import { readSettings, type Settings } from '../../shared/config/settings.ts';
 import { createCosmosClient } from '../../shared/cosmos/client.ts';
 import { CONTAINERS, type ContainerName, type ContainerSpec } from '../../shared/cosmos/containers.ts';
@@ -32,11 +33,14 @@ export interface Reply {
 }
 
 export interface RequestOptions {
-  readonly as: Principal;
+  /** Absent: whoever the Authorization header's token names. */
+  readonly as?: Principal;
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
+  /** The body as it travels, in place of `body`. */
+  readonly raw?: string | Uint8Array;
 }
 
 export interface Harness extends AsyncDisposable {
@@ -58,6 +62,8 @@ export interface HarnessOptions {
   readonly containers: readonly ContainerName[];
   readonly settings?: Readonly<Record<string, string>>;
   readonly now?: Date;
+  /** Default: no token is good, tests name their principal. */
+  readonly verify?: VerifyToken;
 }
 
 const DATABASE = 'test';
@@ -71,7 +77,8 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
   const database = createDatabase(client, DATABASE);
   const registry = new Map<string, Endpoint>();
   const pipeline: PipelineDeps = {
-    verify: () => Promise.reject(new AppError('token_invalid', 'tests name their principal')),
+    verify:
+      options.verify ?? (() => Promise.reject(new AppError('token_invalid', 'tests name their principal'))),
     log: createLog({ name: 'test', level: 'silent' }),
   };
   const published: Published[] = [];
@@ -113,18 +120,19 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
     answer: (route, handler) => {
       registry.set(route.functionName, { route, handler: handler as unknown as Endpoint['handler'] });
     },
-    request: async (route, { as, params = {}, query = {}, headers = {}, body }) => {
+    request: async (route, { as, params = {}, query = {}, headers = {}, body, raw }) => {
       const target = registry.get(route.functionName);
       if (!target) throw new Error(`${route.functionName} is not served in this test`);
+      const text = raw ?? (body === undefined ? undefined : JSON.stringify(body));
       const response = await serve(
         target,
         {
           method: route.method,
           params,
           query,
-          headers: { ...(body === undefined ? {} : { 'content-type': route.contentType }), ...headers },
-          body: body === undefined ? undefined : Buffer.from(JSON.stringify(body)),
-          principal: as,
+          headers: { ...(text === undefined ? {} : { 'content-type': route.contentType }), ...headers },
+          body: text === undefined ? undefined : Buffer.from(text),
+          ...(as ? { principal: as } : {}),
         },
         pipeline,
       );
