@@ -1,13 +1,15 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Customer, customer } from '../harness/customer.ts';
 import { breaches } from '../harness/invariants.ts';
 import { startPlatform, type TestPlatform, until } from '../harness/platform.ts';
+
+const STAGES = ['Created', 'HeadedToPickup', 'HeadedToDropoff', 'Completed'];
 
 let platform: TestPlatform;
 let alice: Customer;
 
 beforeAll(async () => {
-  platform = await startPlatform({ speed: 12, drones: 6 });
+  platform = await startPlatform({ speed: 20, drones: 6 });
   alice = customer(platform.endpoints);
 });
 
@@ -32,28 +34,26 @@ const PARTS = {
   simulator: 'simulator',
 };
 
-describe.each(Object.entries(PARTS))('kill -9 of %s', (_, part) => {
-  test.each([
-    ['before', 'HeadedToPickup'],
-    ['after', 'HeadedToDropoff'],
-  ])('once %s the pickup: the delivery completes, once', async (_when, stage) => {
-    const deliveryId = await alice.submit({
+test.each(Object.entries(PARTS))(
+  'kill -9 of %s, before one pickup and after another: both deliveries complete, once',
+  async (_, part) => {
+    const ahead = await alice.submit({ dropOffLocation: '450 Chestnut Street' });
+    await reached(ahead, 'HeadedToDropoff');
+    const behind = await alice.submit({
       pickupLocation: '305 Garden Avenue',
       dropOffLocation: '412 Beacon Street',
     });
-    await reached(deliveryId, stage);
+    await reached(behind, 'HeadedToPickup');
+    expect(await stageOf(ahead)).toBe('HeadedToDropoff');
     await platform.kill(part);
-    const { outcome } = await alice.ended(deliveryId, 90_000);
-    expect(outcome?.kind).toBe('completed');
-    const entry = await until(() => alice.history(deliveryId), 'its history entry');
-    expect(entry.events.map((event) => event.stage)).toEqual([
-      'Created',
-      'HeadedToPickup',
-      'HeadedToDropoff',
-      'Completed',
-    ]);
-  });
-});
+    for (const deliveryId of [ahead, behind]) {
+      const { outcome } = await alice.ended(deliveryId, 90_000);
+      expect(outcome?.kind).toBe('completed');
+      const entry = await until(() => alice.history(deliveryId), 'its history entry');
+      expect(entry.events.map(({ stage }) => stage)).toEqual(STAGES);
+    }
+  },
+);
 
 test('afterwards nothing is held, nothing is lost, nothing is double', async () => {
   await until(
