@@ -85,6 +85,7 @@ async function buildFunctions(root: string): Promise<void> {
 async function buildWeb(root: string): Promise<void> {
   const out = join(root, 'dist/web');
   mkdirSync(out, { recursive: true });
+  if (!existsSync(join(root, 'web/api.tsx'))) return;
   await build({
     ...WARNINGS_ARE_ERRORS,
     entryPoints: [join(root, 'web/main.tsx'), join(root, 'web/api.tsx')],

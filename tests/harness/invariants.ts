@@ -12,6 +12,7 @@ interface Stored {
   readonly effects?: Readonly<Record<string, { readonly status: string }>>;
   readonly held?: number;
   readonly status?: string;
+  readonly entry?: { readonly deliveryId: string };
 }
 
 /** Every breach, in words; empty when all is well. */
@@ -29,7 +30,10 @@ export async function breaches({ cosmos }: Endpoints): Promise<string[]> {
   );
   client.dispose();
   const found: string[] = [];
-  const entries = Map.groupBy(history ?? [], ({ deliveryId }) => deliveryId);
+  const entries = Map.groupBy(
+    (history ?? []).filter(({ type }) => type === 'entry'),
+    ({ entry }) => entry?.deliveryId,
+  );
   for (const workflow of (workflows ?? []).filter(({ type }) => type === 'workflow')) {
     const { deliveryId, outcome, effects = {} } = workflow;
     if (!outcome) {
