@@ -2,7 +2,7 @@
 import type { Eta, Position } from '../../shared/contracts/common.ts';
 import { etaFrom, remaining } from '../../shared/geo/eta.ts';
 import { planFlight } from '../../shared/geo/flight-plan.ts';
-import type { RegistryDocument, StateDocument } from './schemas.ts';
+import type { JobDocument, RegistryDocument, Spent, StateDocument } from './schemas.ts';
 
 export interface FleetDrone {
   readonly registry: RegistryDocument;
@@ -128,5 +128,15 @@ export function isNewer(
   known: StateDocument | undefined,
 ): boolean {
   if (!known) return true;
-  return sample.boot === known.boot ? sample.seq > known.seq : sample.time > known.time;
+  return sample.boot === known.boot
+    ? sample.seq > known.seq
+    : Date.parse(sample.time) > Date.parse(known.time);
+}
+
+/** What a job has come to, its earlier drones included. `odometer`: of the drone that has it now, m. */
+export function spentBy(job: JobDocument, odometer: number, now: Date): Spent {
+  const { metres, ms } = job.spent ?? { metres: 0, ms: 0 };
+  if (job.status === 'Intended' || job.status === 'Released') return { metres, ms };
+  const flown = job.odometerAtStart === undefined ? 0 : Math.max(0, odometer - job.odometerAtStart);
+  return { metres: metres + flown, ms: ms + Math.max(0, now.getTime() - Date.parse(job.assignedAt)) };
 }

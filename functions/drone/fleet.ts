@@ -9,13 +9,13 @@ import type {
   putDrone,
   quoteDrone,
 } from '../../shared/contracts/drones.ts';
+import { untilUndisturbed } from '../../shared/cosmos/race.ts';
 import { distance } from '../../shared/geo/distance.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
 import { AppError } from '../../shared/http/problem.ts';
 import type { ServiceDeps } from '../../shared/http/service.ts';
 import { choose } from './domain.ts';
 import type { DroneRepository } from './repository.ts';
-import type { RegistryDocument } from './schemas.ts';
 import { droneView } from './views.ts';
 
 export interface FleetHandlers {
@@ -37,36 +37,29 @@ export function createFleetHandlers(repository: DroneRepository, deps: ServiceDe
   };
 
   return {
-    put: async ({ params, body }, call) => {
-      const { droneId } = params;
-      const known = await repository.registry(droneId);
-      if (known && call.headers['if-none-match'] === '*') {
-        throw new AppError('etag_mismatch', 'this drone is registered already');
-      }
-      const state = (await repository.state(droneId))?.item;
-      if (!known) {
-        const document: RegistryDocument = {
-          id: 'registry',
-          type: 'registry',
-          droneId,
-          ...body,
-          hold: null,
-          fence: 0,
-        };
-        const created = await repository.createRegistry(document);
-        return {
-          status: 201,
-          body: droneView(created.item, state, deps.now()),
-          headers: { etag: created.etag },
-        };
-      }
-      const etag = call.headers['if-match'] ?? known.etag;
-      const replaced = await repository.replaceRegistry({ ...known.item, ...body }, etag);
-      return {
-        status: 200,
-        body: droneView(replaced.item, state, deps.now()),
-        headers: { etag: replaced.etag },
+    put: async ({ params: { droneId }, body }, call) => {
+      const wantedEtag = call.headers['if-match'];
+      const write = async () => {
+        const known = await repository.registry(droneId);
+        if (known && call.headers['if-none-match'] === '*') {
+          throw new AppError('conflict', 'this drone is registered already');
+        }
+        if (known) {
+          const entry = { ...known.item, ...body };
+          return {
+            status: 200 as const,
+            ...(await repository.replaceRegistry(entry, wantedEtag ?? known.etag)),
+          };
+        }
+        if (wantedEtag) throw new AppError('conflict', 'there is no such drone');
+        const entry = { id: 'registry', type: 'registry', droneId, ...body, hold: null, fence: 0 } as const;
+        return { status: 201 as const, ...(await repository.createRegistry(entry)) };
       };
+      const { status, item, etag } = await (wantedEtag ? write() : untilUndisturbed(write)).catch(
+        asPrecondition,
+      );
+      const state = (await repository.state(droneId))?.item;
+      return { status, body: droneView(item, state, deps.now()), headers: { etag } };
     },
 
     get: async ({ params }) => {
@@ -111,11 +104,8 @@ export function createFleetHandlers(repository: DroneRepository, deps: ServiceDe
       }
       const month = `${query.year}-${String(query.month).padStart(2, '0')}`;
       const jobs = await repository.releasedJobs(query.ownerId, month);
-      const metres = jobs.reduce((sum, job) => sum + (job.travelled ?? 0), 0);
-      const ms = jobs.reduce(
-        (sum, job) => sum + Date.parse(job.releasedAt ?? job.assignedAt) - Date.parse(job.assignedAt),
-        0,
-      );
+      const metres = jobs.reduce((sum, { total }) => sum + (total?.metres ?? 0), 0);
+      const ms = jobs.reduce((sum, { total }) => sum + (total?.ms ?? 0), 0);
       if (metres === 0 && ms === 0)
         throw new AppError('not_found', 'nothing was flown for this account in this month');
       return {
@@ -124,4 +114,12 @@ export function createFleetHandlers(repository: DroneRepository, deps: ServiceDe
       };
     },
   };
+}
+
+/** What the caller's own If-Match or If-None-Match says no to, which no repetition mends. */
+function asPrecondition(error: unknown): never {
+  if (error instanceof AppError && error.code === 'conflict') {
+    throw new AppError('etag_mismatch', error.message, { cause: error });
+  }
+  throw error;
 }

@@ -14,11 +14,12 @@ export interface DroneRepository {
   replaceRegistry(document: RegistryDocument, etag: string): Promise<Stored<RegistryDocument>>;
   /** Only while the drone's fence is still the one that was seen, and nobody holds it. False: somebody was faster. */
   hold(droneId: string, seenFence: number, hold: Hold, now: Date): Promise<boolean>;
-  /** The lease ends no more. False when the drone is not held for this. */
-  extend(droneId: string, fence: number): Promise<boolean>;
+  /** The lease ends at `until`; null: no more. False when the drone is not held for this. */
+  extend(droneId: string, fence: number, until: string | null): Promise<boolean>;
   /** Only the hold of this delivery, and only up to this generation. */
   free(droneId: string, deliveryId: string, generation: number): Promise<void>;
-  saveState(document: StateDocument, events: readonly OutboxItem[]): Promise<void>;
+  /** Without an etag the drone must never have been heard. @throws AppError `already_exists` or `etag_mismatch` */
+  saveState(document: StateDocument, etag: string | undefined, events: readonly OutboxItem[]): Promise<void>;
 
   job(deliveryId: string): Promise<Stored<JobDocument> | undefined>;
   /** Without an etag the job must be new. @throws AppError `already_exists` or `etag_mismatch`: somebody was faster */
@@ -30,6 +31,15 @@ export function createDroneRepository(database: Database): DroneRepository {
   const drones = database.store<RegistryDocument | StateDocument>('drones');
   const jobs = database.store<JobDocument>('droneDeliveries');
   const create = (item: unknown) => ({ operationType: 'Create' as const, resourceBody: item as JSONObject });
+  const write = (item: { readonly id: string }, etag: string | undefined) =>
+    etag
+      ? {
+          operationType: 'Replace' as const,
+          id: item.id,
+          resourceBody: item as unknown as JSONObject,
+          ifMatch: etag,
+        }
+      : create(item);
 
   return {
     fleet: async () => {
@@ -61,10 +71,10 @@ export function createDroneRepository(database: Database): DroneRepository {
         ),
       );
     },
-    extend: (droneId, fence) => {
+    extend: (droneId, fence, until) => {
       const condition = `FROM c WHERE c.hold.fence = ${fence}`;
       return patched(() =>
-        drones.patch('registry', droneId, [{ op: 'set', path: '/hold/until', value: null }], { condition }),
+        drones.patch('registry', droneId, [{ op: 'set', path: '/hold/until', value: until }], { condition }),
       );
     },
     free: async (droneId, deliveryId, generation) => {
@@ -73,20 +83,13 @@ export function createDroneRepository(database: Database): DroneRepository {
         drones.patch('registry', droneId, [{ op: 'set', path: '/hold', value: null }], { condition }),
       );
     },
-    saveState: async (document, events) => {
-      await drones.batch(document.droneId, [
-        { operationType: 'Upsert', resourceBody: document as unknown as JSONObject },
-        ...events.map(create),
-      ]);
+    saveState: async (document, etag, events) => {
+      await drones.batch(document.droneId, [write(document, etag), ...events.map(create)]);
     },
 
     job: (deliveryId) => jobs.read('job', deliveryId),
     saveJob: async (job, etag, events = []) => {
-      const body = job as unknown as JSONObject;
-      const write = etag
-        ? { operationType: 'Replace' as const, id: 'job', resourceBody: body, ifMatch: etag }
-        : { operationType: 'Create' as const, resourceBody: body };
-      await jobs.batch(job.deliveryId, [write, ...events.map(create)]);
+      await jobs.batch(job.deliveryId, [write(job, etag), ...events.map(create)]);
     },
     releasedJobs: async (accountId, month) => {
       const sql =

@@ -1,109 +1,132 @@
 /**
- * Reserving a drone: the intent first, then the conditional write on the drone, then the intent confirmed. A retry reads
- * the intent and goes on, so one delivery never gets two drones.
+ * Reserving a drone: the intent first, then the conditional write on the drone, then the intent confirmed.
+ *
+ * R1 A retry reads the intent and goes on, so one generation of a delivery gets one drone.
+ * R2 A new generation gives the earlier one's drone back before it asks for another (it may be the best again); the
+ *    earlier one's release is in the same batch as the new intent.
+ * R3 A job that was released stays so: a call of its generation that comes late gets nothing.
  */
 import type { z } from 'zod';
-import type { Reservation, ReserveBody, reserveDrone } from '../../shared/contracts/drones.ts';
+import type { ReserveBody, reserveDrone } from '../../shared/contracts/drones.ts';
+import { untilUndisturbed } from '../../shared/cosmos/race.ts';
 import type { Stored } from '../../shared/cosmos/store.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
 import { AppError } from '../../shared/http/problem.ts';
 import type { ServiceDeps } from '../../shared/http/service.ts';
-import { type Candidate, choose } from './domain.ts';
+import { type Candidate, choose, spentBy } from './domain.ts';
+import { releasedItem } from './messages.ts';
 import type { DroneRepository } from './repository.ts';
 import type { JobDocument } from './schemas.ts';
+import { reservationOf } from './views.ts';
 
 type Request = z.output<typeof ReserveBody>;
 
 const WON: ReadonlySet<JobDocument['status']> = new Set(['Reserved', 'Dispatched', 'Accepted', 'Recalled']);
 
-/** Two calls for one delivery at the same moment: the loser looks again. */
-const RACE_ATTEMPTS = 5;
-
 export function createReserve(repository: DroneRepository, deps: ServiceDeps): Handler<typeof reserveDrone> {
-  return async ({ params, body }) => {
-    for (let round = 1; ; round++) {
-      try {
-        const job = await reserve(params.deliveryId, body, repository, deps);
-        return { status: 200, body: reservationOf(job) };
-      } catch (error) {
-        const race =
-          error instanceof AppError && (error.code === 'etag_mismatch' || error.code === 'already_exists');
-        if (!race || round >= RACE_ATTEMPTS) throw error;
-      }
+  const bookings = createBookings(repository, deps);
+  return ({ params, body }) =>
+    untilUndisturbed(async () => {
+      const job = await bookings.reserve(params.deliveryId, body);
+      return { status: 200, body: reservationOf(job) };
+    });
+}
+
+function createBookings(repository: DroneRepository, deps: ServiceDeps) {
+  return { reserve };
+
+  async function reserve(deliveryId: string, request: Request): Promise<JobDocument> {
+    const known = await repository.job(deliveryId);
+    if (known && known.item.generation > request.generation) throw stale();
+    if (known && known.item.generation < request.generation) {
+      await repository.free(known.item.droneId, deliveryId, known.item.generation);
+    } else if (known) {
+      const { status } = known.item;
+      if (status === 'Released') throw stale();
+      if (status !== 'Intended' && status !== 'Reserved') return known.item;
+      const held = await heldFor(known.item);
+      if (held) return status === 'Reserved' ? known.item : confirm(held);
     }
-  };
-}
-
-async function reserve(
-  deliveryId: string,
-  request: Request,
-  repository: DroneRepository,
-  deps: ServiceDeps,
-): Promise<JobDocument> {
-  const known = await repository.job(deliveryId);
-  if (known && known.item.generation > request.generation) throw stale();
-  if (known && known.item.generation === request.generation) {
-    if (WON.has(known.item.status)) return known.item;
-    if (known.item.status === 'Released') throw stale();
-    const settled = await settleIntent(known, repository, deps);
-    if (settled) return settled;
+    return win(deliveryId, request, known);
   }
-  const job = await win(deliveryId, request, repository, deps);
-  if (known && known.item.generation < request.generation && known.item.droneId !== job.droneId) {
-    await repository.free(known.item.droneId, deliveryId, known.item.generation);
-  }
-  return job;
-}
 
-/** The intent that an interrupted call left: was the drone held for it? */
-async function settleIntent(
-  known: Stored<JobDocument>,
-  repository: DroneRepository,
-  deps: ServiceDeps,
-): Promise<JobDocument | undefined> {
-  const { droneId, deliveryId, generation } = known.item;
-  const hold = (await repository.registry(droneId))?.item.hold;
-  if (hold?.deliveryId !== deliveryId || hold.generation !== generation) return undefined;
-  return confirm(
-    deliveryId,
-    { ...known.item, fence: hold.fence, leaseUntil: hold.until ?? known.item.leaseUntil },
-    repository,
-    deps,
-  );
-}
-
-async function win(
-  deliveryId: string,
-  request: Request,
-  repository: DroneRepository,
-  deps: ServiceDeps,
-): Promise<JobDocument> {
-  const now = deps.now();
-  const context = { now, timeScale: deps.settings.TIME_SCALE };
-  const fleet = await repository.fleet();
-  const { candidates, refusals } = choose(fleet, request, context);
-  for (const candidate of candidates) {
-    const job = intentOf(deliveryId, request, candidate, deps);
-    await repository.saveJob(job, (await repository.job(deliveryId))?.etag);
-    const hold = { deliveryId, generation: request.generation, fence: job.fence, until: job.leaseUntil };
-    if (await repository.hold(candidate.droneId, candidate.fence, hold, now)) {
-      return confirm(deliveryId, job, repository, deps);
+  /** The candidates one after the other, the best first; each is written down before it is asked for. */
+  async function win(
+    deliveryId: string,
+    request: Request,
+    known: Stored<JobDocument> | undefined,
+  ): Promise<JobDocument> {
+    const now = deps.now();
+    const fleet = await repository.fleet();
+    const { candidates, refusals } = choose(fleet, request, { now, timeScale: deps.settings.TIME_SCALE });
+    let current = known;
+    for (const candidate of candidates) {
+      const job = await intend(deliveryId, request, candidate, current);
+      const hold = { deliveryId, generation: request.generation, fence: job.fence, until: job.leaseUntil };
+      if (await repository.hold(candidate.droneId, candidate.fence, hold, now)) return confirm(job);
+      const held = await heldFor(job);
+      if (held) return confirm(held);
+      current = await repository.job(deliveryId);
     }
+    const taken = candidates.map(({ droneId }) => ({ droneId, reasons: ['was taken meanwhile'] }));
+    const facts = { reasons: [...refusals, ...taken] };
+    throw new AppError('no_feasible_drone', 'no drone can fly this delivery now', { facts });
   }
-  const reasons = [
-    ...refusals,
-    ...candidates.map(({ droneId }) => ({ droneId, reasons: ['was taken meanwhile'] })),
-  ];
-  throw new AppError('no_feasible_drone', 'no drone can fly this delivery now', { facts: { reasons } });
+
+  async function intend(
+    deliveryId: string,
+    request: Request,
+    candidate: Candidate,
+    current: Stored<JobDocument> | undefined,
+  ): Promise<JobDocument> {
+    const now = deps.now();
+    if (current && current.item.generation > request.generation) throw stale();
+    if (current && current.item.generation === request.generation && WON.has(current.item.status)) {
+      if (current.item.status !== 'Reserved' || (await heldFor(current.item))) throw disturbed();
+    }
+    const superseded = current && current.item.generation < request.generation ? current.item : undefined;
+    const odometer = superseded ? ((await repository.state(superseded.droneId))?.item.odometer ?? 0) : 0;
+    const spent = superseded ? spentBy(superseded, odometer, now) : current?.item.spent;
+    const job: JobDocument = {
+      ...intentOf(deliveryId, request, candidate, now, deps.settings.RESERVATION_LEASE_SECONDS),
+      ...(spent ? { spent } : {}),
+    };
+    const event = superseded && WON.has(superseded.status) ? [releasedItem(superseded, now)] : [];
+    await repository.saveJob(job, current?.etag, event);
+    return job;
+  }
+
+  /** The job with the hold that its drone has for it; undefined when it has none. */
+  async function heldFor(job: JobDocument): Promise<JobDocument | undefined> {
+    const hold = (await repository.registry(job.droneId))?.item.hold;
+    if (hold?.deliveryId !== job.deliveryId || hold.generation !== job.generation) return undefined;
+    return { ...job, fence: hold.fence, leaseUntil: hold.until ?? job.leaseUntil };
+  }
+
+  async function confirm(job: JobDocument): Promise<JobDocument> {
+    const { deliveryId, droneId, generation, fence } = job;
+    const current = await repository.job(deliveryId);
+    const same = current?.item.generation === generation && current.item.droneId === droneId;
+    if (same && WON.has(current.item.status) && current.item.fence === fence) return current.item;
+    if (!same || current.item.status !== 'Intended') {
+      await repository.free(droneId, deliveryId, generation);
+      throw disturbed();
+    }
+    const confirmed: JobDocument = { ...job, status: 'Reserved' };
+    await repository.saveJob(confirmed, current.etag);
+    deps.log.info({ deliveryId, droneId, fence }, 'drone reserved');
+    return confirmed;
+  }
 }
 
 function intentOf(
   deliveryId: string,
   request: Request,
   candidate: Candidate,
-  deps: ServiceDeps,
+  now: Date,
+  leaseSeconds: number,
 ): JobDocument {
-  const now = deps.now();
+  const { droneId, fence, pickupEta, deliveryEta } = candidate;
   return {
     id: 'job',
     type: 'job',
@@ -111,40 +134,21 @@ function intentOf(
     request,
     generation: request.generation,
     status: 'Intended',
-    droneId: candidate.droneId,
-    fence: candidate.fence + 1,
+    droneId,
+    fence: fence + 1,
     missionId: `${deliveryId}-m${request.generation}`,
-    leaseUntil: new Date(now.getTime() + deps.settings.RESERVATION_LEASE_SECONDS * 1000).toISOString(),
-    pickupEta: candidate.pickupEta,
-    deliveryEta: candidate.deliveryEta,
+    leaseUntil: new Date(now.getTime() + leaseSeconds * 1000).toISOString(),
+    pickupEta,
+    deliveryEta,
     assignedAt: now.toISOString(),
   };
 }
 
-async function confirm(
-  deliveryId: string,
-  job: JobDocument,
-  repository: DroneRepository,
-  deps: ServiceDeps,
-): Promise<JobDocument> {
-  const confirmed: JobDocument = { ...job, status: 'Reserved' };
-  const current = await repository.job(deliveryId);
-  if (current && current.item.generation === job.generation && WON.has(current.item.status))
-    return current.item;
-  if (!current || current.item.generation !== job.generation || current.item.droneId !== job.droneId) {
-    await repository.free(job.droneId, deliveryId, job.generation);
-    throw new AppError('etag_mismatch', 'another call reserved meanwhile');
-  }
-  await repository.saveJob(confirmed, current.etag);
-  deps.log.info({ deliveryId, droneId: job.droneId, fence: job.fence }, 'drone reserved');
-  return confirmed;
-}
-
-function reservationOf(job: JobDocument): Reservation {
-  const { deliveryId, droneId, missionId, fence, leaseUntil, pickupEta, deliveryEta } = job;
-  return { deliveryId, droneId, missionId, fence, leaseUntil, pickupEta, deliveryEta };
-}
-
 function stale(): AppError {
   return new AppError('stale', 'this generation of the delivery is over');
+}
+
+/** Another call for the same delivery got on meanwhile: look again. */
+function disturbed(): AppError {
+  return new AppError('etag_mismatch', 'another call reserved meanwhile');
 }

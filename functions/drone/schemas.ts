@@ -35,6 +35,13 @@ export interface StateDocument extends DroneState {
 
 export type JobStatus = 'Intended' | 'Reserved' | 'Dispatched' | 'Accepted' | 'Recalled' | 'Released';
 
+export interface Spent {
+  /** m flown */
+  readonly metres: number;
+  /** ms assigned */
+  readonly ms: number;
+}
+
 /** The flight job of a delivery. `Intended`: the candidate's reservation may or may not have been written. */
 export interface JobDocument {
   readonly id: 'job';
@@ -52,8 +59,10 @@ export interface JobDocument {
   readonly mission?: Mission;
   readonly assignedAt: string;
   readonly odometerAtStart?: number;
+  /** What earlier generations of this delivery, with other drones, came to. */
+  readonly spent?: Spent;
   /** Set at the release. */
   readonly releasedAt?: string;
   readonly month?: string;
-  readonly travelled?: number;
+  readonly total?: Spent;
 }

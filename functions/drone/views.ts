@@ -1,7 +1,7 @@
 /** Drones as the contract shows them. */
-import type { Drone, DroneState } from '../../shared/contracts/drones.ts';
+import type { Drone, DroneState, Reservation } from '../../shared/contracts/drones.ts';
 import { isHeld } from './domain.ts';
-import type { RegistryDocument, StateDocument } from './schemas.ts';
+import type { JobDocument, RegistryDocument, StateDocument } from './schemas.ts';
 
 export function stateView(state: StateDocument): DroneState {
   const { time, position, heading, battery, flightMode, leg, loaded, deliveryId, pickupEta, deliveryEta } =
@@ -32,4 +32,9 @@ export function droneView(registry: RegistryDocument, state: StateDocument | und
     ...(hold && isHeld(registry, now) ? { reservedFor: hold.deliveryId } : {}),
     ...(state ? { state: stateView(state) } : {}),
   };
+}
+
+export function reservationOf(job: JobDocument): Reservation {
+  const { deliveryId, droneId, missionId, fence, leaseUntil, pickupEta, deliveryEta } = job;
+  return { deliveryId, droneId, missionId, fence, leaseUntil, pickupEta, deliveryEta };
 }

@@ -28,6 +28,7 @@ export function fromCosmos(thrown: unknown): AppError {
     case 401:
     case 403:
       return new AppError('internal', `the database refused: ${code}`, { cause: thrown });
+    case undefined:
     default:
       return new AppError('dependency_unavailable', 'the database cannot be reached', {
         cause: thrown,
