@@ -30,6 +30,11 @@ export function entityPath(audience: string): string {
     .toLowerCase();
 }
 
+/** Is `path` the entity itself or below it? The namespace, '', is above all. */
+function covers(entity: string, path: string): boolean {
+  return entity === '' || path === entity || path.startsWith(`${entity}/`);
+}
+
 /** https://learn.microsoft.com/azure/event-hubs/authenticate-shared-access-signature ; undefined: refused */
 export function checkSas(
   token: string,
@@ -52,7 +57,7 @@ export function checkSas(
   if (sent.length !== expected.length || !timingSafeEqual(sent, expected)) return undefined;
   const expires = Number(se) * 1000;
   const path = entityPath(audience);
-  if (!(expires > now) || !path.startsWith(entityPath(sr))) return undefined;
+  if (!(expires > now) || !covers(entityPath(sr), path)) return undefined;
   return { audience: path, rights: key.rights, expires };
 }
 
