@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { type AccessKey, checkSas, entityPath } from './auth.ts';
+import { type AccessKey, checkSas, entityPath, isAllowed, type Right } from './auth.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 const KEYS: readonly AccessKey[] = [
@@ -75,4 +75,32 @@ describe('a signature is refused', () => {
     const sig = createHmac('sha256', 'c2VjcmV0').update(`${sr}\nlater`).digest('base64');
     refused(`SharedAccessSignature sr=${sr}&sig=${encodeURIComponent(sig)}&se=later&skn=root`);
   });
+});
+
+describe('a claim', () => {
+  const claim = (audience: string, rights: readonly Right[] = ['Listen'], expires = NOW + 1) => [
+    { audience, rights, expires },
+  ];
+  test.each([
+    ['hub', 'hub', true],
+    ['hub', 'Hub/Partitions/1', true],
+    ['hub', 'hub/ConsumerGroups/$Default/Partitions/0', true],
+    ['hub/partitions/1', 'hub/Partitions/1', true],
+    ['', 'hub', true],
+    ['hub/partitions/1', 'hub', false],
+    ['hub/partitions/1', 'hub/Partitions/2', false],
+    ['hub/partitions/1', 'hub/Partitions/10', false],
+    ['hub/$management', 'hub', false],
+    ['hub', 'hub2', false],
+  ])('on %j for %j: %j', (audience, entity, allowed) => {
+    expect(isAllowed(claim(audience), entity, 'Listen', NOW)).toBe(allowed);
+  });
+  test('gives its own right only', () => expect(isAllowed(claim('hub'), 'hub', 'Send', NOW)).toBe(false));
+  test('with Manage gives every right', () =>
+    expect(isAllowed(claim('hub', ['Manage']), 'hub', 'Send', NOW)).toBe(true));
+  test('with any right allows what needs any', () =>
+    expect(isAllowed(claim('hub', ['Send']), 'hub/$management', undefined, NOW)).toBe(true));
+  test('ends when it expires', () =>
+    expect(isAllowed(claim('hub', ['Listen'], NOW), 'hub', 'Listen', NOW)).toBe(false));
+  test('is needed', () => expect(isAllowed([], 'hub', undefined, NOW)).toBe(false));
 });

@@ -77,13 +77,18 @@ export async function checkToken(
   }
 }
 
-/** Does one of the claims cover the entity, with the right (or Manage, which includes the others)? */
-export function isAllowed(claims: readonly Claim[], entity: string, right: Right, now: number): boolean {
+/** Does one of the claims cover the entity, with the right (or Manage, which includes the others)? Undefined: with any right. */
+export function isAllowed(
+  claims: readonly Claim[],
+  entity: string,
+  right: Right | undefined,
+  now: number,
+): boolean {
   const path = entity.toLowerCase();
   return claims.some(
     ({ audience, rights, expires }) =>
       expires > now &&
-      (path === audience || path.startsWith(`${audience}/`) || audience.startsWith(`${path}/`)) &&
-      (rights.includes(right) || rights.includes('Manage')),
+      covers(audience, path) &&
+      (right === undefined || rights.includes(right) || rights.includes('Manage')),
   );
 }

@@ -32,6 +32,11 @@ export const DEFAULT_GROUP = '$Default';
 const HOUR_MS = 3_600_000;
 const RETENTION_CHECK_MS = 60_000;
 
+/** The index that a partition's id names; undefined: there is none such. */
+export function partitionIn(hub: Hub, id = ''): number | undefined {
+  return /^(0|[1-9]\d*)$/.test(id) && Number(id) < hub.partitions.length ? Number(id) : undefined;
+}
+
 export function createBroker(
   dataDir: string,
   config: Readonly<Record<string, HubConfig>>,

@@ -2,7 +2,7 @@
 
 import { type AmqpMessage, rhea, type Sender, type Session } from './amqp.ts';
 import { type AccessKey, type Claim, checkSas, checkToken, type VerifyToken } from './auth.ts';
-import type { Broker, Hub } from './broker.ts';
+import { type Broker, type Hub, partitionIn } from './broker.ts';
 import type { Faults } from './faults.ts';
 
 export interface RequestContext {
@@ -26,22 +26,37 @@ const NOT_FOUND = (name: string): Reply => ({
   description: `The messaging entity '${name}' could not be found.`,
 });
 
+type Texts = Readonly<Record<'name' | 'type' | 'operation' | 'partition', string>>;
+
+/** The properties of a request; what is missing or no text is ''. */
+function textsOf(properties: Readonly<Record<string, unknown>> = {}): Texts {
+  const text = (name: keyof Texts) => {
+    const value = properties[name];
+    return typeof value === 'string' ? value : '';
+  };
+  return {
+    name: text('name'),
+    type: text('type'),
+    operation: text('operation'),
+    partition: text('partition'),
+  };
+}
+
 /** The claim is the connection's from now on. */
 export async function putToken(
   message: AmqpMessage,
   context: RequestContext,
 ): Promise<{ reply: Reply; claim?: Claim }> {
-  const properties = message.application_properties ?? {};
-  const audience = String(properties['name'] ?? '');
-  const token = String(message.body ?? '');
+  const { name: audience, type } = textsOf(message.application_properties);
+  const token = typeof message.body === 'string' ? message.body : '';
   const path = audience.replace(/^\w+:\/\/[^/]*/, '').replace(/^\/+/, '');
   const [hubName = '', section, partition] = path.split('/');
   const hub = context.broker.hub(hubName);
   if (hubName !== '' && !hub) return { reply: NOT_FOUND(hubName) };
-  if (hub && section === 'Partitions' && !hub.partitions[Number(partition)])
+  if (hub && section === 'Partitions' && partitionIn(hub, partition) === undefined)
     return { reply: outOfRange(partition ?? '') };
   if (context.faults.take('refuseCbs', hub?.name ?? '')) return { reply: unauthorized() };
-  const isJwt = properties['type'] === 'jwt';
+  const isJwt = type === 'jwt';
   const claim = isJwt
     ? context.verifyToken && (await checkToken(token, audience, context.verifyToken, context.now()))
     : checkSas(token, audience, context.keys, context.now());
@@ -64,22 +79,28 @@ function outOfRange(partition: string): Reply {
   };
 }
 
-export function manage(message: AmqpMessage, context: RequestContext): Reply {
-  const { operation, name, type, partition } = message.application_properties ?? {};
+/** `allowed` says whether the requester has shown a token for an entity. */
+export function manage(
+  message: AmqpMessage,
+  context: RequestContext,
+  allowed: (entity: string) => boolean,
+): Reply {
+  const { operation, name, type, partition } = textsOf(message.application_properties);
+  if (!allowed(`${name}/$management`)) return unauthorized();
   if (operation !== 'READ')
     return {
       status: 501,
       condition: 'amqp:not-implemented',
-      description: `the operation ${String(operation)} is not known`,
+      description: `the operation ${operation} is not known`,
     };
-  const hub = context.broker.hub(String(name));
-  if (!hub) return NOT_FOUND(String(name));
+  const hub = context.broker.hub(name);
+  if (!hub) return NOT_FOUND(name);
   if (type === 'com.microsoft:eventhub') return { status: 200, description: 'OK', body: hubBody(hub) };
-  if (type === 'com.microsoft:partition') return partitionBody(hub, String(partition));
+  if (type === 'com.microsoft:partition') return partitionBody(hub, partition);
   return {
     status: 400,
     condition: 'com.microsoft:argument-error',
-    description: `the type ${String(type)} is not known`,
+    description: `the type ${type} is not known`,
   };
 }
 
@@ -95,7 +116,7 @@ function hubBody(hub: Hub): unknown {
 }
 
 function partitionBody(hub: Hub, partition: string): Reply {
-  const log = /^\d+$/.test(partition) ? hub.partitions[Number(partition)] : undefined;
+  const log = hub.partitions[partitionIn(hub, partition) ?? -1];
   if (!log) return outOfRange(partition);
   const { isEmpty } = log;
   return {
@@ -132,5 +153,5 @@ export function sendReply(
       ...(condition ? { 'error-condition': condition } : {}),
     },
     body: body ?? null,
-  } as AmqpMessage);
+  });
 }

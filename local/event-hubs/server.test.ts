@@ -74,10 +74,12 @@ async function receive(
     partition === undefined
       ? client.subscribe(handlers, settings)
       : client.subscribe(partition, handlers, settings);
-  await promise.finally(async () => {
+  try {
+    await promise;
+  } finally {
     await subscription.close();
     await client.close();
-  });
+  }
   return events;
 }
 

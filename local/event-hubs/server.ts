@@ -16,7 +16,7 @@ import {
   type Sender,
 } from './amqp.ts';
 import { type AccessKey, type Claim, isAllowed, type Right, type VerifyToken } from './auth.ts';
-import { type Broker, createBroker, DEFAULT_GROUP, type Hub, type HubConfig } from './broker.ts';
+import { createBroker, DEFAULT_GROUP, type Hub, type HubConfig, partitionIn } from './broker.ts';
 import { MalformedMessage, partitionKeyOf, splitBatch } from './encoding.ts';
 import { createFaults, type Faults } from './faults.ts';
 import { createReader, type Reader, startOf } from './reader.ts';
@@ -130,7 +130,7 @@ export async function startEventHubs(options: EventHubsOptions): Promise<EventHu
     now,
   };
 
-  const allowed = (connection: Connection, entity: string, right: Right) =>
+  const allowed = (connection: Connection, entity: string, right: Right | undefined) =>
     isAllowed(claims.get(connection) ?? [], entity, right, now());
 
   const onRequest = async (
@@ -139,7 +139,10 @@ export async function startEventHubs(options: EventHubsOptions): Promise<EventHu
   ) => {
     delivery.accept();
     if (Buffer.isBuffer(message)) return;
-    if (kind === 'management') return sendReply(session, message, manage(message, requests));
+    if (kind === 'management') {
+      const reply = manage(message, requests, (entity) => allowed(connection, entity, undefined));
+      return sendReply(session, message, reply);
+    }
     const { reply, claim } = await putToken(message, requests);
     if (claim)
       claims.set(connection, [
@@ -191,9 +194,10 @@ export async function startEventHubs(options: EventHubsOptions): Promise<EventHu
     const [hubName = '', section, id] = address.split('/');
     const hub = broker.hub(hubName);
     if (!hub) return receiver.close(notFound(hubName));
-    const partition = section === 'Partitions' ? Number(id) : undefined;
-    if (partition !== undefined && !hub.partitions[partition]) return receiver.close(badPartition(id ?? ''));
-    if (!allowed(connection, hubName, 'Send')) return receiver.close(REFUSALS.unauthorized);
+    if (section !== undefined && section !== 'Partitions') return receiver.close(notFound(address));
+    const partition = section === undefined ? undefined : partitionIn(hub, id);
+    if (section !== undefined && partition === undefined) return receiver.close(badPartition(id ?? ''));
+    if (!allowed(connection, address, 'Send')) return receiver.close(REFUSALS.unauthorized);
     receiver.local.attach['max_message_size'] = MAX_MESSAGE_BYTES;
     links.set(receiver, hub.name);
     receiver.on('message', (context: EventContext) => {
@@ -213,9 +217,9 @@ export async function startEventHubs(options: EventHubsOptions): Promise<EventHu
     if (!hub) return sender.close(notFound(hubName));
     if (!hub.consumerGroups.has(group.toLowerCase()))
       return sender.close(notFound(`${hubName}/ConsumerGroups/${group}`));
-    const log = /^\d+$/.test(id) ? hub.partitions[Number(id)] : undefined;
+    const log = hub.partitions[partitionIn(hub, id) ?? -1];
     if (!log) return sender.close(badPartition(id));
-    if (!allowed(connection, hubName, 'Listen')) return sender.close(REFUSALS.unauthorized);
+    if (!allowed(connection, address, 'Listen')) return sender.close(REFUSALS.unauthorized);
     const key = `${hub.name}/${group.toLowerCase()}/${id}`;
     const rawEpoch = sender.properties?.['com.microsoft:epoch'];
     const epoch = rawEpoch === undefined || rawEpoch === null ? undefined : Number(rawEpoch);
@@ -263,7 +267,7 @@ export async function startEventHubs(options: EventHubsOptions): Promise<EventHu
   };
 
   const forgetConnection = (connection: Connection) => {
-    for (const link of [...links.keys()]) if (link.connection === connection) forget(link);
+    for (const link of links.keys()) if (link.connection === connection) forget(link);
   };
 
   const container = rhea.create_container({ id: 'local-event-hubs' });
@@ -281,7 +285,7 @@ export async function startEventHubs(options: EventHubsOptions): Promise<EventHu
   container.on('sender_close', ({ sender }: EventContext) => forget(sender));
   container.on('receiver_close', ({ receiver }: EventContext) => forget(receiver));
   container.on('session_close', ({ session }: EventContext) => {
-    for (const link of [...links.keys()]) if (link.session === session) forget(link);
+    for (const link of links.keys()) if (link.session === session) forget(link);
   });
   container.on('disconnected', ({ connection }: EventContext) => forgetConnection(connection));
   for (const event of [
@@ -363,7 +367,7 @@ function incoming(
 function selectorOf(sender: Sender): string | undefined {
   const filter = sender.source?.filter?.[SELECTOR] as { value?: unknown } | string | undefined;
   const value = typeof filter === 'object' && filter !== null && 'value' in filter ? filter.value : filter;
-  return value === undefined || value === null ? undefined : String(value);
+  return typeof value === 'string' ? value : undefined;
 }
 
 function listening(server: Server): Promise<void> {
