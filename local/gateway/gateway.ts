@@ -2,8 +2,9 @@
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { Agent, createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { extname, join, normalize } from 'node:path';
+import { extname, join, normalize, sep } from 'node:path';
 import { createProxyServer } from 'httpxy';
+import type { PageConfig } from '../../web/session/config.ts';
 
 export interface GatewayOptions {
   readonly port: number;
@@ -11,6 +12,8 @@ export interface GatewayOptions {
   readonly tracking: string;
   /** Folder of the built pages. */
   readonly pages: string;
+  /** Answered as `/config.json`. */
+  readonly page: PageConfig;
 }
 
 export interface Gateway extends AsyncDisposable {
@@ -28,11 +31,16 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
   '.map': 'application/json',
 };
-const PAGE_HEADERS = {
-  'cache-control': 'no-cache',
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
-};
+const PAGES: Readonly<Record<string, string>> = { '/api-docs': 'api.html' };
+
+function pageHeaders({ issuer }: PageConfig): Record<string, string> {
+  return {
+    'cache-control': 'no-cache',
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
+    'content-security-policy': `default-src 'self'; connect-src 'self' ${issuer}; img-src 'self' blob: data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'`,
+  };
+}
 
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const agent = new Agent({ keepAlive: true });
@@ -42,7 +50,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     url.startsWith('/api/') ? options.functions : TRACKING_PATHS.test(url) ? options.tracking : undefined;
   const server = createServer((request, response) => {
     const target = targetOf(request.url ?? '/');
-    if (!target) return page(request, response, options.pages);
+    if (!target) return page(request, response, options);
     proxy.web(request, response, { target }).catch(() => unavailable(response));
   });
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
@@ -80,22 +88,34 @@ function unavailable(response: ServerResponse): void {
 }
 
 /** A file of the pages; every other path is the page itself, which reads the path. */
-function page(request: IncomingMessage, response: ServerResponse, folder: string): void {
-  const [path = '/'] = (request.url ?? '/').split('?');
-  const wanted = normalize(join(folder, decodeURIComponent(path)));
-  const inside = wanted.startsWith(folder) && existsSync(wanted) && statSync(wanted).isFile();
-  const file = inside
-    ? wanted
-    : extname(path) === ''
-      ? join(folder, path === '/api' ? 'api.html' : 'index.html')
-      : undefined;
+function page(request: IncomingMessage, response: ServerResponse, options: GatewayOptions): void {
+  const path = pathOf(request.url ?? '/');
+  const headers = pageHeaders(options.page);
+  if (path === '/config.json') {
+    response.writeHead(200, { ...headers, 'content-type': TYPES['.json'] });
+    response.end(JSON.stringify(options.page));
+    return;
+  }
+  const file = path === undefined ? undefined : fileOf(path, options.pages);
   if (!file || !existsSync(file)) {
     response.writeHead(404, { 'content-type': 'text/plain' }).end('not found');
     return;
   }
-  response.writeHead(200, {
-    'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
-    ...PAGE_HEADERS,
-  });
+  response.writeHead(200, { ...headers, 'content-type': TYPES[extname(file)] ?? 'application/octet-stream' });
   createReadStream(file).pipe(response);
+}
+
+function pathOf(url: string): string | undefined {
+  try {
+    return decodeURIComponent(url.split('?')[0] ?? '/');
+  } catch {
+    return undefined;
+  }
+}
+
+function fileOf(path: string, folder: string): string | undefined {
+  const wanted = normalize(join(folder, path));
+  if (wanted.startsWith(join(folder, sep)) && existsSync(wanted) && statSync(wanted).isFile()) return wanted;
+  if (extname(path) in TYPES) return undefined;
+  return join(folder, PAGES[path] ?? 'index.html');
 }

@@ -1,14 +1,6 @@
 /** The build that is deployed, and that runs here, `ROOT` as its argument: the Function App as one CommonJS bundle, the pages as static files. */
 import { createHash } from 'node:crypto';
-import {
-  cpSync,
-  existsSync,
-  globSync,
-  mkdirSync,
-  readFileSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { cityMap, DEMO_ADDRESSES, geocode } from '../../shared/geo/service-area/service-area.ts';

@@ -32,6 +32,8 @@ export const ACCOUNTS: readonly DemoAccount[] = [
 
 export const OPERATOR = 'olivia';
 export const CARRIER = 'carrier-1';
+/** The pages, as the issuer knows them. */
+export const PAGE_CLIENT = 'web';
 /** Program that registers the fleet, as an operator would. */
 const SIMULATOR = 'simulator';
 
@@ -56,7 +58,7 @@ export function principals(drones: number): Principal[] {
 
 export function clients(drones: number, secret: string, origin: string): Client[] {
   const machines = [SIMULATOR, CARRIER, ...droneIds(drones)].map((id): Client => ({ id, secret }));
-  return [...machines, { id: 'web', redirectUris: [`${origin}/`] }];
+  return [...machines, { id: PAGE_CLIENT, redirectUris: [`${origin}/`] }];
 }
 
 function droneIds(count: number): string[] {

@@ -4,7 +4,7 @@ import { HUBS } from '../../shared/messaging/hubs.ts';
 import { EMULATOR_KEY } from '../cosmos/auth.ts';
 import type { SmallConfig } from '../small.ts';
 import type { DataFolder } from './data-folder.ts';
-import { CARRIER, clients, principals } from './demo.ts';
+import { CARRIER, clients, PAGE_CLIENT, principals } from './demo.ts';
 import { type PlatformOptions, type PortName, portOf } from './options.ts';
 
 export const AUDIENCE = 'api://drone-delivery';
@@ -82,6 +82,7 @@ export function smallConfig(
       functions: addresses.functions,
       tracking: addresses.tracking,
       pages,
+      page: { issuer: addresses.issuer, clientId: PAGE_CLIENT, timeScale: options.speed },
     },
   };
 }

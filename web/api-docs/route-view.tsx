@@ -1,0 +1,110 @@
+import { useState } from 'preact/hooks';
+import type { ApiDocument, Parameter, Route } from './document.ts';
+import { curlOf, exampleOf } from './example.ts';
+import { SchemaView } from './schema-view.tsx';
+import { limitWords, typeWords } from './schema-words.ts';
+
+export interface RouteViewProps {
+  readonly route: Route;
+  readonly document: ApiDocument;
+}
+
+/** One route: a line, and behind it all there is to know. Its contents are made when it is opened. */
+export function RouteView({ route, document }: RouteViewProps) {
+  const { method, path, operation } = route;
+  const [isOpen, setOpen] = useState(() => location.hash === `#${operation.operationId}`);
+  return (
+    <details
+      class="route"
+      id={operation.operationId}
+      open={isOpen}
+      onToggle={(event) => setOpen(event.currentTarget.open)}
+    >
+      <summary>
+        <b class={`method method-${method.toLowerCase()}`}>{method}</b>
+        <code>{path}</code>
+        <span>{operation.summary}</span>
+      </summary>
+      {isOpen && <RouteDetails route={route} document={document} />}
+    </details>
+  );
+}
+
+function RouteDetails({ route, document }: RouteViewProps) {
+  const { operation } = route;
+  const roles = operation['x-roles'];
+  const [type, content] = Object.entries(operation.requestBody?.content ?? {})[0] ?? [];
+  return (
+    <div class="details">
+      <p class="roles">
+        <b>Who may call it</b>
+        {roles ? roles.map((role) => <span key={role}>{role}</span>) : <span>everybody</span>}
+      </p>
+      <Parameters list={operation.parameters ?? []} />
+      {content && (
+        <>
+          <h4>
+            Body <small>{type}</small>
+          </h4>
+          <SchemaView schema={content.schema} document={document} />
+        </>
+      )}
+      <h4>Example</h4>
+      <Copyable text={curlOf(route, document)} />
+      <h4>Answers</h4>
+      {Object.entries(operation.responses).map(([status, { description, content }]) => {
+        const schema = Object.values(content ?? {})[0]?.schema;
+        return (
+          <details key={status} class="answer">
+            <summary>
+              <b>{status === 'default' ? '4xx, 5xx' : status}</b> {description}
+            </summary>
+            {schema && <SchemaView schema={schema} document={document} />}
+            {schema && !schema.$ref && <pre>{JSON.stringify(exampleOf(schema), null, 2)}</pre>}
+          </details>
+        );
+      })}
+    </div>
+  );
+}
+
+function Parameters({ list }: { list: readonly Parameter[] }) {
+  if (list.length === 0) return null;
+  return (
+    <>
+      <h4>Parameters</h4>
+      <div class="schema">
+        <ul>
+          {list.map(({ name, in: where, required, description, schema }) => (
+            <li key={name}>
+              <code>{name}</code>
+              <span class="where">{where}</span>
+              {!required && <span class="optional">optional</span>}
+              <span class="type">{typeWords(schema)}</span>
+              <small>
+                {[description ?? schema.description, limitWords(schema)].filter(Boolean).join('; ')}
+              </small>
+            </li>
+          ))}
+        </ul>
+      </div>
+    </>
+  );
+}
+
+function Copyable({ text }: { text: string }) {
+  const [isCopied, setCopied] = useState(false);
+  const copy = () =>
+    void navigator.clipboard.writeText(text).then(
+      () => setCopied(true),
+      () => undefined,
+    );
+  return (
+    <div class="copyable">
+      <pre>{text}</pre>
+      <button type="button" onClick={copy} aria-live="polite">
+        {isCopied ? 'Copied' : 'Copy'}
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,47 @@
+/** What all parts of the page share: where it is, what the map shows, who wants a place from it. */
+import { type Signal, signal } from '@preact/signals';
+import { createContext } from 'preact';
+import { useContext } from 'preact/hooks';
+import type { Position } from '../../shared/contracts/common.ts';
+import type { City } from '../map/city.ts';
+import { EMPTY_SCENE, type Scene } from '../map/scene.ts';
+import type { PageConfig } from '../session/config.ts';
+
+export interface Page {
+  readonly config: PageConfig;
+  readonly city: City;
+  readonly path: Signal<string>;
+  readonly scene: Signal<Scene>;
+  /** Takes a place that was clicked on the map. */
+  readonly onPlace: Signal<((position: Position) => void) | undefined>;
+  readonly onDrone: Signal<((droneId: string) => void) | undefined>;
+  readonly go: (path: string) => void;
+}
+
+export function createPage(config: PageConfig, city: City, start: string): Page {
+  const path = signal(start);
+  history.replaceState(null, '', start);
+  addEventListener('popstate', () => {
+    path.value = location.pathname;
+  });
+  return {
+    config,
+    city,
+    path,
+    scene: signal(EMPTY_SCENE),
+    onPlace: signal(undefined),
+    onDrone: signal(undefined),
+    go: (to) => {
+      history.pushState(null, '', to);
+      path.value = to;
+    },
+  };
+}
+
+export const PageContext = createContext<Page | undefined>(undefined);
+
+export function usePage(): Page {
+  const page = useContext(PageContext);
+  if (!page) throw new Error('no page around this component');
+  return page;
+}

@@ -1,0 +1,37 @@
+import { signIn, signInFailure } from '../session/session.ts';
+import { Heading } from './heading.tsx';
+import { usePage } from './page.ts';
+
+/** For those who are not signed in. */
+export function Welcome({ reason }: { reason?: string }) {
+  const { config, city } = usePage();
+  return (
+    <div class="welcome">
+      <p class="eyebrow">{city.name}</p>
+      <Heading title="Across town, by air">Across town, by air, in minutes.</Heading>
+      <p class="lead">
+        {reason ??
+          'A drone picks your parcel up, and you watch it fly: where it is, and when it arrives, second by second.'}
+      </p>
+      {signInFailure.value && (
+        <p class="notice error" role="alert">
+          {signInFailure.value}
+        </p>
+      )}
+      <button type="button" class="primary wide" onClick={() => void signIn(config)}>
+        Sign in
+      </button>
+      <ul class="facts">
+        <li>
+          <b>Up to 5 kg</b> by drone; what is heavier goes by courier
+        </li>
+        <li>
+          <b>An honest ETA</b> with its range, from the drone’s own flight
+        </li>
+        <li>
+          <b>Cancel</b> until the drone has your parcel
+        </li>
+      </ul>
+    </div>
+  );
+}

@@ -1,0 +1,65 @@
+import { useRef, useState } from 'preact/hooks';
+import { call } from '../server/call.ts';
+import { asProblem } from '../server/problem.ts';
+import type { Following } from './following.ts';
+
+/** Asks, cancels, and says what came of it: the binding answer is in the status. */
+export function Cancel({ following }: { following: Following }) {
+  const { state, settle } = following;
+  const { deliveryId, status, stage, hasEnded } = state.value;
+  const dialog = useRef<HTMLDialogElement>(null);
+  const [isAsking, setAsking] = useState(false);
+  const [refusal, setRefusal] = useState<string | undefined>(undefined);
+  const isRefused = refusal !== undefined || status?.cancel === 'cancelRefused';
+  const isOnBoard = stage === 'HeadedToDropoff' || stage === 'Returning';
+
+  const cancel = async () => {
+    dialog.current?.close();
+    setAsking(true);
+    try {
+      await call('DELETE', `/api/deliveryrequests/${deliveryId}`);
+      await settle(
+        ({ cancel, outcome }) => outcome !== undefined || (cancel !== undefined && cancel !== 'requested'),
+      );
+    } catch (thrown) {
+      const problem = asProblem(thrown);
+      setRefusal(
+        problem.code === 'package_on_board'
+          ? 'The drone already has your parcel: it brings it to the end.'
+          : problem.message,
+      );
+    }
+    setAsking(false);
+  };
+
+  if (hasEnded) return null;
+  return (
+    <>
+      {isRefused && (
+        <p class="notice warn" role="status">
+          <b>Not cancelled.</b> {refusal ?? 'The drone already has your parcel: it brings it to the end.'}
+        </p>
+      )}
+      {!isRefused && !isOnBoard && (
+        <button type="button" class="danger" disabled={isAsking} onClick={() => dialog.current?.showModal()}>
+          {isAsking || status?.cancel === 'requested' ? 'Cancelling…' : 'Cancel delivery'}
+        </button>
+      )}
+      <dialog ref={dialog} aria-labelledby="cancel-title">
+        <h2 id="cancel-title">Cancel this delivery?</h2>
+        <p>
+          The drone turns round and nothing is charged. Once it has your parcel, it can no longer be called
+          back.
+        </p>
+        <div class="two">
+          <button type="button" onClick={() => dialog.current?.close()}>
+            Keep it
+          </button>
+          <button type="button" class="danger solid" onClick={() => void cancel()}>
+            Cancel it
+          </button>
+        </div>
+      </dialog>
+    </>
+  );
+}

@@ -1,0 +1,24 @@
+/** A proof as the API takes it: base64 of at most 180 KiB. Pictures are made smaller, the rest must be small. */
+
+export type ProofKind = 'Picture' | 'Voice' | 'FingerPrint';
+
+const LARGEST_BYTES = 135_000;
+const LONGEST_SIDE = 1_024;
+
+/** @throws RangeError when it cannot be made small enough */
+export async function proofOf(kind: ProofKind, file: Blob): Promise<string> {
+  const blob = kind === 'Picture' && file.size > LARGEST_BYTES ? await shrunk(file) : file;
+  if (blob.size > LARGEST_BYTES) throw new RangeError('This file is too large: at most 135 KB.');
+  const bytes = new Uint8Array(await blob.arrayBuffer());
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
+}
+
+async function shrunk(file: Blob): Promise<Blob> {
+  const picture = await createImageBitmap(file);
+  const scale = Math.min(1, LONGEST_SIDE / Math.max(picture.width, picture.height));
+  const canvas = document.createElement('canvas');
+  canvas.width = Math.round(picture.width * scale);
+  canvas.height = Math.round(picture.height * scale);
+  canvas.getContext('2d')?.drawImage(picture, 0, 0, canvas.width, canvas.height);
+  return new Promise((resolve) => canvas.toBlob((blob) => resolve(blob ?? file), 'image/jpeg', 0.7));
+}

@@ -1,0 +1,72 @@
+import { useState } from 'preact/hooks';
+import { call } from '../server/call.ts';
+import { asProblem } from '../server/problem.ts';
+import type { Following } from './following.ts';
+import { type ProofKind, proofOf } from './proof-file.ts';
+
+const WORDS: Readonly<Record<ProofKind, { readonly label: string; readonly accept: string }>> = {
+  Picture: { label: 'Take a picture of the parcel', accept: 'image/*' },
+  Voice: { label: 'Add a voice recording', accept: 'audio/*' },
+  FingerPrint: { label: 'Add the fingerprint’s file', accept: '*/*' },
+};
+
+/** Where proof of delivery was asked for: it is given here, once the parcel is at the dropoff. */
+export function Proof({ following }: { following: Following }) {
+  const { status, stage, latest, hasEnded, deliveryId } = following.state.value;
+  const [message, setMessage] = useState<string | undefined>(undefined);
+  const [isGiven, setGiven] = useState(false);
+  const kind = status?.request.confirmationRequired;
+  if (!status || kind === undefined || kind === 'None' || hasEnded || stage !== 'HeadedToDropoff')
+    return null;
+  if (isGiven) {
+    return (
+      <p class="notice" role="status">
+        Thank you: the proof is kept with the delivery.
+      </p>
+    );
+  }
+
+  const give = async (file: File) => {
+    try {
+      const { latitude, longitude, altitude } = status.request.dropOffLocation;
+      await call('POST', `/api/deliveries/${deliveryId}/confirmations`, {
+        body: {
+          geoCoordinates: { latitude, longitude, altitude },
+          confirmationType: kind,
+          confirmationBlob: await proofOf(kind, file),
+        },
+      });
+      setGiven(true);
+    } catch (thrown) {
+      setMessage(thrown instanceof RangeError ? thrown.message : asProblem(thrown).message);
+    }
+  };
+  const { label, accept } = WORDS[kind];
+  const isThere = status.step === 'checkProof' || latest?.position.leg === 'AtDropoff';
+  return (
+    <section class="notice proof" aria-label="Proof of delivery">
+      <p>
+        {isThere
+          ? 'Your parcel is there. Please confirm it.'
+          : 'This delivery needs your confirmation when it arrives.'}
+      </p>
+      <label class="button file">
+        {label}
+        <input
+          type="file"
+          accept={accept}
+          capture="environment"
+          onChange={(event) => {
+            const file = event.currentTarget.files?.[0];
+            if (file) void give(file);
+          }}
+        />
+      </label>
+      {message && (
+        <p class="note error" role="alert">
+          {message}
+        </p>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,58 @@
+/** Colours of the map, by day and by night. */
+import type { Palette } from './ground.ts';
+import type { OverlayColours } from './overlay.ts';
+
+export interface MapColours {
+  readonly ground: Palette;
+  readonly overlay: OverlayColours;
+}
+
+const DAY: MapColours = {
+  ground: {
+    land: '#eef0ec',
+    water: '#b5d9ea',
+    park: '#cfe5c5',
+    street: '#ffffff',
+    casing: '#dbded8',
+    label: '#3c4a54',
+    halo: '#ffffff',
+    waterLabel: '#2f6f8f',
+    parkLabel: '#3f6b3a',
+    base: '#0b4f6c',
+  },
+  overlay: {
+    route: '#00658f',
+    trail: '#00658f66',
+    flying: '#c2410c',
+    idle: '#52677a',
+    lost: '#b3173a',
+    halo: '#ffffff',
+  },
+};
+
+const NIGHT: MapColours = {
+  ground: {
+    land: '#17212a',
+    water: '#0e3348',
+    park: '#1c3529',
+    street: '#2c3a46',
+    casing: '#121a21',
+    label: '#b9c6d0',
+    halo: '#121a21',
+    waterLabel: '#7fb6d2',
+    parkLabel: '#8cc08a',
+    base: '#6cc4ec',
+  },
+  overlay: {
+    route: '#6cc4ec',
+    trail: '#6cc4ec66',
+    flying: '#ff9a5c',
+    idle: '#9fb0bc',
+    lost: '#ff7f98',
+    halo: '#121a21',
+  },
+};
+
+export function coloursOf(isDark: boolean): MapColours {
+  return isDark ? NIGHT : DAY;
+}

@@ -1,0 +1,179 @@
+/** Paints the city: parks, water, streets, bases, names. Paths are made once, in metres. */
+import type { MapFeature } from '../../shared/geo/service-area/city-map.ts';
+import { type Camera, isShown, type Size, toScreen } from './camera.ts';
+import type { City } from './city.ts';
+import type { Point, Projection } from './projection.ts';
+
+export interface Palette {
+  readonly land: string;
+  readonly water: string;
+  readonly park: string;
+  readonly street: string;
+  readonly casing: string;
+  readonly label: string;
+  readonly halo: string;
+  readonly waterLabel: string;
+  readonly parkLabel: string;
+  readonly base: string;
+}
+
+export interface Ground {
+  readonly paths: readonly { readonly kind: MapFeature['properties']['kind']; readonly path: Path2D }[];
+  readonly labels: readonly Label[];
+}
+
+interface Label {
+  readonly kind: MapFeature['properties']['kind'];
+  readonly text: string;
+  readonly point: Point;
+}
+
+/** Widths in m, and the least in pixels. */
+const WIDTHS = { street: [7, 0.8], arterial: [16, 1.8] } as const;
+const FONT = '"Segoe UI", system-ui, -apple-system, "Helvetica Neue", Arial, sans-serif';
+
+export function groundOf(city: City, projection: Projection): Ground {
+  const at = ([longitude, latitude]: readonly [number, number]) => projection.toPoint(longitude, latitude);
+  const paths = city.features.flatMap(({ properties: { kind }, geometry }) => {
+    if (geometry.type === 'Point') return [];
+    const path = new Path2D();
+    for (const line of geometry.coordinates) {
+      line.forEach((each, index) => {
+        const { x, y } = at(each);
+        if (index === 0) path.moveTo(x, y);
+        else path.lineTo(x, y);
+      });
+      if (geometry.type === 'Polygon') path.closePath();
+    }
+    return [{ kind, path }];
+  });
+  const labels = city.features.flatMap(({ properties: { kind, name }, geometry }): Label[] => {
+    if (geometry.type === 'Point') return [{ kind, text: name, point: at(geometry.coordinates) }];
+    if (geometry.type === 'Polygon' && kind !== 'street')
+      return [{ kind, text: name, point: middle(geometry.coordinates[0] ?? [], at) }];
+    return [];
+  });
+  return { paths, labels: labels.sort((a, b) => RANK[a.kind] - RANK[b.kind]) };
+}
+
+const RANK = { base: 0, water: 1, place: 2, park: 3, arterial: 4, street: 5 } as const;
+
+export function paintGround(
+  context: CanvasRenderingContext2D,
+  { paths, labels }: Ground,
+  camera: Camera,
+  size: Size,
+  ratio: number,
+  colours: Palette,
+): void {
+  const { x, y, scale } = camera;
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.fillStyle = colours.land;
+  context.fillRect(0, 0, size.width, size.height);
+  const factor = scale * ratio;
+  context.setTransform(
+    factor,
+    0,
+    0,
+    factor,
+    (size.width / 2) * ratio - x * factor,
+    (size.height / 2) * ratio - y * factor,
+  );
+  context.lineJoin = 'round';
+  context.lineCap = 'round';
+  for (const kind of ['park', 'water'] as const) {
+    context.fillStyle = colours[kind];
+    for (const each of paths) if (each.kind === kind) context.fill(each.path);
+  }
+  for (const kind of ['street', 'arterial'] as const) {
+    const width = Math.max(WIDTHS[kind][0], WIDTHS[kind][1] / scale);
+    for (const [colour, wider] of [
+      [colours.casing, 1.6 / scale],
+      [colours.street, 0],
+    ] as const) {
+      context.strokeStyle = colour;
+      context.lineWidth = width + wider;
+      for (const each of paths) if (each.kind === kind) context.stroke(each.path);
+    }
+  }
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  paintLabels(context, labels, camera, size, colours);
+}
+
+function paintLabels(
+  context: CanvasRenderingContext2D,
+  labels: readonly Label[],
+  camera: Camera,
+  size: Size,
+  colours: Palette,
+): void {
+  const taken: { left: number; right: number; top: number; bottom: number }[] = [];
+  context.textAlign = 'center';
+  context.textBaseline = 'middle';
+  context.lineWidth = 3;
+  context.strokeStyle = colours.halo;
+  for (const { kind, text, point } of labels) {
+    if (!isShown(camera, size, point, 0)) continue;
+    const { x, y } = toScreen(camera, size, point);
+    context.font = `${kind === 'water' ? 'italic ' : ''}${kind === 'base' ? 600 : 500} 12px ${FONT}`;
+    const half = context.measureText(text).width / 2 + 4;
+    const middle = kind === 'base' ? y + 17 : kind === 'place' ? y + 11 : y;
+    const box = {
+      left: x - half,
+      right: x + half,
+      top: kind === 'base' ? y - 10 : middle - 8,
+      bottom: middle + 8,
+    };
+    const isFree = !taken.some(
+      (other) =>
+        box.left < other.right && box.right > other.left && box.top < other.bottom && box.bottom > other.top,
+    );
+    if (kind === 'base') paintBase(context, x, y, colours);
+    if (kind === 'place' && isFree) dot(context, x, y, colours);
+    if (!isFree) continue;
+    taken.push(box);
+    context.fillStyle =
+      kind === 'water' ? colours.waterLabel : kind === 'park' ? colours.parkLabel : colours.label;
+    context.strokeText(text, x, middle);
+    context.fillText(text, x, middle);
+  }
+}
+
+function paintBase(context: CanvasRenderingContext2D, x: number, y: number, colours: Palette): void {
+  context.save();
+  context.fillStyle = colours.base;
+  context.strokeStyle = colours.halo;
+  context.lineWidth = 2;
+  context.beginPath();
+  context.roundRect(x - 9, y - 9, 18, 18, 5);
+  context.fill();
+  context.stroke();
+  context.fillStyle = colours.halo;
+  context.font = `700 12px ${FONT}`;
+  context.fillText('H', x, y + 0.5);
+  context.restore();
+}
+
+function dot(context: CanvasRenderingContext2D, x: number, y: number, colours: Palette): void {
+  context.fillStyle = colours.label;
+  context.beginPath();
+  context.arc(x, y, 2.5, 0, 7);
+  context.fill();
+}
+
+/** Centroid by area. https://en.wikipedia.org/wiki/Centroid#Of_a_polygon */
+function middle(
+  ring: readonly (readonly [number, number])[],
+  at: (each: readonly [number, number]) => Point,
+): Point {
+  const points = ring.map(at);
+  let [area, x, y] = [0, 0, 0];
+  points.slice(1).forEach((to, index) => {
+    const from = points[index] as Point;
+    const cross = from.x * to.y - to.x * from.y;
+    area += cross;
+    x += (from.x + to.x) * cross;
+    y += (from.y + to.y) * cross;
+  });
+  return { x: x / (3 * area), y: y / (3 * area) };
+}

@@ -1,0 +1,53 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { z } from 'zod';
+import type { quote } from '../../shared/contracts/requests.ts';
+import { timeLeft } from '../delivery/eta.ts';
+import { call } from '../server/call.ts';
+import { type Form, quoteBody } from './form.ts';
+
+type Quote = z.output<(typeof quote)['responses'][200]>;
+
+const SETTLE_MS = 350;
+
+/** Whether it can be served, when, and for how much: asked once the form rests. */
+export function QuoteLine({ form }: { form: Form }) {
+  const [answer, setAnswer] = useState<Quote | undefined>(undefined);
+  const body = JSON.stringify(quoteBody(form));
+  useEffect(() => {
+    setAnswer(undefined);
+    if (body === undefined) return;
+    const stop = new AbortController();
+    const timer = setTimeout(() => {
+      call<Quote>('POST', '/api/quotes', { body: JSON.parse(body), signal: stop.signal }).then(
+        (quote) => {
+          if (!stop.signal.aborted) setAnswer(quote);
+        },
+        () => undefined,
+      );
+    }, SETTLE_MS);
+    return () => {
+      clearTimeout(timer);
+      stop.abort();
+    };
+  }, [body]);
+  return (
+    <p class="quote" aria-live="polite">
+      {answer && words(answer)}
+    </p>
+  );
+}
+
+function words({ feasible, by, price, deliveryEta }: Quote) {
+  if (!feasible) return 'As it is, neither a drone nor a courier can carry this.';
+  const cost =
+    price &&
+    new Intl.NumberFormat(undefined, { style: 'currency', currency: price.currency }).format(price.amount);
+  const time = deliveryEta && timeLeft(Date.parse(deliveryEta.at) - Date.now());
+  return (
+    <>
+      <b>{by === 'drone' ? 'By drone' : 'By courier'}</b>
+      {time && <> · about {time}</>}
+      {cost && <> · {cost}</>}
+    </>
+  );
+}

@@ -1,0 +1,105 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { usePage } from '../app/page.ts';
+import { coordinates, positionOf } from '../map/city.ts';
+import { call } from '../server/call.ts';
+import { asProblem } from '../server/problem.ts';
+import type { Person } from '../session/person.ts';
+import { EMPTY_FORM, errorsOf, type Form, type FormErrors, missing, requestBody } from './form.ts';
+import { ParcelFields } from './parcel-fields.tsx';
+import { PlaceField } from './place-field.tsx';
+import { QuoteLine } from './quote.tsx';
+import { remember } from './recent.ts';
+
+type Place = 'pickup' | 'dropoff';
+
+export function RequestForm({ who }: { who: Person }) {
+  const page = usePage();
+  const [form, setForm] = useState<Form>(EMPTY_FORM);
+  const [errors, setErrors] = useState<FormErrors>({});
+  const [armed, setArmed] = useState<Place | undefined>(undefined);
+  const [isSending, setSending] = useState(false);
+  /** Stays with the form as it is, so that asking again after a lost answer is not asking twice. */
+  const key = useRef(crypto.randomUUID());
+  const element = useRef<HTMLFormElement>(null);
+
+  const change = (part: Partial<Form>) => {
+    key.current = crypto.randomUUID();
+    setForm((before) => ({ ...before, ...part }));
+    setErrors((before) =>
+      Object.fromEntries(Object.entries(before).filter(([field]) => !(field in part) && field !== 'form')),
+    );
+  };
+
+  useEffect(() => {
+    page.onPlace.value = (position) => {
+      const place: Place = armed ?? (form.pickup === '' ? 'pickup' : 'dropoff');
+      change({ [place]: coordinates(position) });
+      setArmed(undefined);
+    };
+    return () => {
+      page.onPlace.value = undefined;
+    };
+  }, [armed, form.pickup]);
+
+  useEffect(() => {
+    const { addresses } = page.city;
+    page.scene.value = {
+      pickup: positionOf(form.pickup, addresses),
+      dropoff: positionOf(form.dropoff, addresses),
+    };
+  }, [form.pickup, form.dropoff]);
+
+  const refuse = (found: FormErrors) => {
+    setErrors(found);
+    requestAnimationFrame(() =>
+      element.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus(),
+    );
+  };
+
+  const submit = async (event: SubmitEvent) => {
+    event.preventDefault();
+    const gaps = missing(form);
+    if (Object.keys(gaps).length > 0) return refuse(gaps);
+    setSending(true);
+    try {
+      const { deliveryId } = await call<{ deliveryId: string }>('POST', '/api/deliveryrequests', {
+        body: requestBody(form, who.accountId ?? ''),
+        headers: { 'idempotency-key': key.current },
+      });
+      remember(who.id, deliveryId);
+      page.go(`/deliveries/${deliveryId}`);
+    } catch (thrown) {
+      setSending(false);
+      refuse(errorsOf(asProblem(thrown)));
+    }
+  };
+
+  const place = (id: Place, label: string) => (
+    <PlaceField
+      id={id}
+      label={label}
+      value={form[id]}
+      error={errors[id]}
+      isArmed={armed === id}
+      onInput={(value) => change({ [id]: value })}
+      onArm={() => setArmed(armed === id ? undefined : id)}
+    />
+  );
+
+  return (
+    <form ref={element} class="stack card" noValidate onSubmit={(event) => void submit(event)}>
+      {place('pickup', 'Pick up at')}
+      {place('dropoff', 'Bring to')}
+      <ParcelFields form={form} errors={errors} change={change} />
+      <QuoteLine form={form} />
+      {errors.form && (
+        <p class="notice error" role="alert">
+          {errors.form}
+        </p>
+      )}
+      <button type="submit" class="primary wide" disabled={isSending}>
+        {isSending ? 'Sending…' : 'Request the delivery'}
+      </button>
+    </form>
+  );
+}
