@@ -1,7 +1,8 @@
-/** The activities beside the steps: reading the inbox, noting, re-planning, ending. */
+/** The activities: every step and its undo, and beside them reading the inbox, noting, re-planning, ending. */
 import type { AcceptedRequest, Outcome, Reschedule } from '../../shared/contracts/requests.ts';
 import { AppError, toAppError } from '../../shared/http/problem.ts';
 import type { StepInput, StepResult } from '../../shared/saga/saga.ts';
+import { runStep, type StepKind } from '../../shared/saga/step.ts';
 import type { Log } from '../../shared/telemetry/log.ts';
 import type { Change } from './flight-story.ts';
 import type { WorkflowRepository } from './repository.ts';
@@ -20,7 +21,7 @@ export function createActivities(
     async (input) => {
       try {
         const value = await work(input);
-        return { ok: true, value: value ?? null, signals: await repository.signals(input.id, input.handled) };
+        return { ok: true, value: value ?? null, signals: await repository.signals(input) };
       } catch (thrown) {
         const error = toAppError(thrown);
         log.warn({ err: thrown, deliveryId: input.id }, 'an activity failed');
@@ -34,16 +35,22 @@ export function createActivities(
     return document;
   };
 
+  const ofSteps = steps.flatMap((step): [string, Activity][] => {
+    const activity =
+      (kind: StepKind): Activity =>
+      (input) =>
+        runStep(step, kind, input, repository, log);
+    const run: [string, Activity] = [step.name, activity('run')];
+    return step.undo ? [run, [`${step.name}_undo`, activity('undo')]] : [run];
+  });
+
   return {
-    inbox: async (input) => {
-      const { completeBy, all } = input.args as { completeBy: string | null; all: boolean };
-      const read = answered(async () => {
-        if (completeBy) await repository.set(input.id, { completeBy });
-      });
-      const result = await read(input);
-      if (!result.ok || !all) return result;
-      return { ...result, signals: await repository.allSignals(input.id) };
-    },
+    ...Object.fromEntries(ofSteps),
+
+    inbox: answered(async ({ id, args }) => {
+      const { completeBy } = args as { completeBy: string | null };
+      if (completeBy) await repository.set(id, { completeBy });
+    }),
 
     note: answered(async ({ id, args }) => {
       await repository.set(id, args as Partial<WorkflowDocument>);
@@ -56,7 +63,7 @@ export function createActivities(
       const change = args as Change;
       await repository.set(id, {
         generation,
-        request: changed(document.request, change.request as Reschedule | undefined),
+        request: changed(document.request, change.request),
         excluded: change.exclude
           ? [...new Set([...document.excluded, change.exclude])]
           : [...document.excluded],
@@ -64,12 +71,12 @@ export function createActivities(
       });
     }),
 
-    /** What there is to undo, in the order of the table. */
-    effects: answered(async ({ id }) => {
-      const { effects } = await current(id);
+    /** How it ends, and what there is to undo before, in the order of the table. */
+    effects: answered(async ({ id, args }) => {
+      const { effects, ending } = await repository.beginEnding(id, args as Outcome);
       const open = (name: string) => effects[name] !== undefined && effects[name].status !== 'undone';
       const undo = steps.filter((step) => step.undo && open(step.name)).map((step) => step.name);
-      return { undo, created: effects['createDelivery']?.status === 'done' };
+      return { undo, ending };
     }),
 
     finish: answered(async ({ id, args }) => {

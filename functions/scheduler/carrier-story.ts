@@ -3,6 +3,7 @@ import type { Signal, Story } from '../../shared/saga/saga.ts';
 import { Cancelled, GivenUp } from './endings.ts';
 import type { Assignment } from './schemas.ts';
 import type { Tale } from './tale.ts';
+import { reasonIn, refuse } from './wishes.ts';
 
 /** Before the carrier has collected, a cancel ends it; the carrier's own refusal of the cancel is its answer. */
 export function* byCarrier(tale: Tale, carrier: Assignment): Story<void> {
@@ -26,19 +27,16 @@ export function* byCarrier(tale: Tale, carrier: Assignment): Story<void> {
         break;
       case 'CarrierDelivered':
         return;
-      case 'CarrierFailed': {
-        const reason = String(signal.facts['reason'] ?? 'no reason given');
-        throw new GivenUp(`${carrier.carrierId} could not deliver: ${reason}`);
-      }
+      case 'CarrierFailed':
+        throw new GivenUp(`${carrier.carrierId} could not deliver: ${reasonIn(signal, 'no reason given')}`);
       case 'cancel':
-        if (!collected) {
-          yield* tale.step('note', { cancel: 'requested' });
+        yield* tale.step('note', { cancel: 'requested' });
+        if (!collected && (yield* tale.step<{ cancelled: boolean }>('cancelCarrier')).cancelled)
           throw new Cancelled();
-        }
-        yield* tale.step('note', { cancel: 'cancelRefused' });
+        yield* refuse(tale, signal);
         break;
       case 'reschedule':
-        yield* tale.step('note', { reschedule: 'rescheduleRefused' });
+        yield* refuse(tale, signal);
         break;
       default:
         break;

@@ -3,9 +3,9 @@ import type { DurableClient } from 'durable-functions';
 import type { FlightEvent } from '../../shared/contracts/flight.ts';
 import type { RequestMessage } from '../../shared/contracts/requests.ts';
 import { traceparent } from '../../shared/telemetry/trace.ts';
-import { compensate, startWorkflow, wakeWorkflow } from './engine.ts';
+import { compensate, startWorkflow, undoInstanceOf, wakeWorkflow } from './engine.ts';
 import type { WorkflowRepository } from './repository.ts';
-import type { EngineCommand } from './schemas.ts';
+import type { EngineCommand, WorkflowDocument } from './schemas.ts';
 import type { Limits } from './tale.ts';
 
 export interface Consumers {
@@ -23,10 +23,11 @@ export function createConsumers(repository: WorkflowRepository, limits: Limits):
         await startWorkflow(client, document, limits);
         return;
       }
-      const { deliveryId, messageId: eventId, at, operation: kind } = message;
+      const { deliveryId, messageId: eventId, at, operation: wish } = message;
       const facts = message.operation === 'reschedule' ? message.change : {};
-      await repository.putSignal(deliveryId, { eventId, kind, at, facts });
-      await wakeWorkflow(client, deliveryId);
+      await repository.putSignal(deliveryId, { eventId, kind: wish, at, facts });
+      if ((await repository.find(deliveryId))?.outcome) await repository.refuseLate(deliveryId, wish);
+      else await wakeWorkflow(client, deliveryId);
     },
 
     flightEvent: async (event, client) => {
@@ -40,11 +41,19 @@ export function createConsumers(repository: WorkflowRepository, limits: Limits):
         if (document.type !== 'engine' || !document.deliveryId) continue;
         const workflow = await repository.find(document.deliveryId);
         if (!workflow || workflow.outcome) continue;
-        if (document.command === 'compensate')
-          await compensate(client, workflow, document.reason ?? '', limits);
+        if (document.command === 'compensate') await end(workflow, document, client);
         else if (!(await startWorkflow(client, workflow, limits)))
-          await wakeWorkflow(client, workflow.deliveryId);
+          await wakeWorkflow(client, workflow.deliveryId, undoInstanceOf(workflow.deliveryId));
       }
     },
   };
+
+  async function end(
+    { deliveryId }: WorkflowDocument,
+    { reason = '', at }: Partial<EngineCommand>,
+    client: DurableClient,
+  ): Promise<void> {
+    const wished = { kind: 'failed' as const, reasons: [reason], at: at ?? new Date(0).toISOString() };
+    await compensate(client, await repository.beginEnding(deliveryId, wished), limits);
+  }
 }

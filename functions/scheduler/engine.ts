@@ -1,6 +1,7 @@
 /** What the scheduler asks of the Durable engine: start, wake, start again. The engine's own promises are thin. */
 import type { DurableClient } from 'durable-functions';
 import type { Settings } from '../../shared/config/settings.ts';
+import type { Outcome } from '../../shared/contracts/requests.ts';
 import type { WorkflowDocument } from './schemas.ts';
 import type { Limits, TaleInput } from './tale.ts';
 
@@ -20,38 +21,43 @@ export function limitsOf(settings: Settings): Limits {
   };
 }
 
-/** Idempotent: an instance that is under way stays as it is. */
+export const undoInstanceOf = (deliveryId: string): string => `${deliveryId}~undo`;
+
+/** Idempotent: what is under way stays as it is. What had begun to end goes on ending. */
 export async function startWorkflow(
   client: DurableClient,
   document: WorkflowDocument,
   limits: Limits,
 ): Promise<boolean> {
-  if (document.outcome || (await isLive(client, document.deliveryId))) return false;
-  const input: TaleInput = { deliveryId: document.deliveryId, generation: document.generation, limits };
-  await client.startNew(ORCHESTRATOR, { instanceId: document.deliveryId, input }).catch(unlessRunning);
+  const { deliveryId, generation, ending, outcome } = document;
+  const undo = undoInstanceOf(deliveryId);
+  if (outcome || (await isLive(client, deliveryId)) || (await isLive(client, undo))) return false;
+  const input: TaleInput = { deliveryId, generation, limits };
+  const [name, instanceId] = ending ? [COMPENSATOR, undo] : [ORCHESTRATOR, deliveryId];
+  await client.startNew(name, { instanceId, input }).catch(unlessRunning);
   return true;
 }
 
 /** A nudge only: an instance that is not there, or has ended, needs none. */
-export async function wakeWorkflow(client: DurableClient, deliveryId: string): Promise<void> {
-  await client.raiseEvent(deliveryId, 'wake', {}).catch((error: unknown) => {
-    if (!/No instance|404|not found/i.test(String(error))) throw error;
-  });
+export async function wakeWorkflow(client: DurableClient, ...instanceIds: readonly string[]): Promise<void> {
+  for (const instanceId of instanceIds) {
+    await client.raiseEvent(instanceId, 'wake', {}).catch((error: unknown) => {
+      if (!/No instance|404|not found/i.test(String(error))) throw error;
+    });
+  }
 }
 
-/** Ends the story where it stands and undoes its effects in an orchestration of its own. */
+/** Ends the story where it stands and undoes its effects in an orchestration of its own. The document says how it ends. */
 export async function compensate(
   client: DurableClient,
-  document: WorkflowDocument,
-  reason: string,
+  document: WorkflowDocument & { readonly ending: Outcome },
   limits: Limits,
 ): Promise<void> {
-  if (document.outcome) return;
-  const { deliveryId, generation } = document;
-  if (await isLive(client, deliveryId)) await client.terminate(deliveryId, reason);
-  const instanceId = `${deliveryId}~undo`;
+  const { deliveryId, ending } = document;
+  if (await isLive(client, deliveryId)) await client.terminate(deliveryId, ending.reasons.join('; '));
+  const instanceId = undoInstanceOf(deliveryId);
   if (await isLive(client, instanceId)) return;
-  const input = { deliveryId, generation, limits, reason };
+  const input: TaleInput = { deliveryId, generation: document.generation, limits };
   await client.startNew(COMPENSATOR, { instanceId, input }).catch(unlessRunning);
 }
 

@@ -1,9 +1,10 @@
 /** A flight, as the workflow follows it: mission, acceptance, pickup (the pivot), dropoff; cancel, reschedule and loss on the way. */
 import type { Eta } from '../../shared/contracts/common.ts';
-import type { Signal, Story } from '../../shared/saga/saga.ts';
+import { type Signal, StepFailed, type Story } from '../../shared/saga/saga.ts';
 import { Cancelled, Returned } from './endings.ts';
 import type { Assignment } from './schemas.ts';
 import type { Tale } from './tale.ts';
+import { reasonIn, refuse } from './wishes.ts';
 
 /** What a new plan begins with: another drone, or other wishes. */
 export interface Change {
@@ -19,24 +20,20 @@ const RECALL_ATTEMPTS = 3;
 
 /** Before a drone is assigned: a cancel ends it, a reschedule changes the wishes. */
 export function* heed(tale: Tale): Story<void> {
-  yield* drain(tale);
-  if (tale.take(({ kind }) => kind === 'cancel')) {
-    yield* tale.step('note', { cancel: 'requested' });
-    throw new Cancelled();
+  for (;;) {
+    if (tale.pick(({ kind }) => kind === 'cancel')) {
+      yield* tale.step('note', { cancel: 'requested' });
+      throw new Cancelled();
+    }
+    const change = tale.pick(({ kind }) => kind === 'reschedule');
+    if (!change) return;
+    yield* tale.replan({ request: change.facts, reschedule: 'rescheduled' });
   }
-  const change = tale.take(({ kind }) => kind === 'reschedule');
-  if (change) yield* tale.replan({ request: change.facts, reschedule: 'rescheduled' });
-}
-
-/** Reads what has come in meanwhile, without waiting. */
-function* drain(tale: Tale): Story<void> {
-  const signal = yield* tale.next(tale.now());
-  if (signal) tale.putBack(signal);
 }
 
 export function* fly(tale: Tale, drone: Assignment): Story<FlightEnd> {
   const another: FlightEnd = { end: 'another', change: drone.droneId ? { exclude: drone.droneId } : {} };
-  yield* tale.step('dispatchDrone');
+  if (!(yield* stillOurs(tale, 'dispatchDrone'))) return another;
   const answer = yield* mine(tale, drone, tale.after(tale.limits.missionAnswer), [
     'MissionAccepted',
     'MissionRefused',
@@ -45,20 +42,32 @@ export function* fly(tale: Tale, drone: Assignment): Story<FlightEnd> {
     if (!answer) yield* callBack(tale, drone, 'no answer to the mission');
     return another;
   }
-  yield* tale.step('confirmMission');
+  if (!(yield* stillOurs(tale, 'confirmMission'))) return another;
   const before = yield* toPickup(tale, drone);
   if (before) return before;
   return yield* toDropoff(tale, drone);
 }
 
+/** False when the reservation ran out meanwhile, and the drone may be somebody else's. */
+function* stillOurs(tale: Tale, step: 'dispatchDrone' | 'confirmMission'): Story<boolean> {
+  try {
+    yield* tale.step(step);
+    return true;
+  } catch (error) {
+    if (error instanceof StepFailed && error.failure.code === 'stale') return false;
+    throw error;
+  }
+}
+
 /** Undefined once the package is on board. */
 function* toPickup(tale: Tale, drone: Assignment): Story<FlightEnd | undefined> {
-  const until = deadline(tale, drone.pickupEta, tale.limits.pickupGrace);
+  let until = deadline(tale, drone.pickupEta, tale.limits.pickupGrace);
   const another: FlightEnd = { end: 'another', change: drone.droneId ? { exclude: drone.droneId } : {} };
   for (;;) {
-    const signal = yield* tale.next(until);
+    const signal: Signal | undefined = yield* tale.next(until);
     if (!signal) {
       if ((yield* callBack(tale, drone, 'the pickup is overdue')) === 'recalled') return another;
+      until = tale.after(tale.limits.pickupGrace);
       continue;
     }
     if (!concerns(signal, drone)) continue;
@@ -72,14 +81,14 @@ function* toPickup(tale: Tale, drone: Assignment): Story<FlightEnd | undefined> 
       case 'cancel':
         yield* tale.step('note', { cancel: 'requested' });
         if ((yield* callBack(tale, drone, 'cancelled by the customer')) === 'recalled') throw new Cancelled();
-        yield* tale.step('note', { cancel: 'cancelRefused' });
+        yield* refuse(tale, signal);
         break;
       case 'reschedule':
         yield* tale.step('note', { reschedule: 'requested' });
         if ((yield* callBack(tale, drone, 'rescheduled by the customer')) === 'recalled') {
           return { end: 'another', change: { request: signal.facts, reschedule: 'rescheduled' } };
         }
-        yield* tale.step('note', { reschedule: 'rescheduleRefused' });
+        yield* refuse(tale, signal);
         break;
       case 'Aborted':
       case 'Recalled':
@@ -99,6 +108,7 @@ function* toPickup(tale: Tale, drone: Assignment): Story<FlightEnd | undefined> 
 /** From the pivot on only forward. */
 function* toDropoff(tale: Tale, drone: Assignment): Story<FlightEnd> {
   let until: Date | undefined = deadline(tale, drone.deliveryEta, tale.limits.deliveryGrace);
+  let returning = false;
   for (;;) {
     const signal: Signal | undefined = yield* tale.next(until);
     if (!signal) {
@@ -107,23 +117,16 @@ function* toDropoff(tale: Tale, drone: Assignment): Story<FlightEnd> {
       yield* tale.step('tellOperator', { kind: 'Overdue', step: 'toDropoff', detail });
       continue;
     }
-    if (!concerns(signal, drone)) continue;
+    if (!concerns(signal, drone) || (yield* refuse(tale, signal))) continue;
     switch (signal.kind) {
       case 'Delivered':
         return { end: 'delivered' };
       case 'Aborted':
-        yield* tale.step('moveStage', stage('Returning', signal));
+        if (!returning) yield* tale.step('moveStage', stage('Returning', signal));
+        returning = true;
         break;
       case 'Returned':
-        throw new Returned(
-          `the drone brought the package back: ${String(signal.facts['reason'] ?? 'aborted')}`,
-        );
-      case 'cancel':
-        yield* tale.step('note', { cancel: 'cancelRefused' });
-        break;
-      case 'reschedule':
-        yield* tale.step('note', { reschedule: 'rescheduleRefused' });
-        break;
+        throw new Returned(`the drone brought the package back: ${reasonIn(signal, 'aborted')}`);
       default:
         break;
     }
@@ -145,26 +148,14 @@ function* callBack(tale: Tale, drone: Assignment, reason: string): Story<'recall
   return 'recalled';
 }
 
-/** The next of these kinds from this mission; what else comes meanwhile is kept for later. */
-function* mine(
+/** The next of these kinds from this mission; what else comes meanwhile is left for later. */
+function mine(
   tale: Tale,
   drone: Assignment,
   until: Date,
   kinds: readonly string[],
 ): Story<Signal | undefined> {
-  const others: Signal[] = [];
-  let found: Signal | undefined;
-  for (;;) {
-    const signal: Signal | undefined = yield* tale.next(until);
-    if (!signal) break;
-    if (kinds.includes(signal.kind) && concerns(signal, drone)) {
-      found = signal;
-      break;
-    }
-    others.push(signal);
-  }
-  for (const other of others.toReversed()) tale.putBack(other);
-  return found;
+  return tale.next(until, (signal) => kinds.includes(signal.kind) && concerns(signal, drone));
 }
 
 /** Signals of an earlier mission say nothing about this one. */

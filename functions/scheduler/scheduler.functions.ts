@@ -8,8 +8,6 @@ import { endpoint } from '../../shared/http/pipeline.ts';
 import type { Service, ServiceDeps } from '../../shared/http/service.ts';
 import { registerConsumer } from '../../shared/messaging/consumer.ts';
 import { ENDLESS_RETRY, registerOutbox } from '../../shared/outbox/outbox-trigger.ts';
-import type { StepInput } from '../../shared/saga/saga.ts';
-import { runStep } from '../../shared/saga/step.ts';
 import { createActivities } from './activities.ts';
 import { createConsumers } from './consumers.ts';
 import { deliver } from './deliver.ts';
@@ -17,8 +15,8 @@ import { COMPENSATOR, limitsOf, ORCHESTRATOR } from './engine.ts';
 import { createHandlers } from './handlers.ts';
 import { createWorkflowRepository, type WorkflowRepository } from './repository.ts';
 import { createSteps } from './steps.ts';
-import { type TaleInput, tell } from './tale.ts';
-import { undoAndEnd } from './undo-story.ts';
+import { tell, untilSuperseded } from './tale.ts';
+import { undoAndEnd, unknownEnding } from './undo-story.ts';
 
 export function schedulerService(deps: ServiceDeps): Service {
   const repository = createWorkflowRepository(deps.database, deps.now);
@@ -41,24 +39,13 @@ export function schedulerService(deps: ServiceDeps): Service {
 
 function registerOrchestrations(repository: WorkflowRepository, deps: ServiceDeps): void {
   df.app.orchestration(ORCHESTRATOR, function* (context) {
-    yield* deliver(tell(context, context.df.getInput() as TaleInput));
+    yield* untilSuperseded(deliver(tell(context, context.df.getInput())));
   });
   df.app.orchestration(COMPENSATOR, function* (context) {
-    const input = context.df.getInput() as TaleInput & { reason: string };
-    const at = context.df.currentUtcDateTime.toISOString();
-    yield* undoAndEnd(tell(context, input), { kind: 'failed', reasons: [input.reason], at });
+    const tale = tell(context, context.df.getInput());
+    yield* untilSuperseded(undoAndEnd(tale, unknownEnding(tale.now())));
   });
-  const steps = createSteps(deps);
-  for (const step of steps) {
-    df.app.activity(`scheduler_${step.name}`, {
-      handler: (input: StepInput) => runStep(step, 'run', input, repository, deps.log),
-    });
-    if (!step.undo) continue;
-    df.app.activity(`scheduler_${step.name}_undo`, {
-      handler: (input: StepInput) => runStep(step, 'undo', input, repository, deps.log),
-    });
-  }
-  for (const [name, handler] of Object.entries(createActivities(repository, steps, deps.log))) {
+  for (const [name, handler] of Object.entries(createActivities(repository, createSteps(deps), deps.log))) {
     df.app.activity(`scheduler_${name}`, { handler });
   }
 }

@@ -40,6 +40,8 @@ export interface WorkflowDocument {
   readonly excluded: readonly string[];
   readonly cancel?: 'requested' | 'cancelled' | 'cancelRefused';
   readonly reschedule?: 'requested' | 'rescheduled' | 'rescheduleRefused';
+  /** How it is going to end: written before anything is undone, so that whoever goes on undoing ends it so. */
+  readonly ending?: Outcome;
   readonly outcome?: Outcome;
   readonly lastError?: string;
   readonly traceparent?: string;

@@ -49,11 +49,12 @@ export function createSteps({ call }: ServiceDeps): readonly DeliveryStep[] {
       name: 'accept',
       run: async (_, { id, state }) => {
         const answer = await call(acceptRequest, { params: { deliveryId: id }, accountId: accountOf(state) });
-        return answer.body;
+        return { ...answer.body, underWay: underWay(state) };
       },
     }),
     step({
       name: 'holdQuota',
+      once: 'saga',
       run: async (_, { id, state }) => {
         const { accountId, userId } = state.request.owner;
         await call(holdQuota, { params: { accountId, deliveryId: id }, body: { userId }, accountId });
@@ -62,6 +63,7 @@ export function createSteps({ call }: ServiceDeps): readonly DeliveryStep[] {
     }),
     step({
       name: 'upsertPackage',
+      once: 'saga',
       run: async (_, { id, state }) => {
         const { id: packageId, ...parcel } = state.request.package;
         const query = { madeBy: id };
@@ -72,9 +74,15 @@ export function createSteps({ call }: ServiceDeps): readonly DeliveryStep[] {
         await call(deletePackage, { params, query: { madeBy: id }, accountId: accountOf(state) });
       },
     }),
-    step({ name: 'reserveDrone', run: (_, run) => reserve(run), undo: ({ id }) => release(id) }),
+    step({
+      name: 'reserveDrone',
+      once: 'generation',
+      run: (_, run) => reserve(run),
+      undo: ({ id }) => release(id),
+    }),
     step({
       name: 'bookCarrier',
+      once: 'generation',
       run: async (_, { id, state }) => {
         const { owner, pickup, dropoff, deadline, package: parcel } = state.request;
         const shipment = { owner, pickup, dropoff, weight: parcel.weight, size: parcel.size };
@@ -93,6 +101,7 @@ export function createSteps({ call }: ServiceDeps): readonly DeliveryStep[] {
     }),
     step({
       name: 'createDelivery',
+      once: 'generation',
       run: async (_, { id, state }) => {
         const {
           owner,
@@ -132,6 +141,7 @@ export function createSteps({ call }: ServiceDeps): readonly DeliveryStep[] {
     }),
     step({
       name: 'dispatchDrone',
+      once: 'generation',
       run: async (_, { id, state }) => {
         const { fence } = assignmentOf(state);
         const answer = await call(dispatchDrone, { params: { deliveryId: id }, body: { fence: fence ?? 0 } });
@@ -143,6 +153,7 @@ export function createSteps({ call }: ServiceDeps): readonly DeliveryStep[] {
     }),
     step({
       name: 'confirmMission',
+      once: 'generation',
       run: async (_, { id, state }) => {
         await call(confirmMission, {
           params: { deliveryId: id },
@@ -150,7 +161,19 @@ export function createSteps({ call }: ServiceDeps): readonly DeliveryStep[] {
         });
       },
     }),
-    step({ name: 'recallDrone', run: (args, run) => recall(run, String(args ?? 'cancelled')) }),
+    step({
+      name: 'cancelCarrier',
+      run: async (_, { id, state }) => {
+        try {
+          await call(cancelCarrier, { params: { deliveryId: id }, accountId: accountOf(state) });
+          return { cancelled: true };
+        } catch (error) {
+          if (error instanceof AppError && error.code === 'package_on_board') return { cancelled: false };
+          throw error;
+        }
+      },
+    }),
+    step({ name: 'recallDrone', run: (args, run) => recall(run, args as string) }),
     step({ name: 'pickUp', pivot: true, untilDone: true, run: (args, run) => move(args as StageMove, run) }),
     step({ name: 'moveStage', untilDone: true, run: (args, run) => move(args as StageMove, run) }),
     step({
@@ -176,10 +199,12 @@ export function createSteps({ call }: ServiceDeps): readonly DeliveryStep[] {
       run: async (args, { id, state }) => {
         const ending = args as Ending;
         const options = { params: { deliveryId: id }, accountId: accountOf(state) };
-        const [delivery, events] = await Promise.all([
+        const found = await Promise.all([
           call(getDelivery, options),
           call(listDeliveryEvents, options),
-        ]);
+        ]).catch(unlessMissing);
+        if (!found) return;
+        const [delivery, events] = found;
         const flown = distance(state.request.pickup, state.request.dropoff);
         const entry = historyEntry({
           state,
@@ -240,16 +265,28 @@ export function createSteps({ call }: ServiceDeps): readonly DeliveryStep[] {
 
   /** Nothing to end, or ended already, is as good. */
   async function endDelivery(run: Run): Promise<void> {
-    const event = run.state.cancel === 'requested' ? ('Cancelled' as const) : ('Failed' as const);
-    const reason = run.state.lastError?.slice(0, 500);
-    const to = { eventId: `${run.id}-end`, event, at: run.state.updatedAt, ...(reason ? { reason } : {}) };
+    const { ending, updatedAt } = run.state;
+    const event = ending?.kind === 'cancelled' ? ('Cancelled' as const) : ('Failed' as const);
+    const reason = ending?.reasons.join('; ').slice(0, 500);
+    const at = ending?.at ?? updatedAt;
     try {
-      await move(to, run);
+      await move({ eventId: `${run.id}-end`, event, at, ...(reason ? { reason } : {}) }, run);
     } catch (error) {
       if (error instanceof AppError && (error.code === 'not_found' || error.code === 'conflict')) return;
       throw error;
     }
   }
+}
+
+function unlessMissing(error: unknown): undefined {
+  if (error instanceof AppError && error.code === 'not_found') return undefined;
+  throw error;
+}
+
+/** Somebody whom this generation has sent, or may have. */
+function underWay({ effects, generation }: WorkflowDocument): Assignment['by'] | null {
+  if (effects['bookCarrier']?.generation === generation) return 'third-party';
+  return effects['dispatchDrone']?.generation === generation ? 'drone' : null;
 }
 
 function accountOf(state: WorkflowDocument): string {

@@ -2,6 +2,7 @@
 import type { OrchestrationContext } from 'durable-functions';
 import {
   attempt,
+  isSuperseded,
   later,
   type RetryPolicy,
   type Signal,
@@ -30,23 +31,31 @@ export interface TaleInput {
   readonly limits: Limits;
 }
 
-/** Steps without a way back: tried until they succeed. */
-const UNTIL_DONE: ReadonlySet<string> = new Set([
+/** Steps without a way back: tried until they succeed, also after an error that no repetition should mend. */
+const ONLY_FORWARD: ReadonlySet<string> = new Set([
   'pickUp',
   'moveStage',
   'checkProof',
-  'tellOperator',
   'releaseDrone',
   'settleQuota',
   'archive',
+]);
+const UNTIL_DONE: ReadonlySet<string> = new Set([
+  ...ONLY_FORWARD,
+  'tellOperator',
   'finish',
   'note',
   'inbox',
   'effects',
 ]);
 
+/** Between two tries of what an operator was told about, s. */
+const ROUND_SECONDS = 60;
+
 /** How long after a wait's end the supervisor may look in, s. */
 const OVERDUE_SLACK_SECONDS = 60;
+
+export type Wanted = (signal: Signal) => boolean;
 
 export interface Tale {
   readonly id: string;
@@ -57,12 +66,14 @@ export interface Tale {
   /** @throws StepFailed */
   step<T>(name: string, args?: unknown): Story<T>;
   undo(name: string): Story<boolean>;
-  /** The next signal, or undefined at `until`. */
-  next(until?: Date): Story<Signal | undefined>;
-  /** Puts a signal back: somebody else will take it. */
+  /** The next signal that is wanted (default: any), or undefined at `until`. What is not wanted waits for somebody else. */
+  next(until?: Date, wanted?: Wanted): Story<Signal | undefined>;
+  /** A signal that has come in already: every step brings what is new. */
+  pick(wanted: Wanted): Signal | undefined;
+  /** The next signal stays: somebody else will take it. */
   putBack(signal: Signal): void;
-  /** Signals that came in already, taken out when `wanted`. */
-  take(wanted: (signal: Signal) => boolean): Signal | undefined;
+  /** After an operator was told: until somebody nudges, or a minute is over. */
+  pause(): Story<void>;
   /** A new generation: activities of the old one are refused from now on. */
   replan(change: unknown): Story<void>;
   finish(ending: Ending): Story<void>;
@@ -75,6 +86,9 @@ export function tell(context: OrchestrationContext, input: TaleInput): Tale {
   let handled: string[] = [];
   let generation = input.generation;
   let fresh = true;
+  /** A wait that ended by its time leaves a waiter behind, which may swallow a nudge; so waits are bounded from then on. */
+  let alarmed = false;
+  let idleWaits = 0;
 
   const policyOf = (name: string): RetryPolicy => ({
     attempts: UNTIL_DONE.has(name) ? Number.POSITIVE_INFINITY : limits.stepAttempts,
@@ -90,12 +104,45 @@ export function tell(context: OrchestrationContext, input: TaleInput): Tale {
   };
 
   function* run(activity: string, name: string, args: unknown): Story<unknown> {
-    const step: Omit<StepInput, 'attempt'> = { id, generation, args: args ?? null, handled };
-    const result = yield* attempt(context, activity, step, policyOf(name));
+    const told: Omit<StepInput, 'attempt'> = {
+      id,
+      generation,
+      args: args ?? null,
+      handled,
+      signals: fresh ? 'all' : 'new',
+    };
+    const result = yield* attempt(context, activity, told, policyOf(name));
     if (!result.ok) throw new StepFailed(name, result.error);
+    fresh = false;
     handled = [];
     enqueue(result.signals);
     return result.value;
+  }
+
+  const pick = (wanted: Wanted): Signal | undefined => {
+    const index = queue.findIndex(wanted);
+    const [signal] = index < 0 ? [] : queue.splice(index, 1);
+    if (signal) {
+      handled.push(signal.eventId);
+      idleWaits = 0;
+    }
+    return signal;
+  };
+
+  /** A wake is a nudge only: the inbox has the facts. */
+  function* wake(until: Date | undefined): Story<void> {
+    const nudge = context.df.waitForExternalEvent('wake');
+    const bound = alarmed ? later(context, ROUND_SECONDS * 2 ** Math.min(idleWaits, 4)) : undefined;
+    const end = until && bound ? new Date(Math.min(until.getTime(), bound.getTime())) : (until ?? bound);
+    if (!end) {
+      yield nudge;
+      return;
+    }
+    const alarm = context.df.createTimer(end);
+    const first = yield context.df.Task.any([nudge, alarm]);
+    if (first === nudge) alarm.cancel();
+    else alarmed = true;
+    idleWaits = first === nudge ? 0 : idleWaits + 1;
   }
 
   const tale: Tale = {
@@ -105,42 +152,46 @@ export function tell(context: OrchestrationContext, input: TaleInput): Tale {
     now: () => context.df.currentUtcDateTime,
     after: (seconds) => later(context, seconds),
     *step<T>(name: string, args?: unknown): Story<T> {
-      return (yield* run(`scheduler_${name}`, name, args)) as T;
+      for (let round = 1; ; round++) {
+        try {
+          return (yield* run(`scheduler_${name}`, name, args)) as T;
+        } catch (error) {
+          if (!(error instanceof StepFailed) || isSuperseded(error) || !ONLY_FORWARD.has(name)) throw error;
+          const facts = { kind: 'Overdue', step: name, detail: error.message.slice(0, 500) };
+          if (round === 1) yield* tale.step('tellOperator', facts);
+          yield* tale.pause();
+        }
+      }
     },
     *undo(name) {
       try {
         yield* run(`scheduler_${name}_undo`, name, null);
         return true;
       } catch (error) {
-        if (error instanceof StepFailed) return false;
+        if (error instanceof StepFailed && !isSuperseded(error)) return false;
         throw error;
       }
     },
-    *next(until) {
+    *next(until, wanted = () => true) {
       let completeBy = until ? new Date(until.getTime() + OVERDUE_SLACK_SECONDS * 1000).toISOString() : null;
       for (;;) {
-        const signal = queue.shift();
-        if (signal) {
-          handled.push(signal.eventId);
-          return signal;
-        }
-        yield* run('scheduler_inbox', 'inbox', { completeBy, all: fresh });
-        fresh = false;
+        const early = pick(wanted);
+        if (early) return early;
+        yield* run('scheduler_inbox', 'inbox', { completeBy });
         completeBy = null;
-        if (queue.length > 0) continue;
+        const signal = pick(wanted);
+        if (signal) return signal;
         if (until && context.df.currentUtcDateTime >= until) return undefined;
-        yield* wake(context, until);
+        yield* wake(until);
       }
+    },
+    pick,
+    *pause() {
+      yield* wake(later(context, ROUND_SECONDS));
     },
     putBack: (signal) => {
       handled = handled.filter((eventId) => eventId !== signal.eventId);
       queue.unshift(signal);
-    },
-    take: (wanted) => {
-      const index = queue.findIndex(wanted);
-      const [signal] = index < 0 ? [] : queue.splice(index, 1);
-      if (signal) handled.push(signal.eventId);
-      return signal;
     },
     *replan(change) {
       generation += 1;
@@ -153,14 +204,11 @@ export function tell(context: OrchestrationContext, input: TaleInput): Tale {
   return tale;
 }
 
-/** Sleeps until somebody wakes the workflow, or until the time has come. A wake is a nudge only: the inbox has the facts. */
-function* wake(context: OrchestrationContext, until: Date | undefined): Story<void> {
-  const nudge = context.df.waitForExternalEvent('wake');
-  if (!until) {
-    yield nudge;
-    return;
+/** A story that is no longer the one that counts ends without a word. */
+export function* untilSuperseded(story: Story<void>): Story<void> {
+  try {
+    yield* story;
+  } catch (error) {
+    if (!isSuperseded(error)) throw error;
   }
-  const alarm = context.df.createTimer(until);
-  const first = yield context.df.Task.any([nudge, alarm]);
-  if (first === nudge) alarm.cancel();
 }

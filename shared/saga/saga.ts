@@ -36,6 +36,8 @@ export interface StepInput {
   readonly args: unknown;
   /** Signals that the workflow has dealt with: they are not given again. */
   readonly handled: readonly string[];
+  /** `all`: an orchestration that begins with an empty memory wants to hear the settled ones again, too. */
+  readonly signals: 'new' | 'all';
 }
 
 export interface RetryPolicy {
@@ -55,6 +57,11 @@ export class StepFailed extends Error {
     this.step = step;
     this.failure = failure;
   }
+}
+
+/** Another story goes on with this saga, or it has ended: this one has nothing more to do. */
+export function isSuperseded(error: unknown): boolean {
+  return error instanceof StepFailed && error.failure.code === 'superseded';
 }
 
 /** Longest pause between two attempts, s. */

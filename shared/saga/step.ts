@@ -2,8 +2,11 @@
  * The table of a saga's steps, and the activity that runs one of them under its journal.
  *
  * J1 A step's intent is in the journal before it runs, so an effect of unknown outcome is undone, too.
- * J2 A call of an older generation, or for a saga that has ended, has no effect.
+ * J2 A call of an older generation, or for a saga that has ended, has no effect; nor has a step that would have to be
+ *    undone when the undoing has begun. Such a call fails as `superseded`: its story is no longer the one that counts.
  * J3 An undo succeeds when there is nothing to undo.
+ * J4 A step that is done once per generation is answered from the journal when it is called again: by a repetition of its
+ *    activity, or by a story that is told anew from the beginning.
  */
 import { AppError, toAppError } from '../http/problem.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -20,6 +23,8 @@ export interface Step<State> {
   readonly pivot?: boolean;
   /** Tried until it succeeds: there is no way back from here. */
   readonly untilDone?: boolean;
+  /** Runs once: in the saga's life, or in each generation. Absent: whenever it is called, with what it is told then. */
+  readonly once?: 'saga' | 'generation';
   /** The activity gives up after this long; the outcome is then unknown and retried. */
   readonly timeoutSeconds: number;
 }
@@ -32,14 +37,22 @@ export interface StepCall<State> {
   readonly state: State;
 }
 
+export type StepKind = 'run' | 'undo';
+
+/** What `begin` found. `done`: the step ran before, with this value. `superseded`: it may not run. */
+export type Begun<State> =
+  | { readonly kind: 'begun'; readonly state: State }
+  | { readonly kind: 'done'; readonly value: unknown }
+  | { readonly kind: 'superseded' };
+
 /** Where the saga writes down what it does: the workflow document. */
 export interface Journal<State> {
-  /** Writes the intent. Undefined: there is a newer generation, this call is stale. */
-  begin(input: StepInput, step: string, kind: 'run' | 'undo'): Promise<State | undefined>;
-  done(input: StepInput, step: string, kind: 'run' | 'undo', value: unknown): Promise<void>;
-  failed(input: StepInput, step: string, kind: 'run' | 'undo', error: AppError): Promise<void>;
-  /** Marks `handled` signals, answers those that nobody has handled yet, in the order of arrival. */
-  signals(id: string, handled: readonly string[]): Promise<readonly Signal[]>;
+  /** Writes the intent, unless J2 or J4 forbid it. */
+  begin(input: StepInput, step: Step<State>, kind: StepKind): Promise<Begun<State>>;
+  done(input: StepInput, step: string, kind: StepKind, value: unknown): Promise<void>;
+  failed(input: StepInput, step: string, kind: StepKind, error: AppError): Promise<void>;
+  /** Marks `handled` signals, answers those that nobody has handled yet (or all), in the order of arrival. */
+  signals(input: Pick<StepInput, 'id' | 'handled' | 'signals'>): Promise<readonly Signal[]>;
   /** Trace context of the request that began it all. */
   traceparent(state: State): string | undefined;
 }
@@ -47,14 +60,20 @@ export interface Journal<State> {
 /** Runs (or undoes) a step: intent, effect, result; never rejects. */
 export async function runStep<State>(
   step: Step<State>,
-  kind: 'run' | 'undo',
+  kind: StepKind,
   input: StepInput,
   journal: Journal<State>,
   log: Log,
 ): Promise<StepResult> {
   try {
-    const state = await journal.begin(input, step.name, kind);
-    if (!state) throw new AppError('stale', `generation ${input.generation} is over`);
+    const begun = await journal.begin(input, step, kind);
+    if (begun.kind === 'superseded') {
+      throw new AppError('superseded', `generation ${input.generation} is over`);
+    }
+    if (begun.kind === 'done') {
+      return { ok: true, value: begun.value ?? null, signals: await journal.signals(input) };
+    }
+    const { state } = begun;
     return await inTrace(journal.traceparent(state), () => effect(step, kind, input, state, journal));
   } catch (thrown) {
     const error = toAppError(thrown);
@@ -68,6 +87,7 @@ export async function runStep<State>(
       },
       `${step.name} ${kind === 'run' ? 'failed' : 'could not be undone'}: ${error.message}`,
     );
+    if (error.code === 'superseded') return { ok: false, error: toStepError(error) };
     await journal.failed(input, step.name, kind, error).catch((cause: unknown) => {
       log.warn(
         { err: cause, deliveryId: input.id, step: step.name },
@@ -80,7 +100,7 @@ export async function runStep<State>(
 
 async function effect<State>(
   step: Step<State>,
-  kind: 'run' | 'undo',
+  kind: StepKind,
   input: StepInput,
   state: State,
   journal: Journal<State>,
@@ -94,7 +114,7 @@ async function effect<State>(
   const work = kind === 'run' ? step.run(input.args, call) : (step.undo?.(call) ?? Promise.resolve());
   const value = await inTime(work, step);
   await journal.done(input, step.name, kind, value);
-  return { ok: true, value: value ?? null, signals: await journal.signals(input.id, input.handled) };
+  return { ok: true, value: value ?? null, signals: await journal.signals(input) };
 }
 
 async function inTime<T>(work: Promise<T>, step: { name: string; timeoutSeconds: number }): Promise<T> {
