@@ -5,7 +5,6 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { saveIssuer, tokenCommand } from './identity/token-command.ts';
 import { banner } from './platform/banner.ts';
-import { type ProcessName, processFile } from './platform/process-files.ts';
 import { type DataFolder, openDataFolder } from './platform/data-folder.ts';
 import { OPERATOR, principals } from './platform/demo.ts';
 import { endpointsOf, removeEndpoints, writeEndpoints } from './platform/endpoints.ts';
@@ -18,6 +17,7 @@ import {
 } from './platform/options.ts';
 import { type Part, type PartSpec, startPart } from './platform/part.ts';
 import { registerAccounts, untilFleetIsHeard } from './platform/prepare.ts';
+import { type ProcessName, processFile } from './platform/process-files.ts';
 import { runOnce } from './platform/run-once.ts';
 import {
   type Addresses,

@@ -1,11 +1,13 @@
 /** The delivery service's registration. */
+import { app } from '@azure/functions';
 import * as contract from '../../shared/contracts/deliveries.ts';
 import { CloudEvent } from '../../shared/contracts/events.ts';
 import { endpoint } from '../../shared/http/pipeline.ts';
 import type { Service, ServiceDeps } from '../../shared/http/service.ts';
 import { registerConsumer } from '../../shared/messaging/consumer.ts';
 import { registerOutbox } from '../../shared/outbox/outbox-trigger.ts';
-import { createNotifier, createNotifyMe } from './notify.ts';
+import { createNotifier } from './notifier.ts';
+import { createNotifyMe } from './notify.ts';
 import { createConfirm } from './proof.ts';
 import { createReadHandlers } from './reading.ts';
 import { createDeliveryRepository } from './repository.ts';
@@ -17,7 +19,7 @@ export function deliveryService(deps: ServiceDeps): Service {
   const stage = createStageHandlers(repository, deps);
   const read = createReadHandlers(repository, deps);
   const share = createShareHandlers(repository, deps);
-  const notify = createNotifier(repository, deps);
+  const notifier = createNotifier(repository, deps);
   return {
     name: 'delivery',
     endpoints: [
@@ -42,10 +44,11 @@ export function deliveryService(deps: ServiceDeps): Service {
           hub: 'domain-events',
           schema: CloudEvent,
           keyOf: (event) => event.subject,
-          handle: ({ message }) => notify(message),
+          handle: ({ message }) => notifier.announce(message),
         },
         deps,
       );
+      app.timer('delivery_notifications', { schedule: '*/10 * * * * *', handler: () => notifier.sendDue() });
     },
   };
 }

@@ -47,6 +47,7 @@ export function viewOf(document: DeliveryDocument): Delivery {
     sequence: _seq,
     applied: _applied,
     month: _month,
+    proof: _proof,
     ...rest
   } = document;
   return { ...rest, id: deliveryId };

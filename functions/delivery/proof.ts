@@ -1,13 +1,16 @@
 /** Proof of delivery: kept in Blob storage, checked against what the customer asked for, told to the workflow. */
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
+import type { z } from 'zod';
 import type { confirmDelivery } from '../../shared/contracts/deliveries.ts';
 import { putInboxEvent } from '../../shared/contracts/workflows.ts';
+import { untilUndisturbed } from '../../shared/cosmos/race.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
 import { invalid } from '../../shared/http/pipeline.ts';
 import { AppError } from '../../shared/http/problem.ts';
 import type { ServiceDeps } from '../../shared/http/service.ts';
 import { ownDelivery } from './reading.ts';
 import type { DeliveryRepository } from './repository.ts';
+import type { DeliveryDocument, Proof } from './schemas.ts';
 
 const STAGES_WITH_PROOF: ReadonlySet<string> = new Set(['HeadedToDropoff', 'Completed']);
 
@@ -18,21 +21,26 @@ export function createConfirm(
   const proofs = lazyContainer(deps);
   return async ({ params, body }, call) => {
     const { deliveryId } = params;
-    const { item, etag } = await ownDelivery(repository, deliveryId, call);
-    if (!STAGES_WITH_PROOF.has(item.stage)) {
-      throw new AppError('conflict', `a delivery that is ${item.stage} has nothing to confirm`);
-    }
-    const { confirmationRequired: wanted } = item;
-    if (wanted !== 'None' && body.confirmationType !== wanted) {
-      throw invalid([{ path: 'body.confirmationType', message: `${wanted} was asked for` }]);
-    }
-    if (wanted !== 'None' && !body.confirmationBlob) {
-      throw invalid([{ path: 'body.confirmationBlob', message: `the ${wanted} itself is needed` }]);
-    }
-    if (body.confirmationBlob)
-      await keep(await proofs(), deliveryId, body.confirmationBlob, body.confirmationType);
-    if (!item.confirmed)
-      await repository.save({ ...item, confirmed: true, updatedAt: deps.now().toISOString() }, etag);
+    const { item } = await ownDelivery(repository, deliveryId, call);
+    check(item, body);
+    const { confirmationType: type, confirmationBlob } = body;
+    const blob = `${deliveryId}/${type.toLowerCase()}`;
+    if (confirmationBlob && !item.confirmed) await keep(await proofs(), blob, confirmationBlob, type);
+    const proof: Proof = {
+      type,
+      at: timeOf(body.dateTime) ?? deps.now().toISOString(),
+      position: body.geoCoordinates,
+      by: call.principal.subject,
+      ...(confirmationBlob ? { blob } : {}),
+    };
+    await untilUndisturbed(async () => {
+      const { item: current, etag } = await ownDelivery(repository, deliveryId, call);
+      if (current.confirmed) return;
+      await repository.save(
+        { ...current, confirmed: true, proof, updatedAt: deps.now().toISOString() },
+        etag,
+      );
+    });
     await deps.call(putInboxEvent, {
       params: { deliveryId, eventId: `${deliveryId}-confirmed` },
       body: { kind: 'Confirmed', at: deps.now().toISOString() },
@@ -41,17 +49,35 @@ export function createConfirm(
   };
 }
 
-async function keep(
-  container: ContainerClient,
-  deliveryId: string,
-  base64: string,
-  type: string,
-): Promise<void> {
-  const bytes = Buffer.from(base64, 'base64');
-  const blob = container.getBlockBlobClient(`${deliveryId}/${type.toLowerCase()}`);
+type Confirmation = z.output<(typeof confirmDelivery)['body']>;
+
+function check({ stage, confirmationRequired: wanted }: DeliveryDocument, body: Confirmation): void {
+  if (!STAGES_WITH_PROOF.has(stage)) {
+    throw new AppError('conflict', `a delivery that is ${stage} has nothing to confirm`);
+  }
+  if (wanted === 'None') return;
+  if (body.confirmationType !== wanted) {
+    throw invalid([{ path: 'body.confirmationType', message: `${wanted} was asked for` }]);
+  }
+  if (!body.confirmationBlob) {
+    throw invalid([{ path: 'body.confirmationBlob', message: `the ${wanted} itself is needed` }]);
+  }
+}
+
+function timeOf(time: Confirmation['dateTime']): string | undefined {
+  const text = typeof time === 'string' ? time : time?.dateTimeValue;
+  return text && new Date(text).toISOString();
+}
+
+/** The first proof stays: a repetition, or somebody who comes later, does not overwrite it. */
+async function keep(container: ContainerClient, name: string, base64: string, type: string): Promise<void> {
   try {
-    await blob.uploadData(bytes, { metadata: { confirmationtype: type } });
+    await container.getBlockBlobClient(name).uploadData(Buffer.from(base64, 'base64'), {
+      metadata: { confirmationtype: type },
+      conditions: { ifNoneMatch: '*' },
+    });
   } catch (error) {
+    if ((error as { statusCode?: number }).statusCode === 409) return;
     throw new AppError('dependency_unavailable', 'the proof cannot be kept right now', {
       cause: error,
       retryAfterSeconds: 2,

@@ -1,9 +1,16 @@
 /** Deliveries, their tracking events, share links and notifications in Cosmos. */
 import type { JSONObject } from '@azure/cosmos';
 import type { Database, Stored } from '../../shared/cosmos/store.ts';
+import { AppError } from '../../shared/http/problem.ts';
 import { domainEventItem } from '../../shared/outbox/outbox.ts';
 import { EVENT_OF } from './domain.ts';
-import type { DeliveryDocument, NotifyDocument, ShareLinkDocument, TrackingDocument } from './schemas.ts';
+import type {
+  DeliveryDocument,
+  NotificationDocument,
+  NotifyDocument,
+  ShareLinkDocument,
+  TrackingDocument,
+} from './schemas.ts';
 
 export interface DeliveryRepository {
   find(deliveryId: string): Promise<Stored<DeliveryDocument> | undefined>;
@@ -17,6 +24,12 @@ export interface DeliveryRepository {
   removeLink(deliveryId: string, linkId: string): Promise<boolean>;
   saveNotify(document: NotifyDocument): Promise<void>;
   notifications(deliveryId: string): Promise<readonly NotifyDocument[]>;
+  /** False when it is there already. */
+  addNotification(document: NotificationDocument): Promise<boolean>;
+  /** Its new etag; undefined when somebody else has changed it, or it has expired. */
+  replaceNotification(document: NotificationDocument, etag: string): Promise<string | undefined>;
+  dueNotifications(now: string, limit: number): Promise<readonly Stored<NotificationDocument>[]>;
+  notification(deliveryId: string, id: string): Promise<Stored<NotificationDocument> | undefined>;
   count(accountId: string, month: string): Promise<number>;
 }
 
@@ -42,7 +55,7 @@ export function createDeliveryRepository(database: Database): DeliveryRepository
       return (await store.query<TrackingDocument>(sql, {}, { partitionKey: deliveryId })).items;
     },
     saveLink: async (link) => {
-      await store.upsert<ShareLinkDocument>(link);
+      await store.create<ShareLinkDocument>(link);
     },
     link: async (deliveryId, linkId) =>
       (await store.read<ShareLinkDocument>(`share-${linkId}`, deliveryId))?.item,
@@ -54,6 +67,31 @@ export function createDeliveryRepository(database: Database): DeliveryRepository
       const sql = "SELECT * FROM c WHERE c.type = 'notify'";
       return (await store.query<NotifyDocument>(sql, {}, { partitionKey: deliveryId })).items;
     },
+    addNotification: async (document) => {
+      try {
+        await store.create<NotificationDocument>(document);
+        return true;
+      } catch (error) {
+        if (error instanceof AppError && error.code === 'already_exists') return false;
+        throw error;
+      }
+    },
+    replaceNotification: async (document, etag) => {
+      try {
+        return (await store.replace<NotificationDocument>(document, document.deliveryId, etag)).etag;
+      } catch (error) {
+        const gone =
+          error instanceof AppError && (error.code === 'etag_mismatch' || error.code === 'not_found');
+        if (gone) return undefined;
+        throw error;
+      }
+    },
+    dueNotifications: async (now, limit) => {
+      const sql = "SELECT * FROM c WHERE c.type = 'notification' AND c.status = 'Due' AND c.dueAt <= @now";
+      const { items } = await store.query<NotificationDocument & { _etag: string }>(sql, { now }, { limit });
+      return items.map(({ _etag: etag, ...item }) => ({ item, etag }));
+    },
+    notification: (deliveryId, id) => store.read<NotificationDocument>(id, deliveryId),
     count: async (accountId, month) => {
       const sql =
         "SELECT VALUE COUNT(1) FROM c WHERE c.type = 'delivery' AND c.accountId = @accountId AND c.month = @month";
@@ -64,24 +102,27 @@ export function createDeliveryRepository(database: Database): DeliveryRepository
 
 function domainItem(document: DeliveryDocument, event: TrackingDocument) {
   const { deliveryId, owner, stage, sequence, pickup, dropoff, droneId, carrierId } = document;
-  return domainEventItem({ deliveryId }, {
-    service: 'delivery',
-    type: EVENT_OF[stage],
-    id: `${deliveryId}-${sequence}`,
-    subject: deliveryId,
-    time: event.at,
-    data: {
-      deliveryId,
-      owner,
-      stage,
-      sequence,
-      at: event.at,
-      pickup,
-      dropoff,
-      ...(droneId ? { droneId } : {}),
-      ...(carrierId ? { carrierId } : {}),
-      ...(event.position ? { position: event.position } : {}),
-      ...(event.reason ? { reason: event.reason } : {}),
+  return domainEventItem(
+    { deliveryId },
+    {
+      service: 'delivery',
+      type: EVENT_OF[stage],
+      id: `${deliveryId}-${sequence}`,
+      subject: deliveryId,
+      time: event.at,
+      data: {
+        deliveryId,
+        owner,
+        stage,
+        sequence,
+        at: event.at,
+        pickup,
+        dropoff,
+        ...(droneId ? { droneId } : {}),
+        ...(carrierId ? { carrierId } : {}),
+        ...(event.position ? { position: event.position } : {}),
+        ...(event.reason ? { reason: event.reason } : {}),
+      },
     },
-  } as Parameters<typeof domainEventItem>[1]);
+  );
 }

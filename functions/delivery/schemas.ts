@@ -14,6 +14,16 @@ export interface DeliveryDocument extends Omit<Delivery, 'id'> {
   readonly applied: readonly string[];
   /** `YYYY-MM` of the creation, for counts. */
   readonly month: string;
+  readonly proof?: Proof;
+}
+
+/** What was brought as proof; its picture, voice or print lies in Blob storage. */
+export interface Proof {
+  readonly type: string;
+  readonly at: string;
+  readonly position: Position;
+  readonly by: string;
+  readonly blob?: string;
 }
 
 export interface TrackingDocument {
@@ -45,4 +55,18 @@ export interface NotifyDocument {
   readonly emailAddress?: string;
   readonly sms?: string;
   readonly webhook?: string;
+}
+
+/** One event for one receiver, until it has it. `dueAt` in the future: somebody is about to send it, or it waits. */
+export interface NotificationDocument {
+  readonly id: string;
+  readonly type: 'notification';
+  readonly deliveryId: string;
+  readonly eventId: string;
+  readonly url: string;
+  readonly body: unknown;
+  readonly status: 'Due' | 'Sent' | 'GivenUp';
+  readonly attempts: number;
+  readonly dueAt: string;
+  readonly ttl: number;
 }

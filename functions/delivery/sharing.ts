@@ -26,7 +26,7 @@ export function createShareHandlers(repository: DeliveryRepository, deps: Servic
       const { deliveryId } = params;
       await ownDelivery(repository, deliveryId, call);
       const secret = randomBytes(SECRET_BYTES).toString('base64url');
-      const linkId = deps.newId().slice(0, 8);
+      const linkId = deps.newId().replaceAll('-', '').slice(0, 12);
       const seconds = Math.round(body.hours * 3600);
       const expiresAt = new Date(deps.now().getTime() + seconds * 1000).toISOString();
       const id = `share-${linkId}`;
@@ -53,8 +53,9 @@ export function createShareHandlers(repository: DeliveryRepository, deps: Servic
 
     view: async ({ params }) => {
       const unknown = new AppError('not_found', 'this link is not valid, or not any more');
-      const [deliveryId, linkId, secret] = Buffer.from(params.token, 'base64url').toString().split('.');
-      if (!deliveryId || !linkId || !secret || !/^[\w~-]+$/.test(deliveryId + linkId)) throw unknown;
+      const text = Buffer.from(params.token, 'base64url').toString();
+      const [, deliveryId, linkId, secret] = /^([\w.~-]+)\.(\w+)\.([\w-]+)$/.exec(text) ?? [];
+      if (!deliveryId || !linkId || !secret) throw unknown;
       const link = await repository.link(deliveryId, linkId);
       if (!link || link.expiresAt <= deps.now().toISOString() || !same(link.secretHash, hash(secret)))
         throw unknown;

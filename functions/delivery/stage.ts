@@ -1,17 +1,24 @@
 /** Writes of the workflow: create, re-plan, move. Each is repeated when somebody else wrote meanwhile. */
+import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
+import type { DeliveryStage } from '../../shared/contracts/common.ts';
 import type { DeliveryBody, moveDelivery, putDelivery } from '../../shared/contracts/deliveries.ts';
+import { untilUndisturbed } from '../../shared/cosmos/race.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
 import { invalid } from '../../shared/http/pipeline.ts';
 import { AppError } from '../../shared/http/problem.ts';
 import type { ServiceDeps } from '../../shared/http/service.ts';
-import { ENDED, transition, viewOf } from './domain.ts';
+import { transition, viewOf } from './domain.ts';
 import type { DeliveryRepository } from './repository.ts';
 import type { DeliveryDocument, TrackingDocument } from './schemas.ts';
 
 /** Enough to know every repetition of a delivery's life again. */
 const REMEMBERED_EVENTS = 100;
-const RACE_ATTEMPTS = 5;
+
+type Plan = z.output<typeof DeliveryBody>;
+
+/** Stages in which the package is not on board, and nothing has ended. */
+const REPLANNED: ReadonlySet<DeliveryStage> = new Set(['Created', 'Rescheduled', 'HeadedToPickup']);
 
 export interface StageHandlers {
   readonly put: Handler<typeof putDelivery>;
@@ -20,37 +27,21 @@ export interface StageHandlers {
 
 export function createStageHandlers(repository: DeliveryRepository, deps: ServiceDeps): StageHandlers {
   return {
-    put: ({ params, body }) =>
-      untilUndisturbed(async () => {
-        const { deliveryId } = params;
-        if (body.id !== undefined && body.id !== deliveryId) {
-          throw invalid([{ path: 'body.id', message: 'is not the id of the path' }]);
-        }
+    put: ({ params: { deliveryId }, body }, call) => {
+      if (body.id !== undefined && body.id !== deliveryId) {
+        throw invalid([{ path: 'body.id', message: 'is not the id of the path' }]);
+      }
+      const ifMatch = call.headers['if-match'];
+      const write = async () => {
         const known = await repository.find(deliveryId);
-        if (!known) {
-          const document = newDelivery(deliveryId, body, deps.now());
-          await repository.record(document, trackingEvent(document, { at: document.createdAt }), undefined);
-          return { status: 201, body: viewOf(document) };
-        }
-        const { item, etag } = known;
-        if (ENDED.has(item.stage) || item.stage === 'HeadedToDropoff' || item.stage === 'Returning') {
-          throw new AppError('conflict', `a delivery that is ${item.stage} cannot be planned anew`);
-        }
-        const { id: _id, ...plan } = body;
-        const { droneId: _drone, carrierId: _carrier, ...kept } = item;
-        const changed: DeliveryDocument = { ...kept, ...plan, updatedAt: deps.now().toISOString() };
-        if (samePlan(item, changed)) {
-          await repository.save(changed, etag);
-          return { status: 204 };
-        }
-        const moved = {
-          ...changed,
-          stage: transition(item.stage, 'Rescheduled'),
-          sequence: item.sequence + 1,
-        };
-        await repository.record(moved, trackingEvent(moved, { at: moved.updatedAt }), etag);
-        return { status: 204 };
-      }),
+        if (known) return replan(known.item, body, ifMatch ?? known.etag);
+        if (ifMatch) throw new AppError('etag_mismatch', 'there is no such delivery');
+        const document = newDelivery(deliveryId, body, deps.now());
+        await repository.record(document, trackingEvent(document, { at: document.createdAt }), undefined);
+        return { status: 201 as const, body: viewOf(document) };
+      };
+      return ifMatch ? write() : untilUndisturbed(write);
+    },
 
     move: ({ params, body }) =>
       untilUndisturbed(async () => {
@@ -70,21 +61,30 @@ export function createStageHandlers(repository: DeliveryRepository, deps: Servic
         return { status: 200, body: viewOf(moved) };
       }),
   };
-}
 
-async function untilUndisturbed<T>(work: () => Promise<T>): Promise<T> {
-  for (let round = 1; ; round++) {
-    try {
-      return await work();
-    } catch (error) {
-      const race =
-        error instanceof AppError && (error.code === 'etag_mismatch' || error.code === 'already_exists');
-      if (!race || round >= RACE_ATTEMPTS) throw error;
+  /** A repetition changes nothing, whatever has happened since; another plan is taken until the package is on board. */
+  async function replan(item: DeliveryDocument, body: Plan, etag: string): Promise<{ status: 204 }> {
+    if (!equal(body.owner, item.owner)) {
+      throw new AppError('conflict', 'a delivery does not change its owner');
     }
+    const { id: _id, ...plan } = body;
+    const { droneId: _drone, carrierId: _carrier, ...kept } = item;
+    const changed: DeliveryDocument = { ...kept, ...plan, updatedAt: deps.now().toISOString() };
+    if (equal({ ...changed, updatedAt: item.updatedAt }, item)) return { status: 204 };
+    if (!REPLANNED.has(item.stage)) {
+      throw new AppError('conflict', `a delivery that is ${item.stage} cannot be planned anew`);
+    }
+    if (sameWishes(item, changed)) {
+      await repository.save(changed, etag);
+      return { status: 204 };
+    }
+    const moved = { ...changed, stage: transition(item.stage, 'Rescheduled'), sequence: item.sequence + 1 };
+    await repository.record(moved, trackingEvent(moved, { at: moved.updatedAt }), etag);
+    return { status: 204 };
   }
 }
 
-function newDelivery(deliveryId: string, body: z.output<typeof DeliveryBody>, now: Date): DeliveryDocument {
+function newDelivery(deliveryId: string, body: Plan, now: Date): DeliveryDocument {
   const { id: _id, ...plan } = body;
   const at = now.toISOString();
   return {
@@ -124,8 +124,11 @@ function trackingEvent(
 }
 
 /** Places and deadline are the customer's; who carries it is ours. */
-function samePlan(a: DeliveryDocument, b: DeliveryDocument): boolean {
-  const plan = ({ pickup, dropoff, deadline }: DeliveryDocument) =>
-    JSON.stringify([pickup, dropoff, deadline]);
-  return plan(a) === plan(b);
+function sameWishes(a: DeliveryDocument, b: DeliveryDocument): boolean {
+  const wishes = ({ pickup, dropoff, deadline }: DeliveryDocument) => [pickup, dropoff, deadline];
+  return equal(wishes(a), wishes(b));
+}
+
+function equal(a: unknown, b: unknown): boolean {
+  return isDeepStrictEqual(a, b);
 }

@@ -52,16 +52,21 @@ test('a receiver without a token is refused', async () => {
   connection.close();
 });
 
-test.each([
-  'telemetry/Partitions/',
-  'telemetry/Partitions/00',
-  'telemetry/Partitions/2',
-  'telemetry/Other/0',
-])('there is no partition %s', async (address) => {
+test('there is nothing in a hub but its partitions to send to', async () => {
   const connection = await connectRaw(server.port);
-  const sender = connection.open_sender({ target: { address } });
-  expect(await detachment(sender)).toMatchObject({
-    condition: 'com.microsoft:argument-out-of-range',
-  });
+  const sender = connection.open_sender({ target: { address: 'telemetry/Other/0' } });
+  expect(await detachment(sender)).toMatchObject({ condition: 'amqp:not-found' });
   connection.close();
 });
+
+test.each(['telemetry/Partitions/', 'telemetry/Partitions/00', 'telemetry/Partitions/2'])(
+  'there is no partition %s',
+  async (address) => {
+    const connection = await connectRaw(server.port);
+    const sender = connection.open_sender({ target: { address } });
+    expect(await detachment(sender)).toMatchObject({
+      condition: 'com.microsoft:argument-out-of-range',
+    });
+    connection.close();
+  },
+);

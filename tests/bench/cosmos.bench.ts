@@ -121,6 +121,7 @@ const MEASURES: readonly Measure[] = [
   },
 ];
 
+let counter = 0;
 const folder = mkdtempSync(join(tmpdir(), 'cosmos-bench-'));
 const entry = resolve(import.meta.dirname, '../../local/cosmos/main.ts');
 const server = fork(entry, ['--port', '0', '--data', folder], {
@@ -176,8 +177,6 @@ async function prepare(client: CosmosClient): Promise<Container> {
   );
   return container;
 }
-
-let counter = 0;
 
 async function loop(container: Container, { name, goal, run }: Measure, seconds: number) {
   const times: number[] = [];
