@@ -1,4 +1,5 @@
 /** What `npm start` prints when all is ready: what runs where, and what to try next. */
+import { DEMO_ADDRESSES } from '../../shared/geo/service-area/service-area.ts';
 import type { Endpoints } from './endpoints.ts';
 
 export function banner(endpoints: Endpoints, logs: string, milliseconds: number): string {
@@ -25,8 +26,8 @@ export function banner(endpoints: Endpoints, logs: string, milliseconds: number)
   const table = rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`).join('\n');
   const request = {
     ownerId: 'contoso',
-    pickupLocation: '12 Market Street',
-    dropOffLocation: '47.6205,-122.3493',
+    pickupLocation: DEMO_ADDRESSES[0],
+    dropOffLocation: DEMO_ADDRESSES[1],
     packageInfo: { size: 'Small', weight: 1.2 },
   };
   return `
