@@ -30,7 +30,6 @@ export default defineConfig({
           include: ['tests/{e2e,chaos,simulation}/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
         },
       },
     ],

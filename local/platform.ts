@@ -100,7 +100,13 @@ function topology(options: PlatformOptions, data: DataFolder, addresses: Address
 
 async function run(options: PlatformOptions): Promise<void> {
   const started = performance.now();
-  const data = openDataFolder(options.dataDir, options.reset);
+  let data: DataFolder;
+  try {
+    data = openDataFolder(options.dataDir, options.reset);
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`);
+    process.exit(1);
+  }
   const parts: Part[] = [];
   const stop = async () => {
     removeEndpoints(options.dataDir);

@@ -120,7 +120,10 @@ describe.skipIf(CHROMIUM === undefined)('the pages in a real browser', () => {
     await page.getByRole('button', { name: 'Cancel delivery' }).click();
     await page.getByRole('button', { name: 'Cancel it' }).click();
     expect(await alice.ended(deliveryId)).toMatchObject({ outcome: { kind: 'cancelled' } });
-    await page.getByText(/cancelled/i).first().waitFor();
+    await page
+      .getByText(/cancelled/i)
+      .first()
+      .waitFor();
     await shot(page, 'phone-cancelled');
   });
 
@@ -136,7 +139,9 @@ describe.skipIf(CHROMIUM === undefined)('the pages in a real browser', () => {
     await shot(page, 'phone-wrong-address');
     const refused = new Set(complaints.splice(0));
     expect(refused).toContain('400 /api/deliveryrequests');
-    expect(new Set(['400 /api/quotes', '400 /api/deliveryrequests']).isSupersetOf(refused)).toBe(true);
+    refused.delete('400 /api/deliveryrequests');
+    refused.delete('400 /api/quotes');
+    expect([...refused]).toEqual([]);
     expect(page.url()).not.toContain('/deliveries/');
   });
 
@@ -145,7 +150,10 @@ describe.skipIf(CHROMIUM === undefined)('the pages in a real browser', () => {
     await signIn(page, 'Olivia');
     await page.getByText('drone-6').first().waitFor();
     await alice.submit({ pickupLocation: '500 Kestrel Avenue' });
-    await page.getByText(/1 in the air|in the air/i).first().waitFor();
+    await page
+      .getByText(/1 in the air|in the air/i)
+      .first()
+      .waitFor();
     await page.waitForTimeout(1_000);
     await shot(page, 'desktop-fleet');
     await fits(page);
