@@ -115,17 +115,3 @@ function toMessage(item: OutboxItem): Message {
 function isOutboxItem(document: unknown): document is OutboxItem {
   return (document as Partial<OutboxItem> | null)?.type === 'event';
 }
-
-/** Containers whose change feed a service publishes. */
-export function outboxContainersOf(service: ServiceName): ContainerName[] {
-  const names = Object.keys(CONTAINERS) as ContainerName[];
-  return names.filter((name) => CONTAINERS[name].service === service && WITH_OUTBOX.has(name));
-}
-
-const WITH_OUTBOX: ReadonlySet<ContainerName> = new Set([
-  'workflows',
-  'deliveries',
-  'droneDeliveries',
-  'drones',
-  'bookings',
-]);

@@ -34,7 +34,8 @@ describe.skipIf(CHROMIUM === undefined)('the pages in a real browser', () => {
 
   afterEach(async () => {
     for (const context of opened.splice(0)) await context.close();
-    expect(complaints.splice(0)).toEqual([]);
+    const said = complaints.splice(0);
+    if (said.length > 0) throw new Error(`the browser complained: ${said.join('; ')}`);
   });
 
   async function open(size: { width: number; height: number }, path = '/'): Promise<Page> {
