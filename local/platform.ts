@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { saveIssuer, tokenCommand } from './identity/token-command.ts';
-import { banner } from './platform/banner.ts';
+import { banner, serversBanner } from './platform/banner.ts';
 import { type DataFolder, openDataFolder } from './platform/data-folder.ts';
 import { OPERATOR, principals } from './platform/demo.ts';
 import { endpointsOf, removeEndpoints, writeEndpoints } from './platform/endpoints.ts';
@@ -16,7 +16,7 @@ import {
   readPlatformOptions,
 } from './platform/options.ts';
 import { type Part, type PartSpec, startPart } from './platform/part.ts';
-import { registerAccounts, untilFleetIsHeard } from './platform/prepare.ts';
+import { registerAccounts, untilFleetIsHeard, untilHostAnswers } from './platform/prepare.ts';
 import { type ProcessName, processFile } from './platform/process-files.ts';
 import { runOnce } from './platform/run-once.ts';
 import {
@@ -51,7 +51,7 @@ function topology(options: PlatformOptions, data: DataFolder, addresses: Address
   const small = smallConfig(options, data, addresses, join(ROOT, 'dist/web'));
   const broker = [
     '--config',
-    file('event-hubs', brokerConfig(data)),
+    file('event-hubs', brokerConfig()),
     '--control-port',
     port('event-hubs-control'),
   ];
@@ -72,11 +72,15 @@ function topology(options: PlatformOptions, data: DataFolder, addresses: Address
       part('small', ['--config', file('small', small)]),
     ],
     services: [
-      part(
-        'functions',
-        ['--app', ROOT, '--port', port('functions'), '--data', dir('host')],
-        appSettings(options, data, addresses),
-      ),
+      ...(options.serversOnly
+        ? []
+        : [
+            part(
+              'functions',
+              ['--app', ROOT, '--port', port('functions'), '--data', dir('host')],
+              appSettings(options, addresses),
+            ),
+          ]),
       part('tracking', [], trackingSettings(options, addresses)),
     ],
     clients: [
@@ -122,7 +126,7 @@ async function run(options: PlatformOptions): Promise<void> {
   }
   try {
     await checkPorts(options);
-    const addresses = addressesOf(options, data);
+    const addresses = addressesOf(options);
     const { servers, services, clients } = topology(options, data, addresses);
     let ready = false;
     const announce = async () => {
@@ -148,17 +152,30 @@ async function run(options: PlatformOptions): Promise<void> {
       addresses.cosmosKey,
       DATABASE,
     ]);
-    say('starting the services');
+    say(options.serversOnly ? 'starting tracking' : 'starting the services');
     await start(services);
-    say(`starting the city and its ${options.drones} drones`);
     const token = await tokenCommand([OPERATOR, '--data', options.dataDir]);
-    await Promise.all([start(clients), registerAccounts(addresses.gateway, token)]);
-    await untilFleetIsHeard(addresses.gateway, token, options.drones);
-    ready = true;
+    const populate = async () => {
+      say(`starting the city and its ${options.drones} drones`);
+      await Promise.all([start(clients), registerAccounts(addresses.gateway, token)]);
+      await untilFleetIsHeard(addresses.gateway, token, options.drones);
+    };
+    const showAll = async (text: typeof banner) => {
+      ready = true;
+      await announce();
+      const endpoints = await endpointsOf(addresses, parts, options.dataDir);
+      process.stdout.write(text(endpoints, data.logs, performance.now() - started));
+    };
+    if (!options.serversOnly) {
+      await populate();
+      await showAll(banner);
+      return;
+    }
+    await showAll(serversBanner(addresses.functions));
+    await untilHostAnswers(addresses.functions, token);
+    await populate();
     await announce();
-    process.stdout.write(
-      banner(await endpointsOf(addresses, parts, options.dataDir), data.logs, performance.now() - started),
-    );
+    say('the Functions host answers, the drones are heard: a request sent now is served');
   } catch (error) {
     if (stopping) return;
     process.stderr.write(`${(error as Error).message}\n`);

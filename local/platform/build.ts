@@ -1,7 +1,7 @@
 /** The build that is deployed, and that runs here, `ROOT` as its argument: the Function App as one CommonJS bundle, the pages as static files. */
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as pause } from 'node:timers/promises';
 import { build } from 'esbuild';
@@ -124,7 +124,8 @@ async function buildWeb(root: string): Promise<void> {
   writeFileSync(join(out, 'city.json'), JSON.stringify({ ...cityMap(), addresses }));
 }
 
-const [root] = process.argv.slice(2);
+const [given] = process.argv.slice(2);
+const root = given && resolve(given);
 if (root) {
   await buildOnce(root);
   process.disconnect?.();

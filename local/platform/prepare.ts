@@ -1,4 +1,4 @@
-/** What must be there before a request can be served, beside the containers: accounts, users, a fleet that was heard. */
+/** What must be there before a request can be served, beside the containers: a host, accounts, users, a fleet that was heard. */
 import { ACCOUNTS } from './demo.ts';
 
 /** Registers what is missing, by the public API as an operator; what is there stays as it is. */
@@ -20,6 +20,18 @@ export async function registerAccounts(origin: string, token: string): Promise<v
       await must(await call('PUT', `accounts/${id}/users/${user.id}`, { name: user.name, role: user.role }));
     }
   }
+}
+
+const HOST_POLL_MS = 500;
+
+/** Until a host that somebody else starts serves the API; as long as that takes. */
+export async function untilHostAnswers(origin: string, token: string): Promise<void> {
+  const served = () =>
+    fetch(`${origin}/api/drones`, { headers: { authorization: `Bearer ${token}` } }).then(
+      (response) => response.ok,
+      () => false,
+    );
+  while (!(await served())) await new Promise((resolve) => setTimeout(resolve, HOST_POLL_MS));
 }
 
 const POLL_MS = 50;

@@ -9,7 +9,6 @@ import {
   type DomainEventData,
   type DomainEventType,
 } from '../contracts/events.ts';
-import { CONTAINERS, type ContainerName } from '../cosmos/containers.ts';
 import type { ServiceName } from '../http/define-route.ts';
 import type { HubName } from '../messaging/hubs.ts';
 import type { Message, Publisher } from '../messaging/publisher.ts';
