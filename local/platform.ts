@@ -2,7 +2,6 @@
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { saveIssuer, tokenCommand } from './identity/token-command.ts';
 import { banner, serversBanner } from './platform/banner.ts';
 import { type DataFolder, openDataFolder } from './platform/data-folder.ts';
@@ -15,8 +14,7 @@ import {
   portOf,
   readPlatformOptions,
 } from './platform/options.ts';
-import { type Part, type PartSpec, startPart } from './platform/part.ts';
-import { registerAccounts, untilFleetIsHeard, untilHostAnswers } from './platform/prepare.ts';
+import { type Part, type PartSpec, SMALL, startPart } from './platform/part.ts';
 import { type ProcessName, processFile } from './platform/process-files.ts';
 import { runOnce } from './platform/run-once.ts';
 import {
@@ -31,7 +29,13 @@ import {
   trackingSettings,
 } from './platform/settings.ts';
 
-const ROOT = resolve(fileURLToPath(new URL('..', import.meta.url)));
+const IS_BUNDLE = !import.meta.filename.endsWith('.ts');
+const ROOT = resolve(import.meta.dirname, IS_BUNDLE ? '../..' : '..');
+const COMPILE_CACHE = join(ROOT, 'node_modules/.cache/compile');
+/** Parts whose memory counts more than their speed. */
+const LIGHT: ReadonlySet<ProcessName> = new Set(['small', 'tracking', 'simulator']);
+/** Set by the source for its bundle: when it was started, ms. */
+const STARTED = 'PLATFORM_STARTED_AT';
 
 /** Every part: what it runs, with which arguments and settings. */
 function topology(options: PlatformOptions, data: DataFolder, addresses: Addresses) {
@@ -46,7 +50,8 @@ function topology(options: PlatformOptions, data: DataFolder, addresses: Address
     name,
     entry: processFile(ROOT, name),
     args,
-    env: { NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/compile'), ...env },
+    env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
+    flags: [...(LIGHT.has(name) ? SMALL : []), ...(options.sourceMaps ? ['--enable-source-maps'] : [])],
   });
   const small = smallConfig(options, data, addresses, join(ROOT, 'dist/web'));
   const broker = [
@@ -103,7 +108,7 @@ function topology(options: PlatformOptions, data: DataFolder, addresses: Address
 }
 
 async function run(options: PlatformOptions): Promise<void> {
-  const started = performance.now();
+  const started = Number(process.env[STARTED] ?? Date.now());
   let data: DataFolder;
   try {
     data = openDataFolder(options.dataDir, options.reset);
@@ -139,8 +144,7 @@ async function run(options: PlatformOptions): Promise<void> {
       parts.push(...some);
       await Promise.all(some.map((part) => part.ready));
     };
-    say('building what has changed, starting the local servers');
-    await runOnce(join(ROOT, 'local/platform/build.ts'), [ROOT]);
+    say('starting the local servers');
     await start(servers);
     await saveIssuer(join(data.path, 'identity'), {
       issuer: addresses.issuer,
@@ -155,16 +159,16 @@ async function run(options: PlatformOptions): Promise<void> {
     say(options.serversOnly ? 'starting tracking' : 'starting the services');
     await start(services);
     const token = await tokenCommand([OPERATOR, '--data', options.dataDir]);
+    const prepare = (...args: string[]) => runOnce(processFile(ROOT, 'prepare-demo'), args);
     const populate = async () => {
       say(`starting the city and its ${options.drones} drones`);
-      await Promise.all([start(clients), registerAccounts(addresses.gateway, token)]);
-      await untilFleetIsHeard(addresses.gateway, token, options.drones);
+      await Promise.all([start(clients), prepare('demo', addresses.gateway, token, String(options.drones))]);
     };
     const showAll = async (text: typeof banner) => {
       ready = true;
       await announce();
       const endpoints = await endpointsOf(addresses, parts, options.dataDir);
-      process.stdout.write(text(endpoints, data.logs, performance.now() - started));
+      process.stdout.write(text(endpoints, data.logs, Date.now() - started));
     };
     if (!options.serversOnly) {
       await populate();
@@ -172,7 +176,7 @@ async function run(options: PlatformOptions): Promise<void> {
       return;
     }
     await showAll(serversBanner(addresses.functions));
-    await untilHostAnswers(addresses.functions, token);
+    await prepare('host', addresses.functions, token);
     await populate();
     await announce();
     say('the Functions host answers, the drones are heard: a request sent now is served');
@@ -182,6 +186,24 @@ async function run(options: PlatformOptions): Promise<void> {
     await stop();
     process.exit(1);
   }
+}
+
+/** Builds what has changed and goes on as the bundle of this very file: the same process, with half the memory. */
+async function becomeBundle(args: readonly string[]): Promise<void> {
+  const startedAt = String(Date.now());
+  say('building what has changed');
+  try {
+    await runOnce(join(ROOT, 'local/platform/build.ts'), [ROOT]);
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`);
+    process.exit(1);
+  }
+  const env = { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE, [STARTED]: startedAt };
+  process.execve?.(
+    process.execPath,
+    [process.execPath, ...SMALL, processFile(ROOT, 'platform'), ...args],
+    env,
+  );
 }
 
 /** Every port that somebody else has, in one message. */
@@ -212,4 +234,5 @@ try {
   process.stderr.write(`${(error as Error).message}\n`);
   process.exit(2);
 }
-await run(options);
+if (IS_BUNDLE) await run(options);
+else await becomeBundle(process.argv.slice(2));
