@@ -40,7 +40,10 @@ const lastLine = (text: string) => text.trimEnd().split('\n').at(-1);
 const portBase = () => new URL(platform.endpoints.gateway).port;
 
 test('the request that it prints is taken as it stands', async () => {
-  const printed = platform.output();
+  const printed = await until(
+    () => (platform.output().includes('Ctrl-C stops') ? platform.output() : undefined),
+    'the whole text',
+  );
   const token = /TOKEN=(\S+)/.exec(printed)?.[1];
   const url = /curl -s (\S+)/.exec(printed)?.[1] ?? '';
   const body = /-d '(.+)'/.exec(printed)?.[1] ?? '';
