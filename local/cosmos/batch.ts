@@ -1,4 +1,5 @@
 /** Transactional batches (all or nothing) and bulk (each for itself). */
+import { failureCharge, readCharge } from './charges.ts';
 import { badRequest, CosmosError } from './errors.ts';
 import { type ItemStore, textOf, type Written } from './items.ts';
 import { type PartitionKeyText, partitionKeyFrom } from './partition.ts';
@@ -23,7 +24,6 @@ export interface OperationResult {
 }
 
 const MOST_OPERATIONS = 100;
-const CHARGE = 5.5;
 
 /** Thrown inside the write so that the savepoint undoes what came before. */
 class BatchFailed extends Error {
@@ -127,17 +127,17 @@ function perform(
     case 'Read': {
       const row = items.read(container, pk, id);
       if (!row) throw new CosmosError(404, 'Entity with the specified id does not exist');
-      return written(container, { status: 200, row });
+      return written(container, { status: 200, row, charge: readCharge(row.body.length) });
     }
     default:
       throw badRequest(`the batch operation ${operation.operationType} is not known`);
   }
 }
 
-function written(container: ContainerRow, { status, row }: Written): OperationResult {
+function written(container: ContainerRow, { status, row, charge }: Written): OperationResult {
   return {
     statusCode: status,
-    requestCharge: CHARGE,
+    requestCharge: charge,
     ...(row ? { eTag: row.etag, resourceBody: JSON.parse(textOf(container, row)) as unknown } : {}),
   };
 }
@@ -146,7 +146,7 @@ function failure(error: unknown): OperationResult {
   if (!(error instanceof CosmosError)) throw error;
   return {
     statusCode: error.status,
-    requestCharge: CHARGE,
+    requestCharge: failureCharge(error.status),
     message: error.message,
     ...(error.subStatus === undefined ? {} : { subStatusCode: error.subStatus }),
   };

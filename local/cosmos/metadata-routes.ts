@@ -123,6 +123,8 @@ export async function containers(
   return json(201, containerView(created), { etag: created.etag });
 }
 
+const isFilled = (value: unknown) => Array.isArray(value) && value.length > 0;
+
 function checkedDefinition(definition: ContainerDefinition): ContainerDefinition {
   const paths = definition.partitionKey?.paths;
   if (typeof definition.id !== 'string' || definition.id === '') throw badRequest('a container needs an id');
@@ -151,6 +153,13 @@ function checkedDefinition(definition: ContainerDefinition): ContainerDefinition
     throw badRequest('a unique key needs its paths');
   if (definition['vectorEmbeddingPolicy']) throw notSupported('vector search');
   if (definition['fullTextPolicy']) throw notSupported('full-text search');
+  if (isFilled(definition['computedProperties'])) throw notSupported('computed properties');
+  const { mode } = (definition['conflictResolutionPolicy'] ?? {}) as { mode?: unknown };
+  if (mode === 'Custom') throw notSupported('a conflict resolution of your own');
+  if (
+    Number((definition['changeFeedPolicy'] as { retentionDuration?: unknown } | null)?.retentionDuration) > 0
+  )
+    throw notSupported('the change feed of all versions and deletes');
   return definition;
 }
 

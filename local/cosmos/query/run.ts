@@ -6,7 +6,8 @@
  */
 import { badRequest } from '../errors.ts';
 import { aggregatesIn, type Expression, type From, type Query, type SelectItem, selected } from './ast.ts';
-import { type Compiled, compile, type Scope } from './evaluate.ts';
+import { type Compiled, compile, objectOf, type Scope } from './evaluate.ts';
+import { extreme } from './functions/lists.ts';
 import { canonical, compare } from './values.ts';
 
 export interface RunContext {
@@ -152,7 +153,7 @@ function compiledOf(query: Query): CompiledQuery {
     where: query.where && compile(query.where),
     project: projection(query),
     groupBy: query.groupBy.map(compile),
-    orderBy: query.orderBy.map(({ value, descending }) => ({ value: compile(value), descending })),
+    orderBy: query.orderBy.map(({ value, descending }) => ({ value: compilePath(value), descending })),
     aggregates: expressions.flatMap(aggregatesIn).map((node) => ({
       node,
       name: node.name,
@@ -170,6 +171,18 @@ function compiledOf(query: Query): CompiledQuery {
   return compiled;
 }
 
+/** The service sorts by its index: by paths alone. */
+function compilePath(value: Expression): Compiled {
+  const compiled = compile(value);
+  let root = value;
+  while (root.kind === 'member' && root.key.kind === 'literal') root = root.of;
+  if (root.kind !== 'input')
+    throw badRequest(
+      'Unsupported ORDER BY clause. ORDER BY item expression could not be mapped to a document path.',
+    );
+  return compiled;
+}
+
 function projection(query: Query): (scope: Scope) => unknown {
   const { select } = query;
   if (select.kind === 'value') return compile(select.value);
@@ -179,14 +192,7 @@ function projection(query: Query): (scope: Scope) => unknown {
     return ({ inputs }) => inputs.get(first?.alias ?? 'root');
   }
   const fields = select.items.map((item: SelectItem) => [item.alias, compile(item.value)] as const);
-  return (scope) => {
-    const object: Record<string, unknown> = {};
-    for (const [alias, value] of fields) {
-      const result = value(scope);
-      if (result !== undefined) object[alias] = result;
-    }
-    return object;
-  };
+  return (scope) => objectOf(fields, scope);
 }
 
 function* filtered(query: Query, compiled: CompiledQuery, context: RunContext): Generator<Scope> {
@@ -276,7 +282,7 @@ function groups(
   });
 }
 
-/** undefined values do not count; SUM and AVG of anything but numbers are undefined. */
+/** undefined values do not count; SUM and AVG of anything but numbers are undefined, MIN and MAX of arrays and objects. */
 export function aggregate(name: string, values: readonly unknown[]): unknown {
   const defined = values.filter((value) => value !== undefined);
   switch (name) {
@@ -289,9 +295,9 @@ export function aggregate(name: string, values: readonly unknown[]): unknown {
         ? total(defined) / defined.length
         : undefined;
     case 'MIN':
-      return defined.toSorted(compare)[0];
+      return extreme(defined, 1);
     default:
-      return defined.toSorted(compare).at(-1);
+      return extreme(defined, -1);
   }
 }
 
