@@ -10,6 +10,9 @@ export interface BatchOperation {
   readonly operationType: string;
   readonly id?: string;
   readonly ifMatch?: string;
+  readonly ifNoneMatch?: string;
+  /** No body in the result. */
+  readonly minimal?: boolean;
   readonly partitionKey?: string;
   readonly resourceBody?: unknown;
 }
@@ -53,7 +56,7 @@ export async function runBatch(
       const done: OperationResult[] = [];
       for (const operation of operations) {
         try {
-          done.push(perform(items, container, pk, operation));
+          done.push(answered(operation, perform(items, container, pk, operation)));
         } catch (error) {
           throw new BatchFailed(
             operations.map((_, index) => (index === done.length ? failure(error) : dependent())),
@@ -80,7 +83,7 @@ export async function runBulk(
     operations.map(async (operation) => {
       try {
         const pk = partitionKeyFrom(operation.partitionKey ?? '[{}]');
-        return await store.write(() => perform(items, container, pk, operation));
+        return answered(operation, await store.write(() => perform(items, container, pk, operation)));
       } catch (error) {
         return failure(error);
       }
@@ -132,6 +135,12 @@ function perform(
     default:
       throw badRequest(`the batch operation ${operation.operationType} is not known`);
   }
+}
+
+function answered({ minimal }: BatchOperation, result: OperationResult): OperationResult {
+  if (!minimal) return result;
+  const { resourceBody: _, ...rest } = result;
+  return rest;
 }
 
 function written(container: ContainerRow, { status, row, charge }: Written): OperationResult {

@@ -11,6 +11,7 @@ import {
   type RouteContext,
 } from './answers.ts';
 import { type BatchOperation, runBatch, runBulk } from './batch.ts';
+import { isBatchWire, readBatchWire, writeBatchWire } from './batch-wire.ts';
 import { changesAfter } from './change-feed.ts';
 import { DELETE_CHARGE, queryCharge, readCharge } from './charges.ts';
 import { badRequest, CosmosError, notFound, notSupported } from './errors.ts';
@@ -75,14 +76,17 @@ export async function documents(
     return pageAnswer(container, found, (bytes) => queryCharge(bytes, found.read));
   }
   if (header('x-ms-cosmos-is-batch-request')) {
-    const operations = parsed<BatchOperation[]>(request);
+    const binary = isBatchWire(request.body);
+    const operations = binary ? readBatchWire(request.body) : parsed<BatchOperation[]>(request);
     if (request.body.length > MAX_BATCH_BYTES) throw new CosmosError(413, 'Request size is too large');
     const atomic = isTrue(header('x-ms-cosmos-batch-atomic'));
     const answer = atomic
       ? await runBatch(store, items, container, wholeKey(request, container), operations)
       : await runBulk(store, items, container, operations);
     const charge = answer.results.reduce((sum, { requestCharge }) => sum + requestCharge, 0);
-    return { ...json(answer.status, answer.results, containerHeaders(container)), charge };
+    const headers = containerHeaders(container);
+    if (binary) return { status: answer.status, headers, body: writeBatchWire(answer.results), charge };
+    return { ...json(answer.status, answer.results, headers), charge };
   }
   const body = parsedObject<Record<string, unknown>>(request);
   const pk = itemKey(request, container, body);
@@ -209,9 +213,13 @@ function changeFeed(request: Request, { store, ranges }: RouteContext, container
     limit: pageSize(Number(header('x-ms-max-item-count') ?? -1)),
     since: since && after === undefined ? Math.floor(Date.parse(since) / 1000) : undefined,
   });
-  const headers = { ...containerHeaders(container), etag: `"${lsn}"` };
+  const headers = {
+    ...containerHeaders(container),
+    etag: `"${lsn}"`,
+    'x-ms-item-count': String(list.length),
+  };
   if (list.length === 0) return { status: 304, headers, charge: readCharge(0) };
   const body = `{"_rid":"${container.rid}","Documents":[${list.join(',')}],"_count":${list.length}}`;
   const charge = readCharge(body.length);
-  return { status: 200, headers: { ...headers, 'x-ms-item-count': String(list.length) }, body, charge };
+  return { status: 200, headers, body, charge };
 }

@@ -16,6 +16,30 @@ import { parse } from './query/parser.ts';
 import { runQuery } from './query/run.ts';
 import type { ContainerDefinition, ContainerRow, DatabaseRow } from './store.ts';
 
+/** .NET's SDK reads it, and refuses an empty one; the limits are those of the service. */
+const QUERY_ENGINE = {
+  maxSqlQueryInputLength: 262_144,
+  maxJoinsPerSqlQuery: 10,
+  maxLogicalAndPerSqlQuery: 2_000,
+  maxLogicalOrPerSqlQuery: 2_000,
+  maxUdfRefPerSqlQuery: 10,
+  maxInExpressionItemsCount: 16_000,
+  queryMaxGroupByTableCellCount: 500_000,
+  queryMaxInMemorySortDocumentCount: 500,
+  maxQueryRequestTimeoutFraction: 0.9,
+  sqlAllowNonFiniteNumbers: false,
+  sqlAllowAggregateFunctions: true,
+  sqlAllowSubQuery: true,
+  sqlAllowScalarSubQuery: true,
+  allowNewKeywords: true,
+  sqlAllowLike: true,
+  sqlAllowGroupByClause: true,
+  sqlAllowTop: true,
+  maxSpatialQueryCells: 12,
+  spatialMaxGeometryPointCount: 256,
+  enableSpatialIndexing: true,
+};
+
 export function account({ origin }: Request): Answer {
   const location = [{ name: 'local', databaseAccountEndpoint: `${origin}/` }];
   return json(200, {
@@ -32,7 +56,7 @@ export function account({ origin }: Request): Answer {
     userConsistencyPolicy: { defaultConsistencyLevel: 'Session' },
     systemReplicationPolicy: { minReplicaSetSize: 1, maxReplicasetSize: 4 },
     readPolicy: { primaryReadCoefficient: 1, secondaryReadCoefficient: 1 },
-    queryEngineConfiguration: '{}',
+    queryEngineConfiguration: JSON.stringify(QUERY_ENGINE),
   });
 }
 

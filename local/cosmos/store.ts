@@ -214,6 +214,10 @@ export class Store implements Disposable {
     return this.containers.get(`${database}/${id}`);
   }
 
+  databaseByRid(rid: string): DatabaseRow | undefined {
+    return [...this.databases.values()].find((each) => each.rid === rid);
+  }
+
   containerByRid(rid: string): ContainerRow | undefined {
     return [...this.containers.values()].find((each) => each.rid === rid);
   }

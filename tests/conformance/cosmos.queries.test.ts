@@ -414,6 +414,9 @@ describe('cosmos: errors of queries', () => {
       'SELECT * FROM c ORDER BY c.weight + 1',
     ],
     ['ORDER BY of a function is 400', 'SELECT * FROM c ORDER BY LOWER(c.name)'],
+    ['a field beside an aggregate that is not grouped by is 400', 'SELECT c.state, COUNT(1) AS n FROM c'],
+    ['a field that is not grouped by is 400', 'SELECT c.name FROM c GROUP BY c.state'],
+    ['SELECT * with GROUP BY is 400', 'SELECT * FROM c GROUP BY c.state'],
     ['a scalar subquery of several rows is 400', 'SELECT VALUE (SELECT VALUE t FROM t IN c.tags) FROM c'],
   ]);
 });

@@ -5,7 +5,15 @@
  * Q2 SELECT VALUE of undefined gives no row; a field that is undefined is not in the object.
  */
 import { badRequest } from '../errors.ts';
-import { aggregatesIn, type Expression, type From, type Query, type SelectItem, selected } from './ast.ts';
+import {
+  aggregatesIn,
+  childrenOf,
+  type Expression,
+  type From,
+  type Query,
+  type SelectItem,
+  selected,
+} from './ast.ts';
 import { type Compiled, compile, objectOf, type Scope } from './evaluate.ts';
 import { extreme } from './functions/lists.ts';
 import { canonical, compare } from './values.ts';
@@ -149,6 +157,8 @@ function compiledOf(query: Query): CompiledQuery {
   let compiled = compiledQueries.get(query);
   if (compiled) return compiled;
   const expressions = [...selected(query.select), ...query.orderBy.map(({ value }) => value)];
+  if (query.groupBy.length > 0 || expressions.some((each) => aggregatesIn(each).length > 0))
+    checkGrouped(query);
   compiled = {
     where: query.where && compile(query.where),
     project: projection(query),
@@ -169,6 +179,22 @@ function compiledOf(query: Query): CompiledQuery {
   };
   compiledQueries.set(query, compiled);
   return compiled;
+}
+
+/** What is selected beside aggregates is the same for all rows of a group. */
+function checkGrouped({ select, groupBy }: Query): void {
+  if (select.kind === 'star') throw badRequest("'SELECT *' is not possible with GROUP BY or aggregates.");
+  const grouped = new Set(groupBy.map((each) => JSON.stringify(each)));
+  const check = (expression: Expression): void => {
+    if (aggregatesIn(expression).includes(expression as never) || grouped.has(JSON.stringify(expression)))
+      return;
+    if (expression.kind === 'input')
+      throw badRequest(
+        `Property reference '${expression.name}' is invalid in the select list because it is not contained in either an aggregate function or the GROUP BY clause.`,
+      );
+    childrenOf(expression).forEach(check);
+  };
+  selected(select).forEach(check);
 }
 
 /** The service sorts by its index: by paths alone. */
