@@ -9,7 +9,6 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { runServer } from '../process.ts';
 import { type EventHubsConfig, readConfig, readPort } from './config.ts';
-import { startControl } from './control.ts';
 import { startEventHubs } from './server.ts';
 
 interface Arguments {
@@ -25,7 +24,7 @@ else process.exitCode = 2;
 
 async function start({ port, data, controlPort, config }: Arguments) {
   const { hubs, keys, throughputUnits, tls, issuer, audience, roles = {} } = config;
-  // Loaded only where tokens are taken, to stay small.
+  // Loaded only where they are used, as the control port and TLS are: each is megabytes.
   const tokens = issuer ? await import('./tokens.ts') : undefined;
   const server = await startEventHubs({
     port,
@@ -38,7 +37,10 @@ async function start({ port, data, controlPort, config }: Arguments) {
       ? { verifyToken: tokens.createTokenVerifier({ issuer, roles, ...(audience ? { audience } : {}) }) }
       : {}),
   });
-  const control = controlPort === undefined ? undefined : await startControl(server.faults, controlPort);
+  const control =
+    controlPort === undefined
+      ? undefined
+      : await (await import('./control.ts')).startControl(server.faults, controlPort);
   return {
     ready: { port: server.port, tlsPort: server.tlsPort, controlPort: control?.port },
     close: async () => {

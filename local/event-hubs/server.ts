@@ -7,7 +7,6 @@
  * B4 An orderly end answers first what was sent.
  */
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer } from 'node:tls';
 import { AmqpConnection, type Service } from './amqp/connection.ts';
 import type { Link } from './amqp/link.ts';
 import { type AccessKey, type Claim, checkPlain, isAllowed, type VerifyToken } from './auth.ts';
@@ -126,7 +125,10 @@ export async function startEventHubs(options: EventHubsOptions): Promise<EventHu
 
   const accept = (socket: Socket) => connections.add(new AmqpConnection(socket, service));
   const servers: Server[] = [createServer(accept)];
-  if (options.tls) servers.push(createTlsServer({ key: options.tls.key, cert: options.tls.cert }, accept));
+  if (options.tls) {
+    const tls = await import('node:tls');
+    servers.push(tls.createServer({ key: options.tls.key, cert: options.tls.cert }, accept));
+  }
   for (const server of servers) server.on('tlsClientError', (_error, socket: Socket) => socket.destroy());
   try {
     await listen(servers[0] as Server, options.port);
