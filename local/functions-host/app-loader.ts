@@ -77,7 +77,12 @@ async function loadFile(file: string, appDir: string): Promise<void> {
 
 function definitionOf({ metadata }: Pick<Registered, 'metadata'>): FunctionDefinition {
   const bindings = Object.entries(metadata.bindings).map(
-    ([name, binding]) => ({ direction: 'in', ...binding, name, type: String(binding['type']) }) as Binding,
+    ([name, binding]): Binding => ({
+      ...binding,
+      direction: (binding['direction'] ?? 'in') as Binding['direction'],
+      name,
+      type: String(binding['type']),
+    }),
   );
   const trigger = bindings.find(({ type }) => /trigger$/i.test(type));
   if (!trigger) throw new Error(`the function ${metadata.name} has no trigger`);

@@ -17,7 +17,7 @@ import { lazyCredential } from '../../shared/auth/credential.ts';
 import type { FunctionDefinition } from './contract.ts';
 import type { Trigger, TriggerContext } from './event-hub-trigger.ts';
 import { describe, invokeWithRetry, pause } from './retry.ts';
-import { connectionNamed, resolveSetting } from './settings.ts';
+import { connectionNamed, resolveSetting, textOf } from './settings.ts';
 
 const CATEGORY = 'Host.Triggers.CosmosDB';
 const DEFAULT_POLL_MS = 5_000;
@@ -32,7 +32,7 @@ interface Lease {
 
 export function startCosmosTrigger(definition: FunctionDefinition, context: TriggerContext): Trigger {
   const { trigger, name } = definition;
-  const option = (key: string, fallback = '') => resolveSetting(String(trigger[key] ?? fallback));
+  const option = (key: string, fallback = '') => resolveSetting(textOf(trigger[key], fallback));
   const stopping = new AbortController();
   const client = clientOf(option('connection', option('connectionStringSetting')));
   const database = client.database(option('databaseName'));

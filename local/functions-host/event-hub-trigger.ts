@@ -17,7 +17,7 @@ import { lazyCredential } from '../../shared/auth/credential.ts';
 import type { FunctionApp, FunctionDefinition, Invocation, RpcTypedData } from './contract.ts';
 import type { HostLog } from './log.ts';
 import { describe, invokeWithRetry, pause } from './retry.ts';
-import { connectionNamed, type HostConfig, resolveSetting } from './settings.ts';
+import { connectionNamed, type HostConfig, resolveSetting, textOf } from './settings.ts';
 
 export interface TriggerContext {
   readonly app: FunctionApp;
@@ -58,11 +58,11 @@ const ATTACH_MS = 50;
 export function startEventHubTrigger(definition: FunctionDefinition, context: TriggerContext): Trigger {
   const { trigger, name } = definition;
   const stopping = new AbortController();
-  const hub = resolveSetting(String(trigger['eventHubName']));
-  const group = resolveSetting(String(trigger['consumerGroup'] ?? '$Default'));
+  const hub = resolveSetting(textOf(trigger['eventHubName']));
+  const group = resolveSetting(textOf(trigger['consumerGroup'], '$Default'));
   const settings = context.config.extensions?.['eventHubs'] ?? {};
   const maxBatchSize = trigger['cardinality'] === 'one' ? 1 : Number(settings['maxEventBatchSize'] ?? 100);
-  const client = clientOf(String(trigger['connection'] ?? ''), hub, group);
+  const client = clientOf(textOf(trigger['connection']), hub, group);
   const running = new Set<Promise<unknown>>();
   const aborted = new Promise<void>((resolve) => {
     stopping.signal.addEventListener('abort', () => resolve(), { once: true });
@@ -247,7 +247,7 @@ function invocationOf(
 ): Invocation {
   const { trigger } = definition;
   const single = trigger['cardinality'] === 'one';
-  const binary = String(trigger['dataType'] ?? '').toLowerCase() === 'binary';
+  const binary = textOf(trigger['dataType']).toLowerCase() === 'binary';
   const bytes = events.map(({ body }) => bytesOf(body));
   const texts = () => bytes.map((each) => each.toString('utf8'));
   const data: RpcTypedData = single

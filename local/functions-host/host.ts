@@ -9,7 +9,7 @@ import { type HostKeys, readKeys } from './keys.ts';
 import { createHostLog, type HostLog } from './log.ts';
 import { describe } from './retry.ts';
 import { createRouter } from './router.ts';
-import { applyLocalSettings, type HostConfig, readHostConfig, resolveSetting } from './settings.ts';
+import { applyLocalSettings, type HostConfig, readHostConfig, resolveSetting, textOf } from './settings.ts';
 
 export interface HostOptions {
   readonly appDir: string;
@@ -138,7 +138,7 @@ async function openDurable(app: FunctionApp, place: EnginePlace): Promise<Durabl
   return createDurable({
     app,
     dataDir: join(place.dataDir, 'durable'),
-    taskHub: resolveSetting(String(settings['hubName'] ?? 'TestHubName')),
+    taskHub: resolveSetting(textOf(settings['hubName'], 'TestHubName')),
     origin,
     systemKey: place.keys.system.durabletask_extension,
     rpcBaseUrl,

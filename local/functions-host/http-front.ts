@@ -9,6 +9,7 @@ import { holderOf, mayCall } from './keys.ts';
 import type { HostLog } from './log.ts';
 import { pause } from './retry.ts';
 import type { Router } from './router.ts';
+import { textOf } from './settings.ts';
 
 export interface HttpFrontContext extends AdminContext {
   readonly router: Router;
@@ -108,13 +109,13 @@ async function answer(
   const found = context.router.find(method, path);
   if (!found) return empty(response, 404);
   const { definition } = found.route;
-  const level = String(definition.trigger['authLevel'] ?? 'anonymous');
+  const level = textOf(definition.trigger['authLevel'], 'anonymous');
   if (!mayCall(level, holderOf(context.keys, key, definition.name))) return empty(response, 401);
   const traceparent = request.headers['traceparent'];
   const started = performance.now();
   const result = await context.app.invoke(definition.name, {
     inputs: [
-      { name: definition.trigger.name, data: rpcRequest(request, url, found.params, body) },
+      { name: definition.trigger.name, data: rpcRequest(request, url, found.params, buffered(request, body)) },
       ...context.extraInputs(definition),
     ],
     ...(typeof traceparent === 'string' ? { traceparent } : {}),
@@ -155,6 +156,11 @@ async function durable(
   response.end(body);
 }
 
+/** A body that came in chunks, without a length, does not reach a function that is handed its request buffered. */
+function buffered(request: IncomingMessage, body: Buffer): Buffer {
+  return request.headers['content-length'] === undefined ? Buffer.alloc(0) : body;
+}
+
 /** Undefined when there is more than the host takes. */
 async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
@@ -164,7 +170,7 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
     if (size <= MAX_BODY_BYTES) chunks.push(chunk);
   }
   if (size > MAX_BODY_BYTES) return undefined;
-  return request.headers['content-length'] === undefined ? Buffer.alloc(0) : Buffer.concat(chunks);
+  return Buffer.concat(chunks);
 }
 
 function home(response: ServerResponse): void {

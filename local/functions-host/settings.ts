@@ -62,10 +62,17 @@ export function connectionNamed(name: string): Connection {
   return { parts };
 }
 
+/** An option of a binding or of host.json as text; what is no scalar counts as not given. */
+export function textOf(value: unknown, fallback = ''): string {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+    ? String(value)
+    : fallback;
+}
+
 /** `hh:mm:ss` or a number, in ms. */
 export function durationMs(value: unknown, fallback: number): number {
   if (typeof value === 'number') return value;
-  const [, hours, minutes, seconds] = /^(\d+):(\d+):(\d+(?:\.\d+)?)$/.exec(String(value ?? '')) ?? [];
+  const [, hours, minutes, seconds] = /^(\d+):(\d+):(\d+(?:\.\d+)?)$/.exec(textOf(value)) ?? [];
   return hours === undefined
     ? fallback
     : (Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds)) * 1000;

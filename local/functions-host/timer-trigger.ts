@@ -8,7 +8,7 @@ import { Cron } from 'croner';
 import type { FunctionDefinition } from './contract.ts';
 import type { Trigger, TriggerContext } from './event-hub-trigger.ts';
 import { invokeWithRetry } from './retry.ts';
-import { resolveSetting } from './settings.ts';
+import { resolveSetting, textOf } from './settings.ts';
 
 interface Status {
   readonly last: string;
@@ -98,7 +98,7 @@ interface Schedule {
 }
 
 function scheduleOf({ trigger }: FunctionDefinition, now: number): Schedule {
-  const schedule = resolveSetting(String(trigger['schedule']));
+  const schedule = resolveSetting(textOf(trigger['schedule']));
   const cron = new Cron(schedule.split(' ').length === 5 ? `0 ${schedule}` : schedule, {
     timezone: 'UTC',
     mode: 'auto',
