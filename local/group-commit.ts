@@ -23,7 +23,7 @@ export class GroupCommit implements Disposable {
   constructor(file: string, schema: string, beforeCommit: () => void = () => undefined) {
     this.database = new DatabaseSync(file);
     this.database.exec(
-      `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; ${schema}`,
+      `PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; ${schema}`,
     );
     this.beforeCommit = beforeCommit;
   }

@@ -115,7 +115,10 @@ async function answer(
   const started = performance.now();
   const result = await context.app.invoke(definition.name, {
     inputs: [
-      { name: definition.trigger.name, data: rpcRequest(request, url, found.params, buffered(request, body)) },
+      {
+        name: definition.trigger.name,
+        data: rpcRequest(request, url, found.params, buffered(request, body)),
+      },
       ...context.extraInputs(definition),
     ],
     ...(typeof traceparent === 'string' ? { traceparent } : {}),
