@@ -33,8 +33,6 @@ export async function loadApp(appDir: string, log: HostLog): Promise<LoadedApp> 
     await hook({ hookData: {}, appHookData, functionAppDirectory: appDir });
   }
   const capabilities = await core.model?.getCapabilities({});
-  if (capabilities?.['HttpUri'])
-    throw new Error('enableHttpStream is not supported by this host: remove it from app.setup()');
   core.isLocked = true;
   const functions = new Map<string, FunctionDefinition>();
   const byName = new Map<string, Registered>();
@@ -43,8 +41,10 @@ export async function loadApp(appDir: string, log: HostLog): Promise<LoadedApp> 
     functions.set(name, definitionOf(registered));
     byName.set(name.toLowerCase(), registered);
   }
+  const httpUri = capabilities?.['HttpUri'];
   return {
     functions,
+    ...(httpUri ? { httpUri } : {}),
     invoke: (name, invocation) =>
       invoke(core, byName.get(name.toLowerCase()), name, invocation, appHookData, log),
     terminate: async () => {
@@ -129,7 +129,7 @@ async function invoke(
   log: HostLog,
 ): Promise<InvocationResult> {
   if (!registered || !core.model) return { ok: false, error: new Error(`there is no function ${name}`) };
-  const invocationId = randomUUID();
+  const invocationId = invocation.invocationId ?? randomUUID();
   const context: CoreInvocationContext = {
     invocationId,
     metadata: registered.metadata,

@@ -10,6 +10,7 @@ export interface HttpRoute {
   readonly methods: ReadonlySet<string>;
   readonly match: (path: string) => Record<string, string> | undefined;
   readonly template: string;
+  readonly authLevel: string;
 }
 
 export interface Router {
@@ -52,7 +53,13 @@ export function createRouter(definitions: Iterable<FunctionDefinition>, prefix: 
       );
       continue;
     }
-    routes.push({ definition, methods, match: compileTemplate(template), template });
+    routes.push({
+      definition,
+      methods,
+      match: compileTemplate(template),
+      template,
+      authLevel: textOf(trigger['authLevel'], 'anonymous'),
+    });
   }
   return {
     errors,
