@@ -14,6 +14,7 @@ import type {
 } from './contract.ts';
 import { type Core, type CoreInvocationContext, installCore, type Registered } from './core-module.ts';
 import type { HostLog } from './log.ts';
+import { describe } from './retry.ts';
 
 const HOST_VERSION = '4.1037.0';
 
@@ -45,12 +46,31 @@ export async function loadApp(appDir: string, log: HostLog): Promise<LoadedApp> 
   return {
     functions,
     ...(httpUri ? { httpUri } : {}),
-    invoke: (name, invocation) =>
-      invoke(core, byName.get(name.toLowerCase()), name, invocation, appHookData, log),
+    invoke: async (name, invocation) => {
+      const invocationId = invocation.invocationId ?? randomUUID();
+      const started = performance.now();
+      const registered = byName.get(name.toLowerCase());
+      const result = await invoke(core, registered, name, { ...invocation, invocationId }, appHookData, log);
+      const took = Math.round(performance.now() - started);
+      const line = (outcome: string) =>
+        `Executed 'Functions.${name}' (${outcome}, Id=${invocationId}, Duration=${took}ms)`;
+      const level = isReplayed(functions.get(name)) ? 'debug' : result.ok ? 'information' : 'error';
+      log(
+        level,
+        `Function.${name}`,
+        result.ok ? line('Succeeded') : `${line('Failed')}: ${describe(result.error)}`,
+      );
+      return result;
+    },
     terminate: async () => {
       for (const hook of core.hooks.get('appTerminate') ?? []) await hook({ hookData: {}, appHookData });
     },
   };
+}
+
+/** Orchestrators and entities are called again and again for one piece of work. */
+function isReplayed(definition: FunctionDefinition | undefined): boolean {
+  return /^(orchestration|entity)trigger$/i.test(definition?.trigger.type ?? '');
 }
 
 function entryFiles(appDir: string): string[] {

@@ -88,7 +88,7 @@ export function startCosmosTrigger(definition: FunctionDefinition, context: Trig
           ...context.extraInputs(definition),
         ],
       };
-      const result = await invokeWithRetry(context.app, definition, invocation, context.log, ending);
+      const result = await invokeWithRetry(context.app, definition, invocation, ending);
       if (!result.ok && ending.aborted) return;
       await leases.move(id, page.continuationToken);
       isWritten = true;

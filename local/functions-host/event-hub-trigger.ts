@@ -76,13 +76,7 @@ export function startEventHubTrigger(definition: FunctionDefinition, context: Tr
       namespace: client.fullyQualifiedNamespace,
     });
     const inputs = [...invocation.inputs, ...context.extraInputs(definition)];
-    const result = await invokeWithRetry(
-      context.app,
-      definition,
-      { ...invocation, inputs },
-      context.log,
-      ending,
-    );
+    const result = await invokeWithRetry(context.app, definition, { ...invocation, inputs }, ending);
     if (!result.ok && ending.aborted) return;
     await checkpoint(partitionId, events.at(-1) as ReceivedEventData);
   };

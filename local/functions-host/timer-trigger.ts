@@ -47,7 +47,7 @@ export function startTimerTrigger(definition: FunctionDefinition, context: Trigg
       { name: trigger.name, data: { json: JSON.stringify(payload) } },
       ...context.extraInputs(definition),
     ];
-    await invokeWithRetry(context.app, definition, { inputs }, context.log, stopping.signal);
+    await invokeWithRetry(context.app, definition, { inputs }, stopping.signal);
     if (!monitored) return;
     const now = context.now();
     const at = new Date(now).toISOString();
