@@ -24,7 +24,7 @@ export class GroupCommit implements Disposable {
   constructor(file: string, schema: string, beforeCommit: () => void = () => undefined) {
     this.database = openDatabase(
       file,
-      `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; ${schema}`,
+      `PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; ${schema}`,
     );
     this.beforeCommit = beforeCommit;
   }

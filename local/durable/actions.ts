@@ -65,7 +65,7 @@ export function replay(of: ReplayInput): ReplayResult {
   const answers = new Map<string, () => void>();
   const waiting = new Map<string, (() => void)[]>();
   const buffered = new Map<string, number>();
-  const lastSent = new Map<string, string>();
+  const lastSent = new Map<string, { at: number; ticks: number; Timestamp: string }>();
   const scheduled: Scheduled[] = [];
   const cancelled: number[] = [];
   let held: readonly { readonly name: string; readonly key: string }[] = [];
@@ -164,12 +164,17 @@ export function replay(of: ReplayInput): ReplayResult {
     );
   };
 
-  /** When this and the message before it to the same entity were sent. */
+  /**
+   * When this and the message before it to the same entity were sent. Two in one moment differ by a tick (100 ns), which
+   * .NET writes without a zone (Azure/durabletask, MessageSorter.cs).
+   */
   const ordering = (target: string) => {
-    const Predecessor = lastSent.get(target) ?? NEVER;
-    const Timestamp = new Date(now).toISOString();
-    lastSent.set(target, Timestamp);
-    return { Timestamp, Predecessor };
+    const last = lastSent.get(target);
+    const ticks = last?.at === now ? last.ticks + 1 : 0;
+    const text = new Date(now).toISOString();
+    const Timestamp = ticks === 0 ? text : `${text.slice(0, -1)}${String(ticks).padStart(4, '0')}`;
+    lastSent.set(target, { at: now, ticks, Timestamp });
+    return { Timestamp, Predecessor: last?.Timestamp ?? NEVER };
   };
 
   const send = (action: Action, isSignal: boolean): string => {

@@ -1,7 +1,7 @@
 /**
  * Activities: at least once, in parallel up to a limit; a result and the end of the work item are one write.
  *
- * V1 A work item is removed only in the transaction that sends its result.
+ * V1 A work item is removed only in the transaction that sends its result, and by the worker that has it.
  */
 
 import { callHttp, HTTP_ACTIVITY } from './call-http.ts';
@@ -14,7 +14,7 @@ import { activityInput, activityMetadata, jsonOf, messageOf } from './values.ts'
 export async function runActivity(core: Core, row: ActivityRow): Promise<void> {
   const event = await outcome(core, row);
   const isOurs = await core.store.write(() => {
-    if (!core.store.removeActivity(row.n)) return false;
+    if (!core.store.removeActivity(row.n, core.workers.me)) return false;
     if (core.store.instance(row.id)?.execution !== row.execution) return false;
     core.store.send(row.id, row.execution, event);
     return true;

@@ -1,6 +1,7 @@
 /** What the parts of the engine share: the store, the app, and the ways to set work going. */
 import type { DurableOptions, FunctionDefinition } from '../functions-host/contract.ts';
 import type { ActivityRow, Store } from './store.ts';
+import type { Workers } from './workers.ts';
 
 export type TriggerKind = 'orchestration' | 'activity' | 'entity';
 
@@ -9,12 +10,18 @@ export interface Core {
   readonly store: Store;
   readonly options: DurableOptions;
   readonly now: () => number;
+  readonly workers: Pick<Workers, 'me' | 'pick'>;
+  /** The worker that is to run an activity which comes after `before` others: this one, or (null) whoever has a free place. */
+  place(before: number): string | null;
   /** Instances or entities that have messages. */
   wake(id: string): void;
   /** A message becomes due then; milliseconds since the epoch. */
   wakeAt(due: number): void;
   begin(row: ActivityRow): void;
 }
+
+/** Another process has the work by now: what this one made of it is thrown away. */
+export class LeftToAnother extends Error {}
 
 /** The function of that kind and name, whatever the case of its letters. */
 export function find(core: Core, kind: TriggerKind, name: string): FunctionDefinition | undefined {

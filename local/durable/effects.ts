@@ -6,7 +6,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { ReplayResult, Scheduled } from './actions.ts';
-import type { Core } from './core.ts';
+import { type Core, LeftToAnother } from './core.ts';
 import { EventType, executionStarted, type HistoryEvent, inbound, kept, type Parent } from './history.ts';
 import {
   type ActivityRow,
@@ -94,6 +94,7 @@ async function inOneWrite(core: Core, episode: Episode, work: (motion: Motion) =
     core.store.removeMessages(episode.rows);
     const now = core.store.instance(episode.instance.id);
     if (now?.execution !== episode.instance.execution || isFinal(now.status)) return;
+    if (now.worker !== core.workers.me) throw new LeftToAnother(now.id);
     work(motion);
   });
   for (const row of motion.activities) core.begin(row);
@@ -106,7 +107,8 @@ function set(core: Core, instance: InstanceRow, scheduled: Scheduled, at: number
   const { id, execution } = instance;
   switch (event.EventType) {
     case EventType.TaskScheduled: {
-      const row = { id, execution, task: event.EventId, name: event.Name ?? '', input };
+      const worker = core.place(motion.activities.length);
+      const row = { id, execution, task: event.EventId, name: event.Name ?? '', input, worker };
       motion.activities.push({ ...row, n: core.store.addActivity(row) });
       break;
     }
@@ -190,6 +192,7 @@ export function insertInstance(
     created: at,
     updated: at,
     parent: of.parent === null ? null : JSON.stringify(of.parent),
+    worker: core.workers.pick(of.id),
   });
   core.store.send(of.id, execution, executionStarted({ ...of, execution }, at, 0));
 }

@@ -2,40 +2,61 @@
  * The Durable engine: runs the orchestrations, activities and entities of an app from a SQLite history.
  *
  * D1 Everything in memory can be lost at any moment: `start` finds all pending work in the store.
- * D2 An instance is worked at by one loop at a time; nothing polls.
+ * D2 An instance is worked at by one loop of one process at a time; nothing polls, except for what other processes write while there are any.
  * D3 What is answered is on disk.
  */
 import type { Durable, DurableOptions } from '../functions-host/contract.ts';
 import { runActivity } from './activities.ts';
-import { type Core, LOG_CATEGORY } from './core.ts';
+import { type Core, LeftToAnother, LOG_CATEGORY } from './core.ts';
 import { runEntity } from './entities.ts';
 import { runEpisode } from './episode.ts';
 import { handle } from './http-api.ts';
 import { type ActivityRow, openStore } from './store.ts';
 import { createTimers } from './timers.ts';
 import { clientBinding } from './urls.ts';
+import { createWorkers } from './workers.ts';
 
 /** `maxConcurrentActivityFunctions` of host.json, else ten times the processors' two. */
 const DEFAULT_ACTIVITIES = 20;
 const RETRY_AFTER_FAILURE_MS = 1_000;
 
-/** @throws Error when the task hub's file is in use or cannot be opened */
+/** @throws Error when the task hub's file cannot be opened */
 export function createDurable(options: DurableOptions): Durable {
   const now = options.now ?? Date.now;
   const store = openStore(options.dataDir, options.taskHub);
   const limit = Number(options.settings['maxConcurrentActivityFunctions'] ?? DEFAULT_ACTIVITIES);
   const looping = new Map<string, { isDirty: boolean }>();
   const queue: ActivityRow[] = [];
+  /** Numbers of the activities that run or wait here. */
+  const begun = new Set<number>();
   const running = new Set<Promise<void>>();
   let activities = 0;
   let isOpen = false;
   let isClosed = false;
+  let isClaiming = false;
+  /** Others left activities behind when they went. */
+  let isLeft = false;
+  /** The last message of which this process knows. */
+  let seen = 0;
 
   const timers = createTimers(store, now, (id) => core.wake(id));
+  const workers = createWorkers({
+    store,
+    now,
+    isBusy: (id) => looping.has(id),
+    release: () => offer(queue.splice(0)),
+    shared: () => lookAtAll(),
+    written: () => lookAtNew(),
+    log: (message) => {
+      if (!isClosed) options.log('warning', LOG_CATEGORY, message);
+    },
+  });
   const core: Core = {
     store,
     options,
     now,
+    workers,
+    place: (before) => (workers.hasPeers && activities + queue.length + before >= limit ? null : workers.me),
     wake(id) {
       if (!isOpen) return;
       const loop = looping.get(id);
@@ -46,8 +67,11 @@ export function createDurable(options: DurableOptions): Durable {
       if (isOpen) timers.arm(due);
     },
     begin(row) {
-      if (!isOpen) return;
-      queue.push(row);
+      if (!isOpen || begun.has(row.n)) return;
+      if (row.worker !== null) {
+        begun.add(row.n);
+        queue.push(row);
+      }
       drain();
     },
   };
@@ -67,8 +91,10 @@ export function createDurable(options: DurableOptions): Durable {
         while (isOpen && (await step(core, id)));
       } while (isOpen && state.isDirty);
     } catch (error) {
-      report(id, error);
-      setTimeout(() => core.wake(id), RETRY_AFTER_FAILURE_MS).unref();
+      if (!(error instanceof LeftToAnother)) {
+        report(id, error);
+        setTimeout(() => core.wake(id), RETRY_AFTER_FAILURE_MS).unref();
+      }
     } finally {
       looping.delete(id);
     }
@@ -80,16 +106,68 @@ export function createDurable(options: DurableOptions): Durable {
       activities += 1;
       track(
         runActivity(core, row)
-          .catch((error: unknown) => {
-            report(row.id, error);
-            setTimeout(() => core.begin(row), RETRY_AFTER_FAILURE_MS).unref();
-          })
+          .then(
+            () => void begun.delete(row.n),
+            (error: unknown) => {
+              report(row.id, error);
+              setTimeout(() => {
+                begun.delete(row.n);
+                core.begin(row);
+              }, RETRY_AFTER_FAILURE_MS).unref();
+            },
+          )
           .finally(() => {
             activities -= 1;
             drain();
           }),
       );
     }
+    const mayClaim = isOpen && activities < limit && !isClaiming && (workers.hasPeers || isLeft);
+    if (mayClaim && store.isOffered()) track(claim());
+  };
+
+  /** Takes activities that nobody has, as many as there are free places. */
+  const claim = async (): Promise<void> => {
+    isClaiming = true;
+    const rows = await store
+      .write(() => store.claim(workers.me, limit - activities))
+      .catch((error: unknown) => {
+        report('activities', error);
+        return [];
+      })
+      .finally(() => {
+        isClaiming = false;
+      });
+    if (rows.length === 0) isLeft = false;
+    for (const row of rows) core.begin(row);
+  };
+
+  const offer = (rows: readonly ActivityRow[]): void => {
+    for (const { n } of rows) begun.delete(n);
+    const write = store.write(() => {
+      for (const { n } of rows) store.offer(n, workers.me);
+    });
+    track(write.then(drain, (error: unknown) => report('activities', error)));
+  };
+
+  const lookAtAll = (): void => {
+    if (!isOpen) return;
+    seen = store.since(seen, 0).last;
+    for (const row of store.activities(workers.me)) core.begin(row);
+    for (const id of store.awake(now())) core.wake(id);
+    timers.start();
+    isLeft = store.isOffered();
+    drain();
+  };
+
+  const lookAtNew = (): void => {
+    if (!isOpen) return;
+    const { ids, last } = store.since(seen, now());
+    seen = Math.max(seen, last);
+    for (const id of ids) core.wake(id);
+    const next = store.nextDue(now());
+    if (next !== null) timers.arm(next);
+    drain();
   };
 
   const report = (id: string, error: unknown): void => {
@@ -108,16 +186,15 @@ export function createDurable(options: DurableOptions): Durable {
       clearTimeout(timer);
     }
     isClosed = true;
+    await workers.leave().catch(() => undefined);
     store.close();
   };
 
   return {
     start: async () => {
+      await workers.join();
       isOpen = true;
-      for (const row of store.activities()) core.begin(row);
-      for (const id of store.awake(now())) core.wake(id);
-      timers.start();
-      await Promise.resolve();
+      lookAtAll();
     },
     handle: (request, via) => handle(core, request, via),
     clientBinding: () => clientBinding(options),

@@ -6,7 +6,7 @@
  * N3 While locked only the owner's messages are taken; the others keep their order.
  */
 import { LOCK_ANSWER } from './actions.ts';
-import { type Core, find, LOG_CATEGORY, unknownFunction } from './core.ts';
+import { type Core, find, LeftToAnother, LOG_CATEGORY, unknownFunction } from './core.ts';
 import { EventType, inbound } from './history.ts';
 import type { EntityRow, MessageRow } from './store.ts';
 import { jsonOf, messageOf } from './values.ts';
@@ -39,7 +39,8 @@ interface BatchResult {
 /** Takes one message of the entity `@name@key`. False when none may be taken now. */
 export async function runEntity(core: Core, id: string): Promise<boolean> {
   const { store } = core;
-  const entity = store.entity(id) ?? { id, state: null, owner: null, updated: core.now() };
+  const entity = store.entity(id);
+  if (entity?.worker !== core.workers.me) return false;
   const waiting = store.messages(id, core.now()).map((row) => ({ row, request: requestOf(row) }));
   const next =
     entity.owner === null ? waiting[0] : waiting.find(({ request }) => request.parent === entity.owner);
@@ -47,8 +48,8 @@ export async function runEntity(core: Core, id: string): Promise<boolean> {
   const { row, request } = next;
   if (request.kind === 'release') {
     await store.write(() => {
-      store.removeMessages([row]);
-      store.putEntity({ ...entity, owner: null });
+      const now = takeFrom(core, entity, row);
+      store.putEntity({ ...now, owner: null });
     });
   } else if (request.lockset) await lock(core, entity, row, request);
   else await operate(core, entity, row, request);
@@ -66,21 +67,28 @@ async function lock(core: Core, entity: EntityRow, row: MessageRow, request: Req
   const next = request.lockset?.[(request.pos ?? 0) + 1];
   const target = next ? idOf(next) : owner;
   await core.store.write(() => {
-    core.store.removeMessages([row]);
+    const now = takeFrom(core, entity, row);
     if (!isAlive) return;
-    core.store.putEntity({ ...entity, owner });
+    core.store.putEntity({ ...now, owner });
     if (next) core.store.send(target, null, { ...request, pos: (request.pos ?? 0) + 1 });
     else answer(core, request, LOCK_ANSWER);
   });
   core.wake(target);
 }
 
+/** Within a write: the message is done with, and the entity as it is now. @throws Error when another process has it by now */
+function takeFrom(core: Core, entity: EntityRow, row: MessageRow): EntityRow {
+  const now = core.store.entity(entity.id);
+  if (now?.worker !== core.workers.me) throw new LeftToAnother(entity.id);
+  core.store.removeMessages([row]);
+  return now;
+}
+
 async function operate(core: Core, entity: EntityRow, row: MessageRow, request: Request): Promise<void> {
   const outcome = await call(core, entity, request);
   const { result } = outcome;
   await core.store.write(() => {
-    core.store.removeMessages([row]);
-    const now = core.store.entity(entity.id) ?? entity;
+    const now = takeFrom(core, entity, row);
     core.store.putEntity({
       ...now,
       state: outcome.isError ? now.state : outcome.state,

@@ -44,6 +44,7 @@ export async function runEpisode(core: Core, id: string): Promise<boolean> {
   const rows = store.messages(id, core.now());
   if (rows.length === 0) return false;
   const instance = store.instance(id);
+  if (instance && instance.worker !== core.workers.me && !isFinal(instance.status)) return false;
   if (!instance || isFinal(instance.status)) {
     await store.write(() => store.removeMessages(rows));
     return true;

@@ -22,6 +22,7 @@ export const EventType = {
   EventRaised: 15,
   ExecutionSuspended: 19,
   ExecutionResumed: 20,
+  ExecutionRewound: 21,
 } as const;
 
 /** One event. `EventId` is the sequence number of what was scheduled, -1 for what came from outside. Times are ISO 8601. */

@@ -7,6 +7,7 @@ import { entityIdOf, idOf } from './entities.ts';
 import { EventType, inbound } from './history.ts';
 import { getStatus, listInstances, purgeMany, purgeOne, statusOf } from './instance-queries.ts';
 import { CONNECTION_NAME, problem, reply } from './replies.ts';
+import { rewind } from './rewind.ts';
 import { type InstanceRow, isFinal } from './store.ts';
 import { managementUrls } from './urls.ts';
 
@@ -152,7 +153,7 @@ async function instances(
         ({ status }) => status === 'Suspended',
       )(request);
     case 'rewind':
-      return rewind(core, id);
+      return rewind(core, id, request.query.get('reason'));
     case 'restart':
       return restart(core, id, request, via);
     default:
@@ -199,19 +200,6 @@ function order(
     core.wake(id);
     return reply(202);
   };
-}
-
-/** Only what the real host refuses is answered alike; the work itself is not supported here. */
-function rewind(core: Core, id: string): EngineResponse {
-  const row = core.store.instance(id);
-  if (!row) return reply(404, `No orchestration with instance ID "$${id}" found.`);
-  if (row.status !== 'Failed') {
-    return reply(
-      412,
-      `This orchestration has status ${row.status}, but only orchestrations in the "Failed" state can be rewound.`,
-    );
-  }
-  return problem(501, 'Rewind is not supported by this host.');
 }
 
 async function restart(core: Core, id: string, request: EngineRequest, via: Via): Promise<EngineResponse> {

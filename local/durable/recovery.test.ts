@@ -63,8 +63,3 @@ test('what was answered before a close is there after it', async () => {
   await second.raise('kept', 'go', 2);
   expect((await second.until('kept')).output).toEqual([1, 2]);
 });
-
-test('a second engine on the same file is refused with what to do', async () => {
-  await using hub = await openHub();
-  await expect(openHub(hub.dataDir)).rejects.toThrow(/in use by another process: stop it/);
-});

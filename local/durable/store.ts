@@ -3,11 +3,11 @@
  *
  * S1 All state is here: what is in memory is only which instances are being worked at.
  * S2 An episode's effects (history, messages, timers, activities, new instances, status) are written by one `write`.
- * S3 One process owns a file at a time; the lock dies with the process.
+ * S3 Processes share a file: each row of an instance, an entity and an activity names the worker that it is left to (workers.ts).
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { GroupCommit } from '../group-commit.ts';
 import type { HistoryEvent, Parent } from './history.ts';
 
@@ -25,6 +25,7 @@ export interface InstanceRow {
   readonly created: number;
   readonly updated: number;
   readonly parent: string | null;
+  readonly worker: string;
 }
 
 /** A message to an instance; `execution` null: to whichever is current. `due` 0: at once. */
@@ -42,13 +43,17 @@ export interface ActivityRow {
   readonly task: number;
   readonly name: string;
   readonly input: string | null;
+  /** null: whoever has a free place. */
+  readonly worker: string | null;
 }
 
 export interface EntityRow {
   readonly id: string;
   readonly state: string | null;
+  /** The orchestration that holds the lock. */
   readonly owner: string | null;
   readonly updated: number;
+  readonly worker: string;
 }
 
 /** What one episode added: its events, and how many actions the orchestrator had asked for by its end. */
@@ -60,7 +65,7 @@ export interface Chunk {
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS instances (
   id TEXT PRIMARY KEY, execution TEXT NOT NULL, name TEXT NOT NULL, status TEXT NOT NULL, input TEXT, output TEXT,
-  custom_status TEXT, created INTEGER NOT NULL, updated INTEGER NOT NULL, parent TEXT) WITHOUT ROWID;
+  custom_status TEXT, created INTEGER NOT NULL, updated INTEGER NOT NULL, parent TEXT, worker TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS history (
   id TEXT NOT NULL, episode INTEGER NOT NULL, actions INTEGER NOT NULL, events TEXT NOT NULL, PRIMARY KEY (id, episode)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS inbox (
@@ -68,31 +73,37 @@ CREATE TABLE IF NOT EXISTS inbox (
 CREATE INDEX IF NOT EXISTS inbox_id ON inbox (id, n);
 CREATE INDEX IF NOT EXISTS inbox_due ON inbox (due) WHERE due > 0;
 CREATE TABLE IF NOT EXISTS activities (
-  n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, execution TEXT NOT NULL, task INTEGER NOT NULL, name TEXT NOT NULL, input TEXT);
-CREATE TABLE IF NOT EXISTS entities (id TEXT PRIMARY KEY, state TEXT, owner TEXT, updated INTEGER NOT NULL) WITHOUT ROWID;
+  n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, execution TEXT NOT NULL, task INTEGER NOT NULL, name TEXT NOT NULL, input TEXT, worker TEXT);
+CREATE TABLE IF NOT EXISTS entities (id TEXT PRIMARY KEY, state TEXT, owner TEXT, updated INTEGER NOT NULL, worker TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS entities_owner ON entities (owner) WHERE owner IS NOT NULL;
+CREATE TABLE IF NOT EXISTS workers (id TEXT PRIMARY KEY, pid INTEGER NOT NULL, beat INTEGER NOT NULL, epoch INTEGER NOT NULL) WITHOUT ROWID;
 `;
 
 export type Store = ReturnType<typeof openStore>;
 
-/**
- * Opens or creates the file of a task hub.
- * @throws Error that says what to do when another process owns it
- */
+/** Opens or creates the file of a task hub. */
 export function openStore(dataDir: string, taskHub: string) {
   mkdirSync(dataDir, { recursive: true });
   const file = join(dataDir, `${taskHub}.sqlite`);
-  const lock = lockOf(`${file}.lock`, taskHub);
-  const commits = new GroupCommit(file, `PRAGMA temp_store = MEMORY; ${SCHEMA}`);
+  let guard: () => void = () => undefined;
+  const commits = new GroupCommit(file, `PRAGMA temp_store = MEMORY; ${SCHEMA}`, () => guard());
+  addWorkers(commits.database);
   const sql = (text: string) => commits.sql(text);
   return {
     write: <T>(work: () => T): Promise<T> => commits.write(work),
     sql,
+    /** A function of SQL. */
+    define: (name: string, of: (id: string) => string | number) =>
+      commits.database.function(name, (id) => of(String(id))),
+    /** Called within each transaction, after its writes; it throws to undo them all. */
+    guard: (check: () => void): void => {
+      guard = check;
+    },
 
     instance: (id: string) => sql('SELECT * FROM instances WHERE id = ?').get(id) as InstanceRow | undefined,
 
     putInstance(row: InstanceRow): void {
-      sql('INSERT OR REPLACE INTO instances VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)').run(
+      sql('INSERT OR REPLACE INTO instances VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)').run(
         row.id,
         row.execution,
         row.name,
@@ -103,6 +114,7 @@ export function openStore(dataDir: string, taskHub: string) {
         row.created,
         row.updated,
         row.parent,
+        row.worker,
       );
     },
 
@@ -140,7 +152,10 @@ export function openStore(dataDir: string, taskHub: string) {
         now,
       ) as unknown as MessageRow[],
 
+    /** An entity that nobody knows yet is left to `pick`'s choice. */
     send(id: string, execution: string | null, event: object, due = 0, timer: number | null = null): void {
+      if (id.startsWith('@'))
+        sql('INSERT OR IGNORE INTO entities VALUES (?, NULL, NULL, 0, pick(?))').run(id, id);
       sql('INSERT INTO inbox (id, execution, event, due, timer) VALUES (?, ?, ?, ?, ?)').run(
         id,
         execution,
@@ -164,26 +179,38 @@ export function openStore(dataDir: string, taskHub: string) {
 
     addActivity: (row: Omit<ActivityRow, 'n'>): number =>
       Number(
-        sql('INSERT INTO activities (id, execution, task, name, input) VALUES (?, ?, ?, ?, ?)').run(
-          row.id,
-          row.execution,
-          row.task,
-          row.name,
-          row.input,
-        ).lastInsertRowid,
+        sql(
+          'INSERT INTO activities (id, execution, task, name, input, worker) VALUES (?, ?, ?, ?, ?, ?)',
+        ).run(row.id, row.execution, row.task, row.name, row.input, row.worker).lastInsertRowid,
       ),
 
-    activities: () => sql('SELECT * FROM activities ORDER BY n').all() as unknown as ActivityRow[],
-    removeActivity: (n: number) => sql('DELETE FROM activities WHERE n = ?').run(n).changes > 0,
+    activities: (worker: string) =>
+      sql('SELECT * FROM activities WHERE worker = ? ORDER BY n').all(worker) as unknown as ActivityRow[],
+
+    /** Takes up to `count` of those that nobody has. */
+    claim: (worker: string, count: number) =>
+      sql(
+        'UPDATE activities SET worker = ? WHERE n IN (SELECT n FROM activities WHERE worker IS NULL ORDER BY n LIMIT ?) RETURNING *',
+      ).all(worker, count) as unknown as ActivityRow[],
+
+    isOffered: () => sql('SELECT 1 FROM activities WHERE worker IS NULL LIMIT 1').get() !== undefined,
+
+    offer: (n: number, worker: string) =>
+      sql('UPDATE activities SET worker = NULL WHERE n = ? AND worker = ?').run(n, worker),
+
+    /** False when another has it by now, or it is gone. */
+    removeActivity: (n: number, worker: string) =>
+      sql('DELETE FROM activities WHERE n = ? AND worker = ?').run(n, worker).changes > 0,
 
     entity: (id: string) => sql('SELECT * FROM entities WHERE id = ?').get(id) as EntityRow | undefined,
 
     putEntity: (row: EntityRow) =>
-      sql('INSERT OR REPLACE INTO entities VALUES (?, ?, ?, ?)').run(
+      sql('INSERT OR REPLACE INTO entities VALUES (?, ?, ?, ?, ?)').run(
         row.id,
         row.state,
         row.owner,
         row.updated,
+        row.worker,
       ),
 
     entities: () => sql('SELECT * FROM entities ORDER BY id').all() as unknown as EntityRow[],
@@ -204,26 +231,31 @@ export function openStore(dataDir: string, taskHub: string) {
         sql('SELECT DISTINCT id FROM inbox WHERE due > ? AND due <= ?').all(after, until) as { id: string }[]
       ).map(({ id }) => id),
 
+    /** Messages that came after number `n`: those due, and the last number. */
+    since: (n: number, now: number) => ({
+      ids: (
+        sql('SELECT DISTINCT id FROM inbox WHERE n > ? AND due <= ?').all(n, now) as { id: string }[]
+      ).map(({ id }) => id),
+      last: (sql('SELECT max(n) AS n FROM inbox').get() as { n: number | null }).n ?? n,
+    }),
+
     close(): void {
       commits[Symbol.dispose]();
-      lock.close();
     },
   };
 }
 
-/** Held by an open transaction, so the system releases it when the process ends in whatever way. */
-function lockOf(file: string, taskHub: string): DatabaseSync {
-  const lock = new DatabaseSync(file);
-  try {
-    lock.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE');
-    return lock;
-  } catch (error) {
-    lock.close();
-    throw new Error(
-      `the task hub ${taskHub} is in use by another process: stop it, or choose another data folder`,
-      { cause: error },
-    );
+/** A file that an earlier version made knows no workers yet. */
+function addWorkers(database: DatabaseSync): void {
+  for (const table of ['instances', 'entities', 'activities']) {
+    const columns = database.prepare(`SELECT name FROM pragma_table_info('${table}')`).all() as {
+      name: string;
+    }[];
+    if (columns.some(({ name }) => name === 'worker')) continue;
+    const type = table === 'activities' ? 'TEXT' : "TEXT NOT NULL DEFAULT ''";
+    database.exec(`ALTER TABLE ${table} ADD COLUMN worker ${type}`);
   }
+  database.exec('CREATE INDEX IF NOT EXISTS activities_offered ON activities (n) WHERE worker IS NULL');
 }
 
 export function parentOf(row: InstanceRow): Parent | null {

@@ -1,6 +1,9 @@
 /** `/admin`: ping, status, functions, and running a function by hand. https://learn.microsoft.com/azure/azure-functions/functions-manually-run-non-http */
-import type { FunctionApp, FunctionDefinition, Invocation } from './contract.ts';
+
+import { functionKeys, hostKeys, type KeyPlace } from './admin-keys.ts';
+import type { FunctionApp, FunctionDefinition, Invocation, RpcTypedData } from './contract.ts';
 import { type HostKeys, holderOf } from './keys.ts';
+import { textOf } from './settings.ts';
 import { manualPayload } from './timer-trigger.ts';
 
 export interface AdminRequest {
@@ -19,7 +22,15 @@ export interface AdminAnswer {
 
 export interface AdminContext {
   readonly app: FunctionApp;
+  /** As they are now. */
   readonly keys: HostKeys;
+  readonly changeKeys: KeyPlace['change'];
+  /** Names of functions that are registered but switched off. */
+  readonly disabled: ReadonlySet<string>;
+  /** Functions that were left out, with the reason in words. */
+  readonly errors: readonly string[];
+  readonly origin: string;
+  readonly routePrefix: string;
   readonly isReady: () => boolean;
   readonly startedAt: number;
   readonly extraInputs: (definition: FunctionDefinition) => Invocation['inputs'];
@@ -33,21 +44,28 @@ export function admin(request: AdminRequest, context: AdminContext): AdminAnswer
   const holder = holderOf(context.keys, request.key);
   if (holder !== 'master') return { status: holder === 'nobody' || holder === 'wrong' ? 401 : 403 };
   if (area === 'host' && rest[0] === 'status') return { status: 200, body: status(context) };
-  if (area === 'host' && rest[0] === 'keys')
-    return { status: 200, body: { keys: [{ name: 'default', value: context.keys.host }] } };
-  if (area === 'host') return { status: 404 };
-  const [name] = rest;
-  if (name === undefined) return { status: 200, body: [...context.app.functions.values()].map(view) };
+  const place: KeyPlace = { keys: () => context.keys, change: context.changeKeys };
+  if (area === 'host') return hostKeys(rest[0] ?? '', rest[1], request, place) ?? { status: 404 };
+  const [name, part, keyName] = rest;
+  if (name === undefined)
+    return { status: 200, body: [...context.app.functions.values()].map((each) => view(each, context)) };
   const definition = [...context.app.functions.values()].find(
     (each) => each.name.toLowerCase() === name.toLowerCase(),
   );
   if (!definition) return { status: 404 };
+  if (part === 'keys') return functionKeys(definition.name, keyName, request, place);
+  if (part === 'status') return { status: 200, body: { errors: errorsOf(definition, context) } };
+  if (part !== undefined) return { status: 404 };
   return request.method === 'POST'
     ? runByHand(definition, request, context)
-    : { status: 200, body: view(definition) };
+    : { status: 200, body: view(definition, context) };
 }
 
-function status({ isReady, startedAt, now }: AdminContext): unknown {
+function errorsOf({ name }: FunctionDefinition, { errors }: AdminContext): string[] {
+  return errors.filter((error) => error.startsWith(`The '${name}' function is in error`));
+}
+
+function status({ isReady, startedAt, now, errors }: AdminContext): unknown {
   return {
     id: 'local',
     state: isReady() ? 'Running' : 'Initialized',
@@ -58,18 +76,24 @@ function status({ isReady, startedAt, now }: AdminContext): unknown {
     processUptime: now() - startedAt,
     functionAppContentEditingState: 'NotAllowed',
     extensionBundle: null,
+    ...(errors.length > 0 ? { errors } : {}),
   };
 }
 
-function view({ name, bindings, trigger }: FunctionDefinition): unknown {
+function view({ name, bindings, trigger }: FunctionDefinition, context: AdminContext): unknown {
+  const route = [context.routePrefix, textOf(trigger['route']) || name].filter(Boolean).join('/');
+  const isHttp = trigger.type.toLowerCase() === 'httptrigger';
   return {
     name,
+    href: `${context.origin}/admin/functions/${name}`,
+    invoke_url_template: isHttp ? `${context.origin}/${route}` : null,
     language: 'node',
-    isDisabled: false,
+    isDisabled: context.disabled.has(name),
     isDirect: false,
     isProxy: false,
-    trigger: trigger.type,
-    config: { bindings },
+    config: { name, language: 'node', bindings },
+    files: null,
+    test_data: '',
   };
 }
 
@@ -91,8 +115,15 @@ function runByHand(
   const kind = trigger.type.toLowerCase();
   if (kind === 'httptrigger' || kind === 'orchestrationtrigger' || kind === 'entitytrigger')
     return { status: 202 };
-  const data =
-    kind === 'timertrigger' ? { json: manualPayload(definition, context.now()) } : { string: text };
+  const isBatch = kind === 'eventhubtrigger' && trigger['cardinality'] !== 'one';
+  const data: RpcTypedData =
+    kind === 'timertrigger'
+      ? { json: manualPayload(definition, context.now()) }
+      : kind === 'cosmosdbtrigger'
+        ? { json: text || '[]' }
+        : isBatch
+          ? { collectionString: { string: [text] } }
+          : { string: text };
   void context.app.invoke(definition.name, {
     inputs: [{ name: trigger.name, data }, ...context.extraInputs(definition)],
   });

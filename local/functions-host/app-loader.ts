@@ -14,6 +14,7 @@ import type {
 } from './contract.ts';
 import { type Core, type CoreInvocationContext, installCore, type Registered } from './core-module.ts';
 import type { HostLog } from './log.ts';
+import { describe } from './retry.ts';
 
 const HOST_VERSION = '4.1037.0';
 
@@ -33,8 +34,6 @@ export async function loadApp(appDir: string, log: HostLog): Promise<LoadedApp> 
     await hook({ hookData: {}, appHookData, functionAppDirectory: appDir });
   }
   const capabilities = await core.model?.getCapabilities({});
-  if (capabilities?.['HttpUri'])
-    throw new Error('enableHttpStream is not supported by this host: remove it from app.setup()');
   core.isLocked = true;
   const functions = new Map<string, FunctionDefinition>();
   const byName = new Map<string, Registered>();
@@ -43,14 +42,35 @@ export async function loadApp(appDir: string, log: HostLog): Promise<LoadedApp> 
     functions.set(name, definitionOf(registered));
     byName.set(name.toLowerCase(), registered);
   }
+  const httpUri = capabilities?.['HttpUri'];
   return {
     functions,
-    invoke: (name, invocation) =>
-      invoke(core, byName.get(name.toLowerCase()), name, invocation, appHookData, log),
+    ...(httpUri ? { httpUri } : {}),
+    invoke: async (name, invocation) => {
+      const invocationId = invocation.invocationId ?? randomUUID();
+      const started = performance.now();
+      const registered = byName.get(name.toLowerCase());
+      const result = await invoke(core, registered, name, { ...invocation, invocationId }, appHookData, log);
+      const took = Math.round(performance.now() - started);
+      const line = (outcome: string) =>
+        `Executed 'Functions.${name}' (${outcome}, Id=${invocationId}, Duration=${took}ms)`;
+      const level = isReplayed(functions.get(name)) ? 'debug' : result.ok ? 'information' : 'error';
+      log(
+        level,
+        `Function.${name}`,
+        result.ok ? line('Succeeded') : `${line('Failed')}: ${describe(result.error)}`,
+      );
+      return result;
+    },
     terminate: async () => {
       for (const hook of core.hooks.get('appTerminate') ?? []) await hook({ hookData: {}, appHookData });
     },
   };
+}
+
+/** Orchestrators and entities are called again and again for one piece of work. */
+function isReplayed(definition: FunctionDefinition | undefined): boolean {
+  return /^(orchestration|entity)trigger$/i.test(definition?.trigger.type ?? '');
 }
 
 function entryFiles(appDir: string): string[] {
@@ -77,7 +97,12 @@ async function loadFile(file: string, appDir: string): Promise<void> {
 
 function definitionOf({ metadata }: Pick<Registered, 'metadata'>): FunctionDefinition {
   const bindings = Object.entries(metadata.bindings).map(
-    ([name, binding]) => ({ direction: 'in', ...binding, name, type: String(binding['type']) }) as Binding,
+    ([name, binding]): Binding => ({
+      ...binding,
+      direction: (binding['direction'] ?? 'in') as Binding['direction'],
+      name,
+      type: String(binding['type']),
+    }),
   );
   const trigger = bindings.find(({ type }) => /trigger$/i.test(type));
   if (!trigger) throw new Error(`the function ${metadata.name} has no trigger`);
@@ -124,7 +149,7 @@ async function invoke(
   log: HostLog,
 ): Promise<InvocationResult> {
   if (!registered || !core.model) return { ok: false, error: new Error(`there is no function ${name}`) };
-  const invocationId = randomUUID();
+  const invocationId = invocation.invocationId ?? randomUUID();
   const context: CoreInvocationContext = {
     invocationId,
     metadata: registered.metadata,

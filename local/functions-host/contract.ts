@@ -45,6 +45,8 @@ export interface FunctionDefinition {
 
 /** One call of a function. Input names must be binding names of the function. */
 export interface Invocation {
+  /** Made where none is given. */
+  readonly invocationId?: string;
   readonly inputs: readonly { readonly name: string; readonly data: RpcTypedData }[];
   readonly triggerMetadata?: Readonly<Record<string, RpcTypedData>>;
   /** W3C trace context of what caused the call. */
@@ -68,6 +70,8 @@ export type InvocationResult =
 /** The loaded app: what it registered, and a way to call it. Calls never reject; failures are results. */
 export interface FunctionApp {
   readonly functions: ReadonlyMap<string, FunctionDefinition>;
+  /** Where HTTP requests are forwarded to, with HTTP streaming switched on: the library's own server. */
+  readonly httpUri?: string;
   invoke(functionName: string, invocation: Invocation): Promise<InvocationResult>;
 }
 

@@ -1,83 +1,85 @@
 /**
  * Cosmos DB triggers: a pump over the change feed of each range, its continuation in a lease document.
  *
- * C1 Batches of a range run one after the other; the lease moves after each.
+ * C1 Batches of a range run one after the other; the lease moves after each. Several hosts share the ranges (ownership.ts).
  * C2 A batch that fails moves the lease all the same, unless the function has a retry policy (as on the real host).
  * C3 A batch that was still being retried when the host stopped comes again.
  * C4 A feed that begins now is written down before its first change: what changes while the host is down is not lost.
  */
-import {
-  ChangeFeedStartFrom,
-  type Container,
-  CosmosClient,
-  type CosmosClientOptions,
-  type FeedRange,
-} from '@azure/cosmos';
+import { ChangeFeedStartFrom, CosmosClient, type CosmosClientOptions, type FeedRange } from '@azure/cosmos';
 import { lazyCredential } from '../../shared/auth/credential.ts';
 import type { FunctionDefinition } from './contract.ts';
+import { createLeases, LeaseLost, type Leases } from './cosmos-leases.ts';
 import type { Trigger, TriggerContext } from './event-hub-trigger.ts';
+import { createOwnership, type Ownership } from './ownership.ts';
 import { describe, invokeWithRetry, pause } from './retry.ts';
-import { connectionNamed, resolveSetting } from './settings.ts';
+import { connectionNamed, resolveSetting, textOf } from './settings.ts';
 
 const CATEGORY = 'Host.Triggers.CosmosDB';
 const DEFAULT_POLL_MS = 5_000;
 const DEFAULT_ITEMS = 100;
 const RESTART_DELAY_MS = 250;
 
-interface Lease {
-  readonly id: string;
-  readonly continuation?: string;
-  readonly owner: string;
-}
-
 export function startCosmosTrigger(definition: FunctionDefinition, context: TriggerContext): Trigger {
   const { trigger, name } = definition;
-  const option = (key: string, fallback = '') => resolveSetting(String(trigger[key] ?? fallback));
+  const option = (key: string, fallback = '') => resolveSetting(textOf(trigger[key], fallback));
   const stopping = new AbortController();
   const client = clientOf(option('connection', option('connectionStringSetting')));
   const database = client.database(option('databaseName'));
   const monitored = database.container(option('containerName', option('collectionName')));
-  const leases = database.container(option('leaseContainerName', 'leases'));
+  const leaseContainer = database.container(option('leaseContainerName', 'leases'));
   const pollMs = Number(trigger['feedPollDelay'] ?? DEFAULT_POLL_MS);
   const limit = Number(trigger['maxItemsPerInvocation'] ?? DEFAULT_ITEMS);
   const prefix = option('leaseContainerPrefix');
-  const loops: Promise<void>[] = [];
+  let ownership: Ownership | undefined;
 
-  const pump = async (range: FeedRange, index: number, held: () => void): Promise<void> => {
-    const id = `${prefix}${monitored.id}-${index}`;
-    while (!stopping.signal.aborted) {
+  const pump = async (
+    leases: Leases,
+    range: FeedRange,
+    id: string,
+    ending: AbortSignal,
+    held: () => void,
+  ): Promise<void> => {
+    while (!ending.aborted) {
       try {
-        const lease = await leaseOf(leases, id);
+        const continuation = await leases.continuation(id);
         held();
-        await follow(range, lease);
+        await follow(leases, range, id, continuation, ending);
       } catch (error) {
-        context.log('warning', CATEGORY, `${name}: ${describe(error)}`);
-        await pause(RESTART_DELAY_MS, stopping.signal);
+        if (error instanceof LeaseLost) {
+          if (!(await ownership?.confirm(id).catch(() => true))) return;
+        } else context.log('warning', CATEGORY, `${name}: ${describe(error)}`);
+        await pause(RESTART_DELAY_MS, ending);
       }
     }
   };
 
-  const follow = async (range: FeedRange, lease: Lease): Promise<void> => {
-    let isWritten = lease.continuation !== undefined;
-    const fromBeginning = trigger['startFromBeginning'] === true;
-    const start = lease.continuation
-      ? ChangeFeedStartFrom.Continuation(lease.continuation)
-      : fromBeginning
+  const follow = async (
+    leases: Leases,
+    range: FeedRange,
+    id: string,
+    continuation: string | undefined,
+    ending: AbortSignal,
+  ): Promise<void> => {
+    let isWritten = continuation !== undefined;
+    const start = continuation
+      ? ChangeFeedStartFrom.Continuation(continuation)
+      : trigger['startFromBeginning'] === true
         ? ChangeFeedStartFrom.Beginning(range)
         : ChangeFeedStartFrom.Now(range);
     const iterator = monitored.items.getChangeFeedIterator({
       changeFeedStartFrom: start,
       maxItemCount: limit,
     });
-    while (!stopping.signal.aborted) {
+    while (!ending.aborted) {
       const page = await iterator.readNext();
       const documents = (page.result ?? []) as unknown[];
       if (documents.length === 0) {
         if (!isWritten) {
-          await leases.items.upsert({ ...lease, continuation: page.continuationToken });
+          await leases.move(id, page.continuationToken);
           isWritten = true;
         }
-        await pause(pollMs, stopping.signal);
+        await pause(pollMs, ending);
         continue;
       }
       const invocation = {
@@ -86,9 +88,9 @@ export function startCosmosTrigger(definition: FunctionDefinition, context: Trig
           ...context.extraInputs(definition),
         ],
       };
-      const result = await invokeWithRetry(context.app, definition, invocation, context.log, stopping.signal);
-      if (!result.ok && stopping.signal.aborted) return;
-      await leases.items.upsert({ ...lease, continuation: page.continuationToken });
+      const result = await invokeWithRetry(context.app, definition, invocation, ending);
+      if (!result.ok && ending.aborted) return;
+      await leases.move(id, page.continuationToken);
       isWritten = true;
     }
   };
@@ -98,7 +100,10 @@ export function startCosmosTrigger(definition: FunctionDefinition, context: Trig
     while (!ranges) {
       try {
         if (trigger['createLeaseContainerIfNotExists'] === true) {
-          await database.containers.createIfNotExists({ id: leases.id, partitionKey: { paths: ['/id'] } });
+          await database.containers.createIfNotExists({
+            id: leaseContainer.id,
+            partitionKey: { paths: ['/id'] },
+          });
         }
         ranges = await monitored.getFeedRanges();
       } catch (error) {
@@ -111,33 +116,40 @@ export function startCosmosTrigger(definition: FunctionDefinition, context: Trig
         await pause(RESTART_DELAY_MS, stopping.signal);
       }
     }
-    const holding = ranges.map((range, index) => {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      loops.push(pump(range, index, resolve));
-      return promise;
+    const byId = new Map(ranges.map((range, index) => [`${prefix}${monitored.id}-${index}`, range]));
+    const leases = createLeases(leaseContainer, prefix, monitored.id);
+    const attaching: Promise<void>[] = [];
+    const hold = (id: string) => {
+      const ending = new AbortController();
+      const held = Promise.withResolvers<void>();
+      const loop = pump(leases, byId.get(id) as FeedRange, id, ending.signal, held.resolve).finally(
+        held.resolve,
+      );
+      attaching.push(held.promise);
+      return async () => {
+        ending.abort();
+        await loop;
+      };
+    };
+    ownership = createOwnership({
+      store: leases,
+      slots: [...byId.keys()],
+      hold,
+      log: (message) => context.log('warning', CATEGORY, `${name}: ${message}`),
+      stopping: stopping.signal,
     });
-    await Promise.all(holding);
+    await ownership.ready;
+    await Promise.all(attaching);
   };
 
   return {
     ready: start(),
     stop: async () => {
       stopping.abort();
-      await Promise.allSettled(loops);
+      await ownership?.stop().catch(() => undefined);
       client.dispose();
     },
   };
-}
-
-async function leaseOf(leases: Container, id: string): Promise<Lease> {
-  const { resource } = await leases.item(id, id).read<Lease>();
-  if (resource)
-    return {
-      id,
-      owner: resource.owner,
-      ...(resource.continuation ? { continuation: resource.continuation } : {}),
-    };
-  return { id, owner: String(process.pid) };
 }
 
 function clientOf(connection: string): CosmosClient {

@@ -5,6 +5,7 @@
  * H2 The checkpoint moves after a batch whether its function succeeded or failed (as the real host's does), but not past a batch that was
  *    still being retried when the host stopped.
  * H3 A receiver that ends, for whatever reason, begins again at its checkpoint; a batch that it had given out is awaited first.
+ * H4 Several hosts share the partitions by ownership blobs (ownership.ts); receivers have an epoch, so the broker serves one of them.
  */
 import {
   EventHubConsumerClient,
@@ -16,8 +17,9 @@ import { ContainerClient } from '@azure/storage-blob';
 import { lazyCredential } from '../../shared/auth/credential.ts';
 import type { FunctionApp, FunctionDefinition, Invocation, RpcTypedData } from './contract.ts';
 import type { HostLog } from './log.ts';
+import { type ClaimStore, createOwnership, type Ownership } from './ownership.ts';
 import { describe, invokeWithRetry, pause } from './retry.ts';
-import { connectionNamed, type HostConfig, resolveSetting } from './settings.ts';
+import { connectionNamed, type HostConfig, resolveSetting, textOf } from './settings.ts';
 
 export interface TriggerContext {
   readonly app: FunctionApp;
@@ -58,17 +60,14 @@ const ATTACH_MS = 50;
 export function startEventHubTrigger(definition: FunctionDefinition, context: TriggerContext): Trigger {
   const { trigger, name } = definition;
   const stopping = new AbortController();
-  const hub = resolveSetting(String(trigger['eventHubName']));
-  const group = resolveSetting(String(trigger['consumerGroup'] ?? '$Default'));
+  const hub = resolveSetting(textOf(trigger['eventHubName']));
+  const group = resolveSetting(textOf(trigger['consumerGroup'], '$Default'));
   const settings = context.config.extensions?.['eventHubs'] ?? {};
   const maxBatchSize = trigger['cardinality'] === 'one' ? 1 : Number(settings['maxEventBatchSize'] ?? 100);
-  const client = clientOf(String(trigger['connection'] ?? ''), hub, group);
-  const running = new Set<Promise<unknown>>();
-  const aborted = new Promise<void>((resolve) => {
-    stopping.signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+  const client = clientOf(textOf(trigger['connection']), hub, group);
+  let ownership: Ownership | undefined;
 
-  const handle = async (events: ReceivedEventData[], partitionId: string) => {
+  const handle = async (events: ReceivedEventData[], partitionId: string, ending: AbortSignal) => {
     if (events.length === 0) return;
     const invocation = invocationOf(definition, events, {
       hub,
@@ -77,14 +76,8 @@ export function startEventHubTrigger(definition: FunctionDefinition, context: Tr
       namespace: client.fullyQualifiedNamespace,
     });
     const inputs = [...invocation.inputs, ...context.extraInputs(definition)];
-    const result = await invokeWithRetry(
-      context.app,
-      definition,
-      { ...invocation, inputs },
-      context.log,
-      stopping.signal,
-    );
-    if (!result.ok && stopping.signal.aborted) return;
+    const result = await invokeWithRetry(context.app, definition, { ...invocation, inputs }, ending);
+    if (!result.ok && ending.aborted) return;
     await checkpoint(partitionId, events.at(-1) as ReceivedEventData);
   };
 
@@ -111,12 +104,15 @@ export function startEventHubTrigger(definition: FunctionDefinition, context: Tr
     }
   };
 
-  const run = async (partitionId: string, attached: () => void) => {
+  const run = async (partitionId: string, ending: AbortSignal, attached: () => void) => {
     let batch: Promise<void> = Promise.resolve();
-    while (!stopping.signal.aborted) {
+    const aborted = new Promise<void>((resolve) => {
+      ending.addEventListener('abort', () => resolve(), { once: true });
+    });
+    while (!ending.aborted) {
       try {
         const startPosition = await positionOf(partitionId);
-        if (stopping.signal.aborted) return;
+        if (ending.aborted) return;
         const ended = Promise.withResolvers<void>();
         const subscription = client.subscribe(
           partitionId,
@@ -125,7 +121,7 @@ export function startEventHubTrigger(definition: FunctionDefinition, context: Tr
               setTimeout(attached, ATTACH_MS);
             },
             processEvents: async (events) => {
-              batch = handle(events, partitionId);
+              batch = handle(events, partitionId, ending);
               await batch;
             },
             processError: async (error) => {
@@ -139,15 +135,17 @@ export function startEventHubTrigger(definition: FunctionDefinition, context: Tr
             maxBatchSize,
             maxWaitTimeInSeconds: MAX_WAIT_SECONDS,
             skipParsingBodyAsJson: true,
+            ownerLevel: 0,
           },
         );
         await Promise.race([ended.promise, aborted]);
         await subscription.close().catch(() => undefined);
         await batch.catch(() => undefined);
+        if (!ending.aborted && !(await ownership?.confirm(partitionId))) return;
       } catch (error) {
         context.log('warning', CATEGORY, `${name}: partition ${partitionId}: ${describe(error)}`);
       }
-      await pause(RESTART_DELAY_MS, stopping.signal);
+      await pause(RESTART_DELAY_MS, ending);
     }
   };
 
@@ -161,21 +159,37 @@ export function startEventHubTrigger(definition: FunctionDefinition, context: Tr
 
   const start = async () => {
     const ids = await untilReached(() => client.getPartitionIds(), context.log, name, stopping.signal);
-    const attached = ids.map((id) => {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const loop = run(id, resolve);
-      running.add(loop);
-      void loop.finally(() => running.delete(loop));
-      return promise;
+    const attaching: Promise<void>[] = [];
+    const hold = (id: string) => {
+      const ending = new AbortController();
+      const attached = Promise.withResolvers<void>();
+      const loop = run(id, ending.signal, attached.resolve).finally(attached.resolve);
+      attaching.push(attached.promise);
+      return async () => {
+        ending.abort();
+        await loop;
+      };
+    };
+    ownership = createOwnership({
+      store: blobClaims(checkpointStore, {
+        fullyQualifiedNamespace: client.fullyQualifiedNamespace,
+        eventHubName: hub,
+        consumerGroup: group,
+      }),
+      slots: ids,
+      hold,
+      log: (message) => context.log('warning', CATEGORY, `${name}: ${message}`),
+      stopping: stopping.signal,
     });
-    await Promise.all(attached);
+    await ownership.ready;
+    await Promise.all(attaching);
   };
 
   return {
     ready: start(),
     stop: async () => {
       stopping.abort();
-      await Promise.allSettled(running);
+      await ownership?.stop().catch(() => undefined);
       await client.close().catch(() => undefined);
     },
   };
@@ -233,6 +247,36 @@ async function openStore(): Promise<BlobCheckpointStore> {
   return new BlobCheckpointStore(container);
 }
 
+interface Group {
+  readonly fullyQualifiedNamespace: string;
+  readonly eventHubName: string;
+  readonly consumerGroup: string;
+}
+
+/** Claims as the SDK's own processors write them. */
+function blobClaims(store: () => Promise<BlobCheckpointStore>, group: Group): ClaimStore {
+  const etags = new Map<string, string>();
+  return {
+    list: async () => {
+      const { fullyQualifiedNamespace, eventHubName, consumerGroup } = group;
+      const all = await (await store()).listOwnership(fullyQualifiedNamespace, eventHubName, consumerGroup);
+      return all.map(({ partitionId: slot, ownerId: owner, etag, lastModifiedTimeInMs: at = 0 }) => {
+        etags.set(slot, etag ?? '');
+        return { slot, owner, at };
+      });
+    },
+    claim: async (slots, owner) => {
+      const wanted = slots.map((partitionId) => {
+        const etag = etags.get(partitionId);
+        return { ...group, partitionId, ownerId: owner, ...(etag ? { etag } : {}) };
+      });
+      const claimed = await (await store()).claimOwnership(wanted);
+      for (const { partitionId, etag } of claimed) etags.set(partitionId, etag ?? '');
+      return claimed.map(({ partitionId }) => partitionId);
+    },
+  };
+}
+
 interface Where {
   readonly hub: string;
   readonly group: string;
@@ -247,7 +291,7 @@ function invocationOf(
 ): Invocation {
   const { trigger } = definition;
   const single = trigger['cardinality'] === 'one';
-  const binary = String(trigger['dataType'] ?? '').toLowerCase() === 'binary';
+  const binary = textOf(trigger['dataType']).toLowerCase() === 'binary';
   const bytes = events.map(({ body }) => bytesOf(body));
   const texts = () => bytes.map((each) => each.toString('utf8'));
   const data: RpcTypedData = single

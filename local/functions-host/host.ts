@@ -5,11 +5,18 @@ import { loadApp } from './app-loader.ts';
 import type { Durable, FunctionApp, FunctionDefinition, Invocation } from './contract.ts';
 import type { Trigger, TriggerContext } from './event-hub-trigger.ts';
 import { type HttpFrontContext, listen } from './http-front.ts';
-import { type HostKeys, readKeys } from './keys.ts';
-import { createHostLog, type HostLog } from './log.ts';
+import { type HostKeys, readKeys, writeKeys } from './keys.ts';
+import { createHostLog, type HostLog, type LogStyle } from './log.ts';
 import { describe } from './retry.ts';
 import { createRouter } from './router.ts';
-import { applyLocalSettings, type HostConfig, readHostConfig, resolveSetting } from './settings.ts';
+import {
+  applyLocalSettings,
+  type HostConfig,
+  isDisabled,
+  readHostConfig,
+  resolveSetting,
+  textOf,
+} from './settings.ts';
 
 export interface HostOptions {
   readonly appDir: string;
@@ -19,6 +26,8 @@ export interface HostOptions {
   readonly keysFile?: string;
   /** Where a log line goes; default stdout. */
   readonly write?: (line: string) => void;
+  /** Default: JSON. */
+  readonly style?: LogStyle;
   readonly now?: () => number;
 }
 
@@ -49,14 +58,18 @@ export async function startHost(options: HostOptions): Promise<FunctionsHost> {
   const log = createHostLog(
     config.logging?.logLevel ?? {},
     options.write ?? ((line) => process.stdout.write(`${line}\n`)),
+    options.style,
   );
-  const keys = readKeys(options.keysFile ?? join(options.dataDir, 'keys.json'));
+  const keysFile = options.keysFile ?? join(options.dataDir, 'keys.json');
+  let keys = readKeys(keysFile);
   let context: HttpFrontContext | undefined;
   const front = await listen(options.port, () => context);
   try {
     const origin = `http://localhost:${front.port}`;
     process.env['WEBSITE_HOSTNAME'] = `localhost:${front.port}`;
     const app = await loadApp(options.appDir, log);
+    const disabled = new Set([...app.functions.keys()].filter(isDisabled));
+    const enabled = [...app.functions.values()].filter(({ name }) => !disabled.has(name));
     const rpcPath = `durabletask/${randomBytes(16).toString('hex')}`;
     const rpcBaseUrl = `http://127.0.0.1:${front.port}/${rpcPath}/`;
     const { dataDir } = options;
@@ -68,12 +81,23 @@ export async function startHost(options: HostOptions): Promise<FunctionsHost> {
     const prefix = String(
       (config.extensions?.['http'] as { routePrefix?: string } | undefined)?.routePrefix ?? 'api',
     );
-    const router = createRouter(app.functions.values(), prefix);
-    for (const error of router.errors) log('error', 'Host.Startup', error);
+    const router = createRouter(enabled, prefix);
+    const errors = [...router.errors, ...unsupported(enabled)];
+    for (const error of errors) log('error', 'Host.Startup', error);
     let ready = false;
     context = {
       app,
-      keys,
+      get keys() {
+        return keys;
+      },
+      changeKeys: (changed) => {
+        keys = changed;
+        writeKeys(keysFile, changed);
+      },
+      disabled,
+      errors,
+      origin,
+      routePrefix: prefix,
       isReady: () => ready,
       startedAt,
       extraInputs,
@@ -84,7 +108,7 @@ export async function startHost(options: HostOptions): Promise<FunctionsHost> {
       log,
     };
     await durable?.start();
-    const triggers = await startTriggers(app, {
+    const triggers = await startTriggers(enabled, {
       app,
       config,
       log,
@@ -138,7 +162,7 @@ async function openDurable(app: FunctionApp, place: EnginePlace): Promise<Durabl
   return createDurable({
     app,
     dataDir: join(place.dataDir, 'durable'),
-    taskHub: resolveSetting(String(settings['hubName'] ?? 'TestHubName')),
+    taskHub: resolveSetting(textOf(settings['hubName'], 'TestHubName')),
     origin,
     systemKey: place.keys.system.durabletask_extension,
     rpcBaseUrl,
@@ -148,19 +172,23 @@ async function openDurable(app: FunctionApp, place: EnginePlace): Promise<Durabl
   });
 }
 
-async function startTriggers(app: FunctionApp, context: TriggerContext): Promise<Trigger[]> {
+async function startTriggers(
+  definitions: readonly FunctionDefinition[],
+  context: TriggerContext,
+): Promise<Trigger[]> {
   const triggers: Trigger[] = [];
-  for (const definition of app.functions.values()) {
-    const kind = definition.trigger.type.toLowerCase();
-    const load = STARTERS[kind];
+  for (const definition of definitions) {
+    const load = STARTERS[definition.trigger.type.toLowerCase()];
     if (load) triggers.push((await load())(definition, context));
-    else if (kind !== 'httptrigger' && !DURABLE.test(kind)) {
-      context.log(
-        'error',
-        'Host.Startup',
-        `The '${definition.name}' function is in error: ${definition.trigger.type} is not supported by this host.`,
-      );
-    }
   }
   return triggers;
+}
+
+/** One line for each function whose trigger this host does not have. */
+function unsupported(definitions: readonly FunctionDefinition[]): string[] {
+  return definitions.flatMap(({ name, trigger }) => {
+    const kind = trigger.type.toLowerCase();
+    if (STARTERS[kind] || kind === 'httptrigger' || DURABLE.test(kind)) return [];
+    return [`The '${name}' function is in error: ${trigger.type} is not supported by this host.`];
+  });
 }

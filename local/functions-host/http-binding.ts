@@ -39,22 +39,26 @@ export function queryOf(search: URLSearchParams): Map<string, string> {
   return new Map([...byKey.values()].map(({ name, values }) => [name, values.join(',')]));
 }
 
+/** Absolute, by the Host header that the client sent. */
+export function urlOf(request: IncomingMessage): string {
+  return `http://${request.headers.host ?? '127.0.0.1'}${request.url ?? '/'}`;
+}
+
 export function rpcRequest(
   request: IncomingMessage,
-  url: string,
   params: Record<string, string>,
+  search: URLSearchParams,
   body: Buffer,
 ): RpcTypedData {
   const headers = Object.entries(request.headers).map(
     ([name, value]) => [name, Array.isArray(value) ? value.join(',') : String(value)] as const,
   );
-  const search = new URL(url).searchParams;
   const method = request.method ?? 'GET';
   const hasBody = body.length > 0 && method !== 'GET' && method !== 'HEAD';
   return {
     http: {
       method,
-      url,
+      url: urlOf(request),
       nullableHeaders: wrap(headers),
       nullableQuery: wrap(queryOf(search)),
       nullableParams: wrap(Object.entries(params)),

@@ -4,7 +4,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { type AdminContext, admin } from './admin.ts';
 import type { Durable, EngineRequest, FunctionDefinition, Invocation } from './contract.ts';
-import { empty, rpcRequest, writeResult } from './http-binding.ts';
+import { empty, rpcRequest, urlOf, writeResult } from './http-binding.ts';
+import { stream } from './http-stream.ts';
 import { holderOf, mayCall } from './keys.ts';
 import type { HostLog } from './log.ts';
 import { pause } from './retry.ts';
@@ -60,99 +61,123 @@ async function answer(
   response: ServerResponse,
   context: HttpFrontContext,
 ): Promise<void> {
-  const url = `http://${request.headers.host ?? HOST}${request.url ?? '/'}`;
-  const [path = '/'] = (request.url ?? '/').split('?');
-  const body = await readBody(request);
-  if (!body) return empty(response, 500);
+  const target = request.url ?? '/';
+  const mark = target.indexOf('?');
+  const path = mark < 0 ? target : target.slice(0, mark);
+  const query = new URLSearchParams(mark < 0 ? '' : target.slice(mark));
   const inner = path.replace(/^\/+/, '');
   const method = request.method ?? 'GET';
+  const call: Call = { path: inner, query, key: keyOf(request, query), method };
   if (inner === '' && (method === 'GET' || !context.router.find(method, path))) return home(response);
-  const query = new URL(url).searchParams;
-  const header = request.headers['x-functions-key'];
-  const key = (Array.isArray(header) ? header[0] : header) ?? query.get('code') ?? undefined;
-  if (/^admin\//i.test(inner)) {
-    const { status, body: answered } = admin(
-      {
-        method,
-        path: inner.slice('admin/'.length),
-        key,
-        contentType: request.headers['content-type'],
-        body,
-      },
-      context,
-    );
-    return answered === undefined ? empty(response, status) : json(response, status, answered);
-  }
+  if (/^admin(\/|$)/i.test(inner)) return administer(request, response, context, call);
   if (inner.toLowerCase().startsWith(DURABLE_PREFIX)) {
-    const holder = holderOf(context.keys, key);
+    const holder = holderOf(context.keys, call.key);
     if (holder === 'nobody' || holder === 'wrong')
-      return empty(response, 401, { 'www-authenticate': 'Bearer' });
-    if (holder === 'host') return empty(response, 403);
+      return drained(request, response, 401, { 'www-authenticate': 'Bearer' });
+    if (holder === 'host') return drained(request, response, 403);
     return durable(
       request,
       response,
       context,
-      { path: inner.slice(DURABLE_PREFIX.length), query, url, body },
+      { ...call, path: inner.slice(DURABLE_PREFIX.length) },
       'public',
     );
   }
   if (inner.startsWith(`${context.rpcPath}/`)) {
-    return durable(
-      request,
-      response,
-      context,
-      { path: inner.slice(context.rpcPath.length), query, url, body },
-      'rpc',
-    );
+    return durable(request, response, context, { ...call, path: inner.slice(context.rpcPath.length) }, 'rpc');
   }
   const found = context.router.find(method, path);
-  if (!found) return empty(response, 404);
+  if (!found) return drained(request, response, 404);
   const { definition } = found.route;
-  const level = String(definition.trigger['authLevel'] ?? 'anonymous');
-  if (!mayCall(level, holderOf(context.keys, key, definition.name))) return empty(response, 401);
+  if (!mayCall(found.route.authLevel, holderOf(context.keys, call.key, definition.name)))
+    return drained(request, response, 401);
+  const extraInputs = context.extraInputs(definition);
+  if (context.app.httpUri) {
+    await stream({ request, response, ...found, query, extraInputs }, context.app.httpUri, context);
+    return;
+  }
+  const body = await readBody(request);
+  if (!body) return empty(response, 500);
   const traceparent = request.headers['traceparent'];
-  const started = performance.now();
+  const data = rpcRequest(request, found.params, query, buffered(request, body));
   const result = await context.app.invoke(definition.name, {
-    inputs: [
-      { name: definition.trigger.name, data: rpcRequest(request, url, found.params, body) },
-      ...context.extraInputs(definition),
-    ],
+    inputs: [{ name: definition.trigger.name, data }, ...extraInputs],
     ...(typeof traceparent === 'string' ? { traceparent } : {}),
   });
-  const took = Math.round(performance.now() - started);
-  if (!result.ok)
-    context.log('error', `Function.${definition.name}`, `failed in ${took}ms: ${String(result.error)}`);
-  else
-    context.log(
-      'debug',
-      `Function.${definition.name}`,
-      `Executed 'Functions.${definition.name}' (Succeeded, Duration=${took}ms)`,
-    );
   writeResult(response, result);
+}
+
+interface Call {
+  /** Encoded, without the slash at its beginning. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly key: string | undefined;
+  readonly method: string;
+}
+
+function keyOf(request: IncomingMessage, query: URLSearchParams): string | undefined {
+  const header = request.headers['x-functions-key'];
+  return (Array.isArray(header) ? header[0] : header) ?? query.get('code') ?? undefined;
+}
+
+async function administer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  context: HttpFrontContext,
+  { path, key, method }: Call,
+): Promise<void> {
+  const body = await readBody(request);
+  if (!body) return empty(response, 500);
+  const contentType = request.headers['content-type'];
+  const { status, body: answered } = admin(
+    { method, path: path.slice('admin/'.length), key, contentType, body },
+    context,
+  );
+  if (answered === undefined) empty(response, status);
+  else json(response, status, answered);
+}
+
+/** What is refused is read to its end, so that the connection can serve the next request. */
+function drained(
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  headers: Record<string, string> = {},
+): void {
+  request.resume();
+  empty(response, status, headers);
 }
 
 async function durable(
   request: IncomingMessage,
   response: ServerResponse,
   context: HttpFrontContext,
-  call: { path: string; query: URLSearchParams; url: string; body: Buffer },
+  { path, query, method }: Call,
   via: 'public' | 'rpc',
 ): Promise<void> {
   const engine = context.durable();
-  if (!engine) return empty(response, 404);
+  if (!engine) return drained(request, response, 404);
+  const body = await readBody(request);
+  if (!body) return empty(response, 500);
+  const url = urlOf(request);
   const headers = Object.fromEntries(
     Object.entries(request.headers).map(([name, value]) => [
       name,
       Array.isArray(value) ? value.join(',') : value,
     ]),
   );
-  const engineRequest: EngineRequest = { ...call, method: request.method ?? 'GET', headers };
-  const { status, headers: out, body } = await engine.handle(engineRequest, via);
+  const engineRequest: EngineRequest = { path, query, method, headers, url, body };
+  const { status, headers: out, body: answered } = await engine.handle(engineRequest, via);
   response.writeHead(status, {
     ...out,
-    ...(status === 204 ? {} : { 'content-length': Buffer.byteLength(body ?? '') }),
+    ...(status === 204 ? {} : { 'content-length': Buffer.byteLength(answered ?? '') }),
   });
-  response.end(body);
+  response.end(answered);
+}
+
+/** A body that came in chunks, without a length, does not reach a function that is handed its request buffered. */
+function buffered(request: IncomingMessage, body: Buffer): Buffer {
+  return request.headers['content-length'] === undefined ? Buffer.alloc(0) : body;
 }
 
 /** Undefined when there is more than the host takes. */
@@ -164,7 +189,7 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
     if (size <= MAX_BODY_BYTES) chunks.push(chunk);
   }
   if (size > MAX_BODY_BYTES) return undefined;
-  return request.headers['content-length'] === undefined ? Buffer.alloc(0) : Buffer.concat(chunks);
+  return Buffer.concat(chunks);
 }
 
 function home(response: ServerResponse): void {

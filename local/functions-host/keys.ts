@@ -1,6 +1,10 @@
-/** Host keys: made once, kept in a file. Who has which may call what. */
+/**
+ * Host keys: made once, kept in a file; who has which may call what.
+ *
+ * X1 Hosts that share a data folder share the file: the first to write it wins.
+ */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 export interface HostKeys {
@@ -12,18 +16,58 @@ export interface HostKeys {
 
 export type KeyHolder = 'master' | 'host' | 'system' | 'function' | 'nobody' | 'wrong';
 
+/** @throws Error that names the file when it has no such keys */
 export function readKeys(file: string): HostKeys {
-  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as HostKeys;
-  const key = () => randomBytes(32).toString('base64url');
+  const kept = keysIn(file);
+  if (kept) return kept;
   const keys: HostKeys = {
-    master: key(),
-    host: key(),
-    system: { durabletask_extension: key() },
+    master: newKey(),
+    host: newKey(),
+    system: { durabletask_extension: newKey() },
     functions: {},
   };
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, JSON.stringify(keys, null, 2), { mode: 0o600 });
-  return keys;
+  const draft = `${file}.${process.pid}`;
+  writeFileSync(draft, JSON.stringify(keys, null, 2), { mode: 0o600 });
+  try {
+    linkSync(draft, file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    rmSync(draft);
+  }
+  return keysIn(file) ?? keys;
+}
+
+export function writeKeys(file: string, keys: HostKeys): void {
+  writeFileSync(`${file}.${process.pid}`, JSON.stringify(keys, null, 2), { mode: 0o600 });
+  renameSync(`${file}.${process.pid}`, file);
+}
+
+export function newKey(): string {
+  return randomBytes(32).toString('base64url');
+}
+
+function keysIn(file: string): HostKeys | undefined {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  const { master, host, system, functions = {} } = parse(file, text);
+  if (!master || !host || !system?.durabletask_extension)
+    throw new Error(`${file} has not all of master, host and system.durabletask_extension`);
+  return { master, host, system, functions };
+}
+
+function parse(file: string, text: string): Partial<HostKeys> {
+  try {
+    return JSON.parse(text) as Partial<HostKeys>;
+  } catch (error) {
+    throw new Error(`${file} is not JSON: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 export function holderOf(keys: HostKeys, sent: string | undefined, functionName?: string): KeyHolder {

@@ -6,7 +6,6 @@ import type {
   InvocationResult,
   RetryPolicy,
 } from './contract.ts';
-import type { HostLog } from './log.ts';
 
 const DEFAULT_DELAY_MS = 1_000;
 
@@ -15,14 +14,12 @@ export async function invokeWithRetry(
   app: FunctionApp,
   definition: FunctionDefinition,
   invocation: Invocation,
-  log: HostLog,
   stopping: AbortSignal,
 ): Promise<InvocationResult> {
   const { retry, name } = definition;
   const most = retry ? (retry.maxRetryCount < 0 ? Number.POSITIVE_INFINITY : retry.maxRetryCount) : 0;
   let exception: ReturnType<typeof rpcException> | undefined;
   for (let count = 0; ; count++) {
-    const started = performance.now();
     const context = retry
       ? {
           retry: {
@@ -33,16 +30,7 @@ export async function invokeWithRetry(
         }
       : {};
     const result = await app.invoke(name, { ...invocation, ...context });
-    const took = `${Math.round(performance.now() - started)}ms`;
-    if (result.ok) {
-      log('debug', `Function.${name}`, `Executed 'Functions.${name}' (Succeeded, Duration=${took})`);
-      return result;
-    }
-    log(
-      'error',
-      `Function.${name}`,
-      `Executed 'Functions.${name}' (Failed, Duration=${took}): ${describe(result.error)}`,
-    );
+    if (result.ok) return result;
     if (!retry || count >= most || stopping.aborted) return result;
     exception = rpcException(result.error);
     await pause(delayOf(retry, count), stopping);

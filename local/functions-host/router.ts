@@ -3,12 +3,14 @@
  * fit; never 405. Templates are ASP.NET's: `{id}`, `{id?}`, `{id:int}`, `{id=x}`, `{*rest}`, `{name}.{ext}`.
  */
 import type { FunctionDefinition } from './contract.ts';
+import { textOf } from './settings.ts';
 
 export interface HttpRoute {
   readonly definition: FunctionDefinition;
   readonly methods: ReadonlySet<string>;
   readonly match: (path: string) => Record<string, string> | undefined;
   readonly template: string;
+  readonly authLevel: string;
 }
 
 export interface Router {
@@ -29,7 +31,7 @@ export function createRouter(definitions: Iterable<FunctionDefinition>, prefix: 
   const http = [...definitions].filter(({ trigger }) => trigger.type.toLowerCase() === 'httptrigger');
   for (const definition of http.toSorted((a, b) => ordinal(a.name, b.name))) {
     const { trigger, name } = definition;
-    const own = String(trigger['route'] || name);
+    const own = textOf(trigger['route']) || name;
     if (/^\/?(admin|runtime)(\/|$)/i.test(own) && prefix === '') {
       errors.push(
         `The '${name}' function is in error: The specified route conflicts with one or more built in routes.`,
@@ -51,7 +53,13 @@ export function createRouter(definitions: Iterable<FunctionDefinition>, prefix: 
       );
       continue;
     }
-    routes.push({ definition, methods, match: compileTemplate(template), template });
+    routes.push({
+      definition,
+      methods,
+      match: compileTemplate(template),
+      template,
+      authLevel: textOf(trigger['authLevel'], 'anonymous'),
+    });
   }
   return {
     errors,
@@ -81,7 +89,7 @@ interface Parameter {
 
 function parameterOf(text: string): Parameter {
   const catchAll = text.startsWith('*');
-  const [head = '', fallback] = splitOnce(text.replace(/^\*+/, ''), '=');
+  const [head, fallback] = splitOnce(text.replace(/^\*+/, ''), '=');
   const optional = head.endsWith('?');
   const [name = '', ...constraints] = splitConstraints(optional ? head.slice(0, -1) : head);
   return { name, catchAll, optional, fallback, constraints };

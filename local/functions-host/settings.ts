@@ -12,8 +12,11 @@ export interface HostConfig {
 /** @throws Error that names the file and what is wrong with it */
 export function readHostConfig(appDir: string): HostConfig {
   const file = join(appDir, 'host.json');
+  if (!existsSync(appDir)) throw new Error(`${appDir} does not exist: name the folder of a Function App`);
   if (!existsSync(file)) throw new Error(`${file} does not exist: a Function App has one`);
-  return readJson(file) as HostConfig;
+  const config = readJson(file) as HostConfig | null;
+  if (config?.version !== '2.0') throw new Error(`${file} must say "version": "2.0"`);
+  return config;
 }
 
 /** `Values` of local.settings.json into the environment, where that does not say otherwise. */
@@ -30,6 +33,14 @@ function readJson(file: string): unknown {
   } catch (error) {
     throw new Error(`${file} is not JSON: ${(error as Error).message}`, { cause: error });
   }
+}
+
+/** Whether the setting `AzureWebJobs.<name>.Disabled` switches a function off. */
+export function isDisabled(functionName: string): boolean {
+  const value =
+    process.env[`AzureWebJobs.${functionName}.Disabled`] ??
+    process.env[`AzureWebJobs_${functionName}_Disabled`];
+  return /^(true|1)$/i.test(value ?? '');
 }
 
 /** `%NAME%` in a binding is the setting NAME. */
@@ -62,10 +73,17 @@ export function connectionNamed(name: string): Connection {
   return { parts };
 }
 
+/** An option of a binding or of host.json as text; what is no scalar counts as not given. */
+export function textOf(value: unknown, fallback = ''): string {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+    ? String(value)
+    : fallback;
+}
+
 /** `hh:mm:ss` or a number, in ms. */
 export function durationMs(value: unknown, fallback: number): number {
   if (typeof value === 'number') return value;
-  const [, hours, minutes, seconds] = /^(\d+):(\d+):(\d+(?:\.\d+)?)$/.exec(String(value ?? '')) ?? [];
+  const [, hours, minutes, seconds] = /^(\d+):(\d+):(\d+(?:\.\d+)?)$/.exec(textOf(value)) ?? [];
   return hours === undefined
     ? fallback
     : (Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds)) * 1000;

@@ -1,14 +1,15 @@
 /**
- * Timer triggers: NCRONTAB with six fields, one run at a time, a schedule monitor that survives restarts.
+ * Timer triggers: NCRONTAB with six fields, one run at a time, a schedule monitor that survives restarts, one host that runs them.
  * https://learn.microsoft.com/azure/azure-functions/functions-bindings-timer
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { Cron } from 'croner';
 import type { FunctionDefinition } from './contract.ts';
 import type { Trigger, TriggerContext } from './event-hub-trigger.ts';
 import { invokeWithRetry } from './retry.ts';
-import { resolveSetting } from './settings.ts';
+import { resolveSetting, textOf } from './settings.ts';
 
 interface Status {
   readonly last: string;
@@ -21,6 +22,7 @@ const MONITOR_FROM_MS = 60_000;
 const NEVER = '0001-01-01T00:00:00+00:00';
 /** setTimeout takes no more. */
 const LONGEST_WAIT_MS = 2_000_000_000;
+const LOCK_RETRY_MS = 500;
 
 export function startTimerTrigger(definition: FunctionDefinition, context: TriggerContext): Trigger {
   const { trigger, name } = definition;
@@ -32,11 +34,8 @@ export function startTimerTrigger(definition: FunctionDefinition, context: Trigg
   const following = () => next(Math.max(context.now(), lastDue));
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> = Promise.resolve();
-  let status = monitored ? readStatus(file) : undefined;
-  if (monitored && !status) {
-    status = firstStatus(next, context.now());
-    writeStatus(file, status);
-  }
+  let status: Status | undefined;
+  let lock: Disposable | undefined;
 
   const run = async (isPastDue: boolean) => {
     const payload = {
@@ -48,7 +47,7 @@ export function startTimerTrigger(definition: FunctionDefinition, context: Trigg
       { name: trigger.name, data: { json: JSON.stringify(payload) } },
       ...context.extraInputs(definition),
     ];
-    await invokeWithRetry(context.app, definition, { inputs }, context.log, stopping.signal);
+    await invokeWithRetry(context.app, definition, { inputs }, stopping.signal);
     if (!monitored) return;
     const now = context.now();
     const at = new Date(now).toISOString();
@@ -71,17 +70,47 @@ export function startTimerTrigger(definition: FunctionDefinition, context: Trigg
     );
   };
 
-  const overdue = status !== undefined && Date.parse(status.next) < context.now();
-  if (trigger['runOnStartup'] === true || overdue) running = run(overdue).finally(arm);
-  else arm();
+  const begin = () => {
+    status = monitored ? readStatus(file) : undefined;
+    if (monitored && !status) {
+      status = firstStatus(next, context.now());
+      writeStatus(file, status);
+    }
+    const overdue = status !== undefined && Date.parse(status.next) < context.now();
+    if (trigger['runOnStartup'] === true || overdue) running = run(overdue).finally(arm);
+    else arm();
+  };
+
+  /** One host of those on this data folder runs the timer; the others try again, and the first of them takes over. */
+  const becomeOnly = () => {
+    if (stopping.signal.aborted) return;
+    lock = acquire(join(context.dataDir, 'timers', `${name}.lock`));
+    if (lock) begin();
+    else timer = setTimeout(becomeOnly, LOCK_RETRY_MS);
+  };
+  becomeOnly();
   return {
     ready: Promise.resolve(),
     stop: async () => {
       stopping.abort();
       clearTimeout(timer);
       await running;
+      lock?.[Symbol.dispose]();
     },
   };
+}
+
+/** Held by an open transaction, so that the system releases it when the process ends in whatever way. Undefined: another has it. */
+function acquire(file: string): Disposable | undefined {
+  mkdirSync(join(file, '..'), { recursive: true });
+  const database = new DatabaseSync(file);
+  try {
+    database.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE');
+    return { [Symbol.dispose]: () => database.close() };
+  } catch {
+    database.close();
+    return undefined;
+  }
 }
 
 /** The payload of `POST /admin/functions/{name}`. */
@@ -98,7 +127,7 @@ interface Schedule {
 }
 
 function scheduleOf({ trigger }: FunctionDefinition, now: number): Schedule {
-  const schedule = resolveSetting(String(trigger['schedule']));
+  const schedule = resolveSetting(textOf(trigger['schedule']));
   const cron = new Cron(schedule.split(' ').length === 5 ? `0 ${schedule}` : schedule, {
     timezone: 'UTC',
     mode: 'auto',

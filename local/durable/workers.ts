@@ -1,0 +1,244 @@
+/**
+ * The processes that share a task hub: who they are, and which of them works at what.
+ *
+ * K1 Each active instance, each entity and each activity names one worker; it alone works at it. Who writes a message leaves the rest to that one.
+ * K2 A worker whose process is gone, or that has not given a sign for LEASE_MS, is struck off by any other; what it had is shared out in
+ *    the same transaction.
+ * K3 A worker that was struck off while it was only slow writes nothing more: each transaction asks whether it is still listed. It joins anew.
+ * K4 What a worker is in the midst of stays with it when another joins; the rest is shared out by a hash of worker and id (rendezvous), so
+ *    that all come to the same choice.
+ */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Store } from './store.ts';
+
+/** Without a sign for so long, a worker counts as gone; where its process does not exist any more, at once. */
+export const LEASE_MS = 5_000;
+const BEAT_MS = 1_000;
+/** How long a message written by another process may lie unseen; how soon the first other one is noticed. */
+const LOOK_MS = 10;
+const LOOK_ALONE_MS = 100;
+const JOIN_PATIENCE_MS = 1_000;
+
+/** The workers of this very process: one with its number that is not among them is of a process before it. */
+const here = new Set<string>();
+
+interface WorkerRow {
+  readonly id: string;
+  readonly pid: number;
+  readonly beat: number;
+  readonly epoch: number;
+}
+
+export interface WorkersOptions {
+  readonly store: Store;
+  readonly now: () => number;
+  /** Whether this process is in the midst of it. */
+  readonly isBusy: (id: string) => boolean;
+  /** Activities that wait here for a free place go back to all. */
+  readonly release: () => void;
+  /** Work may have come to this worker in any way: look at everything. */
+  readonly shared: () => void;
+  /** Others have written: look at messages after those already seen. */
+  readonly written: () => void;
+  readonly log: (message: string) => void;
+}
+
+export interface Workers {
+  /** Id of this process's place in the task hub; changes when it had to join anew. */
+  readonly me: string;
+  readonly hasPeers: boolean;
+  /** Who works at this instance or entity from now on. */
+  pick(id: string): string;
+  join(): Promise<void>;
+  /** Hands everything to the others, if there are any. */
+  leave(): Promise<void>;
+}
+
+/** @throws (from a write) Error when this worker was struck off */
+export function createWorkers(options: WorkersOptions): Workers {
+  const { store, now } = options;
+  const { sql } = store;
+  let me = randomUUID();
+  let members: readonly string[] = [me];
+  let signature = '';
+  let beating: NodeJS.Timeout | undefined;
+  let looking: NodeJS.Timeout | undefined;
+  let version = 0;
+  let isIn = false;
+  let isLooking = false;
+
+  const pick = (id: string): string => choose(members, id);
+  store.define('pick', (id) => pick(id));
+  store.define('is_busy', (id) => (options.isBusy(id) ? 1 : 0));
+
+  const rows = () => sql('SELECT * FROM workers ORDER BY id').all() as unknown as WorkerRow[];
+  const isGone = ({ id, pid, beat }: WorkerRow) =>
+    id !== me && (now() - beat > LEASE_MS || (pid === process.pid ? !here.has(id) : !exists(pid)));
+  const signatureOf = (all: readonly WorkerRow[]) => all.map(({ id, epoch }) => `${id}:${epoch}`).join();
+
+  store.guard(() => {
+    if (isIn && !sql('SELECT 1 FROM workers WHERE id = ?').get(me))
+      throw new Error('this process was taken for dead by the others of its task hub; it joins them anew');
+  });
+
+  /** Within a write: strikes off who is gone, gives what nobody has to those who are there. */
+  const settle = (): void => {
+    for (const row of rows()) if (isGone(row)) sql('DELETE FROM workers WHERE id = ?').run(row.id);
+    members = rows().map(({ id }) => id);
+    const orphaned = 'worker NOT IN (SELECT id FROM workers)';
+    sql(`UPDATE instances SET worker = pick(id) WHERE ${ACTIVE} AND ${orphaned}`).run();
+    sql(`UPDATE entities SET worker = pick(id) WHERE ${orphaned}`).run();
+    if (members.length === 1) sql('UPDATE activities SET worker = ? WHERE worker IS NOT ?').run(me, me);
+    else sql(`UPDATE activities SET worker = NULL WHERE ${orphaned}`).run();
+  };
+
+  const join = async (): Promise<void> => {
+    isIn = false;
+    here.delete(me);
+    me = randomUUID();
+    here.add(me);
+    await store.write(() => {
+      sql('INSERT INTO workers (id, pid, beat, epoch) VALUES (?, ?, ?, 0)').run(me, process.pid, now());
+      settle();
+    });
+    isIn = true;
+    const others = rows().filter(({ id }) => id !== me);
+    await untilNoticed(others);
+    notice(rows());
+    beating ??= setInterval(() => void tick(), BEAT_MS).unref();
+  };
+
+  /** Each of the others marks its row once it has shared out what it has. */
+  const untilNoticed = async (others: readonly WorkerRow[]): Promise<void> => {
+    const end = Date.now() + JOIN_PATIENCE_MS;
+    const isUnaware = (other: WorkerRow) =>
+      rows().some(({ id, epoch }) => id === other.id && epoch === other.epoch);
+    while (others.some(isUnaware) && Date.now() < end) await sleep(LOOK_MS);
+  };
+
+  const notice = (all: readonly WorkerRow[]): void => {
+    members = all.map(({ id }) => id);
+    signature = signatureOf(all);
+    clearInterval(looking);
+    looking = setInterval(look, members.length > 1 ? LOOK_MS : LOOK_ALONE_MS).unref();
+  };
+
+  const tick = async (): Promise<void> => {
+    if (!isIn) return;
+    try {
+      if (!rows().some(({ id }) => id === me)) {
+        options.log('the others of the task hub took this process for dead; it joins them anew');
+        await join();
+        options.shared();
+        return;
+      }
+      const gone = rows().filter(isGone);
+      await store.write(() => {
+        sql('UPDATE workers SET beat = ? WHERE id = ?').run(now(), me);
+        if (gone.length > 0) settle();
+      });
+      for (const { pid } of gone) options.log(`takes over from the process ${pid}, which is gone`);
+      await compare();
+    } catch (error) {
+      if (isIn) options.log(`the task hub could not be reached: ${String(error)}`);
+    }
+  };
+
+  /** Notices who joined, left or shared out. */
+  const compare = async (): Promise<void> => {
+    const all = rows();
+    if (signatureOf(all) === signature || !all.some(({ id }) => id === me)) return;
+    const joined = all.some(({ id }) => !members.includes(id));
+    notice(all);
+    if (joined) {
+      options.release();
+      await store.write(() => {
+        const mine = 'worker = ? AND is_busy(id) = 0';
+        sql(`UPDATE instances SET worker = pick(id) WHERE ${ACTIVE} AND ${mine}`).run(me);
+        sql(`UPDATE entities SET worker = pick(id) WHERE ${mine}`).run(me);
+        sql('UPDATE workers SET epoch = epoch + 1 WHERE id = ?').run(me);
+      });
+      notice(rows());
+    }
+    options.shared();
+  };
+
+  const look = (): void => {
+    const { data_version } = sql('PRAGMA data_version').get() as { data_version: number };
+    if (data_version === version || !isIn) return;
+    version = data_version;
+    options.written();
+    if (isLooking) return;
+    isLooking = true;
+    compare()
+      .catch((error: unknown) => options.log(String(error)))
+      .finally(() => {
+        isLooking = false;
+      });
+  };
+
+  const leave = async (): Promise<void> => {
+    clearInterval(beating);
+    clearInterval(looking);
+    here.delete(me);
+    if (!isIn) return;
+    await store.write(() => {
+      members = rows()
+        .filter((row) => row.id !== me && !isGone(row))
+        .map(({ id }) => id);
+      if (members.length > 0) {
+        sql(`UPDATE instances SET worker = pick(id) WHERE ${ACTIVE} AND worker = ?`).run(me);
+        sql('UPDATE entities SET worker = pick(id) WHERE worker = ?').run(me);
+        sql('UPDATE activities SET worker = NULL WHERE worker = ?').run(me);
+      }
+      sql('DELETE FROM workers WHERE id = ?').run(me);
+      isIn = false;
+    });
+  };
+
+  return {
+    get me() {
+      return me;
+    },
+    get hasPeers() {
+      return members.length > 1;
+    },
+    pick,
+    join,
+    leave,
+  };
+}
+
+const ACTIVE = "status IN ('Pending', 'Running', 'Suspended')";
+
+/** Rendezvous hashing: of all pairs of a worker and the id, the one with the highest hash. */
+function choose(members: readonly string[], id: string): string {
+  let [best = ''] = members;
+  if (members.length < 2) return best;
+  let highest = -1;
+  for (const member of members) {
+    const hash = fnv1a(`${member}/${id}`);
+    if (hash > highest) [highest, best] = [hash, member];
+  }
+  return best;
+}
+
+/** http://www.isthe.com/chongo/tech/comp/fnv/, 32 bits, mixed once more because it changes little at a text's end. */
+function fnv1a(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}
+
+/** Whether there is a process of that id on this machine. */
+export function exists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * HTTP streaming: the request goes on to the server that `@azure/functions` opened (capability HttpUri), its answer comes back as it is made.
+ *
+ * T1 A function that answers nothing (it threw, or returned no response) is answered by the host with an empty 500 at once; the real host
+ *    does so after 240 s. One that fails after its first chunk has its connection cut at once, there after 240 s. A warning says so.
+ * T2 A client that goes away takes its forwarded request with it.
+ * Source: Azure/azure-functions-host, DefaultHttpProxyService.cs; the timeout is YARP's ActivityTimeout as the real host was seen to keep it.
+ */
+import { randomUUID } from 'node:crypto';
+import { type IncomingMessage, type ServerResponse, request as send } from 'node:http';
+import type { FunctionApp, Invocation, RpcTypedData } from './contract.ts';
+import { empty, queryOf } from './http-binding.ts';
+import type { HostLog } from './log.ts';
+import type { HttpRoute } from './router.ts';
+
+export interface StreamCall {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly route: HttpRoute;
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  readonly extraInputs: Invocation['inputs'];
+}
+
+export interface StreamContext {
+  readonly app: FunctionApp;
+  readonly log: HostLog;
+}
+
+/** Resolves when the function and its answer are over. `httpUri` ends with a slash. */
+export async function stream(call: StreamCall, httpUri: string, context: StreamContext): Promise<void> {
+  const { request, response, route } = call;
+  const { definition } = route;
+  const invocationId = randomUUID();
+  const forwarded = forward(call, httpUri, invocationId);
+  const result = await context.app.invoke(definition.name, {
+    invocationId,
+    inputs: [{ name: definition.trigger.name, data: { http: {} } }, ...call.extraInputs],
+    triggerMetadata: metadataOf(request, call.params, call.query),
+  });
+  // The library has written its answer by now; what it wrote may still be on its way.
+  if (result.ok && (response.headersSent || (await forwarded.begun()))) return forwarded.over;
+  const why = result.ok ? 'it returned no response' : `it failed: ${String(result.error)}`;
+  const later = response.headersSent ? 'cuts the connection' : 'answers 500';
+  context.log(
+    'warning',
+    `Function.${definition.name}`,
+    `'${definition.name}' did not end its streamed answer (${why}); a real host ${later} after 240 s, this one at once`,
+  );
+  forwarded.abandon();
+  if (response.headersSent) response.destroy();
+  else empty(response, 500);
+}
+
+interface Forwarded {
+  /** Whether the library begins an answer, now that the function is over. */
+  begun(): Promise<boolean>;
+  readonly over: Promise<void>;
+  abandon(): void;
+}
+
+/** An answer that the library has written reaches this process within so many ms. */
+const ARRIVAL_MS = 1_000;
+
+function forward({ request, response }: StreamCall, httpUri: string, invocationId: string): Forwarded {
+  const { port } = new URL(httpUri);
+  const begun = Promise.withResolvers<boolean>();
+  const over = Promise.withResolvers<void>();
+  const inner = send({
+    host: '127.0.0.1',
+    port,
+    method: request.method ?? 'GET',
+    // The real proxy encodes an encoded slash once more.
+    path: (request.url ?? '/').replace(/%2f/gi, '%252F'),
+    headers: {
+      ...request.headers,
+      'x-ms-invocation-id': invocationId,
+      'x-forwarded-host': request.headers.host ?? '',
+      'x-forwarded-proto': 'http',
+    },
+    agent: false,
+  });
+  inner.on('response', (answer) => {
+    begun.resolve(true);
+    const {
+      connection: _connection,
+      'transfer-encoding': _encoding,
+      'keep-alive': _keep,
+      ...headers
+    } = answer.headers;
+    response.writeHead(answer.statusCode ?? 200, headers);
+    response.flushHeaders();
+    answer.pipe(response);
+    answer.on('end', over.resolve);
+    answer.on('error', () => response.destroy());
+    answer.on('close', over.resolve);
+  });
+  inner.on('error', () => {
+    begun.resolve(false);
+    over.resolve();
+  });
+  response.once('close', () => inner.destroy());
+  request.pipe(inner);
+  return {
+    begun: () => {
+      const late = setTimeout(() => begun.resolve(false), response.headersSent ? 0 : ARRIVAL_MS);
+      return begun.promise.finally(() => clearTimeout(late));
+    },
+    over: over.promise,
+    abandon: () => inner.destroy(),
+  };
+}
+
+/** Values of the query leak into the parameters, as on the real host; those of the route win, the key stays out. */
+function metadataOf(
+  request: IncomingMessage,
+  params: Readonly<Record<string, string>>,
+  search: URLSearchParams,
+): Record<string, RpcTypedData> {
+  const query = Object.fromEntries(queryOf(search));
+  const { code: _code, ...leaking } = query;
+  const headers = Object.fromEntries(
+    Object.entries(request.headers).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.join(',') : value,
+    ]),
+  );
+  const metadata: Record<string, RpcTypedData> = {
+    Headers: { json: JSON.stringify(headers) },
+    Query: { json: JSON.stringify(query) },
+  };
+  for (const [name, value] of Object.entries({ ...leaking, ...params })) metadata[name] = { string: value };
+  return metadata;
+}

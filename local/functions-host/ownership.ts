@@ -1,0 +1,163 @@
+/**
+ * Which partitions, ranges or functions this process works at, where several hosts share a consumer group or lease container.
+ *
+ * O1 A slot is worked at by the process whose name its claim bears; a claim is made and renewed against its ETag, so one process gets it.
+ * O2 Slots are shared out evenly. A process that has none while others have too many says so by a claim of the slot JOINING; who has
+ *    more than its share then ends its work at the surplus and gives it back: nothing is handled by two.
+ * O3 A claim lapses when its process is gone (at once, if it is a process of this machine), or when it was not renewed for LAPSE_MS.
+ * O4 Who stops gives everything back, after its work has ended.
+ */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { describe, pause } from './retry.ts';
+
+export interface Claim {
+  readonly slot: string;
+  /** Empty: given back. */
+  readonly owner: string;
+  /** When it was last made or renewed; ms since the epoch. */
+  readonly at: number;
+}
+
+/** Where claims are kept. */
+export interface ClaimStore {
+  list(): Promise<readonly Claim[]>;
+  /** Those of `slots` whose claim had not changed since the last `list`. */
+  claim(slots: readonly string[], owner: string): Promise<readonly string[]>;
+}
+
+export interface OwnershipOptions {
+  readonly store: ClaimStore;
+  readonly slots: readonly string[];
+  /** Begins the work at a slot; the function that is returned ends it. */
+  readonly hold: (slot: string) => () => Promise<void>;
+  readonly log: (message: string) => void;
+  readonly stopping: AbortSignal;
+}
+
+export interface Ownership {
+  /** After the first look: this process holds its share of what was free. */
+  readonly ready: Promise<void>;
+  owns(slot: string): boolean;
+  /** Asks the store. */
+  confirm(slot: string): Promise<boolean>;
+  /** Ends all work and gives everything back. */
+  stop(): Promise<void>;
+}
+
+const ROUND_MS = 1_000;
+const RENEW_MS = 10_000;
+const LAPSE_MS = 30_000;
+const RETRY_MS = 250;
+const JOINING = 'joining';
+
+/** This process among all that ever ran: machine, process and a random part. */
+export const OWNER: string = `${hostname()}/${process.pid}/${randomUUID()}`;
+
+export function createOwnership(options: OwnershipOptions): Ownership {
+  const { store, slots, stopping } = options;
+  const held = new Map<string, () => Promise<void>>();
+  let renewed = Date.now();
+  let isJoining = false;
+
+  const release = async (some: readonly string[]): Promise<void> => {
+    await Promise.all(
+      some.map(async (slot) => {
+        const end = held.get(slot);
+        held.delete(slot);
+        await end?.();
+      }),
+    );
+  };
+
+  const giveBack = async (some: readonly string[]): Promise<void> => {
+    await release(some);
+    await store.list();
+    await store.claim(some, '');
+  };
+
+  const take = async (some: readonly string[]): Promise<void> => {
+    for (const slot of await store.claim(some, OWNER))
+      if (!held.has(slot)) held.set(slot, options.hold(slot));
+  };
+
+  const round = async (): Promise<void> => {
+    const claims = (await store.list()).filter(isAlive);
+    const real = claims.filter(({ slot }) => slots.includes(slot));
+    await release(
+      [...held.keys()].filter((slot) => !real.some((each) => each.slot === slot && each.owner === OWNER)),
+    );
+    const mine = real.filter(({ owner }) => owner === OWNER).map(({ slot }) => slot);
+    const unheld = mine.filter((slot) => !held.has(slot));
+    for (const slot of unheld) held.set(slot, options.hold(slot));
+    if (Date.now() - renewed > RENEW_MS) {
+      renewed = Date.now();
+      const kept = await store.claim(mine, OWNER);
+      await release(mine.filter((slot) => !kept.includes(slot)));
+      return;
+    }
+    const owners = new Set([...claims.map(({ owner }) => owner), OWNER]);
+    const least = Math.floor(slots.length / owners.size);
+    const most = Math.ceil(slots.length / owners.size);
+    const free = slots.filter((slot) => !real.some((each) => each.slot === slot));
+    if (mine.length > most) await giveBack(mine.slice(most));
+    else if (free.length > 0 && mine.length < most) await take(free.slice(0, most - mine.length));
+    const needsMore = held.size < least;
+    if (needsMore && !claims.some(({ slot }) => slot === JOINING)) {
+      isJoining = (await store.claim([JOINING], OWNER)).length > 0;
+    } else if (!needsMore && isJoining) {
+      isJoining = false;
+      await store.list();
+      await store.claim([JOINING], '');
+    }
+  };
+
+  const first = Promise.withResolvers<void>();
+  const loop = (async () => {
+    while (!stopping.aborted) {
+      let wait = ROUND_MS;
+      try {
+        await round();
+        first.resolve();
+      } catch (error) {
+        options.log(describe(error));
+        wait = RETRY_MS;
+      }
+      await pause(wait, stopping);
+    }
+    first.resolve();
+  })();
+
+  return {
+    ready: first.promise,
+    owns: (slot) => held.has(slot),
+    confirm: async (slot) =>
+      (await store.list()).some((each) => each.slot === slot && each.owner === OWNER) && held.has(slot),
+    stop: async () => {
+      await loop;
+      const mine = [...held.keys()];
+      await release(mine);
+      if (mine.length === 0 && !isJoining) return;
+      await store.list();
+      await store.claim(isJoining ? [...mine, JOINING] : mine, '');
+    },
+  };
+}
+
+function isAlive({ owner, at }: Claim): boolean {
+  if (owner === '') return false;
+  const [machine, pid] = owner.split('/');
+  if (owner !== OWNER && machine === hostname() && Number(pid) > 0 && !isRunning(Number(pid))) return false;
+  return Date.now() - at < LAPSE_MS;
+}
+
+/** A process with this one's number that is not this one is of a time before it. */
+function isRunning(pid: number): boolean {
+  if (pid === process.pid) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
