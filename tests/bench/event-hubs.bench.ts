@@ -64,7 +64,9 @@ try {
     'one SDK client, broker in a process of its own, 4 partitions, bodies of 200 bytes, fdatasync before each acknowledgement\n',
   );
   console.table(rows);
-  process.stdout.write(`memory of the broker: ${atRest} MB RSS after its start, ${afterwards} after the load\n`);
+  process.stdout.write(
+    `memory of the broker: ${atRest} MB RSS after its start, ${afterwards} after the load\n`,
+  );
   process.stdout.write(
     'Not measured: TLS, tokens, several clients at once, disks whose fsync is slower than this one.\n',
   );
