@@ -189,7 +189,7 @@ async function invoke(
     }
     context.state = 'postInvocationHooks';
     for (const hook of core.hooks.get('postInvocation') ?? []) await hook(post);
-    if (post['error'] !== null) return { ok: false, error: post['error'] };
+    if (post['error'] !== null && post['error'] !== undefined) return { ok: false, error: post['error'] };
     const response = await model.getResponse(invocationContext, post['result']);
     return { ok: true, returnValue: response.returnValue, outputs: response.outputData ?? [] };
   } catch (error) {

@@ -41,7 +41,8 @@ export function queryOf(search: URLSearchParams): Map<string, string> {
 
 /** Absolute, by the Host header that the client sent. */
 export function urlOf(request: IncomingMessage): string {
-  return `http://${request.headers.host ?? '127.0.0.1'}${request.url ?? '/'}`;
+  const target = request.url ?? '/';
+  return /^https?:/i.test(target) ? target : `http://${request.headers.host ?? '127.0.0.1'}${target}`;
 }
 
 export function rpcRequest(

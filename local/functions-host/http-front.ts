@@ -61,7 +61,8 @@ async function answer(
   response: ServerResponse,
   context: HttpFrontContext,
 ): Promise<void> {
-  const target = request.url ?? '/';
+  // A proxy's form of the request line names the whole address.
+  const target = (request.url ?? '/').replace(/^https?:\/\/[^/?#]*/i, '');
   const mark = target.indexOf('?');
   const path = mark < 0 ? target : target.slice(0, mark);
   const query = new URLSearchParams(mark < 0 ? '' : target.slice(mark));
