@@ -57,7 +57,7 @@ export async function runEpisode(core: Core, id: string): Promise<boolean> {
     await terminate(core, instance, terminated.event, rows);
     return true;
   }
-  const taken = take(instance, current);
+  const taken = take(instance, current).slice(0, core.options.episodeSize);
   const gone = [...taken, ...received.filter((each) => !isCurrent(each))].map(({ row }) => row);
   if (gone.length === 0) return false;
   if (taken.length === 0) await store.write(() => store.removeMessages(gone));

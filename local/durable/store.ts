@@ -82,7 +82,7 @@ CREATE TABLE IF NOT EXISTS workers (id TEXT PRIMARY KEY, pid INTEGER NOT NULL, b
 export type Store = ReturnType<typeof openStore>;
 
 /** Opens or creates the file of a task hub. */
-export function openStore(dataDir: string, taskHub: string) {
+export function openStore(dataDir: string, taskHub: string, onCommit?: () => void) {
   mkdirSync(dataDir, { recursive: true });
   const file = join(dataDir, `${taskHub}.sqlite`);
   let guard: () => void = () => undefined;
@@ -90,7 +90,11 @@ export function openStore(dataDir: string, taskHub: string) {
   addWorkers(commits.database);
   const sql = (text: string) => commits.sql(text);
   return {
-    write: <T>(work: () => T): Promise<T> => commits.write(work),
+    write: async <T>(work: () => T): Promise<T> => {
+      const value = await commits.write(work);
+      onCommit?.();
+      return value;
+    },
     sql,
     /** A function of SQL. */
     define: (name: string, of: (id: string) => string | number) =>
