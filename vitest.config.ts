@@ -19,7 +19,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'conformance',
-          include: ['tests/{conformance,contract,security,infra}/**/*.test.ts'],
+          include: ['tests/{conformance,contract,fuzz,infra}/**/*.test.ts'],
           testTimeout: 60_000,
         },
       },
@@ -27,10 +27,9 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'system',
-          include: ['tests/{e2e,chaos,simulation}/**/*.test.ts'],
+          include: ['tests/{e2e,chaos}/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
         },
       },
     ],

@@ -4,7 +4,8 @@
  * W1 A write resolves after its transaction is on disk.
  * W2 Each write is a savepoint of its own: one that throws leaves nothing behind, the others stay.
  */
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { openDatabase } from './database-file.ts';
 
 interface Waiting {
   readonly run: () => unknown;
@@ -19,10 +20,10 @@ export class GroupCommit implements Disposable {
   private queue: Waiting[] = [];
   private scheduled = false;
 
-  /** `schema` is run at once; `beforeCommit` within each transaction, after its writes. */
+  /** `schema` is run at once; `beforeCommit` within each transaction, after its writes. @throws Error as `openDatabase` does */
   constructor(file: string, schema: string, beforeCommit: () => void = () => undefined) {
-    this.database = new DatabaseSync(file);
-    this.database.exec(
+    this.database = openDatabase(
+      file,
       `PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; ${schema}`,
     );
     this.beforeCommit = beforeCommit;

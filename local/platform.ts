@@ -2,9 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { saveIssuer, tokenCommand } from './identity/token-command.ts';
-import { banner } from './platform/banner.ts';
+import { banner, serversBanner } from './platform/banner.ts';
 import { type DataFolder, openDataFolder } from './platform/data-folder.ts';
 import { OPERATOR, principals } from './platform/demo.ts';
 import { endpointsOf, removeEndpoints, writeEndpoints } from './platform/endpoints.ts';
@@ -15,8 +14,7 @@ import {
   portOf,
   readPlatformOptions,
 } from './platform/options.ts';
-import { type Part, type PartSpec, startPart } from './platform/part.ts';
-import { registerAccounts, untilFleetIsHeard } from './platform/prepare.ts';
+import { type Part, type PartSpec, SMALL, startPart } from './platform/part.ts';
 import { type ProcessName, processFile } from './platform/process-files.ts';
 import { runOnce } from './platform/run-once.ts';
 import {
@@ -31,7 +29,13 @@ import {
   trackingSettings,
 } from './platform/settings.ts';
 
-const ROOT = resolve(fileURLToPath(new URL('..', import.meta.url)));
+const IS_BUNDLE = !import.meta.filename.endsWith('.ts');
+const ROOT = resolve(import.meta.dirname, IS_BUNDLE ? '../..' : '..');
+const COMPILE_CACHE = join(ROOT, 'node_modules/.cache/compile');
+/** Parts whose memory counts more than their speed. */
+const LIGHT: ReadonlySet<ProcessName> = new Set(['small', 'tracking', 'simulator']);
+/** Set by the source for its bundle: when it was started, ms. */
+const STARTED = 'PLATFORM_STARTED_AT';
 
 /** Every part: what it runs, with which arguments and settings. */
 function topology(options: PlatformOptions, data: DataFolder, addresses: Addresses) {
@@ -46,12 +50,13 @@ function topology(options: PlatformOptions, data: DataFolder, addresses: Address
     name,
     entry: processFile(ROOT, name),
     args,
-    env: { NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/compile'), ...env },
+    env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
+    flags: [...(LIGHT.has(name) ? SMALL : []), ...(options.sourceMaps ? ['--enable-source-maps'] : [])],
   });
   const small = smallConfig(options, data, addresses, join(ROOT, 'dist/web'));
   const broker = [
     '--config',
-    file('event-hubs', brokerConfig(data)),
+    file('event-hubs', brokerConfig()),
     '--control-port',
     port('event-hubs-control'),
   ];
@@ -72,11 +77,15 @@ function topology(options: PlatformOptions, data: DataFolder, addresses: Address
       part('small', ['--config', file('small', small)]),
     ],
     services: [
-      part(
-        'functions',
-        ['--app', ROOT, '--port', port('functions'), '--data', dir('host')],
-        appSettings(options, data, addresses),
-      ),
+      ...(options.serversOnly
+        ? []
+        : [
+            part(
+              'functions',
+              ['--app', ROOT, '--port', port('functions'), '--data', dir('host')],
+              appSettings(options, addresses),
+            ),
+          ]),
       part('tracking', [], trackingSettings(options, addresses)),
     ],
     clients: [
@@ -99,8 +108,14 @@ function topology(options: PlatformOptions, data: DataFolder, addresses: Address
 }
 
 async function run(options: PlatformOptions): Promise<void> {
-  const started = performance.now();
-  const data = openDataFolder(options.dataDir, options.reset);
+  const started = Number(process.env[STARTED] ?? Date.now());
+  let data: DataFolder;
+  try {
+    data = openDataFolder(options.dataDir, options.reset);
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`);
+    process.exit(1);
+  }
   const parts: Part[] = [];
   const stop = async () => {
     removeEndpoints(options.dataDir);
@@ -116,7 +131,7 @@ async function run(options: PlatformOptions): Promise<void> {
   }
   try {
     await checkPorts(options);
-    const addresses = addressesOf(options, data);
+    const addresses = addressesOf(options);
     const { servers, services, clients } = topology(options, data, addresses);
     let ready = false;
     const announce = async () => {
@@ -129,8 +144,7 @@ async function run(options: PlatformOptions): Promise<void> {
       parts.push(...some);
       await Promise.all(some.map((part) => part.ready));
     };
-    say('building what has changed, starting the local servers');
-    await runOnce(join(ROOT, 'local/platform/build.ts'), [ROOT]);
+    say('starting the local servers');
     await start(servers);
     await saveIssuer(join(data.path, 'identity'), {
       issuer: addresses.issuer,
@@ -142,23 +156,54 @@ async function run(options: PlatformOptions): Promise<void> {
       addresses.cosmosKey,
       DATABASE,
     ]);
-    say('starting the services');
+    say(options.serversOnly ? 'starting tracking' : 'starting the services');
     await start(services);
-    say(`starting the city and its ${options.drones} drones`);
     const token = await tokenCommand([OPERATOR, '--data', options.dataDir]);
-    await Promise.all([start(clients), registerAccounts(addresses.gateway, token)]);
-    await untilFleetIsHeard(addresses.gateway, token, options.drones);
-    ready = true;
+    const prepare = (...args: string[]) => runOnce(processFile(ROOT, 'prepare-demo'), args);
+    const populate = async () => {
+      say(`starting the city and its ${options.drones} drones`);
+      await Promise.all([start(clients), prepare('demo', addresses.gateway, token, String(options.drones))]);
+    };
+    const showAll = async (text: typeof banner) => {
+      ready = true;
+      await announce();
+      const endpoints = await endpointsOf(addresses, parts, options.dataDir);
+      process.stdout.write(text(endpoints, data.logs, Date.now() - started));
+    };
+    if (!options.serversOnly) {
+      await populate();
+      await showAll(banner);
+      return;
+    }
+    await showAll(serversBanner(addresses.functions));
+    await prepare('host', addresses.functions, token);
+    await populate();
     await announce();
-    process.stdout.write(
-      banner(await endpointsOf(addresses, parts, options.dataDir), data.logs, performance.now() - started),
-    );
+    say('the Functions host answers, the drones are heard: a request sent now is served');
   } catch (error) {
     if (stopping) return;
     process.stderr.write(`${(error as Error).message}\n`);
     await stop();
     process.exit(1);
   }
+}
+
+/** Builds what has changed and goes on as the bundle of this very file: the same process, with half the memory. */
+async function becomeBundle(args: readonly string[]): Promise<void> {
+  const startedAt = String(Date.now());
+  say('building what has changed');
+  try {
+    await runOnce(join(ROOT, 'local/platform/build.ts'), [ROOT]);
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`);
+    process.exit(1);
+  }
+  const env = { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE, [STARTED]: startedAt };
+  process.execve?.(
+    process.execPath,
+    [process.execPath, ...SMALL, processFile(ROOT, 'platform'), ...args],
+    env,
+  );
 }
 
 /** Every port that somebody else has, in one message. */
@@ -189,4 +234,5 @@ try {
   process.stderr.write(`${(error as Error).message}\n`);
   process.exit(2);
 }
-await run(options);
+if (IS_BUNDLE) await run(options);
+else await becomeBundle(process.argv.slice(2));

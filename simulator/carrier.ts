@@ -9,8 +9,8 @@ import { mkdirSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
+import { openDatabase } from '../local/database-file.ts';
 import { PackageSize, Position, Time } from '../shared/contracts/common.ts';
 import type { CarrierEvent } from '../shared/contracts/third-party.ts';
 import { distance } from '../shared/geo/distance.ts';
@@ -82,11 +82,11 @@ interface Window {
   readonly latest: string;
 }
 
-/** @throws Error when the port is in use */
+/** @throws Error when the port is in use, or its file cannot be read */
 export async function startCarrier(options: CarrierOptions): Promise<Carrier> {
   mkdirSync(options.dataDir, { recursive: true });
-  const database = new DatabaseSync(join(options.dataDir, 'carrier.db'));
-  database.exec(
+  const database = openDatabase(
+    join(options.dataDir, 'carrier.db'),
     `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
      CREATE TABLE IF NOT EXISTS bookings (id TEXT PRIMARY KEY, body TEXT, next TEXT, due INTEGER, tries INTEGER)`,
   );

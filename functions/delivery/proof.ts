@@ -12,6 +12,10 @@ import { ownDelivery } from './reading.ts';
 import type { DeliveryRepository } from './repository.ts';
 import type { DeliveryDocument, Proof } from './schemas.ts';
 
+/** Somebody waits for the answer: storage that is away is told soon, and the client asks again. */
+const SOON = {
+  retryOptions: { maxTries: 2, tryTimeoutInMs: 5_000, retryDelayInMs: 100, maxRetryDelayInMs: 200 },
+};
 const STAGES_WITH_PROOF: ReadonlySet<string> = new Set(['HeadedToDropoff', 'Completed']);
 
 export function createConfirm(
@@ -91,8 +95,8 @@ function lazyContainer(deps: ServiceDeps): () => Promise<ContainerClient> {
   const make = async () => {
     const { AzureWebJobsStorage: connection, AzureWebJobsStorage__accountName: account } = deps.settings;
     const service = connection
-      ? BlobServiceClient.fromConnectionString(connection)
-      : new BlobServiceClient(`https://${account}.blob.core.windows.net`, deps.credential());
+      ? BlobServiceClient.fromConnectionString(connection, SOON)
+      : new BlobServiceClient(`https://${account}.blob.core.windows.net`, deps.credential(), SOON);
     const container = service.getContainerClient('proofs');
     if (connection) await container.createIfNotExists();
     return container;

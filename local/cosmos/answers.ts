@@ -17,7 +17,8 @@ export interface Request {
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
+  /** JSON, or the bytes of a batch's results. */
+  readonly body?: string | Buffer;
   /** Request units. */
   readonly charge?: number;
 }

@@ -28,7 +28,8 @@ export function checkMasterKey(request: SignedRequest, key: string): void {
     throw unauthorized('the authorization is neither a master key nor a token of this server');
   const sent = Buffer.from(fields.get('sig') ?? '');
   const { type, link } = resourceOf(request.path);
-  for (const resource of [link, link.toLowerCase()]) {
+  const resources = new Set([link, link.toLowerCase(), ridOf(link).toLowerCase()]);
+  for (const resource of resources) {
     const text = `${request.method.toLowerCase()}\n${type}\n${resource}\n${request.date.toLowerCase()}\n\n`;
     const expected = Buffer.from(
       createHmac('sha256', Buffer.from(key, 'base64')).update(text).digest('base64'),
@@ -46,6 +47,9 @@ function resourceOf(path: string): { type: string; link: string } {
   if (parts.length % 2 === 0) return { type: parts.at(-2) ?? '', link: parts.join('/') };
   return { type: parts.at(-1) ?? '', link: parts.slice(0, -1).join('/') };
 }
+
+/** Where a resource is addressed by its resource id, that alone is signed. */
+const ridOf = (link: string) => link.slice(link.lastIndexOf('/') + 1);
 
 export function unauthorized(message: string): CosmosError {
   return new CosmosError(401, message);

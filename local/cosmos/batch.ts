@@ -1,4 +1,5 @@
 /** Transactional batches (all or nothing) and bulk (each for itself). */
+import { failureCharge, readCharge } from './charges.ts';
 import { badRequest, CosmosError } from './errors.ts';
 import { type ItemStore, textOf, type Written } from './items.ts';
 import { type PartitionKeyText, partitionKeyFrom } from './partition.ts';
@@ -9,6 +10,9 @@ export interface BatchOperation {
   readonly operationType: string;
   readonly id?: string;
   readonly ifMatch?: string;
+  readonly ifNoneMatch?: string;
+  /** No body in the result. */
+  readonly minimal?: boolean;
   readonly partitionKey?: string;
   readonly resourceBody?: unknown;
 }
@@ -23,7 +27,6 @@ export interface OperationResult {
 }
 
 const MOST_OPERATIONS = 100;
-const CHARGE = 5.5;
 
 /** Thrown inside the write so that the savepoint undoes what came before. */
 class BatchFailed extends Error {
@@ -53,7 +56,7 @@ export async function runBatch(
       const done: OperationResult[] = [];
       for (const operation of operations) {
         try {
-          done.push(perform(items, container, pk, operation));
+          done.push(answered(operation, perform(items, container, pk, operation)));
         } catch (error) {
           throw new BatchFailed(
             operations.map((_, index) => (index === done.length ? failure(error) : dependent())),
@@ -80,7 +83,7 @@ export async function runBulk(
     operations.map(async (operation) => {
       try {
         const pk = partitionKeyFrom(operation.partitionKey ?? '[{}]');
-        return await store.write(() => perform(items, container, pk, operation));
+        return answered(operation, await store.write(() => perform(items, container, pk, operation)));
       } catch (error) {
         return failure(error);
       }
@@ -127,17 +130,23 @@ function perform(
     case 'Read': {
       const row = items.read(container, pk, id);
       if (!row) throw new CosmosError(404, 'Entity with the specified id does not exist');
-      return written(container, { status: 200, row });
+      return written(container, { status: 200, row, charge: readCharge(row.body.length) });
     }
     default:
       throw badRequest(`the batch operation ${operation.operationType} is not known`);
   }
 }
 
-function written(container: ContainerRow, { status, row }: Written): OperationResult {
+function answered({ minimal }: BatchOperation, result: OperationResult): OperationResult {
+  if (!minimal) return result;
+  const { resourceBody: _, ...rest } = result;
+  return rest;
+}
+
+function written(container: ContainerRow, { status, row, charge }: Written): OperationResult {
   return {
     statusCode: status,
-    requestCharge: CHARGE,
+    requestCharge: charge,
     ...(row ? { eTag: row.etag, resourceBody: JSON.parse(textOf(container, row)) as unknown } : {}),
   };
 }
@@ -146,7 +155,7 @@ function failure(error: unknown): OperationResult {
   if (!(error instanceof CosmosError)) throw error;
   return {
     statusCode: error.status,
-    requestCharge: CHARGE,
+    requestCharge: failureCharge(error.status),
     message: error.message,
     ...(error.subStatus === undefined ? {} : { subStatusCode: error.subStatus }),
   };

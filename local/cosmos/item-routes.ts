@@ -11,9 +11,11 @@ import {
   type RouteContext,
 } from './answers.ts';
 import { type BatchOperation, runBatch, runBulk } from './batch.ts';
+import { isBatchWire, readBatchWire, writeBatchWire } from './batch-wire.ts';
 import { changesAfter } from './change-feed.ts';
+import { DELETE_CHARGE, queryCharge, readCharge } from './charges.ts';
 import { badRequest, CosmosError, notFound, notSupported } from './errors.ts';
-import { textOf } from './items.ts';
+import { textOf, type Written } from './items.ts';
 import {
   type PartitionKeyText,
   partitionKeyFrom,
@@ -63,26 +65,28 @@ export async function documents(
   if (isQuery(request)) {
     const limit = Number(header('x-ms-max-item-count') ?? -1);
     const page = { limit, continuation: header('x-ms-continuation') };
-    return pageAnswer(
+    const found = queryPage(
+      store,
       container,
-      queryPage(
-        store,
-        container,
-        scopeOf(request, container, ranges),
-        parsed<QueryText>(request),
-        page,
-        ranges,
-      ),
+      scopeOf(request, container, ranges),
+      parsed<QueryText>(request),
+      page,
+      ranges,
     );
+    return pageAnswer(container, found, (bytes) => queryCharge(bytes, found.read));
   }
   if (header('x-ms-cosmos-is-batch-request')) {
-    const operations = parsed<BatchOperation[]>(request);
+    const binary = isBatchWire(request.body);
+    const operations = binary ? readBatchWire(request.body) : parsed<BatchOperation[]>(request);
     if (request.body.length > MAX_BATCH_BYTES) throw new CosmosError(413, 'Request size is too large');
     const atomic = isTrue(header('x-ms-cosmos-batch-atomic'));
     const answer = atomic
-      ? await runBatch(store, items, container, itemKey(request, container, undefined), operations)
+      ? await runBatch(store, items, container, wholeKey(request, container), operations)
       : await runBulk(store, items, container, operations);
-    return json(answer.status, answer.results);
+    const charge = answer.results.reduce((sum, { requestCharge }) => sum + requestCharge, 0);
+    const headers = containerHeaders(container);
+    if (binary) return { status: answer.status, headers, body: writeBatchWire(answer.results), charge };
+    return { ...json(answer.status, answer.results, headers), charge };
   }
   const body = parsedObject<Record<string, unknown>>(request);
   const pk = itemKey(request, container, body);
@@ -91,7 +95,15 @@ export async function documents(
   const written = await store.write(() =>
     upsert ? items.upsert(container, pk, body, conditions) : items.create(container, pk, body),
   );
-  return itemAnswer(container, written.status, written.row);
+  return itemAnswer(container, written);
+}
+
+/** The key of one partition: a few levels of it do not do. */
+function wholeKey(request: Request, container: ContainerRow): PartitionKeyText {
+  const pk = itemKey(request, container, undefined);
+  if (scopeOfKey(container, pk).pk === undefined)
+    throw badRequest('the partition key has fewer levels than the container', 1001);
+  return pk;
 }
 
 function itemKey(request: Request, container: ContainerRow, body: unknown): PartitionKeyText {
@@ -109,52 +121,61 @@ export async function document(
 ): Promise<Answer> {
   const { store, items } = context;
   const { header, method } = request;
-  const pk = itemKey(request, container, undefined);
+  const pk = wholeKey(request, container);
   const conditions = { ifMatch: header('if-match') };
   switch (method) {
     case 'GET': {
       const row = items.read(container, pk, id);
       if (!row) throw notFound(id);
-      if (header('if-none-match') === row.etag) return { status: 304, headers: { etag: row.etag } };
-      return itemAnswer(container, 200, row);
+      if (header('if-none-match') === row.etag)
+        return {
+          status: 304,
+          headers: { etag: row.etag, ...containerHeaders(container) },
+          charge: readCharge(0),
+        };
+      return itemAnswer(container, { status: 200, row, charge: readCharge(row.body.length) });
     }
     case 'PUT': {
       const body = parsedObject<Record<string, unknown>>(request);
-      const { row } = await store.write(() => items.replace(container, pk, id, body, conditions));
-      return itemAnswer(container, 200, row);
+      return itemAnswer(
+        container,
+        await store.write(() => items.replace(container, pk, id, body, conditions)),
+      );
     }
     case 'PATCH': {
       const body = parsed<PatchOperation[] | { operations: PatchOperation[]; condition?: string }>(request);
       const patch = Array.isArray(body) ? { operations: body } : body;
-      const { row } = await store.write(() => items.patch(container, pk, id, patch, conditions));
-      return itemAnswer(container, 200, row);
+      return itemAnswer(
+        container,
+        await store.write(() => items.patch(container, pk, id, patch, conditions)),
+      );
     }
     case 'DELETE':
       await store.write(() => items.remove(container, pk, id, conditions));
-      return { status: 204, headers: {} };
+      return { status: 204, headers: containerHeaders(container), charge: DELETE_CHARGE };
     default:
       throw new CosmosError(405, 'not possible on an item');
   }
 }
 
-function itemAnswer(
-  container: ContainerRow,
-  status: number,
-  row: Parameters<typeof textOf>[1] | undefined,
-): Answer {
-  if (!row) return { status, headers: {} };
+function itemAnswer(container: ContainerRow, { status, row, charge }: Written): Answer {
+  if (!row) return { status, headers: containerHeaders(container), charge };
   return {
     status,
     headers: { etag: row.etag, ...containerHeaders(container) },
     body: textOf(container, row),
+    charge,
   };
 }
 
+/** `chargeOf` the bytes of its documents. */
 function pageAnswer(
   container: ContainerRow,
   page: { documents: readonly string[]; continuation?: string },
+  chargeOf: (bytes: number) => number,
 ): Answer {
   return {
+    charge: chargeOf(page.documents.reduce((sum, { length }) => sum + length, 0)),
     status: 200,
     headers: {
       ...containerHeaders(container),
@@ -173,6 +194,7 @@ function feed(request: Request, { store, ranges }: RouteContext, container: Cont
       limit,
       continuation: request.header('x-ms-continuation'),
     }),
+    readCharge,
   );
 }
 
@@ -191,8 +213,13 @@ function changeFeed(request: Request, { store, ranges }: RouteContext, container
     limit: pageSize(Number(header('x-ms-max-item-count') ?? -1)),
     since: since && after === undefined ? Math.floor(Date.parse(since) / 1000) : undefined,
   });
-  const headers = { ...containerHeaders(container), etag: `"${lsn}"` };
-  if (list.length === 0) return { status: 304, headers };
+  const headers = {
+    ...containerHeaders(container),
+    etag: `"${lsn}"`,
+    'x-ms-item-count': String(list.length),
+  };
+  if (list.length === 0) return { status: 304, headers, charge: readCharge(0) };
   const body = `{"_rid":"${container.rid}","Documents":[${list.join(',')}],"_count":${list.length}}`;
-  return { status: 200, headers: { ...headers, 'x-ms-item-count': String(list.length) }, body };
+  const charge = readCharge(body.length);
+  return { status: 200, headers, body, charge };
 }

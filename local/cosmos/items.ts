@@ -1,5 +1,6 @@
 /** Items: the operations of one document, each to be run inside a write of the store. */
 import { randomUUID } from 'node:crypto';
+import { DELETE_CHARGE, writeCharge } from './charges.ts';
 import { badRequest, CosmosError, conflict, notFound, preconditionFailed } from './errors.ts';
 import { epkOf, type PartitionKeyText, partitionKeyOf, valueAt } from './partition.ts';
 import { applyPatch, type PatchOperation } from './patch.ts';
@@ -17,6 +18,8 @@ export interface Conditions {
 export interface Written {
   readonly status: 200 | 201 | 204;
   readonly row?: ItemRow;
+  /** Request units. */
+  readonly charge: number;
 }
 
 /** A document may have this many bytes of JSON. */
@@ -121,7 +124,7 @@ export function createItemStore(store: Store): ItemStore {
     checkId(document);
     checkPartition(container, pk, document);
     if (read(container, pk, document['id'] as string)) throw conflict();
-    return { status: 201, row: save(container, pk, document, undefined) };
+    return written(201, save(container, pk, document, undefined));
   };
 
   return {
@@ -135,14 +138,14 @@ export function createItemStore(store: Store): ItemStore {
       if (!known) throw preconditionFailed();
       if (conditions.ifMatch !== undefined && conditions.ifMatch !== '*' && conditions.ifMatch !== known.etag)
         throw preconditionFailed();
-      return { status: 200, row: save(container, pk, document, known) };
+      return written(200, save(container, pk, document, known));
     },
     replace: (container, pk, id, document, conditions) => {
       checkId(document);
       if (document['id'] !== id) throw badRequest('The id of an item cannot be changed');
       checkPartition(container, pk, document);
       const known = existing(container, pk, id, conditions);
-      return { status: 200, row: save(container, pk, document, known) };
+      return written(200, save(container, pk, document, known));
     },
     patch: (container, pk, id, { operations, condition }, conditions) => {
       const known = existing(container, pk, id, conditions);
@@ -150,17 +153,23 @@ export function createItemStore(store: Store): ItemStore {
         throw preconditionFailed();
       const current = JSON.parse(known.body) as Document;
       const patched = applyPatch(current, operations, container.definition.partitionKey.paths);
-      return { status: 200, row: save(container, pk, patched, known) };
+      return written(200, save(container, pk, patched, known));
     },
     remove: (container, pk, id, conditions) => {
       existing(container, pk, id, conditions);
       store.sql('DELETE FROM items WHERE c = ? AND pk = ? AND id = ?').run(container.number, pk, id);
       store.sql('DELETE FROM uniques WHERE c = ? AND pk = ? AND id = ?').run(container.number, pk, id);
       store.nextLsn(container);
-      return { status: 204 };
+      return { status: 204, charge: DELETE_CHARGE };
     },
   };
 }
+
+const written = (status: 200 | 201, row: ItemRow): Written => ({
+  status,
+  row,
+  charge: writeCharge(row.body.length, status === 200),
+});
 
 const conditions = new Map<string, Query>();
 const CACHED_CONDITIONS = 200;

@@ -16,6 +16,30 @@ import { parse } from './query/parser.ts';
 import { runQuery } from './query/run.ts';
 import type { ContainerDefinition, ContainerRow, DatabaseRow } from './store.ts';
 
+/** .NET's SDK reads it, and refuses an empty one; the limits are those of the service. */
+const QUERY_ENGINE = {
+  maxSqlQueryInputLength: 262_144,
+  maxJoinsPerSqlQuery: 10,
+  maxLogicalAndPerSqlQuery: 2_000,
+  maxLogicalOrPerSqlQuery: 2_000,
+  maxUdfRefPerSqlQuery: 10,
+  maxInExpressionItemsCount: 16_000,
+  queryMaxGroupByTableCellCount: 500_000,
+  queryMaxInMemorySortDocumentCount: 500,
+  maxQueryRequestTimeoutFraction: 0.9,
+  sqlAllowNonFiniteNumbers: false,
+  sqlAllowAggregateFunctions: true,
+  sqlAllowSubQuery: true,
+  sqlAllowScalarSubQuery: true,
+  allowNewKeywords: true,
+  sqlAllowLike: true,
+  sqlAllowGroupByClause: true,
+  sqlAllowTop: true,
+  maxSpatialQueryCells: 12,
+  spatialMaxGeometryPointCount: 256,
+  enableSpatialIndexing: true,
+};
+
 export function account({ origin }: Request): Answer {
   const location = [{ name: 'local', databaseAccountEndpoint: `${origin}/` }];
   return json(200, {
@@ -32,7 +56,7 @@ export function account({ origin }: Request): Answer {
     userConsistencyPolicy: { defaultConsistencyLevel: 'Session' },
     systemReplicationPolicy: { minReplicaSetSize: 1, maxReplicasetSize: 4 },
     readPolicy: { primaryReadCoefficient: 1, secondaryReadCoefficient: 1 },
-    queryEngineConfiguration: '{}',
+    queryEngineConfiguration: JSON.stringify(QUERY_ENGINE),
   });
 }
 
@@ -123,6 +147,8 @@ export async function containers(
   return json(201, containerView(created), { etag: created.etag });
 }
 
+const isFilled = (value: unknown) => Array.isArray(value) && value.length > 0;
+
 function checkedDefinition(definition: ContainerDefinition): ContainerDefinition {
   const paths = definition.partitionKey?.paths;
   if (typeof definition.id !== 'string' || definition.id === '') throw badRequest('a container needs an id');
@@ -151,6 +177,13 @@ function checkedDefinition(definition: ContainerDefinition): ContainerDefinition
     throw badRequest('a unique key needs its paths');
   if (definition['vectorEmbeddingPolicy']) throw notSupported('vector search');
   if (definition['fullTextPolicy']) throw notSupported('full-text search');
+  if (isFilled(definition['computedProperties'])) throw notSupported('computed properties');
+  const { mode } = (definition['conflictResolutionPolicy'] ?? {}) as { mode?: unknown };
+  if (mode === 'Custom') throw notSupported('a conflict resolution of your own');
+  if (
+    Number((definition['changeFeedPolicy'] as { retentionDuration?: unknown } | null)?.retentionDuration) > 0
+  )
+    throw notSupported('the change feed of all versions and deletes');
   return definition;
 }
 

@@ -12,6 +12,7 @@ import type { Query } from './query/ast.ts';
 import { execute } from './query/execute.ts';
 import { needsPlan, planOf, type RangeQuery, readQuery } from './query/plan.ts';
 import { filtersOf, isStreamable, isWhole, needsSystem } from './query/pushdown.ts';
+import { type Resume, readResume } from './query/resume.ts';
 import { matches, rowsOfDocument } from './query/run.ts';
 import { type After, rowsOf } from './rows.ts';
 import type { ContainerRow, ItemRow, Store } from './store.ts';
@@ -33,6 +34,8 @@ export interface PageRequest {
 export interface QueryText {
   readonly query: string;
   readonly parameters?: readonly { readonly name: string; readonly value: unknown }[];
+  /** Where .NET's SDK goes on within an ordered query. */
+  readonly resumeFilter?: unknown;
 }
 
 const MOST_PER_PAGE = 1_000;
@@ -67,7 +70,7 @@ export function queryPage(
   }
   return read.shape === 'plain' && read.streamable
     ? streamed(store, container, scope, read, parameters, page)
-    : collected(store, container, scope, read, parameters, page);
+    : collected(store, container, scope, read, parameters, page, readResume(text.resumeFilter));
 }
 
 export function parametersOf({ parameters = [] }: QueryText): Map<string, unknown> {
@@ -149,6 +152,7 @@ function collected(
   read: Read,
   parameters: ReadonlyMap<string, unknown>,
   page: PageRequest,
+  resume: Resume | undefined,
 ): Page {
   let seen = 0;
   const documents = (function* () {
@@ -157,13 +161,15 @@ function collected(
       yield documentOf(container, row, read.system || read.shape !== 'plain');
     }
   })();
-  const rows = execute(read, { parameters, documents });
-  const start = startOf(page).skip;
-  const end = start + pageSize(page.limit);
+  const rows = execute(read, { parameters, documents, ...(resume ? { resume } : {}) });
+  const { skip } = startOf(page);
+  const left = skip > 0 ? rows.filter(({ at }) => at >= skip) : rows;
+  const size = pageSize(page.limit);
+  const next = left[size];
   return {
-    documents: rows.slice(start, end).map((row) => JSON.stringify(row)),
+    documents: left.slice(0, size).map(({ row }) => JSON.stringify(row)),
     read: seen,
-    ...(end < rows.length ? { continuation: JSON.stringify({ skip: end }) } : {}),
+    ...(next ? { continuation: JSON.stringify({ skip: next.at }) } : {}),
   };
 }
 

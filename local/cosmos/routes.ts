@@ -40,12 +40,13 @@ export async function route(request: Request, context: RouteContext): Promise<An
   if (root === 'offers') return offers(request, context);
   if (root !== 'dbs') throw notFound(segments.join('/'));
   if (databaseId === undefined) return databases(request, context);
-  const database = store.database(databaseId);
+  // .NET's SDK names databases and containers by their resource ids where it asks for ranges.
+  const database = store.database(databaseId) ?? store.databaseByRid(databaseId);
   if (kind === undefined) return oneDatabase(request, context, database, databaseId);
   if (!database) throw notFound(databaseId);
   if (kind !== 'colls') throw notSupported(`${kind} of a database`);
   if (containerId === undefined) return containers(request, context, database);
-  const container = store.container(databaseId, containerId);
+  const container = store.container(database.id, containerId) ?? store.containerByRid(containerId);
   if (!container)
     throw new CosmosError(
       404,

@@ -5,6 +5,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type Answer, isQuery, type Request, type RouteContext } from './answers.ts';
 import { checkMasterKey, EMULATOR_KEY, unauthorized } from './auth.ts';
+import { failureCharge } from './charges.ts';
 import { CosmosError } from './errors.ts';
 import { createFaults, type Faults } from './faults.ts';
 import { createItemStore } from './items.ts';
@@ -41,6 +42,9 @@ const HOST = '127.0.0.1';
 const KEEP_ALIVE_MS = 75_000;
 /** Item, batch and query bodies stay below; the service's own limit of a request is 2 MB. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
+/** What is too large is read to here all the same, for the client to hear the answer; beyond it the connection is cut. */
+const MOST_DISCARDED_BYTES = 64 * 1024 * 1024;
+const METADATA_CHARGE = 1;
 
 export async function startCosmos(options: CosmosOptions): Promise<CosmosServer> {
   const { key = EMULATOR_KEY, partitionRanges = 2 } = options;
@@ -122,9 +126,10 @@ async function read(incoming: IncomingMessage): Promise<Request> {
   let size = 0;
   for await (const chunk of incoming as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MAX_BODY_BYTES) throw new CosmosError(413, 'Request size is too large');
-    chunks.push(chunk);
+    if (size > MOST_DISCARDED_BYTES) break;
+    if (size <= MAX_BODY_BYTES) chunks.push(chunk);
   }
+  if (size > MAX_BODY_BYTES) throw new CosmosError(413, 'Request size is too large');
   const [path = '/'] = (incoming.url ?? '/').split('?');
   let segments: string[];
   try {
@@ -213,13 +218,8 @@ function errorAnswer(error: unknown): Answer {
       ...(retryAfterMs === undefined ? {} : { 'x-ms-retry-after-ms': JSON.stringify(retryAfterMs) }),
     },
     body: JSON.stringify({ code: known.code, message: known.message, ...extra }),
+    charge: failureCharge(known.status),
   };
-}
-
-/** Published estimates: a point read of 1 KB is 1 RU, a write of 1 KB about 5. */
-function chargeOf({ status, body }: Answer): string {
-  const kilobytes = Math.max(1, (body?.length ?? 0) / 1024);
-  return (status === 201 || status === 204 ? 5.5 * kilobytes : kilobytes).toFixed(2);
 }
 
 function send(response: ServerResponse, result: Answer, started: number): void {
@@ -230,7 +230,7 @@ function send(response: ServerResponse, result: Answer, started: number): void {
       ? { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
       : {}),
     'x-ms-activity-id': randomUUID(),
-    'x-ms-request-charge': chargeOf(result),
+    'x-ms-request-charge': (result.charge ?? METADATA_CHARGE).toFixed(2),
     'x-ms-request-duration-ms': (performance.now() - started).toFixed(3),
     'x-ms-serviceversion': 'local',
     ...result.headers,

@@ -86,6 +86,9 @@ const SCHEMA_VERSION = 2;
 const PURGE_INTERVAL_MS = 30_000;
 const PURGE_AT_ONCE = 2_000;
 
+const uniqueKeysOf = ({ uniqueKeyPolicy }: ContainerDefinition) =>
+  JSON.stringify((uniqueKeyPolicy?.uniqueKeys ?? []).map(({ paths }) => paths));
+
 export class Store implements Disposable {
   readonly now: () => number;
   private readonly db: GroupCommit;
@@ -211,6 +214,10 @@ export class Store implements Disposable {
     return this.containers.get(`${database}/${id}`);
   }
 
+  databaseByRid(rid: string): DatabaseRow | undefined {
+    return [...this.databases.values()].find((each) => each.rid === rid);
+  }
+
   containerByRid(rid: string): ContainerRow | undefined {
     return [...this.containers.values()].find((each) => each.rid === rid);
   }
@@ -244,6 +251,10 @@ export class Store implements Disposable {
     ) {
       throw badRequest('The partition key of a container cannot be changed');
     }
+    if (uniqueKeysOf(definition) !== uniqueKeysOf(container.definition))
+      throw badRequest(
+        'The unique keys of a container cannot be changed: remove the container and create another one',
+      );
     this.sql('UPDATE containers SET definition = ?, etag = ? WHERE number = ?').run(
       JSON.stringify(definition),
       etag,

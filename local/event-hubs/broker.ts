@@ -1,14 +1,18 @@
 /** Hubs, consumer groups and partitions, without any protocol. */
+import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { partitionOf } from './hash.ts';
-import { type NewEvent, PartitionLog } from './partition-log.ts';
+import { PartitionLog } from './partition-log.ts';
 
 export interface HubConfig {
   readonly partitions: number;
   /** `$Default` is always there. */
   readonly consumerGroups?: readonly string[];
   readonly retentionHours?: number;
+  /** Of the whole hub; the oldest events go. */
   readonly retentionBytes?: number;
+  /** Sends are refused while the hub holds as much. */
+  readonly quotaBytes?: number;
 }
 
 export interface Hub {
@@ -16,6 +20,7 @@ export interface Hub {
   readonly createdAt: number;
   readonly consumerGroups: ReadonlySet<string>;
   readonly partitions: readonly PartitionLog[];
+  readonly quotaBytes: number;
 }
 
 export interface Broker {
@@ -23,7 +28,10 @@ export interface Broker {
   hub(name: string): Hub | undefined;
   /** Where a batch goes: its partition, its key's, or the next in turn. */
   route(hub: Hub, partition: number | undefined, key: string | undefined): PartitionLog;
-  append(log: PartitionLog, events: readonly NewEvent[]): Promise<number>;
+  /** Has it reached its quota? */
+  isFull(hub: Hub): boolean;
+  /** Lets go of what is too old or too much; done each minute by itself. */
+  retain(): void;
   readonly hubs: readonly Hub[];
   close(): Promise<void>;
 }
@@ -41,27 +49,38 @@ export function createBroker(
   dataDir: string,
   config: Readonly<Record<string, HubConfig>>,
   now: () => number,
+  warn: (line: string) => void = () => undefined,
 ): Broker {
   const hubs = new Map<string, Hub>();
-  for (const [name, { partitions, consumerGroups = [], retentionHours, retentionBytes }] of Object.entries(
-    config,
-  )) {
+  for (const [name, hub] of Object.entries(config)) {
+    const { partitions, consumerGroups = [], retentionHours, retentionBytes } = hub;
+    const dir = join(dataDir, name);
+    mkdirSync(dir, { recursive: true });
     const logs = Array.from(
       { length: partitions },
       (_, index) =>
         new PartitionLog({
-          dir: join(dataDir, name, String(index)),
+          dir: join(dir, String(index)),
           now,
+          warn,
           ...(retentionHours === undefined ? {} : { retentionMs: retentionHours * HOUR_MS }),
           ...(retentionBytes === undefined ? {} : { retentionBytes: retentionBytes / partitions }),
         }),
     );
     const groups = new Set([DEFAULT_GROUP, ...consumerGroups].map((group) => group.toLowerCase()));
-    hubs.set(name.toLowerCase(), { name, createdAt: now(), consumerGroups: groups, partitions: logs });
+    hubs.set(name.toLowerCase(), {
+      name,
+      createdAt: Math.floor(statSync(dir).birthtimeMs),
+      consumerGroups: groups,
+      partitions: logs,
+      quotaBytes: hub.quotaBytes ?? Number.POSITIVE_INFINITY,
+    });
   }
-  const retention = setInterval(() => {
+  const retain = () => {
     for (const hub of hubs.values()) for (const log of hub.partitions) log.retain();
-  }, RETENTION_CHECK_MS);
+  };
+  retain();
+  const retention = setInterval(retain, RETENTION_CHECK_MS);
   retention.unref();
   let turn = 0;
   return {
@@ -72,7 +91,10 @@ export function createBroker(
       const index = partition ?? (key === undefined ? turn++ % count : partitionOf(key, count));
       return hub.partitions[index] as PartitionLog;
     },
-    append: (log, events) => log.append(events),
+    isFull: ({ partitions, quotaBytes }) =>
+      quotaBytes < Number.POSITIVE_INFINITY &&
+      partitions.reduce((sum, { bytes }) => sum + bytes, 0) >= quotaBytes,
+    retain,
     close: async () => {
       clearInterval(retention);
       for (const hub of hubs.values()) await Promise.all(hub.partitions.map((log) => log.close()));

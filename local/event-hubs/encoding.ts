@@ -6,6 +6,18 @@
  * E1 Nothing is read behind the end of a buffer: what is cut short or unknown throws `MalformedMessage`.
  * E2 `stamp` changes the annotations only; every other section stays byte for byte.
  */
+import {
+  described,
+  int,
+  list,
+  long,
+  map,
+  NULL,
+  string,
+  symbol,
+  timestamp,
+  ValueReader,
+} from './amqp/values.ts';
 
 export class MalformedMessage extends Error {
   constructor(what: string) {
@@ -18,7 +30,11 @@ const SECTION = {
   header: 0x70,
   deliveryAnnotations: 0x71,
   messageAnnotations: 0x72,
+  properties: 0x73,
+  applicationProperties: 0x74,
   data: 0x75,
+  sequence: 0x76,
+  value: 0x77,
   footer: 0x78,
 } as const;
 
@@ -31,11 +47,16 @@ interface Section {
   readonly end: number;
 }
 
+const MOST_DESCRIPTORS = 4;
+
 /** End of the value that begins at `at`. */
-function skip(bytes: Buffer, at: number): number {
+function skip(bytes: Buffer, at: number, depth = 0): number {
   const code = bytes[at];
   if (code === undefined) throw new MalformedMessage('cut short');
-  if (code === 0x00) return skip(bytes, skip(bytes, at + 1));
+  if (code === 0x00) {
+    if (depth === MOST_DESCRIPTORS) throw new MalformedMessage('descriptors of descriptors');
+    return skip(bytes, skip(bytes, at + 1, depth + 1), depth + 1);
+  }
   const width = code >> 4;
   let end: number;
   if (width === 0x4) end = at + 1;
@@ -85,7 +106,7 @@ export function splitBatch(bytes: Buffer): Batch {
   let partitionKey: string | undefined;
   for (const { code, value, end } of sections(bytes)) {
     if (code === SECTION.data) messages.push(binary(bytes, value, end));
-    else if (code === SECTION.messageAnnotations) partitionKey = partitionKeyIn(bytes.subarray(value, end));
+    else if (code === SECTION.messageAnnotations) ({ partitionKey } = factsIn(bytes.subarray(value, end)));
   }
   if (messages.length === 0) throw new MalformedMessage('a batch without a message');
   return { partitionKey, messages };
@@ -97,32 +118,77 @@ interface MapBytes {
 }
 
 function mapOf(bytes: Buffer): MapBytes {
-  if (bytes[0] === 0xc1) return { count: bytes[2] ?? 0, entries: bytes.subarray(3) };
-  if (bytes[0] === 0xd1) return { count: bytes.readUInt32BE(5), entries: bytes.subarray(9) };
+  if (bytes[0] === 0xc1 && bytes.length >= 3)
+    return { count: bytes[2] as number, entries: bytes.subarray(3) };
+  if (bytes[0] === 0xd1 && bytes.length >= 9)
+    return { count: bytes.readUInt32BE(5), entries: bytes.subarray(9) };
   throw new MalformedMessage('annotations are no map');
 }
 
-const PARTITION_KEY = 'x-opt-partition-key';
-
-/** The partition key among a message's annotations. */
-export function partitionKeyOf(message: Buffer): string | undefined {
-  for (const { code, value, end } of sections(message)) {
-    if (code === SECTION.messageAnnotations) return partitionKeyIn(message.subarray(value, end));
-    if (code > SECTION.messageAnnotations) return undefined;
-  }
-  return undefined;
+interface Entry {
+  readonly name: string | undefined;
+  readonly start: number;
+  readonly value: number;
+  readonly end: number;
 }
 
-function partitionKeyIn(map: Buffer): string | undefined {
-  const { count, entries } = mapOf(map);
+function* entriesOf({ count, entries }: MapBytes): Generator<Entry> {
+  if (count % 2 !== 0 || count > entries.length) throw new MalformedMessage('a map that cannot be');
   let at = 0;
-  for (let index = 0; index + 1 < count; index += 2) {
+  for (let index = 0; index < count; index += 2) {
     const value = skip(entries, at);
     const end = skip(entries, value);
-    if (text(entries, at, value) === PARTITION_KEY) return text(entries, value, end);
+    yield { name: text(entries, at, value), start: at, value, end };
     at = end;
   }
-  return undefined;
+  if (at !== entries.length) throw new MalformedMessage('a map that is longer than its entries');
+}
+
+const PARTITION_KEY = 'x-opt-partition-key';
+const PRODUCER = /^com\.microsoft:producer-(id|epoch|sequence-number)$/;
+
+/** What a producer that retries without duplicates says of a message. */
+export interface Producing {
+  readonly id: number;
+  readonly epoch: number;
+  readonly sequence: number;
+}
+
+export interface MessageFacts {
+  readonly partitionKey: string | undefined;
+  readonly producing: Producing | undefined;
+}
+
+/** Checks a message's sections, and finds what the broker must know of it. @throws MalformedMessage */
+export function inspect(message: Buffer): MessageFacts {
+  let facts: MessageFacts = { partitionKey: undefined, producing: undefined };
+  let hasBody = false;
+  let before: number = SECTION.header - 1;
+  for (const { code, value, end } of sections(message)) {
+    const isRepeated = code === before && (code === SECTION.data || code === SECTION.sequence);
+    if (code > SECTION.footer || (code <= before && !isRepeated))
+      throw new MalformedMessage('sections that are unknown or out of order');
+    before = code;
+    if (code === SECTION.messageAnnotations) facts = factsIn(message.subarray(value, end));
+    hasBody ||= code >= SECTION.data && code < SECTION.footer;
+  }
+  if (!hasBody) throw new MalformedMessage('a message without a body');
+  return facts;
+}
+
+function factsIn(bytes: Buffer): MessageFacts {
+  let partitionKey: string | undefined;
+  const producer: Record<string, number> = {};
+  const map = mapOf(bytes);
+  for (const { name, value, end } of entriesOf(map)) {
+    if (name === undefined) continue;
+    if (name === PARTITION_KEY) partitionKey = text(map.entries, value, end);
+    const [, field] = PRODUCER.exec(name) ?? [];
+    if (field) producer[field] = Number(new ValueReader(map.entries.subarray(value, end)).read());
+  }
+  const { id, epoch, 'sequence-number': sequence } = producer;
+  const isWhole = id !== undefined && epoch !== undefined && sequence !== undefined;
+  return { partitionKey, producing: isWhole ? { id, epoch, sequence } : undefined };
 }
 
 /** str8, str32, sym8, sym32 */
@@ -133,13 +199,20 @@ function text(bytes: Buffer, at: number, end: number): string | undefined {
   return undefined;
 }
 
-const symbol = (name: string) =>
-  Buffer.concat([Buffer.from([0xa3, name.length]), Buffer.from(name, 'ascii')]);
+/** Names of what only the broker says. */
+const RESERVED: ReadonlySet<string | undefined> = new Set([
+  'x-opt-sequence-number',
+  'x-opt-offset',
+  'x-opt-enqueued-time',
+]);
+const ANY_RESERVED = Buffer.from('x-opt-');
 const SEQUENCE = symbol('x-opt-sequence-number');
 const OFFSET = symbol('x-opt-offset');
 const ENQUEUED = symbol('x-opt-enqueued-time');
 const KEY = symbol(PARTITION_KEY);
 const EMPTY: Buffer = Buffer.alloc(0);
+/** Of the annotations' section: descriptor, type, size, count. */
+const MAP_HEAD = 12;
 
 export interface Stamp {
   readonly sequenceNumber: number;
@@ -149,33 +222,12 @@ export interface Stamp {
   readonly partitionKey: string | undefined;
 }
 
-function long(code: number, value: number): Buffer {
-  const bytes = Buffer.allocUnsafe(9);
-  bytes[0] = code;
-  bytes.writeBigInt64BE(BigInt(value), 1);
-  return bytes;
-}
-
-function string(value: string): Buffer {
-  const length = Buffer.byteLength(value);
-  const head =
-    length < 256
-      ? Buffer.from([0xa1, length])
-      : Buffer.from([0xb1, length >>> 24, (length >>> 16) & 255, (length >>> 8) & 255, length & 255]);
-  return Buffer.concat([head, Buffer.from(value)]);
-}
-
-function annotationEntries(stamp: Stamp, hasKey: boolean): { count: number; entries: Buffer } {
-  const parts = [
-    SEQUENCE,
-    long(0x81, stamp.sequenceNumber),
-    OFFSET,
-    string(stamp.offset),
-    ENQUEUED,
-    long(0x83, stamp.enqueuedTime),
-  ];
-  if (stamp.partitionKey !== undefined && !hasKey) parts.push(KEY, string(stamp.partitionKey));
-  return { count: parts.length, entries: Buffer.concat(parts) };
+/** Without what the sender had no right to say. */
+function cleaned(map: MapBytes): MapBytes {
+  if (map.count === 0 || !map.entries.includes(ANY_RESERVED)) return map;
+  const kept = [...entriesOf(map)].filter(({ name }) => !RESERVED.has(name));
+  const parts = kept.map(({ start, end }) => map.entries.subarray(start, end));
+  return { count: kept.length * 2, entries: Buffer.concat(parts) };
 }
 
 /** The message as a receiver gets it. `before` goes in front as delivery annotations (the runtime metric). */
@@ -186,17 +238,45 @@ export function stamp(message: Buffer, annotations: Stamp, before: Buffer = EMPT
   for (const { code, start, value, end } of sections(message)) {
     if (code > SECTION.messageAnnotations) break;
     if (code === SECTION.header) header = message.subarray(start, end);
-    else if (code === SECTION.messageAnnotations) known = mapOf(message.subarray(value, end));
+    else if (code === SECTION.messageAnnotations) known = cleaned(mapOf(message.subarray(value, end)));
     rest = end;
   }
-  const hasKey = known.count > 0 && known.entries.includes(KEY);
-  const added = annotationEntries(annotations, hasKey);
-  const size = known.entries.length + added.entries.length + 4;
-  const head = Buffer.allocUnsafe(12);
-  head.set([0x00, 0x53, SECTION.messageAnnotations, 0xd1]);
-  head.writeUInt32BE(size, 4);
-  head.writeUInt32BE(known.count + added.count, 8);
-  return Buffer.concat([header, before, head, known.entries, added.entries, message.subarray(rest)]);
+  const { sequenceNumber, offset, enqueuedTime, partitionKey } = annotations;
+  const addsKey = partitionKey !== undefined && !(known.count > 0 && known.entries.includes(KEY));
+  const key = addsKey ? string(partitionKey) : EMPTY;
+  const own = SEQUENCE.length + 9 + OFFSET.length + 2 + offset.length + ENQUEUED.length + 9;
+  const entries = known.entries.length + own + (addsKey ? KEY.length + key.length : 0);
+  const size = header.length + before.length + MAP_HEAD + entries + message.length - rest;
+  const bytes = Buffer.allocUnsafe(size);
+  let at = header.copy(bytes);
+  at += before.copy(bytes, at);
+  bytes.writeUInt32BE(0x00_53_72_d1, at);
+  bytes.writeUInt32BE(entries + 4, at + 4);
+  bytes.writeUInt32BE(known.count + (addsKey ? 8 : 6), at + 8);
+  at += MAP_HEAD;
+  at += known.entries.copy(bytes, at);
+  at += SEQUENCE.copy(bytes, at);
+  at = writeEight(bytes, at, 0x81, sequenceNumber);
+  at += OFFSET.copy(bytes, at);
+  bytes[at] = 0xa1;
+  bytes[at + 1] = offset.length;
+  at += 2 + bytes.write(offset, at + 2, 'latin1');
+  at += ENQUEUED.copy(bytes, at);
+  at = writeEight(bytes, at, 0x83, enqueuedTime);
+  if (addsKey) {
+    at += KEY.copy(bytes, at);
+    at += key.copy(bytes, at);
+  }
+  message.copy(bytes, at, rest);
+  return bytes;
+}
+
+/** A value of eight bytes that is not negative. */
+function writeEight(bytes: Buffer, at: number, code: number, value: number): number {
+  bytes[at] = code;
+  bytes.writeUInt32BE(Math.floor(value / 2 ** 32), at + 1);
+  bytes.writeUInt32BE(value >>> 0, at + 5);
+  return at + 9;
 }
 
 /** Delivery annotations with the runtime metric of a partition. */
@@ -204,19 +284,70 @@ export function runtimeMetric(
   last: { sequenceNumber: number; offset: string; enqueuedTime: number },
   now: number,
 ): Buffer {
-  const entries = Buffer.concat([
-    symbol('last_enqueued_sequence_number'),
-    long(0x81, last.sequenceNumber),
-    symbol('last_enqueued_offset'),
-    string(last.offset),
-    symbol('last_enqueued_time_utc'),
-    long(0x83, last.enqueuedTime),
-    symbol('runtime_info_retrieval_time_utc'),
-    long(0x83, now),
+  return described(
+    SECTION.deliveryAnnotations,
+    map(
+      symbol('last_enqueued_sequence_number'),
+      long(last.sequenceNumber),
+      symbol('last_enqueued_offset'),
+      string(last.offset),
+      symbol('last_enqueued_time_utc'),
+      timestamp(last.enqueuedTime),
+      symbol('runtime_info_retrieval_time_utc'),
+      timestamp(now),
+    ),
+  );
+}
+
+/** A request to one of the broker's own nodes. */
+export interface Request {
+  /** As it was sent: it goes back as the correlation id. */
+  readonly messageId: Buffer;
+  readonly replyTo: string;
+  readonly properties: ReadonlyMap<unknown, unknown>;
+  readonly body: unknown;
+}
+
+/** @throws MalformedMessage, MalformedValue */
+export function readRequest(message: Buffer): Request {
+  let messageId = NULL;
+  let replyTo = '';
+  let properties: ReadonlyMap<unknown, unknown> = new Map();
+  let body: unknown = null;
+  for (const { code, value, end } of sections(message)) {
+    const reader = new ValueReader(message.subarray(value, end));
+    if (code === SECTION.properties) {
+      const items = reader.items();
+      messageId = items[0]?.bytes ?? NULL;
+      const address = items[4]?.value;
+      if (typeof address === 'string') replyTo = address;
+    } else if (code === SECTION.applicationProperties) {
+      const found = reader.read();
+      if (found instanceof Map) properties = found;
+    } else if (code === SECTION.value) body = reader.read();
+  }
+  return { messageId, replyTo, properties, body };
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly description: string;
+  readonly condition?: string;
+  /** An encoded value. */
+  readonly body?: Buffer;
+}
+
+export function writeReply(request: Request, { status, description, condition, body }: Reply): Buffer {
+  const facts = [
+    string('status-code'),
+    int(status),
+    string('status-description'),
+    string(description),
+    ...(condition ? [string('error-condition'), symbol(condition)] : []),
+  ];
+  return Buffer.concat([
+    described(SECTION.properties, list(NULL, NULL, NULL, NULL, NULL, request.messageId)),
+    described(SECTION.applicationProperties, map(...facts)),
+    described(SECTION.value, body ?? NULL),
   ]);
-  const head = Buffer.allocUnsafe(12);
-  head.set([0x00, 0x53, SECTION.deliveryAnnotations, 0xd1]);
-  head.writeUInt32BE(entries.length + 4, 4);
-  head.writeUInt32BE(8, 8);
-  return Buffer.concat([head, entries]);
 }

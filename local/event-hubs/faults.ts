@@ -2,12 +2,17 @@
 
 export interface Fault {
   /**
-   * `reject` answers a send with `condition`; `dropAck` stores and cuts the connection instead of acknowledging; `delay` waits
-   * before storing; `refuseCbs` refuses tokens; `pause` delivers nothing from the hub.
+   * `reject` answers a send with `condition` (default: throttled); `dropAck` stores and cuts the connection instead of
+   * acknowledging; `delay` waits before storing, and before a management answer; `refuse` refuses links with `condition`;
+   * `refuseCbs` refuses tokens; `pause` delivers nothing.
    */
-  readonly kind: 'reject' | 'dropAck' | 'delay' | 'refuseCbs' | 'pause';
+  readonly kind: 'reject' | 'dropAck' | 'delay' | 'refuse' | 'refuseCbs' | 'pause';
+  /** Absent: every one. */
   readonly hub?: string;
+  /** Absent: every one. */
+  readonly partition?: number;
   readonly condition?: string;
+  /** How often; absent: until cleared. */
   readonly count?: number;
   readonly delayMs?: number;
 }
@@ -15,9 +20,10 @@ export interface Fault {
 export interface Faults {
   add(fault: Fault): void;
   clear(): void;
-  take(kind: Fault['kind'], hub: string): Fault | undefined;
+  /** The fault that meets this, used up by one. */
+  take(kind: Fault['kind'], hub: string, partition: number | undefined): Fault | undefined;
   /** Is there one, without using it up? */
-  has(kind: Fault['kind'], hub: string): boolean;
+  has(kind: Fault['kind'], hub: string, partition?: number): boolean;
   /** Cuts every connection at once. */
   dropConnections(): void;
   /** Detaches every link of a hub with `condition`. */
@@ -26,8 +32,13 @@ export interface Faults {
 
 export function createFaults(actions: Pick<Faults, 'dropConnections' | 'detachLinks'>): Faults {
   let active: { fault: Fault; left: number }[] = [];
-  const find = (kind: Fault['kind'], hub: string) =>
-    active.find(({ fault }) => fault.kind === kind && (fault.hub === undefined || fault.hub === hub));
+  const find = (kind: Fault['kind'], hub: string, partition: number | undefined) =>
+    active.find(
+      ({ fault }) =>
+        fault.kind === kind &&
+        (fault.hub === undefined || fault.hub === hub) &&
+        (fault.partition === undefined || fault.partition === partition),
+    );
   return {
     ...actions,
     add: (fault) => {
@@ -36,13 +47,42 @@ export function createFaults(actions: Pick<Faults, 'dropConnections' | 'detachLi
     clear: () => {
       active = [];
     },
-    has: (kind, hub) => find(kind, hub) !== undefined,
-    take: (kind, hub) => {
-      const found = find(kind, hub);
+    has: (kind, hub, partition) => find(kind, hub, partition) !== undefined,
+    take: (kind, hub, partition) => {
+      const found = find(kind, hub, partition);
       if (!found) return undefined;
       found.left -= 1;
       if (found.left <= 0) active = active.filter((each) => each !== found);
       return found.fault;
     },
   };
+}
+
+const KINDS: ReadonlySet<unknown> = new Set([
+  'reject',
+  'dropAck',
+  'delay',
+  'refuse',
+  'refuseCbs',
+  'pause',
+] satisfies Fault['kind'][]);
+const TYPES: Readonly<Record<string, string>> = {
+  kind: 'string',
+  hub: 'string',
+  partition: 'number',
+  condition: 'string',
+  count: 'number',
+  delayMs: 'number',
+};
+
+/** From JSON. @throws Error that says what is wrong */
+export function readFault(value: unknown): Fault {
+  const fields = Object.entries(Object(value) as object);
+  for (const [name, field] of fields) {
+    if (TYPES[name] !== typeof field) throw new Error(`a fault has no ${name} of this type`);
+    if (typeof field === 'number' && !(field >= 0)) throw new Error(`${name} is negative`);
+  }
+  if (!KINDS.has((value as Partial<Fault> | null)?.kind))
+    throw new Error('a fault needs one of the known kinds');
+  return value as Fault;
 }

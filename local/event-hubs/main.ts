@@ -1,55 +1,79 @@
-/** The broker as a process: `--port N --data DIR --config FILE [--control-port N]`; the file is JSON: `{hubs, keys}`. */
+/**
+ * The broker as a process: `--port N --data DIR --config FILE [--control-port N]`. The file is JSON: `{"hubs": {name:
+ * {"partitions": 4, "consumerGroups": ["…"], "retentionHours": 24, "retentionBytes": N, "quotaBytes": N}}, "keys": [{"name":
+ * "…", "key": "…", "rights": ["Send", "Listen", "Manage"]}], "throughputUnits": N, "tls": {"key": FILE, "cert": FILE, "port":
+ * N}, "issuer": "…", "audience": "…", "roles": {principal: {hub or *: "sender", "receiver" or "owner"}}}`, all but `hubs`
+ * optional; key and cert may be PEM themselves. The configuration of Microsoft's emulator is understood, too.
+ */
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
 import { parseArgs } from 'node:util';
 import { runServer } from '../process.ts';
-import type { AccessKey } from './auth.ts';
-import type { HubConfig } from './broker.ts';
-import type { Fault } from './faults.ts';
-import { type EventHubsServer, startEventHubs } from './server.ts';
+import { type EventHubsConfig, readConfig, readPort } from './config.ts';
+import { startEventHubs } from './server.ts';
 
-const { values } = parseArgs({
-  options: {
-    port: { type: 'string', default: '5672' },
-    data: { type: 'string', default: '.data/event-hubs' },
-    config: { type: 'string', default: '' },
-    'control-port': { type: 'string' },
-  },
-});
+interface Arguments {
+  readonly port: number;
+  readonly data: string;
+  readonly controlPort: number | undefined;
+  readonly config: EventHubsConfig;
+}
 
-await runServer('event-hubs', async () => {
-  const { hubs, keys } = JSON.parse(readFileSync(values.config, 'utf8')) as {
-    hubs: Record<string, HubConfig>;
-    keys: AccessKey[];
-  };
-  const server = await startEventHubs({ port: Number(values.port), dataDir: values.data, hubs, keys });
-  const control = values['control-port']
-    ? await listenForFaults(server, Number(values['control-port']))
-    : undefined;
+const given = readArguments();
+if (given) await runServer('event-hubs', () => start(given));
+else process.exitCode = 2;
+
+async function start({ port, data, controlPort, config }: Arguments) {
+  const { hubs, keys, throughputUnits, tls, issuer, audience, roles = {} } = config;
+  // Loaded only where they are used, as the control port and TLS are: each is megabytes.
+  const tokens = issuer ? await import('./tokens.ts') : undefined;
+  const server = await startEventHubs({
+    port,
+    dataDir: data,
+    hubs,
+    keys,
+    ...(throughputUnits ? { throughputUnits } : {}),
+    ...(tls ? { tls: { ...tls, key: pem(tls.key), cert: pem(tls.cert) } } : {}),
+    ...(tokens && issuer
+      ? { verifyToken: tokens.createTokenVerifier({ issuer, roles, ...(audience ? { audience } : {}) }) }
+      : {}),
+  });
+  const control =
+    controlPort === undefined
+      ? undefined
+      : await (await import('./control.ts')).startControl(server.faults, controlPort);
   return {
-    ready: { port: server.port },
+    ready: { port: server.port, tlsPort: server.tlsPort, controlPort: control?.port },
     close: async () => {
-      control?.close();
+      await control?.close();
       await server.close();
     },
   };
-});
+}
 
-/** `POST /faults` adds one, `DELETE /faults` clears all, `POST /drop` cuts every connection. */
-async function listenForFaults(server: EventHubsServer, port: number) {
-  const control = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      if (request.method === 'DELETE') server.faults.clear();
-      else if (request.url === '/drop') server.faults.dropConnections();
-      else server.faults.add(JSON.parse(Buffer.concat(chunks).toString()) as Fault);
-      response.writeHead(204).end();
+function pem(text: string): string {
+  return text.startsWith('-----BEGIN') ? text : readFileSync(text, 'utf8');
+}
+
+/** Undefined after one line that says what is wrong. */
+function readArguments(): Arguments | undefined {
+  try {
+    const { values } = parseArgs({
+      options: {
+        port: { type: 'string', default: '5672' },
+        data: { type: 'string', default: '.data/event-hubs' },
+        config: { type: 'string' },
+        'control-port': { type: 'string' },
+      },
     });
-  });
-  await new Promise<void>((resolve, reject) => {
-    control.once('error', reject);
-    control.listen(port, '127.0.0.1', resolve);
-  });
-  return control;
+    if (values.config === undefined) throw new Error('--config FILE is missing: it names the hubs');
+    return {
+      port: readPort(values.port),
+      data: values.data,
+      controlPort: values['control-port'] === undefined ? undefined : readPort(values['control-port']),
+      config: readConfig(readFileSync(values.config, 'utf8')),
+    };
+  } catch (error) {
+    process.stderr.write(`event-hubs: ${error instanceof Error ? error.message : String(error)}\n`);
+    return undefined;
+  }
 }

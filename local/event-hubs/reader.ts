@@ -1,16 +1,16 @@
 /**
  * One receiver of one partition: pushes what there is as long as the client has given credit.
  *
- * R1 Never more than the credit, and never more than the session's window takes: rhea throws on overflow.
+ * R1 Never more than the credit and the session's window, and nothing while the socket has much to send.
  * R2 Deliveries are settled when sent: the client's checkpoint, not the broker, knows what was processed.
  * R3 Nothing runs while there is nothing to send.
  */
-import type { Sender } from './amqp.ts';
+import type { Link } from './amqp/link.ts';
 import { runtimeMetric, stamp } from './encoding.ts';
 import type { PartitionLog } from './partition-log.ts';
 
 export interface ReaderOptions {
-  readonly link: Sender;
+  readonly link: Link;
   readonly log: PartitionLog;
   /** Sequence number of the first event to send. */
   readonly from: number;
@@ -37,29 +37,25 @@ export function createReader({ link, log, from, withMetric, paused, now }: Reade
 
   const pump = () => {
     scheduled = false;
-    if (stopped || !link.is_open()) return;
+    if (stopped || !link.isOpen) return;
     if (paused()) {
       setTimeout(wake, PAUSE_CHECK_MS).unref();
       return;
     }
-    const { socket } = link.connection;
-    if (socket.writableLength > SOCKET_BYTES) {
-      socket.once('drain', wake);
-      return;
-    }
-    const room = Math.min(link.credit, link.session.outgoing.available() - 1, AT_ONCE);
-    if (room <= 0 || next > log.last) return;
-    next = Math.max(next, log.first);
+    if (link.connection.backlog > SOCKET_BYTES) return link.connection.onceDrained(wake);
+    if (next > log.last) return link.drained();
+    const room = Math.min(link.credit, link.session.window, AT_ONCE);
+    if (room <= 0) return;
     const metric = withMetric ? metricOf() : undefined;
     for (const event of log.read(next, room)) {
-      const annotations = { ...event, offset: String(event.sequenceNumber) };
-      link.send(stamp(event.message, annotations, metric), undefined, 0);
-      next = event.sequenceNumber + 1;
+      const { sequenceNumber, enqueuedTime, partitionKey, message } = event;
+      const offset = String(sequenceNumber);
+      link.send(stamp(message, { sequenceNumber, offset, enqueuedTime, partitionKey }, metric));
+      next = sequenceNumber + 1;
     }
-    if (next <= log.last) wake();
+    if (next <= log.last || link.drain) wake();
   };
 
-  /** rhea counts credit down on its next tick, so the pump runs after it. */
   const wake = () => {
     if (scheduled || stopped) return;
     scheduled = true;
@@ -70,8 +66,7 @@ export function createReader({ link, log, from, withMetric, paused, now }: Reade
     runtimeMetric({ sequenceNumber: log.last, offset: String(log.last), enqueuedTime: log.lastTime }, now());
 
   const off = log.onAppend(wake);
-  link.on('sendable', wake);
-  link.on('sender_flow', wake);
+  link.onCredit = wake;
   wake();
   return {
     wake,
@@ -85,14 +80,14 @@ export function createReader({ link, log, from, withMetric, paused, now }: Reade
 const FILTER =
   /^amqp\.annotation\.(x-opt-offset|x-opt-sequence-number|x-opt-enqueued-time)\s*(>=|>)\s*'([^']*)'$/;
 
-/** Where a receiver begins; undefined: the filter points behind the end. */
+/** Sequence number of the first event that a filter lets through; `beyond`: it points behind the end. */
 export function startOf(filter: string | undefined, log: PartitionLog): number | 'malformed' | 'beyond' {
   if (filter === undefined) return log.first;
   const [, field, operator, value = ''] = FILTER.exec(filter.trim()) ?? [];
   if (!field) return 'malformed';
   if (value === '@latest') return log.last + 1;
+  if (!/^-?\d{1,15}$/.test(value)) return 'malformed';
   const number = Number(value);
-  if (!Number.isFinite(number)) return 'malformed';
   if (field === 'x-opt-enqueued-time') return log.sequenceAfter(number);
   if (number === -1) return log.first;
   if (number > log.last + (operator === '>=' ? 1 : 0)) return 'beyond';

@@ -1,37 +1,73 @@
 /** `$cbs` (tokens) and `$management` (properties of hubs and partitions): request in, reply out, in the same session. */
-
-import { type AmqpMessage, rhea, type Sender, type Session } from './amqp.ts';
+import type { AmqpConnection } from './amqp/connection.ts';
+import type { Delivery, Link } from './amqp/link.ts';
+import { boolean, int, long, map, string, timestamp } from './amqp/values.ts';
 import { type AccessKey, type Claim, checkSas, checkToken, type VerifyToken } from './auth.ts';
-import { type Broker, type Hub, partitionIn } from './broker.ts';
-import type { Faults } from './faults.ts';
+import { type Hub, partitionIn } from './broker.ts';
+import type { Core } from './core.ts';
+import { type Reply, type Request, readRequest, writeReply } from './encoding.ts';
+import { badPartition, notFound } from './refusals.ts';
 
-export interface RequestContext {
-  readonly broker: Broker;
+export interface NodeContext {
+  readonly core: Core;
   readonly keys: readonly AccessKey[];
-  readonly verifyToken: VerifyToken | undefined;
-  readonly faults: Faults;
-  readonly now: () => number;
+  readonly verify: VerifyToken | undefined;
+  /** The claim is the connection's from now on. */
+  claimed(connection: AmqpConnection, claim: Claim): void;
 }
 
-interface Reply {
-  readonly status: number;
-  readonly description: string;
-  readonly condition?: string;
-  readonly body?: unknown;
+/** The service's own limit of a token is lower. */
+const MOST_REQUEST_BYTES = 64 * 1024;
+
+/** @param address `$cbs` or `$management` */
+export function openNode(link: Link, address: string, context: NodeContext): void {
+  if (!link.sends)
+    link.onMessage = (delivery) =>
+      context.core.track(
+        address === '$cbs' ? onToken(link, delivery, context) : onRead(link, delivery, context),
+      );
+  link.accept({ maxMessageSize: MOST_REQUEST_BYTES });
 }
 
-const NOT_FOUND = (name: string): Reply => ({
-  status: 404,
-  condition: 'amqp:not-found',
-  description: `The messaging entity '${name}' could not be found.`,
-});
+/** Undefined, and the delivery is rejected: not a request. */
+function requestOf(delivery: Delivery): Request | undefined {
+  try {
+    const request = delivery.message && readRequest(delivery.message);
+    if (request) delivery.accept();
+    else delivery.reject({ condition: 'amqp:link:message-size-exceeded', description: 'too long' });
+    return request;
+  } catch (error) {
+    delivery.reject({ condition: 'amqp:decode-error', description: (error as Error).message });
+    return undefined;
+  }
+}
+
+async function onToken(link: Link, delivery: Delivery, context: NodeContext): Promise<void> {
+  const request = requestOf(delivery);
+  if (!request) return;
+  const { reply, claim } = await putToken(request, link.connection.isEncrypted, context);
+  if (claim) context.claimed(link.connection, claim);
+  answer(link, request, reply);
+}
+
+async function onRead(link: Link, delivery: Delivery, { core }: NodeContext): Promise<void> {
+  const request = requestOf(delivery);
+  if (!request) return;
+  const fault = core.faults.take('delay', textsOf(request).name, undefined);
+  if (fault) await new Promise((resolve) => setTimeout(resolve, fault.delayMs ?? 100));
+  answer(link, request, manage(request, core, link.connection));
+}
+
+function answer(link: Link, request: Request, reply: Reply): void {
+  link.session.replyLink(request.replyTo)?.send(writeReply(request, reply));
+}
 
 type Texts = Readonly<Record<'name' | 'type' | 'operation' | 'partition', string>>;
 
 /** The properties of a request; what is missing or no text is ''. */
-function textsOf(properties: Readonly<Record<string, unknown>> = {}): Texts {
+function textsOf({ properties }: Request): Texts {
   const text = (name: keyof Texts) => {
-    const value = properties[name];
+    const value = properties.get(name);
     return typeof value === 'string' ? value : '';
   };
   return {
@@ -42,61 +78,45 @@ function textsOf(properties: Readonly<Record<string, unknown>> = {}): Texts {
   };
 }
 
-/** The claim is the connection's from now on. */
-export async function putToken(
-  message: AmqpMessage,
-  context: RequestContext,
+async function putToken(
+  request: Request,
+  isEncrypted: boolean,
+  { core, keys, verify }: NodeContext,
 ): Promise<{ reply: Reply; claim?: Claim }> {
-  const { name: audience, type } = textsOf(message.application_properties);
-  const token = typeof message.body === 'string' ? message.body : '';
+  const { name: audience, type } = textsOf(request);
+  const token = typeof request.body === 'string' ? request.body : '';
   const path = audience.replace(/^\w+:\/\/[^/]*/, '').replace(/^\/+/, '');
   const [hubName = '', section, partition] = path.split('/');
-  const hub = context.broker.hub(hubName);
-  if (hubName !== '' && !hub) return { reply: NOT_FOUND(hubName) };
+  const hub = core.broker.hub(hubName);
+  if (hubName !== '' && !hub) return { reply: { status: 404, ...notFound(hubName) } };
   if (hub && section === 'Partitions' && partitionIn(hub, partition) === undefined)
-    return { reply: outOfRange(partition ?? '') };
-  if (context.faults.take('refuseCbs', hub?.name ?? '')) return { reply: unauthorized() };
-  const isJwt = type === 'jwt';
-  const claim = isJwt
-    ? context.verifyToken && (await checkToken(token, audience, context.verifyToken, context.now()))
-    : checkSas(token, audience, context.keys, context.now());
+    return { reply: { status: 400, ...badPartition(partition ?? '') } };
+  if (core.faults.take('refuseCbs', hub?.name ?? '', undefined)) return { reply: unauthorized() };
+  if (type === 'jwt' && !isEncrypted) return { reply: unauthorized('Tokens are taken over TLS only.') };
+  const claim =
+    type === 'jwt'
+      ? verify && (await checkToken(token, audience, verify))
+      : checkSas(token, audience, keys, core.now());
   return claim ? { reply: { status: 202, description: 'Accepted' }, claim } : { reply: unauthorized() };
 }
 
-function unauthorized(): Reply {
-  return {
-    status: 401,
-    condition: 'amqp:unauthorized-access',
-    description: 'Unauthorized access. The token is not valid for this entity.',
-  };
+function unauthorized(why = 'The token is not valid for this entity.'): Reply {
+  return { status: 401, condition: 'amqp:unauthorized-access', description: `Unauthorized access. ${why}` };
 }
 
-function outOfRange(partition: string): Reply {
-  return {
-    status: 400,
-    condition: 'com.microsoft:argument-out-of-range',
-    description: `The specified partition is invalid for an EventHub partition sender or receiver: ${partition}`,
-  };
-}
-
-/** `allowed` says whether the requester has shown a token for an entity. */
-export function manage(
-  message: AmqpMessage,
-  context: RequestContext,
-  allowed: (entity: string) => boolean,
-): Reply {
-  const { operation, name, type, partition } = textsOf(message.application_properties);
-  if (!allowed(`${name}/$management`)) return unauthorized();
+function manage(request: Request, core: Core, connection: AmqpConnection): Reply {
+  const { operation, name, type, partition } = textsOf(request);
+  if (!core.allowed(connection, `${name}/$management`, undefined)) return unauthorized();
   if (operation !== 'READ')
     return {
       status: 501,
       condition: 'amqp:not-implemented',
       description: `the operation ${operation} is not known`,
     };
-  const hub = context.broker.hub(name);
-  if (!hub) return NOT_FOUND(name);
+  const hub = core.broker.hub(name);
+  if (!hub) return { status: 404, ...notFound(name) };
   if (type === 'com.microsoft:eventhub') return { status: 200, description: 'OK', body: hubBody(hub) };
-  if (type === 'com.microsoft:partition') return partitionBody(hub, partition);
+  if (type === 'com.microsoft:partition') return partitionReply(hub, partition);
   return {
     status: 400,
     condition: 'com.microsoft:argument-error',
@@ -104,54 +124,54 @@ export function manage(
   };
 }
 
-function hubBody(hub: Hub): unknown {
-  return {
-    name: hub.name,
-    type: 'com.microsoft:eventhub',
-    created_at: rhea.types.wrap_timestamp(hub.createdAt),
-    partition_count: rhea.types.wrap_int(hub.partitions.length),
-    partition_ids: hub.partitions.map((_, index) => String(index)),
-    georeplication_factor: rhea.types.wrap_int(1),
-  };
+function hubBody(hub: Hub): Buffer {
+  const ids = hub.partitions.map((_, index) => string(String(index)));
+  return map(
+    string('name'),
+    string(hub.name),
+    string('type'),
+    string('com.microsoft:eventhub'),
+    string('created_at'),
+    timestamp(hub.createdAt),
+    string('partition_count'),
+    int(ids.length),
+    string('partition_ids'),
+    strings(ids),
+    string('georeplication_factor'),
+    int(1),
+  );
 }
 
-function partitionBody(hub: Hub, partition: string): Reply {
+/** An array of texts, as the service has it: some clients read nothing else. */
+function strings(texts: readonly Buffer[]): Buffer {
+  const content = Buffer.concat([Buffer.of(0xa1), ...texts.map((text) => text.subarray(1))]);
+  const head = Buffer.allocUnsafe(9);
+  head[0] = 0xf0;
+  head.writeUInt32BE(content.length + 4, 1);
+  head.writeUInt32BE(texts.length, 5);
+  return Buffer.concat([head, content]);
+}
+
+function partitionReply(hub: Hub, partition: string): Reply {
   const log = hub.partitions[partitionIn(hub, partition) ?? -1];
-  if (!log) return outOfRange(partition);
-  const { isEmpty } = log;
-  return {
-    status: 200,
-    description: 'OK',
-    body: {
-      name: hub.name,
-      type: 'com.microsoft:partition',
-      partition,
-      begin_sequence_number: rhea.types.wrap_long(isEmpty ? -1 : log.first),
-      last_enqueued_sequence_number: rhea.types.wrap_long(isEmpty ? -1 : log.last),
-      last_enqueued_offset: isEmpty ? '-1' : String(log.last),
-      last_enqueued_time_utc: rhea.types.wrap_timestamp(log.lastTime),
-      is_partition_empty: isEmpty,
-    },
-  };
-}
-
-/** Sent on the link of the same session that the requester listens on. */
-export function sendReply(
-  session: Session,
-  request: AmqpMessage,
-  { status, description, condition, body }: Reply,
-): void {
-  const link = Object.values(session.links).find((each): each is Sender => {
-    const answers = each.name === request.reply_to || each.target?.address === request.reply_to;
-    return answers && each.local.attach['role'] === false;
-  });
-  link?.send({
-    correlation_id: request.message_id,
-    application_properties: {
-      'status-code': rhea.types.wrap_int(status),
-      'status-description': description,
-      ...(condition ? { 'error-condition': condition } : {}),
-    },
-    body: body ?? null,
-  });
+  if (!log) return { status: 400, ...badPartition(partition) };
+  const body = map(
+    string('name'),
+    string(hub.name),
+    string('type'),
+    string('com.microsoft:partition'),
+    string('partition'),
+    string(partition),
+    string('begin_sequence_number'),
+    long(log.last < 0 ? -1 : log.first),
+    string('last_enqueued_sequence_number'),
+    long(log.last),
+    string('last_enqueued_offset'),
+    string(String(log.last)),
+    string('last_enqueued_time_utc'),
+    timestamp(log.lastTime),
+    string('is_partition_empty'),
+    boolean(log.isEmpty),
+  );
+  return { status: 200, description: 'OK', body };
 }

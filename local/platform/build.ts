@@ -1,11 +1,14 @@
 /** The build that is deployed, and that runs here, `ROOT` as its argument: the Function App as one CommonJS bundle, the pages as static files. */
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as pause } from 'node:timers/promises';
 import { build } from 'esbuild';
 import { cityMap, DEMO_ADDRESSES, geocode } from '../../shared/geo/service-area/service-area.ts';
 import { PROCESSES } from './process-files.ts';
 
+const TURN_POLL_MS = 50;
 const WARNINGS_ARE_ERRORS = { logLevel: 'error' } as const;
 
 /** Sources of every build. */
@@ -15,9 +18,35 @@ const SOURCES = ['functions', 'shared', 'tracking', 'simulator', 'local', 'web',
 async function buildOnce(root: string): Promise<void> {
   const stampFile = join(root, 'dist/stamp');
   const stamp = stampOf(root);
-  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return;
-  await Promise.all([buildProcesses(root), buildFunctions(root), buildWeb(root)]);
-  writeFileSync(stampFile, stamp);
+  const isBuilt = () => existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp;
+  if (isBuilt()) return;
+  mkdirSync(join(root, 'dist'), { recursive: true });
+  const lock = await turnAt(join(root, 'dist/build.lock'));
+  try {
+    if (isBuilt()) return;
+    await Promise.all([buildProcesses(root), buildFunctions(root), buildWeb(root)]);
+    writeFileSync(stampFile, stamp);
+  } finally {
+    lock.close();
+  }
+}
+
+/**
+ * One build at a time, or another platform would start from files that are half written. The transaction is the lock: it
+ * ends with its process, however that ends.
+ */
+async function turnAt(file: string): Promise<DatabaseSync> {
+  for (;;) {
+    const lock = new DatabaseSync(file);
+    try {
+      lock.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE');
+      return lock;
+    } catch (error) {
+      lock.close();
+      if (!/locked|busy/i.test((error as Error).message)) throw error;
+      await pause(TURN_POLL_MS);
+    }
+  }
 }
 
 /** Names and times of all sources. */
@@ -95,7 +124,8 @@ async function buildWeb(root: string): Promise<void> {
   writeFileSync(join(out, 'city.json'), JSON.stringify({ ...cityMap(), addresses }));
 }
 
-const [root] = process.argv.slice(2);
+const [given] = process.argv.slice(2);
+const root = given && resolve(given);
 if (root) {
   await buildOnce(root);
   process.disconnect?.();

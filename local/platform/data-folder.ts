@@ -4,11 +4,8 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 
 export interface Secrets {
-  /** Key of the broker's one access rule. */
-  readonly eventHubsKey: string;
   /** Secret of the demonstration's machines. */
   readonly clientSecret: string;
-  readonly carrierKey: string;
 }
 
 export interface DataFolder {
@@ -72,8 +69,7 @@ function isAlive(pid: number): boolean {
 
 function secretsIn(file: string): Secrets {
   if (!existsSync(file)) {
-    const secret = () => randomBytes(24).toString('base64');
-    const made: Secrets = { eventHubsKey: secret(), clientSecret: secret(), carrierKey: secret() };
+    const made: Secrets = { clientSecret: randomBytes(24).toString('base64') };
     writeFileSync(file, JSON.stringify(made), { mode: 0o600 });
     return made;
   }

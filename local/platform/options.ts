@@ -10,6 +10,10 @@ export interface PlatformOptions {
   /** Simulated seconds per second. */
   readonly speed: number;
   readonly replay: string | undefined;
+  /** Everything but the Function App's host, which is started by hand: `func start`, or `npm run host`. */
+  readonly serversOnly: boolean;
+  /** Stack traces name the sources' lines; takes about 180 MB more. */
+  readonly sourceMaps: boolean;
   /** Begins anew: the data is removed first. */
   readonly reset: boolean;
 }
@@ -25,10 +29,12 @@ export const PORTS = {
   carrier: 7,
   'event-hubs-control': 8,
   'cosmos-control': 9,
+  'storage-queue': 10,
+  'storage-table': 11,
 } as const;
 export type PortName = keyof typeof PORTS;
 
-const USAGE = `npm start -- [--port-base 7070] [--data .data] [--drones 12] [--seed 1] [--speed 1] [--replay FILE] [--reset]`;
+const USAGE = `npm start -- [--port-base 7070] [--data .data] [--drones 12] [--seed 1] [--speed 1] [--replay FILE] [--servers] [--source-maps] [--reset]`;
 
 /** @throws Error with the usage for what cannot be understood */
 export function readPlatformOptions(argv: readonly string[]): PlatformOptions {
@@ -43,6 +49,8 @@ export function readPlatformOptions(argv: readonly string[]): PlatformOptions {
         seed: { type: 'string', default: '1' },
         speed: { type: 'string', default: '1' },
         replay: { type: 'string' },
+        servers: { type: 'boolean', default: false },
+        'source-maps': { type: 'boolean', default: false },
         reset: { type: 'boolean', default: false },
       },
     }));
@@ -61,6 +69,8 @@ export function readPlatformOptions(argv: readonly string[]): PlatformOptions {
     seed: number('seed', 0, 2 ** 31),
     speed: number('speed', 1, 200),
     replay: typeof values['replay'] === 'string' ? values['replay'] : undefined,
+    serversOnly: values['servers'] === true,
+    sourceMaps: values['source-maps'] === true,
     reset: values['reset'] === true,
   };
 }

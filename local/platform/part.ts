@@ -16,6 +16,8 @@ export interface PartSpec {
   readonly entry: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** Of Node, beside those that every part has. */
+  readonly flags?: readonly string[];
 }
 
 export interface PartContext {
@@ -35,7 +37,11 @@ export interface Part {
 }
 
 /** A small young generation: seven processes share one machine. */
-const FLAGS = ['--max-semi-space-size=4', '--enable-source-maps'];
+const FLAGS = ['--max-semi-space-size=4'];
+/** For processes whose speed nobody waits for. */
+export const SMALL: readonly string[] = ['--max-semi-space-size=1', '--optimize-for-size'];
+/** glibc keeps a heap for each thread otherwise: https://man7.org/linux/man-pages/man3/mallopt.3.html */
+const ALLOCATOR = { MALLOC_ARENA_MAX: '2' };
 const READY_MS = 60_000;
 const GRACE_MS = 15_000;
 const DEATHS = 5;
@@ -101,9 +107,9 @@ interface Launched {
 /** In a process group of its own, so that Ctrl-C reaches the parent alone, which then stops the parts in order. */
 function launch(spec: PartSpec, log: WriteStream): Launched {
   const child = fork(spec.entry, spec.args, {
-    env: { ...process.env, ...spec.env },
+    env: { ...ALLOCATOR, ...process.env, ...spec.env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    execArgv: FLAGS,
+    execArgv: [...FLAGS, ...(spec.flags ?? [])],
     detached: true,
   });
   const lines: string[] = [];

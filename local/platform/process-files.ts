@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 
 export const PROCESSES = {
+  platform: 'local/platform.ts',
   'event-hubs': 'local/event-hubs/main.ts',
   cosmos: 'local/cosmos/main.ts',
   small: 'local/small.ts',
@@ -9,6 +10,7 @@ export const PROCESSES = {
   tracking: 'tracking/main.ts',
   simulator: 'simulator/main.ts',
   'prepare-database': 'local/platform/prepare-database.ts',
+  'prepare-demo': 'local/platform/prepare-demo.ts',
 } as const;
 export type ProcessName = keyof typeof PROCESSES;
 

@@ -14,6 +14,10 @@ const HOST = '127.0.0.1';
 const STORAGE_KEY =
   'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
 const BROKER_RULE = 'RootManageSharedAccessKey';
+/** The key of Microsoft's emulator: https://learn.microsoft.com/azure/event-hubs/test-locally-with-event-hub-emulator */
+const BROKER_KEY = 'SAS_KEY_VALUE';
+/** What the services send to the sample carrier. */
+const CARRIER_KEY = 'sample-carrier-key';
 
 export interface Addresses {
   readonly gateway: string;
@@ -30,9 +34,13 @@ export interface Addresses {
   readonly cosmosControl: string;
 }
 
-export function addressesOf(options: PlatformOptions, { secrets }: DataFolder): Addresses {
+export function addressesOf(options: PlatformOptions): Addresses {
   const http = (name: PortName) => `http://${HOST}:${portOf(options, name)}`;
   const cosmosEndpoint = `${http('cosmos')}/`;
+  // Core Tools keep what they need in queues and tables, too.
+  const moreStorage = options.serversOnly
+    ? `QueueEndpoint=${http('storage-queue')}/devstoreaccount1;TableEndpoint=${http('storage-table')}/devstoreaccount1;`
+    : '';
   return {
     gateway: http('gateway'),
     functions: http('functions'),
@@ -42,14 +50,14 @@ export function addressesOf(options: PlatformOptions, { secrets }: DataFolder): 
     cosmosEndpoint,
     cosmosKey: EMULATOR_KEY,
     cosmos: `AccountEndpoint=${cosmosEndpoint};AccountKey=${EMULATOR_KEY};`,
-    eventHubs: `Endpoint=sb://${HOST}:${portOf(options, 'event-hubs')};SharedAccessKeyName=${BROKER_RULE};SharedAccessKey=${secrets.eventHubsKey};UseDevelopmentEmulator=true`,
-    storage: `DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=${STORAGE_KEY};BlobEndpoint=${http('storage')}/devstoreaccount1;`,
+    eventHubs: `Endpoint=sb://${HOST}:${portOf(options, 'event-hubs')};SharedAccessKeyName=${BROKER_RULE};SharedAccessKey=${BROKER_KEY};UseDevelopmentEmulator=true`,
+    storage: `DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=${STORAGE_KEY};BlobEndpoint=${http('storage')}/devstoreaccount1;${moreStorage}`,
     eventHubsControl: http('event-hubs-control'),
     cosmosControl: http('cosmos-control'),
   };
 }
 
-export function brokerConfig({ secrets }: DataFolder): unknown {
+export function brokerConfig(): unknown {
   const hubs = Object.fromEntries(
     Object.entries(HUBS).map(([name, { partitions, consumers }]) => [
       name,
@@ -58,7 +66,7 @@ export function brokerConfig({ secrets }: DataFolder): unknown {
   );
   return {
     hubs,
-    keys: [{ name: BROKER_RULE, key: secrets.eventHubsKey, rights: ['Manage', 'Send', 'Listen'] }],
+    keys: [{ name: BROKER_RULE, key: BROKER_KEY, rights: ['Manage', 'Send', 'Listen'] }],
   };
 }
 
@@ -69,7 +77,16 @@ export function smallConfig(
   pages: string,
 ): SmallConfig {
   return {
-    storage: { port: portOf(options, 'storage'), dataDir: join(data.path, 'storage') },
+    storage: {
+      port: portOf(options, 'storage'),
+      dataDir: join(data.path, 'storage'),
+      ...(options.serversOnly
+        ? {
+            queue: { port: portOf(options, 'storage-queue') },
+            table: { port: portOf(options, 'storage-table') },
+          }
+        : {}),
+    },
     identity: {
       port: portOf(options, 'identity'),
       dataDir: join(data.path, 'identity'),
@@ -88,11 +105,7 @@ export function smallConfig(
 }
 
 /** App settings of the Function App, in the form with connection strings. */
-export function appSettings(
-  options: PlatformOptions,
-  { secrets }: DataFolder,
-  addresses: Addresses,
-): Record<string, string> {
+export function appSettings(options: PlatformOptions, addresses: Addresses): Record<string, string> {
   return {
     COSMOS: addresses.cosmos,
     COSMOS_DATABASE: DATABASE,
@@ -101,7 +114,7 @@ export function appSettings(
     IDENTITY_ISSUER: addresses.issuer,
     API_AUDIENCE: AUDIENCE,
     PUBLIC_ORIGIN: addresses.gateway,
-    CARRIERS: JSON.stringify([{ carrierId: CARRIER, url: addresses.carrier, apiKey: secrets.carrierKey }]),
+    CARRIERS: JSON.stringify([{ carrierId: CARRIER, url: addresses.carrier, apiKey: CARRIER_KEY }]),
     TIME_SCALE: String(options.speed),
   };
 }
@@ -130,6 +143,6 @@ export function simulatorSettings(
     DEMO_CLIENT_SECRET: secrets.clientSecret,
     API_AUDIENCE: AUDIENCE,
     CARRIER_PORT: String(portOf(options, 'carrier')),
-    CARRIER_API_KEY: secrets.carrierKey,
+    CARRIER_API_KEY: CARRIER_KEY,
   };
 }

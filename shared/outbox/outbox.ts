@@ -9,7 +9,6 @@ import {
   type DomainEventData,
   type DomainEventType,
 } from '../contracts/events.ts';
-import { CONTAINERS, type ContainerName } from '../cosmos/containers.ts';
 import type { ServiceName } from '../http/define-route.ts';
 import type { HubName } from '../messaging/hubs.ts';
 import type { Message, Publisher } from '../messaging/publisher.ts';
@@ -115,17 +114,3 @@ function toMessage(item: OutboxItem): Message {
 function isOutboxItem(document: unknown): document is OutboxItem {
   return (document as Partial<OutboxItem> | null)?.type === 'event';
 }
-
-/** Containers whose change feed a service publishes. */
-export function outboxContainersOf(service: ServiceName): ContainerName[] {
-  const names = Object.keys(CONTAINERS) as ContainerName[];
-  return names.filter((name) => CONTAINERS[name].service === service && WITH_OUTBOX.has(name));
-}
-
-const WITH_OUTBOX: ReadonlySet<ContainerName> = new Set([
-  'workflows',
-  'deliveries',
-  'droneDeliveries',
-  'drones',
-  'bookings',
-]);

@@ -8,7 +8,8 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
+import { openDatabase } from '../../local/database-file.ts';
 import type { FlightEvent } from '../../shared/contracts/flight.ts';
 import type { MissionFate } from '../drone/decide.ts';
 import type { SimulatedDrone } from '../drone/state.ts';
@@ -102,21 +103,20 @@ export function openStore(folder: string): FleetStore {
 }
 
 function open(folder: string, file: string): DatabaseSync {
-  try {
-    mkdirSync(folder, { recursive: true });
-    const database = new DatabaseSync(file);
-    database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
-    const layout = Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
-    if (layout !== 0 && layout !== LAYOUT) throw new Error(`layout ${layout}, not ${LAYOUT}`);
-    database.exec(`BEGIN IMMEDIATE; ${SCHEMA} PRAGMA user_version = ${LAYOUT}; COMMIT;`);
-    return database;
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    const advice = /locked|busy/i.test(reason)
-      ? 'another simulator uses this data folder: stop it, or choose another with --data'
-      : `it cannot be read (${reason}): begin anew with --reset, or remove the file`;
-    throw new Error(`${file}: ${advice}`, { cause: error });
+  mkdirSync(folder, { recursive: true });
+  const database = openDatabase(
+    file,
+    'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;',
+  );
+  const layout = Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
+  if (layout !== 0 && layout !== LAYOUT) {
+    database.close();
+    throw new Error(
+      `${file}: it has layout ${layout}, not ${LAYOUT}: begin anew with --reset, or remove the file`,
+    );
   }
+  database.exec(`BEGIN IMMEDIATE; ${SCHEMA} PRAGMA user_version = ${LAYOUT}; COMMIT;`);
+  return database;
 }
 
 function parsed(text: unknown): unknown {

@@ -12,7 +12,7 @@ beforeAll(async () => {
 
 afterAll(() => harness.close());
 
-describe('account, databases and containers', () => {
+describe('cosmos: account, databases and containers', () => {
   test('the account names its writable and readable locations', async () => {
     const { resource } = await harness.client.getDatabaseAccount();
     expect(resource?.writableLocations[0]?.databaseAccountEndpoint).toBe(harness.server.endpoint);
@@ -103,7 +103,7 @@ describe('account, databases and containers', () => {
   });
 });
 
-describe('items', () => {
+describe('cosmos: items', () => {
   test('create answers 201 with the system properties', async () => {
     const { resource, statusCode, etag } = await container.items.create({ id: 'new', pk: 'p', n: 1 });
     expect(statusCode).toBe(201);
@@ -278,7 +278,7 @@ describe('items', () => {
   });
 });
 
-describe('partition keys', () => {
+describe('cosmos: partition keys', () => {
   test.each<[string, string | number | boolean | null]>([
     ['a number', 5],
     ['a fraction', -1.25],
@@ -373,7 +373,7 @@ describe('partition keys', () => {
   });
 });
 
-describe('unique keys', () => {
+describe('cosmos: unique keys', () => {
   let unique: Container;
 
   beforeAll(async () => {
@@ -445,7 +445,7 @@ describe('unique keys', () => {
   });
 });
 
-describe('time to live', () => {
+describe('cosmos: time to live', () => {
   test("an item goes after its own ttl, others stay by the container's -1", async () => {
     const made = await harness.container({
       id: 'ttl-item',

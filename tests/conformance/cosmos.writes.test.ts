@@ -17,7 +17,7 @@ beforeAll(async () => {
 
 afterAll(() => harness.close());
 
-describe('patch', () => {
+describe('cosmos: patch', () => {
   const start = { n: 1, text: 'a', list: ['x', 'y'], nested: { deep: { n: 1 } }, nothing: null };
   let count = 0;
 
@@ -183,7 +183,7 @@ describe('patch', () => {
   });
 });
 
-describe('transactional batch', () => {
+describe('cosmos: transactional batch', () => {
   const codes = async (operations: OperationInput[], pk = 'b') =>
     (await container.items.batch(operations, pk)).result?.map(({ statusCode }) => statusCode);
 
@@ -285,7 +285,7 @@ describe('transactional batch', () => {
   });
 });
 
-describe('bulk', () => {
+describe('cosmos: bulk', () => {
   const codesOf = (responses: BulkOperationResponse) => responses.map(({ statusCode }) => statusCode);
 
   test('has a result for each operation, in their order, over several partitions', async () => {
@@ -336,7 +336,7 @@ describe('bulk', () => {
   });
 });
 
-describe('faults on demand', () => {
+describe('cosmos: faults on demand', () => {
   test('a throttled write is repeated by the SDK after the time it was told', async () => {
     harness.server.faults.add({
       kind: 'throttle',

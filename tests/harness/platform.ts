@@ -11,6 +11,8 @@ import type { Endpoints } from '../../local/platform/endpoints.ts';
 export interface TestPlatform extends AsyncDisposable {
   readonly endpoints: Endpoints;
   readonly dataDir: string;
+  /** Of the parent of its processes. */
+  readonly pid: number | undefined;
   /** What it printed. */
   readonly output: () => string;
   /** SIGKILL to a part; resolves once it runs again under another pid. */
@@ -30,6 +32,7 @@ export interface TestPlatformOptions {
 
 const ROOT = join(import.meta.dirname, '../..');
 const READY_MS = 60_000;
+const PORTS_EACH = 20;
 
 export async function startPlatform(options: TestPlatformOptions = {}): Promise<TestPlatform> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'platform-')));
@@ -68,6 +71,7 @@ export async function startPlatform(options: TestPlatformOptions = {}): Promise<
   return {
     endpoints: read(),
     dataDir,
+    pid: child.pid,
     output: () => text,
     kill: async (part) => {
       const { pid } = read().parts[part] ?? {};
@@ -102,11 +106,11 @@ export async function until<T>(
   }
 }
 
-/** A run of ten free ports. */
+/** A run of free ports, as many as the platform has. */
 async function freePorts(): Promise<number> {
   for (;;) {
-    const base = 20_000 + Math.floor(Math.random() * 2_000) * 10;
-    const free = await Promise.all(Array.from({ length: 10 }, (_, index) => isFree(base + index)));
+    const base = 20_000 + Math.floor(Math.random() * 600) * PORTS_EACH;
+    const free = await Promise.all(Array.from({ length: PORTS_EACH }, (_, index) => isFree(base + index)));
     if (free.every(Boolean)) return base;
   }
 }

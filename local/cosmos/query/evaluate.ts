@@ -2,7 +2,7 @@
 import { badRequest, notSupported } from '../errors.ts';
 import type { Expression, Query } from './ast.ts';
 import { AGGREGATES } from './ast.ts';
-import { functionNamed } from './functions.ts';
+import { functionNamed } from './functions/index.ts';
 import { isLike, type Like, readLike } from './like.ts';
 import { and, equals, or, ranges, typeOf } from './values.ts';
 
@@ -78,12 +78,7 @@ export function compile(expression: Expression): Compiled {
     case 'object': {
       const fields = expression.fields.map(({ name, value }) => [name, compile(value)] as const);
       return (scope) => {
-        const object: Record<string, unknown> = {};
-        for (const [name, value] of fields) {
-          const result = value(scope);
-          if (result !== undefined) object[name] = result;
-        }
-        return object;
+        return objectOf(fields, scope);
       };
     }
     case 'subquery': {
@@ -91,12 +86,36 @@ export function compile(expression: Expression): Compiled {
       return (scope) => {
         const rows = scope.subquery(query, scope);
         if (form === 'exists') return rows.length > 0;
-        return form === 'array' ? rows : rows[0];
+        if (form === 'array') return rows;
+        if (rows.length > 1)
+          throw badRequest('The cardinality of a scalar subquery result set cannot be greater than one.');
+        return rows[0];
       };
     }
     default:
       return expression satisfies never;
   }
+}
+
+/** A field that is undefined is not in the object; `__proto__` is a name like any other. */
+export function objectOf(
+  fields: readonly (readonly [name: string, value: Compiled])[],
+  scope: Scope,
+): Record<string, unknown> {
+  const object: Record<string, unknown> = {};
+  for (const [name, value] of fields) {
+    const result = value(scope);
+    if (result === undefined) continue;
+    if (name === '__proto__')
+      Object.defineProperty(object, name, {
+        value: result,
+        enumerable: true,
+        writable: true,
+        configurable: true,
+      });
+    else object[name] = result;
+  }
+  return object;
 }
 
 function compileMember(of: Compiled, key: Compiled): Compiled {
@@ -210,7 +229,7 @@ function compileCall(expression: Extract<Expression, { kind: 'call' }>): Compile
       return aggregates.get(expression);
     };
   }
-  const call = functionNamed(expression.name);
+  const call = functionNamed(expression.name, expression.args.length);
   const args = expression.args.map(compile);
   return (scope) => call(...args.map((arg) => arg(scope)));
 }

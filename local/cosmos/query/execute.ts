@@ -3,15 +3,32 @@ import { itemNumber } from '../rid.ts';
 import { aggregatesIn, type Expression, type Query, selected } from './ast.ts';
 import { compile } from './evaluate.ts';
 import type { RangeQuery } from './plan.ts';
+import { isAfter, type Resume } from './resume.ts';
 import { aggregate, compareKeys, type RunContext, runQuery, sortedScopes, subquery } from './run.ts';
 import { canonical } from './values.ts';
 
 export interface ExecuteContext extends RunContext {
   readonly documents: Iterable<unknown>;
+  /** Of a query with ORDER BY. */
+  readonly resume?: Resume;
+}
+
+/** A row, and its place among all rows of the query, those before the point where a client resumes counted, too. */
+export interface Placed {
+  readonly row: unknown;
+  readonly at: number;
 }
 
 /** All rows; the caller cuts pages. */
-export function execute({ query, shape }: RangeQuery, context: ExecuteContext): unknown[] {
+export function execute(query: RangeQuery, context: ExecuteContext): readonly Placed[] {
+  const { resume } = context;
+  const all = rowsOf(query, context).map((row, at) => ({ row, at }));
+  return resume && query.shape === 'orderby'
+    ? all.filter(({ row }) => isFrom(resume, row as OrderedRow, query.query))
+    : all;
+}
+
+function rowsOf({ query, shape }: RangeQuery, context: ExecuteContext): unknown[] {
   switch (shape) {
     case 'plain':
       return runQuery(query, context);
@@ -30,9 +47,9 @@ export function execute({ query, shape }: RangeQuery, context: ExecuteContext): 
  * Equal keys lie in the order of the items' creation, backwards where any path is descending: so the SDK expects them when it
  * goes on in the middle of them.
  */
-function orderByRows(query: Query, context: ExecuteContext): unknown[] {
+function orderByRows(query: Query, context: ExecuteContext): OrderedRow[] {
   const rows = sortedScopes(query, context).map((row) => ({ ...row, rid: ridOf(row.inputs) }));
-  const backwards = query.orderBy.some(({ descending }) => descending) ? -1 : 1;
+  const backwards = directionOf(query);
   const numbered = rows.map((row) => ({ ...row, number: row.rid === '' ? 0n : itemNumber(row.rid) }));
   numbered.sort(
     (a, b) =>
@@ -51,6 +68,21 @@ function orderByRows(query: Query, context: ExecuteContext): unknown[] {
       orderByItems: keys.map((item) => (item === undefined ? {} : { item })),
       payload: projected,
     }));
+}
+
+interface OrderedRow {
+  readonly _rid: string;
+  readonly orderByItems: readonly { readonly item?: unknown }[];
+  readonly payload: unknown;
+}
+
+const directionOf = (query: Query): 1 | -1 => (query.orderBy.some(({ descending }) => descending) ? -1 : 1);
+
+function isFrom(resume: Resume, { _rid, orderByItems }: OrderedRow, query: Query): boolean {
+  const keys = orderByItems.map(({ item }) => item);
+  const sign = directionOf(query);
+  const number = _rid === '' ? 0n : itemNumber(_rid);
+  return isAfter(compareKeys(keys, resume.keys, query), number * BigInt(sign), resume, sign);
 }
 
 function ridOf(inputs: ReadonlyMap<string, unknown>): string {
@@ -88,7 +120,9 @@ function groupByRows(query: Query, context: ExecuteContext): unknown[] {
     const value = payload[''];
     const isAggregate = selected(query.select).flatMap(aggregatesIn).length > 0;
     return {
-      groupByItems: query.groupBy.map((_, index) => ({ item: fields[`g${index}`] })),
+      ...(query.groupBy.length > 0
+        ? { groupByItems: query.groupBy.map((_, index) => ({ item: fields[`g${index}`] })) }
+        : {}),
       payload: query.select.kind !== 'value' ? payload : isAggregate ? [value] : value,
     };
   });

@@ -72,12 +72,12 @@ export function planOf(text: string, parameters: ReadonlyMap<string, unknown>): 
   const aggregates = aggregatesOf(query);
   const grouped = query.groupBy.length > 0;
   const isValue = query.select.kind === 'value';
-  if (aggregates.length > 0 && !grouped && !isValue) {
-    throw badRequest('Cross partition query only supports "VALUE <AggregateFunc>" for aggregates.');
-  }
+  const byAlias = grouped || (aggregates.length > 0 && !isValue);
+  if (selected(query.select).some((value) => aggregatesIn(value).some((found) => found !== value)))
+    throw badRequest('Compositions of aggregates and other expressions are not allowed across partitions.');
   if (grouped && query.orderBy.length > 0)
     throw notSupported('ORDER BY together with GROUP BY across partitions');
-  const shape: Shape = grouped
+  const shape: Shape = byAlias
     ? 'groupby'
     : aggregates.length > 0
       ? 'aggregate'
@@ -87,7 +87,7 @@ export function planOf(text: string, parameters: ReadonlyMap<string, unknown>): 
   const finite = (value: number) => (Number.isFinite(value) ? value : null);
   const windowed = Number.isFinite(limit) ? offset + limit : Number.isFinite(top) ? top : undefined;
   const names = aggregates.map(({ name }) => AGGREGATE_NAMES[name]);
-  const marker = `/*local:${shape}:${windowed ?? 0}:${windowed !== undefined && !grouped && shape !== 'aggregate' ? 1 : 0}:${shape === 'orderby' ? FILTER : ''}*/\n`;
+  const marker = `/*local:${shape}:${windowed ?? 0}:${windowed !== undefined && (shape === 'plain' || shape === 'orderby') ? 1 : 0}:${shape === 'orderby' ? FILTER : ''}*/\n`;
   return {
     partitionedQueryExecutionInfoVersion: 2,
     queryInfo: {
@@ -97,11 +97,11 @@ export function planOf(text: string, parameters: ReadonlyMap<string, unknown>): 
       limit: query.limit ? finite(limit) : null,
       orderBy: query.orderBy.map(({ descending }) => (descending ? 'Descending' : 'Ascending')),
       orderByExpressions: query.orderBy.map(({ value }) => pathText(value)),
-      groupByExpressions: query.groupBy.map(pathText),
+      groupByExpressions: query.groupBy.map(textOfGroup),
       groupByAliases:
-        grouped && query.select.kind === 'list' ? query.select.items.map(({ alias }) => alias) : [],
-      aggregates: grouped && !isValue ? [] : names,
-      groupByAliasToAggregateType: grouped ? aliasTypes(query) : {},
+        byAlias && query.select.kind === 'list' ? query.select.items.map(({ alias }) => alias) : [],
+      aggregates: byAlias && !isValue ? [] : names,
+      groupByAliasToAggregateType: byAlias ? aliasTypes(query) : {},
       rewrittenQuery: shape === 'plain' && !needsPlan(query) ? '' : marker + text,
       hasSelectValue: isValue,
       hasNonStreamingOrderBy: false,
@@ -117,11 +117,10 @@ function aliasTypes(query: Query): Record<string, string | null> {
     return only ? { '': AGGREGATE_NAMES[only.name] ?? null } : {};
   }
   return Object.fromEntries(
-    query.select.items.map(({ alias, value }) => {
-      const [found] = aggregatesIn(value);
-      if (found && found !== value) throw notSupported('an expression over an aggregate across partitions');
-      return [alias, found ? (AGGREGATE_NAMES[found.name] ?? null) : null];
-    }),
+    query.select.items.map(({ alias, value }) => [
+      alias,
+      value.kind === 'call' ? (AGGREGATE_NAMES[value.name] ?? null) : null,
+    ]),
   );
 }
 
@@ -131,5 +130,12 @@ function pathText(expression: Expression): string {
   if (expression.kind === 'member' && expression.key.kind === 'literal') {
     return `${pathText(expression.of)}[${JSON.stringify(expression.key.value)}]`;
   }
-  throw notSupported('ORDER BY or GROUP BY of an expression across partitions');
+  throw badRequest(
+    'Unsupported ORDER BY clause. ORDER BY item expression could not be mapped to a document path.',
+  );
+}
+
+/** Clients read how many there are; the server groups by the query's own text. */
+function textOfGroup(expression: Expression): string {
+  return expression.kind === 'input' || expression.kind === 'member' ? pathText(expression) : 'expression';
 }

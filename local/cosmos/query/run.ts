@@ -5,8 +5,17 @@
  * Q2 SELECT VALUE of undefined gives no row; a field that is undefined is not in the object.
  */
 import { badRequest } from '../errors.ts';
-import { aggregatesIn, type Expression, type From, type Query, type SelectItem, selected } from './ast.ts';
-import { type Compiled, compile, type Scope } from './evaluate.ts';
+import {
+  aggregatesIn,
+  childrenOf,
+  type Expression,
+  type From,
+  type Query,
+  type SelectItem,
+  selected,
+} from './ast.ts';
+import { type Compiled, compile, objectOf, type Scope } from './evaluate.ts';
+import { extreme } from './functions/lists.ts';
 import { canonical, compare } from './values.ts';
 
 export interface RunContext {
@@ -148,11 +157,13 @@ function compiledOf(query: Query): CompiledQuery {
   let compiled = compiledQueries.get(query);
   if (compiled) return compiled;
   const expressions = [...selected(query.select), ...query.orderBy.map(({ value }) => value)];
+  if (query.groupBy.length > 0 || expressions.some((each) => aggregatesIn(each).length > 0))
+    checkGrouped(query);
   compiled = {
     where: query.where && compile(query.where),
     project: projection(query),
     groupBy: query.groupBy.map(compile),
-    orderBy: query.orderBy.map(({ value, descending }) => ({ value: compile(value), descending })),
+    orderBy: query.orderBy.map(({ value, descending }) => ({ value: compilePath(value), descending })),
     aggregates: expressions.flatMap(aggregatesIn).map((node) => ({
       node,
       name: node.name,
@@ -170,6 +181,34 @@ function compiledOf(query: Query): CompiledQuery {
   return compiled;
 }
 
+/** What is selected beside aggregates is the same for all rows of a group. */
+function checkGrouped({ select, groupBy }: Query): void {
+  if (select.kind === 'star') throw badRequest("'SELECT *' is not possible with GROUP BY or aggregates.");
+  const grouped = new Set(groupBy.map((each) => JSON.stringify(each)));
+  const check = (expression: Expression): void => {
+    if (aggregatesIn(expression).includes(expression as never) || grouped.has(JSON.stringify(expression)))
+      return;
+    if (expression.kind === 'input')
+      throw badRequest(
+        `Property reference '${expression.name}' is invalid in the select list because it is not contained in either an aggregate function or the GROUP BY clause.`,
+      );
+    childrenOf(expression).forEach(check);
+  };
+  selected(select).forEach(check);
+}
+
+/** The service sorts by its index: by paths alone. */
+function compilePath(value: Expression): Compiled {
+  const compiled = compile(value);
+  let root = value;
+  while (root.kind === 'member' && root.key.kind === 'literal') root = root.of;
+  if (root.kind !== 'input')
+    throw badRequest(
+      'Unsupported ORDER BY clause. ORDER BY item expression could not be mapped to a document path.',
+    );
+  return compiled;
+}
+
 function projection(query: Query): (scope: Scope) => unknown {
   const { select } = query;
   if (select.kind === 'value') return compile(select.value);
@@ -179,14 +218,7 @@ function projection(query: Query): (scope: Scope) => unknown {
     return ({ inputs }) => inputs.get(first?.alias ?? 'root');
   }
   const fields = select.items.map((item: SelectItem) => [item.alias, compile(item.value)] as const);
-  return (scope) => {
-    const object: Record<string, unknown> = {};
-    for (const [alias, value] of fields) {
-      const result = value(scope);
-      if (result !== undefined) object[alias] = result;
-    }
-    return object;
-  };
+  return (scope) => objectOf(fields, scope);
 }
 
 function* filtered(query: Query, compiled: CompiledQuery, context: RunContext): Generator<Scope> {
@@ -276,7 +308,7 @@ function groups(
   });
 }
 
-/** undefined values do not count; SUM and AVG of anything but numbers are undefined. */
+/** undefined values do not count; SUM and AVG of anything but numbers are undefined, MIN and MAX of arrays and objects. */
 export function aggregate(name: string, values: readonly unknown[]): unknown {
   const defined = values.filter((value) => value !== undefined);
   switch (name) {
@@ -289,9 +321,9 @@ export function aggregate(name: string, values: readonly unknown[]): unknown {
         ? total(defined) / defined.length
         : undefined;
     case 'MIN':
-      return defined.toSorted(compare)[0];
+      return extreme(defined, 1);
     default:
-      return defined.toSorted(compare).at(-1);
+      return extreme(defined, -1);
   }
 }
 

@@ -1,11 +1,11 @@
-/** Latency of a checkpoint and of a small upload, one at a time: `node local/storage/bench.ts [--blobs N]`. */
+/** Latency of a checkpoint and of a small upload, one at a time: `node tests/bench/storage.bench.ts [--blobs N]`. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { BlobCheckpointStore } from '@azure/eventhubs-checkpointstore-blob';
 import { ContainerClient } from '@azure/storage-blob';
-import { startStorage } from './server.ts';
+import { startStorage } from '../../local/storage/server.ts';
 
 const { values } = parseArgs({
   options: { blobs: { type: 'string', default: '1000' }, runs: { type: 'string', default: '500' } },

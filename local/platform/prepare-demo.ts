@@ -1,8 +1,11 @@
-/** What must be there before a request can be served, beside the containers: accounts, users, a fleet that was heard. */
+/**
+ * What must be there before a request can be served, beside the containers. A process of its own that ends when it is so:
+ * `host ORIGIN TOKEN` a host that serves the API; `demo ORIGIN TOKEN DRONES` accounts, users, a fleet that was heard.
+ */
 import { ACCOUNTS } from './demo.ts';
 
 /** Registers what is missing, by the public API as an operator; what is there stays as it is. */
-export async function registerAccounts(origin: string, token: string): Promise<void> {
+async function registerAccounts(origin: string, token: string): Promise<void> {
   const call = (method: string, path: string, body?: unknown) =>
     fetch(`${origin}/api/${path}`, {
       method,
@@ -22,11 +25,23 @@ export async function registerAccounts(origin: string, token: string): Promise<v
   }
 }
 
+const HOST_POLL_MS = 500;
+
+/** Until a host that somebody else starts serves the API; as long as that takes. */
+async function untilHostAnswers(origin: string, token: string): Promise<void> {
+  const served = () =>
+    fetch(`${origin}/api/drones`, { headers: { authorization: `Bearer ${token}` } }).then(
+      (response) => response.ok,
+      () => false,
+    );
+  while (!(await served())) await new Promise((resolve) => setTimeout(resolve, HOST_POLL_MS));
+}
+
 const POLL_MS = 50;
 const FLEET_MS = 30_000;
 
 /** A drone that was never heard is not sent anywhere. */
-export async function untilFleetIsHeard(origin: string, token: string, drones: number): Promise<void> {
+async function untilFleetIsHeard(origin: string, token: string, drones: number): Promise<void> {
   const end = Date.now() + FLEET_MS;
   for (;;) {
     const response = await fetch(`${origin}/api/drones`, { headers: { authorization: `Bearer ${token}` } });
@@ -38,3 +53,11 @@ export async function untilFleetIsHeard(origin: string, token: string, drones: n
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }
+
+const [what, origin = '', token = '', drones = '0'] = process.argv.slice(2);
+if (what === 'host') await untilHostAnswers(origin, token);
+else {
+  await registerAccounts(origin, token);
+  await untilFleetIsHeard(origin, token, Number(drones));
+}
+process.disconnect?.();

@@ -1,0 +1,27 @@
+/**
+ * A SQLite file that a local server keeps.
+ *
+ * D1 A file that cannot be opened is named, with the reason and what to do next, in one line.
+ */
+import { DatabaseSync } from 'node:sqlite';
+
+/**
+ * Opens the file and runs `setup` (pragmas, schema) on it.
+ * @throws Error in one line: the file is damaged, or another process has it
+ * @example openDatabase(join(dataDir, 'cosmos.db'), 'PRAGMA journal_mode = WAL; CREATE TABLE IF NOT EXISTS …')
+ */
+export function openDatabase(file: string, setup: string): DatabaseSync {
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(file);
+    database.exec(setup);
+    return database;
+  } catch (error) {
+    database?.close();
+    const reason = error instanceof Error ? error.message : String(error);
+    const advice = /locked|busy/i.test(reason)
+      ? 'another process has it: stop that, or choose another folder with --data'
+      : `it cannot be read (${reason}): begin anew with --reset, or remove the file`;
+    throw new Error(`${file}: ${advice}`, { cause: error });
+  }
+}

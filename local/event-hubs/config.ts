@@ -1,0 +1,145 @@
+/** The configuration file of the process: the project's own form, or that of Microsoft's emulator. Checked by hand, to stay small. */
+import type { AccessKey, Right } from './auth.ts';
+import type { HubConfig } from './broker.ts';
+import type { Roles } from './tokens.ts';
+
+export interface EventHubsConfig {
+  readonly hubs: Readonly<Record<string, HubConfig>>;
+  /** Default: the emulator's `RootManageSharedAccessKey` with the key `SAS_KEY_VALUE`. */
+  readonly keys: readonly AccessKey[];
+  readonly throughputUnits?: number;
+  /** Files, or PEM themselves. */
+  readonly tls?: { readonly key: string; readonly cert: string; readonly port?: number };
+  /** Of Entra tokens; with it they are taken on the TLS listener. */
+  readonly issuer?: string;
+  readonly audience?: string;
+  readonly roles?: Roles;
+}
+
+/** What Microsoft's emulator takes. https://learn.microsoft.com/azure/event-hubs/test-locally-with-event-hub-emulator */
+export const EMULATOR_KEY: AccessKey = {
+  name: 'RootManageSharedAccessKey',
+  key: 'SAS_KEY_VALUE',
+  rights: ['Manage', 'Send', 'Listen'],
+};
+
+const LAST_PORT = 65_535;
+const MOST_PARTITIONS = 1024;
+/** https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules#microsofteventhub */
+const NAME = /^[a-z0-9]([-._a-z0-9]{0,254}[a-z0-9])?$/i;
+const GROUP = /^(\$default|[a-z0-9]([-._a-z0-9]{0,48}[a-z0-9])?)$/i;
+const RIGHTS: ReadonlySet<unknown> = new Set(['Send', 'Listen', 'Manage'] satisfies Right[]);
+const ROLES: ReadonlySet<unknown> = new Set(['sender', 'receiver', 'owner']);
+
+/** @throws Error that says what is wrong, and where */
+export function readConfig(text: string): EventHubsConfig {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new Error('the configuration is not JSON');
+  }
+  check(isObject(value), 'the configuration is not an object');
+  if (isObject(value['UserConfig'])) return { hubs: emulatorHubs(value['UserConfig']), keys: [EMULATOR_KEY] };
+  for (const name of Object.keys(value))
+    check(PARTS.has(name), `the configuration has an unknown part: ${name}`);
+  check(isObject(value['hubs']), 'the configuration has no hubs');
+  for (const [name, hub] of Object.entries(value['hubs'])) checkHub(name, hub);
+  const { keys = [EMULATOR_KEY], throughputUnits, tls, issuer, audience, roles } = value;
+  check(Array.isArray(keys) && keys.every(isKey), 'keys in the configuration are not names, keys and rights');
+  check(
+    throughputUnits === undefined || isPositive(throughputUnits),
+    'throughputUnits is not a number above 0',
+  );
+  check(tls === undefined || isTls(tls), 'tls in the configuration is not key, cert and perhaps a port');
+  check(issuer === undefined || (isText(issuer) && URL.canParse(issuer)), 'issuer is not an address');
+  check(audience === undefined || isText(audience), 'audience is not a text');
+  check(
+    roles === undefined || (isObject(roles) && Object.values(roles).every(isGrant)),
+    'roles are not principals with hubs and "sender", "receiver" or "owner"',
+  );
+  return { ...(value as unknown as EventHubsConfig), keys: keys as readonly AccessKey[] };
+}
+
+/** @throws Error that says what is wrong */
+export function readPort(text: string | number): number {
+  const port = Number(text);
+  check(Number.isInteger(port) && port >= 0 && port <= LAST_PORT, `${text} is not a port`);
+  return port;
+}
+
+function checkHub(name: string, hub: unknown): void {
+  check(NAME.test(name), `${name} is no name of an event hub`);
+  check(isObject(hub), `the hub ${name} is not an object`);
+  for (const part of Object.keys(hub)) check(part in HUB, `the hub ${name} has an unknown part: ${part}`);
+  for (const [part, [is, kind]] of Object.entries(HUB))
+    check(is(hub[part]), `${part} of the hub ${name} is not ${kind}`);
+}
+
+function emulatorHubs(config: Record<string, unknown>): Record<string, HubConfig> {
+  const namespaces: unknown = config['NamespaceConfig'];
+  check(Array.isArray(namespaces), 'UserConfig has no NamespaceConfig');
+  const hubs: Record<string, HubConfig> = {};
+  for (const { Entities: entities } of namespaces as readonly { Entities?: unknown }[]) {
+    check(Array.isArray(entities), 'a namespace has no Entities');
+    for (const entity of entities as readonly Record<string, unknown>[]) {
+      const groups = (entity['ConsumerGroups'] ?? []) as readonly { readonly Name: string }[];
+      const hub = {
+        partitions: Number(entity['PartitionCount']),
+        consumerGroups: groups.map((group) => group.Name),
+      };
+      checkHub(String(entity['Name']), hub);
+      hubs[String(entity['Name'])] = hub;
+    }
+  }
+  return hubs;
+}
+
+const PARTS: ReadonlySet<string> = new Set([
+  'hubs',
+  'keys',
+  'throughputUnits',
+  'tls',
+  'issuer',
+  'audience',
+  'roles',
+] satisfies (keyof EventHubsConfig)[]);
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  value !== null && typeof value === 'object' && !Array.isArray(value);
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
+const isPositive = (value: unknown) => typeof value === 'number' && value > 0;
+const isAbsentOr = (is: (value: unknown) => boolean) => (value: unknown) => value === undefined || is(value);
+
+const HUB: Readonly<Record<keyof HubConfig, readonly [(value: unknown) => boolean, string]>> = {
+  partitions: [
+    (value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MOST_PARTITIONS,
+    `a number from 1 to ${MOST_PARTITIONS}`,
+  ],
+  consumerGroups: [
+    isAbsentOr((value) => Array.isArray(value) && value.every((each) => GROUP.test(String(each)))),
+    'a list of names',
+  ],
+  retentionHours: [isAbsentOr(isPositive), 'a number above 0'],
+  retentionBytes: [isAbsentOr(isPositive), 'a number above 0'],
+  quotaBytes: [isAbsentOr(isPositive), 'a number above 0'],
+};
+
+function isKey(value: unknown): boolean {
+  if (!isObject(value) || !isText(value['name']) || !isText(value['key'])) return false;
+  const { rights } = value;
+  return Array.isArray(rights) && rights.every((right) => RIGHTS.has(right));
+}
+
+function isTls(value: unknown): boolean {
+  if (!isObject(value) || !isText(value['key']) || !isText(value['cert'])) return false;
+  const { port } = value;
+  return port === undefined || (Number.isInteger(port) && Number(port) >= 0 && Number(port) <= LAST_PORT);
+}
+
+const isGrant = (value: unknown) =>
+  isObject(value) && Object.values(value).every((roles) => [roles].flat().every((role) => ROLES.has(role)));
+
+function check(holds: boolean, message: string): asserts holds {
+  if (!holds) throw new Error(message);
+}

@@ -1,0 +1,29 @@
+/** What the parts of the broker share: who may do what, which links there are, what goes wrong on demand. */
+import type { AmqpConnection } from './amqp/connection.ts';
+import type { Link } from './amqp/link.ts';
+import type { Right } from './auth.ts';
+import type { Broker } from './broker.ts';
+import type { Faults } from './faults.ts';
+import type { Producers } from './idempotence.ts';
+import type { Meter } from './meter.ts';
+
+export interface OpenLink {
+  readonly hub: string;
+  readonly partition: number | undefined;
+  /** What a token must cover. */
+  readonly entity: string;
+  readonly right: Right;
+}
+
+export interface Core {
+  readonly broker: Broker;
+  readonly faults: Faults;
+  readonly producers: Producers;
+  readonly meter: Meter;
+  readonly now: () => number;
+  allowed(connection: AmqpConnection, entity: string, right: Right | undefined): boolean;
+  /** A link is open; `closed` is called once it is not. */
+  register(link: Link, facts: OpenLink, closed?: () => void): void;
+  /** Work that an orderly end waits for. */
+  track(work: Promise<unknown>): void;
+}
