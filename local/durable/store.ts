@@ -90,8 +90,9 @@ export function openStore(dataDir: string, taskHub: string, onCommit?: () => voi
   addWorkers(commits.database);
   const sql = (text: string) => commits.sql(text);
   return {
-    write: async <T>(work: () => T): Promise<T> => {
-      const value = await commits.write(work);
+    /** `isLazy`: what a crash of the machine may undo, because it would only be done again. */
+    write: async <T>(work: () => T, isLazy = false): Promise<T> => {
+      const value = await commits.write(work, isLazy);
       onCommit?.();
       return value;
     },
