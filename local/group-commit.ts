@@ -61,10 +61,10 @@ export class GroupCommit implements Disposable {
       this.syncFor(group);
       this.database.exec('BEGIN IMMEDIATE');
       for (const { run, resolve, reject } of group) {
-        this.database.exec('SAVEPOINT one');
+        this.sql('SAVEPOINT one').run();
         try {
           const value = run();
-          this.database.exec('RELEASE one');
+          this.sql('RELEASE one').run();
           settled.push(() => resolve(value));
         } catch (error) {
           this.database.exec('ROLLBACK TO one; RELEASE one');

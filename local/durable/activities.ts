@@ -17,7 +17,7 @@ export async function runActivity(core: Core, row: ActivityRow): Promise<void> {
   const event = await outcome(core, row);
   const isOurs = await core.store.write(() => {
     if (!core.store.removeActivity(row.n, core.workers.me)) return false;
-    if (core.store.instance(row.id)?.execution !== row.execution) return false;
+    if (core.store.state(row.id)?.execution !== row.execution) return false;
     core.store.send(row.id, row.execution, event);
     return true;
   }, true);

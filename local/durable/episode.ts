@@ -5,8 +5,8 @@
  * E2 Messages of an earlier execution, and messages to an instance that is over, are dropped.
  * E3 While suspended only resume and terminate are taken; the rest waits in order.
  */
-import type { Action } from './action-types.ts';
-import { ReplayError, type ReplayInput, type ReplayResult, replay } from './actions.ts';
+import { type Action, ReplayError, type ReplayInput, type ReplayResult } from './action-types.ts';
+import { replay } from './actions.ts';
 import { type Core, find, LOG_CATEGORY, unknownFunction } from './core.ts';
 import { applyEffects, type Ending, type Episode, finish } from './effects.ts';
 import { EventType, type HistoryEvent, inbound } from './history.ts';

@@ -107,6 +107,12 @@ export function openStore(dataDir: string, taskHub: string, onCommit?: () => voi
 
     instance: (id: string) => sql('SELECT * FROM instances WHERE id = ?').get(id) as InstanceRow | undefined,
 
+    /** What decides whether work for an instance still counts. */
+    state: (id: string) =>
+      sql('SELECT execution, status, worker FROM instances WHERE id = ?').get(id) as
+        | Pick<InstanceRow, 'execution' | 'status' | 'worker'>
+        | undefined,
+
     putInstance(row: InstanceRow): void {
       sql('INSERT OR REPLACE INTO instances VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)').run(
         row.id,

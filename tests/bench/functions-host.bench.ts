@@ -35,12 +35,17 @@ async function start(main: string, tries = 1): Promise<Started> {
   const { dir, remove } = writeApp({ 'main.cjs': main }, LOG);
   const dataDir = mkdtempSync(join(tmpdir(), 'bench-'));
   const before = performance.now();
-  const child = fork(HOST, ['--app', dir, '--port', '0', '--data', dataDir], { silent: true, execArgv: ['--max-semi-space-size=4'] });
+  const child = fork(HOST, ['--app', dir, '--port', '0', '--data', dataDir], {
+    silent: true,
+    execArgv: ['--max-semi-space-size=4'],
+  });
   const [{ port }] = (await once(child, 'message')) as [{ port: number }];
   const { status } = await fetch(`http://127.0.0.1:${port}/api/hello`);
   if (status !== 200) throw new Error(`the first answer is ${status}`);
   const ms = performance.now() - before;
-  const { system } = JSON.parse(readFileSync(join(dataDir, 'keys.json'), 'utf8')) as { system: { durabletask_extension: string } };
+  const { system } = JSON.parse(readFileSync(join(dataDir, 'keys.json'), 'utf8')) as {
+    system: { durabletask_extension: string };
+  };
   const stop = async () => {
     child.kill('SIGTERM');
     await once(child, 'exit');
@@ -91,7 +96,9 @@ async function sixByPolling({ port, key }: Started, count: number): Promise<numb
   const times: number[] = [];
   for (let i = 0; i < count; i++) {
     const before = performance.now();
-    await (await fetch(`${base}/orchestrators/six/i${i}?code=${key}`, { method: 'POST', body: '{}' })).arrayBuffer();
+    await (
+      await fetch(`${base}/orchestrators/six/i${i}?code=${key}`, { method: 'POST', body: '{}' })
+    ).arrayBuffer();
     for (;;) {
       const answer = await fetch(`${base}/instances/i${i}?code=${key}`);
       await answer.arrayBuffer();
@@ -134,6 +141,9 @@ const rows = [
 ] as const;
 process.stdout.write(`node ${process.version}, ${cpus().length} × ${cpus()[0]?.model}\n`);
 for (const [what, value, goal, kind] of rows) {
-  const isMet = goal === undefined ? '' : (kind === 'at least' ? value >= goal : value <= goal) ? 'met' : 'not met';
-  process.stdout.write(`${what.padEnd(55)} ${value.toFixed(1).padStart(9)}  ${goal === undefined ? '' : `${kind} ${goal}: ${isMet}`}\n`);
+  const isMet =
+    goal === undefined ? '' : (kind === 'at least' ? value >= goal : value <= goal) ? 'met' : 'not met';
+  process.stdout.write(
+    `${what.padEnd(55)} ${value.toFixed(1).padStart(9)}  ${goal === undefined ? '' : `${kind} ${goal}: ${isMet}`}\n`,
+  );
 }
