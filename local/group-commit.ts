@@ -3,12 +3,14 @@
  *
  * W1 A write resolves after its transaction is on disk.
  * W2 Each write is a savepoint of its own: one that throws leaves nothing behind, the others stay.
+ * W3 A lazy write resolves once it outlasts the process, not yet the machine: the disk has it with the next write that is not lazy.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { openDatabase } from './database-file.ts';
 
 interface Waiting {
   readonly run: () => unknown;
+  readonly isLazy: boolean;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -19,6 +21,7 @@ export class GroupCommit implements Disposable {
   private readonly beforeCommit: () => void;
   private queue: Waiting[] = [];
   private scheduled = false;
+  private isLazy = false;
 
   /** `schema` is run at once; `beforeCommit` within each transaction, after its writes. @throws Error as `openDatabase` does */
   constructor(file: string, schema: string, beforeCommit: () => void = () => undefined) {
@@ -39,9 +42,9 @@ export class GroupCommit implements Disposable {
     return statement;
   }
 
-  write<T>(work: () => T): Promise<T> {
+  write<T>(work: () => T, isLazy = false): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.queue.push({ run: work, resolve: resolve as (value: unknown) => void, reject });
+      this.queue.push({ run: work, isLazy, resolve: resolve as (value: unknown) => void, reject });
       if (this.scheduled) return;
       this.scheduled = true;
       setImmediate(() => this.flush());
@@ -55,12 +58,13 @@ export class GroupCommit implements Disposable {
     if (group.length === 0) return;
     const settled: (() => void)[] = [];
     try {
+      this.syncFor(group);
       this.database.exec('BEGIN IMMEDIATE');
       for (const { run, resolve, reject } of group) {
-        this.database.exec('SAVEPOINT one');
+        this.sql('SAVEPOINT one').run();
         try {
           const value = run();
-          this.database.exec('RELEASE one');
+          this.sql('RELEASE one').run();
           settled.push(() => resolve(value));
         } catch (error) {
           this.database.exec('ROLLBACK TO one; RELEASE one');
@@ -75,6 +79,14 @@ export class GroupCommit implements Disposable {
       return;
     }
     for (const settle of settled) settle();
+  }
+
+  /** In WAL mode NORMAL writes without waiting for the disk; the sync of a later FULL covers it. */
+  private syncFor(group: readonly Waiting[]): void {
+    const isLazy = group.every((each) => each.isLazy);
+    if (isLazy === this.isLazy) return;
+    this.database.exec(`PRAGMA synchronous = ${isLazy ? 'NORMAL' : 'FULL'}`);
+    this.isLazy = isLazy;
   }
 
   [Symbol.dispose](): void {

@@ -1,4 +1,5 @@
-/** Actions as the library returns them (durable-functions, lib/src/actions). */
+/** Actions as the library returns them (durable-functions, lib/src/actions), and what a replay makes of them. */
+import type { HistoryEvent } from './history.ts';
 import type { RetryOptions } from './retries.ts';
 
 /** An action as the library returns it. */
@@ -44,3 +45,31 @@ export const Kind = {
   LockEntities: 13,
   ReleaseEntities: 14,
 } as const;
+
+/** The orchestrator asks for what cannot be: other actions than before, or an unknown one. Its instance fails. */
+export class ReplayError extends Error {}
+
+/** What is scheduled now for the first time; `input` is JSON text and travels beside the event. */
+export interface Scheduled {
+  readonly event: HistoryEvent;
+  readonly input: string | null;
+}
+
+export interface ReplayResult {
+  readonly scheduled: readonly Scheduled[];
+  /** Timers that the orchestrator cancelled and that may still be waiting. */
+  readonly cancelled: readonly number[];
+  /** Nothing that was asked for is unfinished, and nothing is open. */
+  readonly isSettled: boolean;
+  /** JSON text of the next generation's input; undefined without continueAsNew. */
+  readonly next?: { readonly input: string | null; readonly carried: readonly HistoryEvent[] };
+  /** A retry whose time ran out before its attempts: the library waits for ever. The failure it ended with. */
+  readonly stuck?: string;
+}
+
+export interface ReplayInput {
+  readonly id: string;
+  readonly execution: string;
+  readonly chunks: readonly { readonly actions: number; readonly events: readonly HistoryEvent[] }[];
+  readonly actions: readonly Action[];
+}

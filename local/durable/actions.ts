@@ -8,7 +8,15 @@
  * Source: Azure/azure-functions-durable-extension, OutOfProcOrchestrationShim.cs; durable-functions, TaskOrchestrationExecutor.
  */
 import { randomUUID } from 'node:crypto';
-import { type Action, type HttpAction, Kind } from './action-types.ts';
+import {
+  type Action,
+  type HttpAction,
+  Kind,
+  ReplayError,
+  type ReplayInput,
+  type ReplayResult,
+  type Scheduled,
+} from './action-types.ts';
 import { HTTP_ACTIVITY, polling } from './call-http.ts';
 import { EventType, type HistoryEvent, isScheduled } from './history.ts';
 import { nextDelay, type RetryOptions, retryTimedOut } from './retries.ts';
@@ -19,34 +27,6 @@ const TIMER_PIECE_MS = 3 * 86_400_000;
 /** .NET's first moment: there was no message before. */
 const NEVER = '0001-01-01T00:00:00';
 const LOCK_GRANTED = 'Lock Acquisition Completed';
-
-/** The orchestrator asks for what cannot be: other actions than before, or an unknown one. Its instance fails. */
-export class ReplayError extends Error {}
-
-/** What is scheduled now for the first time; `input` is JSON text and travels beside the event. */
-export interface Scheduled {
-  readonly event: HistoryEvent;
-  readonly input: string | null;
-}
-
-export interface ReplayResult {
-  readonly scheduled: readonly Scheduled[];
-  /** Timers that the orchestrator cancelled and that may still be waiting. */
-  readonly cancelled: readonly number[];
-  /** Nothing that was asked for is unfinished, and nothing is open. */
-  readonly isSettled: boolean;
-  /** JSON text of the next generation's input; undefined without continueAsNew. */
-  readonly next?: { readonly input: string | null; readonly carried: readonly HistoryEvent[] };
-  /** A retry whose time ran out before its attempts: the library waits for ever. The failure it ended with. */
-  readonly stuck?: string;
-}
-
-export interface ReplayInput {
-  readonly id: string;
-  readonly execution: string;
-  readonly chunks: readonly { readonly actions: number; readonly events: readonly HistoryEvent[] }[];
-  readonly actions: readonly Action[];
-}
 
 interface Task {
   isDone: boolean;

@@ -2,6 +2,8 @@
  * Activities: at least once, in parallel up to a limit; a result and the end of the work item are one write.
  *
  * V1 A work item is removed only in the transaction that sends its result, and by the worker that has it.
+ * V2 The write of a result does not wait for the disk: the episode that it leads to does, and covers it. A power cut between the two
+ *    runs the activity again.
  */
 
 import { callHttp, HTTP_ACTIVITY } from './call-http.ts';
@@ -15,10 +17,10 @@ export async function runActivity(core: Core, row: ActivityRow): Promise<void> {
   const event = await outcome(core, row);
   const isOurs = await core.store.write(() => {
     if (!core.store.removeActivity(row.n, core.workers.me)) return false;
-    if (core.store.instance(row.id)?.execution !== row.execution) return false;
+    if (core.store.state(row.id)?.execution !== row.execution) return false;
     core.store.send(row.id, row.execution, event);
     return true;
-  });
+  }, true);
   if (isOurs) core.wake(row.id);
 }
 

@@ -5,7 +5,7 @@
  * F2 An episode whose instance was replaced or removed meanwhile leaves nothing.
  */
 import { randomUUID } from 'node:crypto';
-import type { ReplayResult, Scheduled } from './actions.ts';
+import type { ReplayResult, Scheduled } from './action-types.ts';
 import { type Core, LeftToAnother } from './core.ts';
 import { EventType, executionStarted, type HistoryEvent, inbound, kept, type Parent } from './history.ts';
 import {
@@ -92,9 +92,9 @@ async function inOneWrite(core: Core, episode: Episode, work: (motion: Motion) =
   const motion: Motion = { wake: new Set(), activities: [], due: [] };
   await core.store.write(() => {
     core.store.removeMessages(episode.rows);
-    const now = core.store.instance(episode.instance.id);
+    const now = core.store.state(episode.instance.id);
     if (now?.execution !== episode.instance.execution || isFinal(now.status)) return;
-    if (now.worker !== core.workers.me) throw new LeftToAnother(now.id);
+    if (now.worker !== core.workers.me) throw new LeftToAnother(episode.instance.id);
     work(motion);
   });
   for (const row of motion.activities) core.begin(row);

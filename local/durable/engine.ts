@@ -23,7 +23,7 @@ const RETRY_AFTER_FAILURE_MS = 1_000;
 /** @throws Error when the task hub's file cannot be opened */
 export function createDurable(options: DurableOptions): Durable {
   const now = options.now ?? Date.now;
-  const store = openStore(options.dataDir, options.taskHub);
+  const store = openStore(options.dataDir, options.taskHub, options.onCommit);
   const limit = Number(options.settings['maxConcurrentActivityFunctions'] ?? DEFAULT_ACTIVITIES);
   const looping = new Map<string, { isDirty: boolean }>();
   const queue: ActivityRow[] = [];

@@ -5,8 +5,8 @@
  * E2 Messages of an earlier execution, and messages to an instance that is over, are dropped.
  * E3 While suspended only resume and terminate are taken; the rest waits in order.
  */
-import type { Action } from './action-types.ts';
-import { ReplayError, type ReplayInput, type ReplayResult, replay } from './actions.ts';
+import { type Action, ReplayError, type ReplayInput, type ReplayResult } from './action-types.ts';
+import { replay } from './actions.ts';
 import { type Core, find, LOG_CATEGORY, unknownFunction } from './core.ts';
 import { applyEffects, type Ending, type Episode, finish } from './effects.ts';
 import { EventType, type HistoryEvent, inbound } from './history.ts';
@@ -57,7 +57,7 @@ export async function runEpisode(core: Core, id: string): Promise<boolean> {
     await terminate(core, instance, terminated.event, rows);
     return true;
   }
-  const taken = take(instance, current);
+  const taken = take(instance, current).slice(0, core.options.episodeSize);
   const gone = [...taken, ...received.filter((each) => !isCurrent(each))].map(({ row }) => row);
   if (gone.length === 0) return false;
   if (taken.length === 0) await store.write(() => store.removeMessages(gone));

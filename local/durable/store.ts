@@ -82,7 +82,7 @@ CREATE TABLE IF NOT EXISTS workers (id TEXT PRIMARY KEY, pid INTEGER NOT NULL, b
 export type Store = ReturnType<typeof openStore>;
 
 /** Opens or creates the file of a task hub. */
-export function openStore(dataDir: string, taskHub: string) {
+export function openStore(dataDir: string, taskHub: string, onCommit?: () => void) {
   mkdirSync(dataDir, { recursive: true });
   const file = join(dataDir, `${taskHub}.sqlite`);
   let guard: () => void = () => undefined;
@@ -90,7 +90,12 @@ export function openStore(dataDir: string, taskHub: string) {
   addWorkers(commits.database);
   const sql = (text: string) => commits.sql(text);
   return {
-    write: <T>(work: () => T): Promise<T> => commits.write(work),
+    /** `isLazy`: what a crash of the machine may undo, because it would only be done again. */
+    write: async <T>(work: () => T, isLazy = false): Promise<T> => {
+      const value = await commits.write(work, isLazy);
+      onCommit?.();
+      return value;
+    },
     sql,
     /** A function of SQL. */
     define: (name: string, of: (id: string) => string | number) =>
@@ -101,6 +106,12 @@ export function openStore(dataDir: string, taskHub: string) {
     },
 
     instance: (id: string) => sql('SELECT * FROM instances WHERE id = ?').get(id) as InstanceRow | undefined,
+
+    /** What decides whether work for an instance still counts. */
+    state: (id: string) =>
+      sql('SELECT execution, status, worker FROM instances WHERE id = ?').get(id) as
+        | Pick<InstanceRow, 'execution' | 'status' | 'worker'>
+        | undefined,
 
     putInstance(row: InstanceRow): void {
       sql('INSERT OR REPLACE INTO instances VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)').run(

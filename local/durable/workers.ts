@@ -144,7 +144,7 @@ export function createWorkers(options: WorkersOptions): Workers {
       await store.write(() => {
         sql('UPDATE workers SET beat = ? WHERE id = ?').run(now(), me);
         if (gone.length > 0 || isOrphaned()) settle();
-      });
+      }, gone.length === 0);
       for (const { pid } of gone) options.log(`takes over from the process ${pid}, which is gone`);
       await compare();
     } catch (error) {

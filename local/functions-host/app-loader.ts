@@ -1,5 +1,5 @@
 /** Loads a built Function App and makes its functions callable. */
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
@@ -189,7 +189,7 @@ async function invoke(
     }
     context.state = 'postInvocationHooks';
     for (const hook of core.hooks.get('postInvocation') ?? []) await hook(post);
-    if (post['error'] !== null) return { ok: false, error: post['error'] };
+    if (post['error'] !== null && post['error'] !== undefined) return { ok: false, error: post['error'] };
     const response = await model.getResponse(invocationContext, post['result']);
     return { ok: true, returnValue: response.returnValue, outputs: response.outputData ?? [] };
   } catch (error) {
@@ -197,6 +197,8 @@ async function invoke(
   }
 }
 
+/** Of UUIDs, whose randomness comes from a cache: drawing 24 bytes for each request costs a twentieth of it. */
 function newTraceparent(): string {
-  return `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00`;
+  const hex = randomUUID().replaceAll('-', '');
+  return `00-${randomUUID().replaceAll('-', '')}-${hex.slice(0, 12)}${hex.slice(-4)}-00`;
 }

@@ -118,6 +118,10 @@ export interface DurableOptions {
   readonly log: EngineLog;
   /** Milliseconds since the epoch; default Date.now. */
   readonly now?: () => number;
+  /** Most messages that one episode takes; default all. With 1 an orchestration is replayed from its start after every event. */
+  readonly episodeSize?: number;
+  /** Called whenever a write is on disk, before anything follows from it. */
+  readonly onCommit?: () => void;
 }
 
 /** The Durable engine, as the host sees it (`createDurable` in local/durable). */

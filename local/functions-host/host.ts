@@ -74,10 +74,18 @@ export async function startHost(options: HostOptions): Promise<FunctionsHost> {
     const rpcBaseUrl = `http://127.0.0.1:${front.port}/${rpcPath}/`;
     const { dataDir } = options;
     const durable = await openDurable(app, { config, keys, log, now, origin, rpcBaseUrl, dataDir });
-    const extraInputs = (definition: FunctionDefinition): Invocation['inputs'] =>
-      definition.bindings
+    const clients = new Map<FunctionDefinition, readonly string[]>();
+    const clientsOf = (definition: FunctionDefinition): readonly string[] => {
+      const known = clients.get(definition);
+      if (known) return known;
+      const names = definition.bindings
         .filter(({ type }) => type.toLowerCase() === 'durableclient')
-        .map(({ name }) => ({ name, data: { string: durable?.clientBinding() ?? '{}' } }));
+        .map(({ name }) => name);
+      clients.set(definition, names);
+      return names;
+    };
+    const extraInputs = (definition: FunctionDefinition): Invocation['inputs'] =>
+      clientsOf(definition).map((name) => ({ name, data: { string: durable?.clientBinding() ?? '{}' } }));
     const prefix = String(
       (config.extensions?.['http'] as { routePrefix?: string } | undefined)?.routePrefix ?? 'api',
     );

@@ -25,6 +25,9 @@ interface RpcHttpResponse {
   readonly body?: { readonly bytes?: Uint8Array; readonly string?: string };
 }
 
+/** Node sends head and body in one write where the body is text; bytes and Latin-1 are the same. */
+const ONE_WRITE_BYTES = 16 * 1024;
+
 const wrap = (values: Iterable<readonly [string, string]>) =>
   Object.fromEntries([...values].map(([key, value]) => [key, { value }]));
 
@@ -41,7 +44,8 @@ export function queryOf(search: URLSearchParams): Map<string, string> {
 
 /** Absolute, by the Host header that the client sent. */
 export function urlOf(request: IncomingMessage): string {
-  return `http://${request.headers.host ?? '127.0.0.1'}${request.url ?? '/'}`;
+  const target = request.url ?? '/';
+  return /^https?:/i.test(target) ? target : `http://${request.headers.host ?? '127.0.0.1'}${target}`;
 }
 
 export function rpcRequest(
@@ -84,7 +88,9 @@ export function writeResult(response: ServerResponse, result: InvocationResult):
     ...(cookies.length > 0 ? { 'set-cookie': cookies } : {}),
     ...(bodiless ? {} : { 'content-length': bytes?.length ?? 0 }),
   });
-  response.end(bodiless ? undefined : bytes);
+  if (bodiless || !bytes) response.end();
+  else if (bytes.length > ONE_WRITE_BYTES) response.end(bytes);
+  else response.end(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1'), 'latin1');
 }
 
 export function empty(response: ServerResponse, status: number, headers: Record<string, string> = {}): void {

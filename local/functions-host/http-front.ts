@@ -27,6 +27,7 @@ const KEEP_ALIVE_MS = 75_000;
 /** Requests that run when the host stops may go on for so long. */
 const GRACE_MS = 10_000;
 const HOST = '127.0.0.1';
+const NOTHING = Buffer.alloc(0);
 const DURABLE_PREFIX = 'runtime/webhooks/durabletask';
 
 export interface HttpFront {
@@ -61,7 +62,8 @@ async function answer(
   response: ServerResponse,
   context: HttpFrontContext,
 ): Promise<void> {
-  const target = request.url ?? '/';
+  // A proxy's form of the request line names the whole address.
+  const target = (request.url ?? '/').replace(/^https?:\/\/[^/?#]*/i, '');
   const mark = target.indexOf('?');
   const path = mark < 0 ? target : target.slice(0, mark);
   const query = new URLSearchParams(mark < 0 ? '' : target.slice(mark));
@@ -182,6 +184,8 @@ function buffered(request: IncomingMessage, body: Buffer): Buffer {
 
 /** Undefined when there is more than the host takes. */
 async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+  const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
+  if ((length === undefined || length === '0') && encoding === undefined) return NOTHING;
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {

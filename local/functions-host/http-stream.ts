@@ -7,7 +7,7 @@
  * Source: Azure/azure-functions-host, DefaultHttpProxyService.cs; the timeout is YARP's ActivityTimeout as the real host was seen to keep it.
  */
 import { randomUUID } from 'node:crypto';
-import { type IncomingMessage, type ServerResponse, request as send } from 'node:http';
+import { Agent, type IncomingMessage, type ServerResponse, request as send } from 'node:http';
 import type { FunctionApp, Invocation, RpcTypedData } from './contract.ts';
 import { empty, queryOf } from './http-binding.ts';
 import type { HostLog } from './log.ts';
@@ -59,8 +59,11 @@ interface Forwarded {
   abandon(): void;
 }
 
-/** An answer that the library has written reaches this process within so many ms. */
-const ARRIVAL_MS = 1_000;
+/** An answer that the library has written reaches this process within so many ms of an event loop that is free. */
+const ARRIVAL_MS = 100;
+
+/** Kept connections: one that closes with its answer would be reset under a body that the function did not read. */
+const agent = new Agent({ keepAlive: true });
 
 function forward({ request, response }: StreamCall, httpUri: string, invocationId: string): Forwarded {
   const { port } = new URL(httpUri);
@@ -78,7 +81,7 @@ function forward({ request, response }: StreamCall, httpUri: string, invocationI
       'x-forwarded-host': request.headers.host ?? '',
       'x-forwarded-proto': 'http',
     },
-    agent: false,
+    agent,
   });
   inner.on('response', (answer) => {
     begun.resolve(true);
@@ -103,7 +106,7 @@ function forward({ request, response }: StreamCall, httpUri: string, invocationI
   request.pipe(inner);
   return {
     begun: () => {
-      const late = setTimeout(() => begun.resolve(false), response.headersSent ? 0 : ARRIVAL_MS);
+      const late = setTimeout(() => setImmediate(() => setImmediate(() => begun.resolve(false))), ARRIVAL_MS);
       return begun.promise.finally(() => clearTimeout(late));
     },
     over: over.promise,
