@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Container, CosmosClient } from '@azure/cosmos';
 import { EventHubProducerClient } from '@azure/event-hubs';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type CosmosServer, startCosmos } from '../../local/cosmos/server.ts';
 import { type EventHubsServer, startEventHubs } from '../../local/event-hubs/server.ts';
 import { type StorageServer, startStorage } from '../../local/storage/server.ts';
@@ -128,133 +128,135 @@ afterAll(async () => {
   await rm(dir, { recursive: true });
 });
 
-test('an Event Hubs batch that fails is lost without a retry policy and handled again with one', async () => {
-  await send([{ body: { id: 'a', poison: true } }]);
-  await vi.waitFor(async () => expect(await handled('keeps')).toEqual(['a']), WAIT);
-  await send([{ body: { id: 'b' } }]);
-  await vi.waitFor(async () => expect(await handled('loses')).toContain('b'), WAIT);
-  expect(await handled('loses')).toEqual(['b']);
-  const [first, second] = await lines('keeps');
-  expect(first).toMatchObject({ attempt: 0, failed: true });
-  expect(second).toMatchObject({ attempt: 1, exception: 'poisoned' });
-});
+describe('functions-host: triggers', () => {
+  test('an Event Hubs batch that fails is lost without a retry policy and handled again with one', async () => {
+    await send([{ body: { id: 'a', poison: true } }]);
+    await vi.waitFor(async () => expect(await handled('keeps')).toEqual(['a']), WAIT);
+    await send([{ body: { id: 'b' } }]);
+    await vi.waitFor(async () => expect(await handled('loses')).toContain('b'), WAIT);
+    expect(await handled('loses')).toEqual(['b']);
+    const [first, second] = await lines('keeps');
+    expect(first).toMatchObject({ attempt: 0, failed: true });
+    expect(second).toMatchObject({ attempt: 1, exception: 'poisoned' });
+  });
 
-test('an event carries SequenceNumber, Offset, PartitionKey and EnqueuedTimeUtc in its system properties', async () => {
-  await send([{ body: { id: 'system' } }]);
-  await vi.waitFor(async () => expect(await handled('keeps')).toContain('system'), WAIT);
-  const [line] = await lines('keeps');
-  expect(line?.system).toEqual(expect.arrayContaining(['sequenceNumber', 'offset', 'enqueuedTimeUtc']));
-});
+  test('an event carries SequenceNumber, Offset, PartitionKey and EnqueuedTimeUtc in its system properties', async () => {
+    await send([{ body: { id: 'system' } }]);
+    await vi.waitFor(async () => expect(await handled('keeps')).toContain('system'), WAIT);
+    const [line] = await lines('keeps');
+    expect(line?.system).toEqual(expect.arrayContaining(['sequenceNumber', 'offset', 'enqueuedTimeUtc']));
+  });
 
-test('bodies of events arrive as they were sent: JSON parsed, other text as it is', async () => {
-  await send(
-    [{ body: { n: 1 } }, { body: Buffer.from('not JSON') }, { body: Buffer.from('{ "n": 1.0 }') }],
-    'texts',
-  );
-  await vi.waitFor(async () => {
-    const events = (await lines('texts')).flatMap((line) => line.events);
-    expect(events).toEqual([{ n: 1 }, 'not JSON', { n: 1 }]);
-  }, WAIT);
-});
+  test('bodies of events arrive as they were sent: JSON parsed, other text as it is', async () => {
+    await send(
+      [{ body: { n: 1 } }, { body: Buffer.from('not JSON') }, { body: Buffer.from('{ "n": 1.0 }') }],
+      'texts',
+    );
+    await vi.waitFor(async () => {
+      const events = (await lines('texts')).flatMap((line) => line.events);
+      expect(events).toEqual([{ n: 1 }, 'not JSON', { n: 1 }]);
+    }, WAIT);
+  });
 
-test('after a restart the host goes on at its checkpoint: what was handled does not come again', async () => {
-  await send([{ body: { id: 'before' } }]);
-  await vi.waitFor(async () => expect(await handled('keeps')).toContain('before'), WAIT);
-  await stopHost();
-  await writeFile(join(dir, 'record'), '');
-  await send([{ body: { id: 'while down' } }]);
-  await startHost();
-  await vi.waitFor(async () => expect(await handled('keeps')).toContain('while down'), WAIT);
-  expect(await seen('keeps')).toEqual(['while down']);
-});
+  test('after a restart the host goes on at its checkpoint: what was handled does not come again', async () => {
+    await send([{ body: { id: 'before' } }]);
+    await vi.waitFor(async () => expect(await handled('keeps')).toContain('before'), WAIT);
+    await stopHost();
+    await writeFile(join(dir, 'record'), '');
+    await send([{ body: { id: 'while down' } }]);
+    await startHost();
+    await vi.waitFor(async () => expect(await handled('keeps')).toContain('while down'), WAIT);
+    expect(await seen('keeps')).toEqual(['while down']);
+  });
 
-test('a batch that was still failing when the host stopped comes again', async () => {
-  await writeFile(join(dir, 'broken'), '');
-  await send([{ body: { id: 'stuck' } }]);
-  await vi.waitFor(async () => expect(await seen('keeps')).toContain('stuck'), WAIT);
-  await stopHost();
-  await rm(join(dir, 'broken'));
-  await writeFile(join(dir, 'record'), '');
-  await startHost();
-  await vi.waitFor(async () => expect(await handled('keeps')).toContain('stuck'), WAIT);
-});
+  test('a batch that was still failing when the host stopped comes again', async () => {
+    await writeFile(join(dir, 'broken'), '');
+    await send([{ body: { id: 'stuck' } }]);
+    await vi.waitFor(async () => expect(await seen('keeps')).toContain('stuck'), WAIT);
+    await stopHost();
+    await rm(join(dir, 'broken'));
+    await writeFile(join(dir, 'record'), '');
+    await startHost();
+    await vi.waitFor(async () => expect(await handled('keeps')).toContain('stuck'), WAIT);
+  });
 
-test('after the broker restarted, events arrive within seconds', async () => {
-  await hubs.close();
-  hubs = await startHubs();
-  const restarted = Date.now();
-  await send([{ body: { id: 'back' } }]);
-  await vi.waitFor(async () => expect(await handled('keeps')).toContain('back'), WAIT);
-  console.log(`recovered in ${Date.now() - restarted} ms`);
-});
+  test('after the broker restarted, events arrive within seconds', async () => {
+    await hubs.close();
+    hubs = await startHubs();
+    const restarted = Date.now();
+    await send([{ body: { id: 'back' } }]);
+    await vi.waitFor(async () => expect(await handled('keeps')).toContain('back'), WAIT);
+    console.log(`recovered in ${Date.now() - restarted} ms`);
+  });
 
-test('a broker that restarts while a batch is being retried does not make a second retry run beside the first', async () => {
-  await writeFile(join(dir, 'broken'), '');
-  await send([{ body: { id: 'one at a time' } }]);
-  await vi.waitFor(async () => expect(await seen('keeps')).toContain('one at a time'), WAIT);
-  await hubs.close();
-  hubs = await startHubs();
-  const before = (await lines('keeps')).length;
-  await vi.waitFor(async () => expect((await lines('keeps')).length).toBeGreaterThan(before + 30), WAIT);
-  const starts = (await lines('keeps')).filter(({ attempt }) => attempt === 0);
-  expect(starts).toHaveLength(1);
-});
+  test('a broker that restarts while a batch is being retried does not make a second retry run beside the first', async () => {
+    await writeFile(join(dir, 'broken'), '');
+    await send([{ body: { id: 'one at a time' } }]);
+    await vi.waitFor(async () => expect(await seen('keeps')).toContain('one at a time'), WAIT);
+    await hubs.close();
+    hubs = await startHubs();
+    const before = (await lines('keeps')).length;
+    await vi.waitFor(async () => expect((await lines('keeps')).length).toBeGreaterThan(before + 30), WAIT);
+    const starts = (await lines('keeps')).filter(({ attempt }) => attempt === 0);
+    expect(starts).toHaveLength(1);
+  });
 
-test('a host that starts before its storage consumes once the storage is there', async () => {
-  await stopHost();
-  const { port: storagePort } = storage;
-  await storage.close();
-  const starting = startHost();
-  await new Promise((resolve) => setTimeout(resolve, 2_500));
-  storage = await startStorage({ port: storagePort, dataDir: join(dir, 'storage') });
-  await starting;
-  await send([{ body: { id: 'storage came late' } }]);
-  await vi.waitFor(async () => expect(await handled('keeps')).toContain('storage came late'), WAIT);
-});
+  test('a host that starts before its storage consumes once the storage is there', async () => {
+    await stopHost();
+    const { port: storagePort } = storage;
+    await storage.close();
+    const starting = startHost();
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    storage = await startStorage({ port: storagePort, dataDir: join(dir, 'storage') });
+    await starting;
+    await send([{ body: { id: 'storage came late' } }]);
+    await vi.waitFor(async () => expect(await handled('keeps')).toContain('storage came late'), WAIT);
+  });
 
-test('a Cosmos batch that fails is handled again with a retry policy, and the feed goes on behind it', async () => {
-  await items.items.create({ id: 'c1', poison: true });
-  await vi.waitFor(async () => expect(await handled('feed')).toContain('c1'), WAIT);
-  await items.items.create({ id: 'c2' });
-  await vi.waitFor(async () => expect(await handled('feed')).toContain('c2'), WAIT);
-});
+  test('a Cosmos batch that fails is handled again with a retry policy, and the feed goes on behind it', async () => {
+    await items.items.create({ id: 'c1', poison: true });
+    await vi.waitFor(async () => expect(await handled('feed')).toContain('c1'), WAIT);
+    await items.items.create({ id: 'c2' });
+    await vi.waitFor(async () => expect(await handled('feed')).toContain('c2'), WAIT);
+  });
 
-test('a Cosmos feed that begins now loses nothing that changes while the host is down', async () => {
-  await items.items.create({ id: 'seen by all' });
-  await vi.waitFor(async () => expect(await handled('feed')).toContain('seen by all'), WAIT);
-  await stopHost();
-  const { database } = items;
-  await database.container('leases').item('later-items-0', 'later-items-0').delete();
-  await startHost();
-  await stopHost();
-  await items.items.create({ id: 'changed while down' });
-  await startHost();
-  await vi.waitFor(async () => expect(await handled('later')).toContain('changed while down'), WAIT);
-});
+  test('a Cosmos feed that begins now loses nothing that changes while the host is down', async () => {
+    await items.items.create({ id: 'seen by all' });
+    await vi.waitFor(async () => expect(await handled('feed')).toContain('seen by all'), WAIT);
+    await stopHost();
+    const { database } = items;
+    await database.container('leases').item('later-items-0', 'later-items-0').delete();
+    await startHost();
+    await stopHost();
+    await items.items.create({ id: 'changed while down' });
+    await startHost();
+    await vi.waitFor(async () => expect(await handled('later')).toContain('changed while down'), WAIT);
+  });
 
-test('a request that runs when the host is stopped is answered, then the app’s appTerminate hook runs', async () => {
-  const answer = fetch(`http://127.0.0.1:${port}/api/slow`);
-  await vi.waitFor(async () => expect(await lines('slow')).toHaveLength(1), WAIT);
-  await stopHost();
-  expect(await (await answer).text()).toBe('done');
-  expect(await lines('terminated')).toHaveLength(1);
-  expect(host.exitCode).toBe(0);
-});
+  test('a request that runs when the host is stopped is answered, then the app’s appTerminate hook runs', async () => {
+    const answer = fetch(`http://127.0.0.1:${port}/api/slow`);
+    await vi.waitFor(async () => expect(await lines('slow')).toHaveLength(1), WAIT);
+    await stopHost();
+    expect(await (await answer).text()).toBe('done');
+    expect(await lines('terminated')).toHaveLength(1);
+    expect(host.exitCode).toBe(0);
+  });
 
-test('a function of level function opens to its own key, the host key and the master key, in the header and as ?code=', async () => {
-  const cases: readonly [string | undefined, number][] = [
-    [undefined, 401],
-    ['wrong', 401],
-    [KEYS.system.durabletask_extension, 401],
-    [KEYS.functions.guarded, 200],
-    [KEYS.host, 200],
-    [KEYS.master, 200],
-  ];
-  for (const [key, status] of cases) {
-    const url = `http://127.0.0.1:${port}/api/guarded`;
-    const headers = key === undefined ? {} : { 'x-functions-key': key };
-    const inHeader = await fetch(url, { headers });
-    const inQuery = await fetch(key === undefined ? url : `${url}?code=${key}`);
-    expect([key, inHeader.status, inQuery.status]).toEqual([key, status, status]);
-  }
+  test('a function of level function opens to its own key, the host key and the master key, in the header and as ?code=', async () => {
+    const cases: readonly [string | undefined, number][] = [
+      [undefined, 401],
+      ['wrong', 401],
+      [KEYS.system.durabletask_extension, 401],
+      [KEYS.functions.guarded, 200],
+      [KEYS.host, 200],
+      [KEYS.master, 200],
+    ];
+    for (const [key, status] of cases) {
+      const url = `http://127.0.0.1:${port}/api/guarded`;
+      const headers = key === undefined ? {} : { 'x-functions-key': key };
+      const inHeader = await fetch(url, { headers });
+      const inQuery = await fetch(key === undefined ? url : `${url}?code=${key}`);
+      expect([key, inHeader.status, inQuery.status]).toEqual([key, status, status]);
+    }
+  });
 });
