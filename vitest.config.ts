@@ -19,7 +19,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'conformance',
-          include: ['tests/{conformance,contract,security,infra}/**/*.test.ts'],
+          include: ['tests/{conformance,contract,security,infra,fuzz}/**/*.test.ts'],
           testTimeout: 60_000,
         },
       },
