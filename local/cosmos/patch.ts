@@ -14,7 +14,7 @@ const MOST_OPERATIONS = 10;
 const INDEX = /^(?:0|[1-9]\d*)$/;
 const SYSTEM = new Set(['id', '_rid', '_self', '_etag', '_ts', '_attachments']);
 
-const isOperation = (value: unknown) => value !== null && typeof value === 'object';
+const isOperation = (value: unknown): value is PatchOperation => value !== null && typeof value === 'object';
 
 /** A new document; `partitionPaths` may not be touched. */
 export function applyPatch(

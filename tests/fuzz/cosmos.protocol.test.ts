@@ -88,10 +88,16 @@ function answerTo({ method, path, headers, body, signed }: Malformed): Promise<A
           ...(signed ? { authorization: signature(method, path, date) } : {}),
         },
       },
-      async (incoming) => {
+      (incoming) => {
         let text = '';
-        for await (const chunk of incoming.setEncoding('utf8')) text += chunk;
-        resolve({ status: incoming.statusCode ?? 0, body: text, milliseconds: performance.now() - started });
+        incoming.setEncoding('utf8');
+        incoming.on('data', (chunk: string) => {
+          text += chunk;
+        });
+        incoming.on('error', reject);
+        incoming.on('end', () =>
+          resolve({ status: incoming.statusCode ?? 0, body: text, milliseconds: performance.now() - started }),
+        );
       },
     );
     outgoing.on('error', reject);
@@ -117,13 +123,21 @@ async function residentKilobytes(): Promise<number> {
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0);
 }
 
-async function check(wrong: Malformed): Promise<void> {
+/** What is wrong with the answer, if anything is. */
+async function faultOf(wrong: Malformed): Promise<string | undefined> {
   const { status, body, milliseconds } = await answerTo(wrong);
-  const what = `${wrong.method} ${wrong.path.slice(0, 80)} ${JSON.stringify(wrong.headers)} ${wrong.body.toString().slice(0, 600)}: ${status} ${body.slice(0, 300)}`;
-  expect(status, what).toBeGreaterThanOrEqual(200);
-  expect(status, what).toBeLessThan(500);
-  expect(milliseconds, what).toBeLessThan(MOST_MS);
-  if (status >= 400 && wrong.method !== 'HEAD') expect(JSON.parse(body), what).toHaveProperty('message');
+  const isError = status >= 400 && wrong.method !== 'HEAD';
+  if (status >= 200 && status < 500 && milliseconds < MOST_MS && (!isError || hasMessage(body))) return undefined;
+  const { method, path, headers, body: sent } = wrong;
+  return `${method} ${path.slice(0, 80)} ${JSON.stringify(headers)} ${sent.toString().slice(0, 600)}: ${status} ${body.slice(0, 300)} after ${milliseconds} ms`;
+}
+
+function hasMessage(body: string): boolean {
+  try {
+    return typeof (JSON.parse(body) as { message?: unknown }).message === 'string';
+  } catch {
+    return false;
+  }
 }
 
 describe('the server', () => {
@@ -137,7 +151,8 @@ describe('the server', () => {
           fc.array(malformed, { minLength: AT_ONCE, maxLength: AT_ONCE }),
           fc.array(raw, { maxLength: 2 }),
           async (list, bytes) => {
-            await Promise.all(list.map(check));
+            const faults = await Promise.all(list.map(faultOf));
+            expect(faults.filter((fault) => fault !== undefined)).toEqual([]);
             for (const each of bytes) expect(await endOf(each)).toBeLessThan(MOST_MS);
             asked += list.length + bytes.length;
             if (warm === 0 && asked > RUNS / 10) warm = await residentKilobytes();
