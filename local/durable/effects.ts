@@ -97,6 +97,7 @@ async function inOneWrite(core: Core, episode: Episode, work: (motion: Motion) =
     if (now.worker !== core.workers.me) throw new LeftToAnother(episode.instance.id);
     work(motion);
   });
+  core.taken(episode.rows);
   for (const row of motion.activities) core.begin(row);
   for (const id of motion.wake) core.wake(id);
   for (const due of motion.due) core.wakeAt(due);

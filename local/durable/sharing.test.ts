@@ -133,7 +133,8 @@ test('what a killed process had is taken over; only what it was in the midst of 
   expect(await outputs(a, ids(20))).toEqual(ids(20).map(() => 6));
   expect(ran().size).toBe(120);
   for (const pids of ran().values()) if (pids.length > 1) expect(pids).toEqual([b.pid, a.pid]);
-  expect(counts().filter((count) => count > 1).length).toBeLessThanOrEqual(4);
+  // Four may run at a time, and as many results may wait for the episode that records them.
+  expect(counts().filter((count) => count > 1).length).toBeLessThanOrEqual(8);
 });
 
 test('a process that joins gets a share of what runs; one that leaves hands it over; nothing happens twice', async () => {
