@@ -88,7 +88,7 @@ export function openStore(dataDir: string, taskHub: string, onCommit?: () => voi
   mkdirSync(dataDir, { recursive: true });
   const file = join(dataDir, `${taskHub}.sqlite`);
   let guard: () => void = () => undefined;
-  const commits = new GroupCommit(file, `PRAGMA temp_store = MEMORY; ${SCHEMA}`, () => guard());
+  const commits = new GroupCommit(file, `PRAGMA temp_store = MEMORY; ${SCHEMA}`, () => guard(), true);
   addWorkers(commits.database);
   const sql = (text: string) => commits.sql(text);
   return {
