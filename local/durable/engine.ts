@@ -19,6 +19,7 @@ import { createWorkers } from './workers.ts';
 /** `maxConcurrentActivityFunctions` of host.json, else ten times the processors' two. */
 const DEFAULT_ACTIVITIES = 20;
 const RETRY_AFTER_FAILURE_MS = 1_000;
+const LEASE_MS = 5_000;
 
 /** @throws Error when the task hub's file cannot be opened */
 export function createDurable(options: DurableOptions): Durable {
@@ -45,6 +46,7 @@ export function createDurable(options: DurableOptions): Durable {
   const workers = createWorkers({
     store,
     now,
+    leaseMs: options.leaseMs ?? LEASE_MS,
     isBusy: (id) => looping.has(id) || results.has(id),
     release: () => offer(queue.splice(0)),
     shared: () => lookAtAll(),
