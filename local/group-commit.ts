@@ -22,9 +22,14 @@ export class GroupCommit implements Disposable {
   private queue: Waiting[] = [];
   private scheduled = false;
   private isLazy = false;
+  private readonly repeatable: boolean;
 
-  /** `schema` is run at once; `beforeCommit` within each transaction, after its writes. @throws Error as `openDatabase` does */
-  constructor(file: string, schema: string, beforeCommit: () => void = () => undefined) {
+  /**
+   * `schema` is run at once; `beforeCommit` within each transaction, after its writes.
+   * `repeatable`: a write that was undone may be run again, it changes nothing but the database. @throws Error as `openDatabase` does
+   */
+  constructor(file: string, schema: string, beforeCommit: () => void = () => undefined, repeatable = false) {
+    this.repeatable = repeatable;
     this.database = openDatabase(
       file,
       `PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; ${schema}`,
@@ -56,29 +61,51 @@ export class GroupCommit implements Disposable {
     const group = this.queue;
     this.queue = [];
     if (group.length === 0) return;
-    const settled: (() => void)[] = [];
     try {
       this.syncFor(group);
-      this.database.exec('BEGIN IMMEDIATE');
-      for (const { run, resolve, reject } of group) {
-        this.sql('SAVEPOINT one').run();
-        try {
-          const value = run();
-          this.sql('RELEASE one').run();
-          settled.push(() => resolve(value));
-        } catch (error) {
-          this.database.exec('ROLLBACK TO one; RELEASE one');
-          settled.push(() => reject(error));
-        }
-      }
-      this.beforeCommit();
-      this.database.exec('COMMIT');
+      const settled = (this.repeatable && this.together(group)) || this.oneByOne(group);
+      for (const settle of settled) settle();
     } catch (error) {
       if (this.database.isTransaction) this.database.exec('ROLLBACK');
       for (const { reject } of group) reject(error);
-      return;
     }
-    for (const settle of settled) settle();
+  }
+
+  /** Without savepoints, which copy every page that a write touches; undefined, and nothing written, when one of them throws. */
+  private together(group: readonly Waiting[]): (() => void)[] | undefined {
+    this.database.exec('BEGIN IMMEDIATE');
+    const settled: (() => void)[] = [];
+    try {
+      for (const { run, resolve } of group) {
+        const value = run();
+        settled.push(() => resolve(value));
+      }
+    } catch {
+      this.database.exec('ROLLBACK');
+      return undefined;
+    }
+    this.beforeCommit();
+    this.database.exec('COMMIT');
+    return settled;
+  }
+
+  private oneByOne(group: readonly Waiting[]): (() => void)[] {
+    const settled: (() => void)[] = [];
+    this.database.exec('BEGIN IMMEDIATE');
+    for (const { run, resolve, reject } of group) {
+      this.sql('SAVEPOINT one').run();
+      try {
+        const value = run();
+        this.sql('RELEASE one').run();
+        settled.push(() => resolve(value));
+      } catch (error) {
+        this.database.exec('ROLLBACK TO one; RELEASE one');
+        settled.push(() => reject(error));
+      }
+    }
+    this.beforeCommit();
+    this.database.exec('COMMIT');
+    return settled;
   }
 
   /** In WAL mode NORMAL writes without waiting for the disk; the sync of a later FULL covers it. */

@@ -1,26 +1,38 @@
 /**
- * Activities: at least once, in parallel up to a limit; a result and the end of the work item are one write.
+ * Activities: at least once, in parallel up to a limit.
  *
- * V1 A work item is removed only in the transaction that sends its result, and by the worker that has it.
- * V2 The write of a result does not wait for the disk: the episode that it leads to does, and covers it. A power cut between the two
- *    runs the activity again.
+ * V1 A work item is removed only in the transaction that records its result, and by the worker that has it.
+ * V2 Where this process works at the orchestration too, the result goes to its next episode by hand: that episode's write records it. What
+ *    was handed over is lost with the process, and then the activity runs again.
  */
 
 import { callHttp, HTTP_ACTIVITY } from './call-http.ts';
-import { type Core, find, LOG_CATEGORY, unknownFunction } from './core.ts';
+import { type Core, find, LOG_CATEGORY, type Result, unknownFunction } from './core.ts';
 import { EventType, type HistoryEvent, inbound } from './history.ts';
 import type { ActivityRow } from './store.ts';
 import { activityInput, activityMetadata, jsonOf, messageOf } from './values.ts';
 
-/** Runs one work item to its recorded end. */
-export async function runActivity(core: Core, row: ActivityRow): Promise<void> {
+/** Runs one work item to its end. True: its result was handed over, and the item is done with once an episode has taken it. */
+export async function runActivity(core: Core, row: ActivityRow): Promise<boolean> {
   const event = await outcome(core, row);
+  const state = core.store.state(row.id);
+  const isHere = state?.worker === core.workers.me && state.execution === row.execution;
+  if (isHere && (state.status === 'Running' || state.status === 'Pending')) {
+    core.hand({ row, event });
+    return true;
+  }
+  await recordResult(core, { row, event });
+  return false;
+}
+
+/** The result as a message, for whoever works at the orchestration. */
+export async function recordResult(core: Core, { row, event }: Result): Promise<void> {
   const isOurs = await core.store.write(() => {
     if (!core.store.removeActivity(row.n, core.workers.me)) return false;
     if (core.store.state(row.id)?.execution !== row.execution) return false;
     core.store.send(row.id, row.execution, event);
     return true;
-  }, true);
+  });
   if (isOurs) core.wake(row.id);
 }
 

@@ -1,9 +1,16 @@
 /** What the parts of the engine share: the store, the app, and the ways to set work going. */
 import type { DurableOptions, FunctionDefinition } from '../functions-host/contract.ts';
-import type { ActivityRow, Store } from './store.ts';
+import type { HistoryEvent } from './history.ts';
+import type { ActivityRow, MessageRow, Store } from './store.ts';
 import type { Workers } from './workers.ts';
 
 export type TriggerKind = 'orchestration' | 'activity' | 'entity';
+
+/** How an activity ended. */
+export interface Result {
+  readonly row: ActivityRow;
+  readonly event: HistoryEvent;
+}
 
 /** `wake`, `wakeAt` and `begin` only set in motion what the store already has; losing them loses nothing. */
 export interface Core {
@@ -18,6 +25,11 @@ export interface Core {
   /** A message becomes due then; milliseconds since the epoch. */
   wakeAt(due: number): void;
   begin(row: ActivityRow): void;
+  /** The result of an activity, for the next episode of its orchestration in this process. */
+  hand(result: Result): void;
+  handed(id: string): readonly Result[];
+  /** They are recorded. */
+  taken(rows: readonly MessageRow[]): void;
 }
 
 /** Another process has the work by now: what this one made of it is thrown away. */

@@ -89,14 +89,16 @@ export async function finish(core: Core, episode: Episode, ending: Ending): Prom
 }
 
 async function inOneWrite(core: Core, episode: Episode, work: (motion: Motion) => void): Promise<void> {
-  const motion: Motion = { wake: new Set(), activities: [], due: [] };
-  await core.store.write(() => {
+  const motion = await core.store.write(() => {
+    const motion: Motion = { wake: new Set(), activities: [], due: [] };
     core.store.removeMessages(episode.rows);
     const now = core.store.state(episode.instance.id);
-    if (now?.execution !== episode.instance.execution || isFinal(now.status)) return;
+    if (now?.execution !== episode.instance.execution || isFinal(now.status)) return motion;
     if (now.worker !== core.workers.me) throw new LeftToAnother(episode.instance.id);
     work(motion);
+    return motion;
   });
+  core.taken(episode.rows);
   for (const row of motion.activities) core.begin(row);
   for (const id of motion.wake) core.wake(id);
   for (const due of motion.due) core.wakeAt(due);

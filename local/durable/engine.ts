@@ -6,8 +6,8 @@
  * D3 What is answered is on disk.
  */
 import type { Durable, DurableOptions } from '../functions-host/contract.ts';
-import { runActivity } from './activities.ts';
-import { type Core, LeftToAnother, LOG_CATEGORY } from './core.ts';
+import { recordResult, runActivity } from './activities.ts';
+import { type Core, LeftToAnother, LOG_CATEGORY, type Result } from './core.ts';
 import { runEntity } from './entities.ts';
 import { runEpisode } from './episode.ts';
 import { handle } from './http-api.ts';
@@ -19,6 +19,7 @@ import { createWorkers } from './workers.ts';
 /** `maxConcurrentActivityFunctions` of host.json, else ten times the processors' two. */
 const DEFAULT_ACTIVITIES = 20;
 const RETRY_AFTER_FAILURE_MS = 1_000;
+const LEASE_MS = 5_000;
 
 /** @throws Error when the task hub's file cannot be opened */
 export function createDurable(options: DurableOptions): Durable {
@@ -29,6 +30,8 @@ export function createDurable(options: DurableOptions): Durable {
   const queue: ActivityRow[] = [];
   /** Numbers of the activities that run or wait here. */
   const begun = new Set<number>();
+  /** Results that the next episode takes, by instance. */
+  const results = new Map<string, Result[]>();
   const running = new Set<Promise<void>>();
   let activities = 0;
   let isOpen = false;
@@ -43,7 +46,8 @@ export function createDurable(options: DurableOptions): Durable {
   const workers = createWorkers({
     store,
     now,
-    isBusy: (id) => looping.has(id),
+    leaseMs: options.leaseMs ?? LEASE_MS,
+    isBusy: (id) => looping.has(id) || results.has(id),
     release: () => offer(queue.splice(0)),
     shared: () => lookAtAll(),
     written: () => lookAtNew(),
@@ -73,6 +77,23 @@ export function createDurable(options: DurableOptions): Durable {
         queue.push(row);
       }
       drain();
+    },
+    hand(result) {
+      const { id } = result.row;
+      const waiting = results.get(id);
+      if (waiting) waiting.push(result);
+      else results.set(id, [result]);
+      core.wake(id);
+    },
+    handed: (id) => results.get(id) ?? [],
+    taken(rows) {
+      const done = new Set(rows.flatMap(({ activity }) => activity ?? []));
+      if (done.size === 0) return;
+      for (const n of done) begun.delete(n);
+      const id = rows[0]?.id ?? '';
+      const left = core.handed(id).filter(({ row }) => !done.has(row.n));
+      if (left.length > 0) results.set(id, left);
+      else results.delete(id);
     },
   };
 
@@ -107,7 +128,9 @@ export function createDurable(options: DurableOptions): Durable {
       track(
         runActivity(core, row)
           .then(
-            () => void begun.delete(row.n),
+            (isHanded) => {
+              if (!isHanded) begun.delete(row.n);
+            },
             (error: unknown) => {
               report(row.id, error);
               setTimeout(() => {
@@ -151,8 +174,18 @@ export function createDurable(options: DurableOptions): Durable {
     track(write.then(drain, (error: unknown) => report('activities', error)));
   };
 
+  /** Results whose orchestration is left to another process by now, or whose process ends, go the way of messages. */
+  const record = async (some: readonly Result[]): Promise<void> => {
+    for (const result of some) {
+      await recordResult(core, result).catch((error: unknown) => report(result.row.id, error));
+      core.taken([{ n: 0, id: result.row.id, execution: null, event: '', activity: result.row.n }]);
+    }
+  };
+
   const lookAtAll = (): void => {
     if (!isOpen) return;
+    const strange = [...results].filter(([id]) => store.state(id)?.worker !== workers.me);
+    if (strange.length > 0) track(record(strange.flatMap(([, some]) => some)));
     seen = store.since(seen, 0).last;
     for (const row of store.activities(workers.me)) core.begin(row);
     for (const id of store.awake(now())) core.wake(id);
@@ -186,6 +219,7 @@ export function createDurable(options: DurableOptions): Durable {
       await Promise.race([Promise.allSettled(running), grace.promise]);
       clearTimeout(timer);
     }
+    await record([...results.values()].flat());
     isClosed = true;
     await workers.leave().catch(() => undefined);
     store.close();

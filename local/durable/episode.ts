@@ -7,7 +7,7 @@
  */
 import { type Action, ReplayError, type ReplayInput, type ReplayResult } from './action-types.ts';
 import { replay } from './actions.ts';
-import { type Core, find, LOG_CATEGORY, unknownFunction } from './core.ts';
+import { type Core, find, LOG_CATEGORY, type Result, unknownFunction } from './core.ts';
 import { applyEffects, type Ending, type Episode, finish } from './effects.ts';
 import { EventType, type HistoryEvent, inbound } from './history.ts';
 import { type InstanceRow, isFinal, type MessageRow, parentOf } from './store.ts';
@@ -42,27 +42,40 @@ interface State {
 export async function runEpisode(core: Core, id: string): Promise<boolean> {
   const { store } = core;
   const rows = store.messages(id, core.now());
-  if (rows.length === 0) return false;
+  const handed = core.handed(id);
+  if (rows.length === 0 && handed.length === 0) return false;
   const instance = store.instance(id);
   if (instance && instance.worker !== core.workers.me && !isFinal(instance.status)) return false;
   if (!instance || isFinal(instance.status)) {
-    await store.write(() => store.removeMessages(rows));
+    const all = [...rows, ...handed.map(asMessage)];
+    await store.write(() => store.removeMessages(all));
+    core.taken(all);
     return true;
   }
-  const received = rows.map((row): Received => ({ row, event: JSON.parse(row.event) as HistoryEvent }));
+  const received = [
+    ...rows.map((row): Received => ({ row, event: JSON.parse(row.event) as HistoryEvent })),
+    ...handed.map((result): Received => ({ row: asMessage(result), event: result.event })),
+  ];
   const isCurrent = ({ row }: Received) => row.execution === null || row.execution === instance.execution;
   const current = received.filter(isCurrent);
   const terminated = current.find(({ event }) => event.EventType === EventType.ExecutionTerminated);
   if (terminated) {
-    await terminate(core, instance, terminated.event, rows);
+    const all = received.map(({ row }) => row);
+    await terminate(core, instance, terminated.event, all);
     return true;
   }
   const taken = take(instance, current).slice(0, core.options.episodeSize);
   const gone = [...taken, ...received.filter((each) => !isCurrent(each))].map(({ row }) => row);
   if (gone.length === 0) return false;
-  if (taken.length === 0) await store.write(() => store.removeMessages(gone));
-  else await advance(core, instance, taken, gone);
+  if (taken.length === 0) {
+    await store.write(() => store.removeMessages(gone));
+    core.taken(gone);
+  } else await advance(core, instance, taken, gone);
   return true;
+}
+
+function asMessage({ row }: Result): MessageRow {
+  return { n: 0, id: row.id, execution: row.execution, event: '', activity: row.n };
 }
 
 /** E3; a suspension ends the batch, so that what follows it waits. The start comes first. */

@@ -21,10 +21,11 @@ export async function rewind(core: Core, id: string, reason: string | null): Pro
       `This orchestration has status ${row.status}, but only orchestrations in the "Failed" state can be rewound.`,
     );
   }
-  const woken: string[] = [];
-  await core.store.write(() => {
+  const woken = await core.store.write(() => {
+    const woken: string[] = [];
     const now = core.store.instance(id);
     if (now?.status === 'Failed') rewrite(core, now, reason, woken);
+    return woken;
   });
   for (const each of woken) core.wake(each);
   return reply(202);

@@ -2,7 +2,10 @@
 import { openHub } from './harness.ts';
 
 const [dataDir = ''] = process.argv.slice(2);
-const hub = await openHub(dataDir, { settings: { maxConcurrentActivityFunctions: 4 } });
+const hub = await openHub(dataDir, {
+  settings: { maxConcurrentActivityFunctions: 4 },
+  leaseMs: Number(process.env['LEASE_MS']),
+});
 
 process.on(
   'message',

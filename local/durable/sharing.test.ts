@@ -12,6 +12,8 @@ import type { Status } from './harness.ts';
 
 const PROCESS = join(import.meta.dirname, 'sharing-process.ts');
 const PATIENCE_MS = 15_000;
+/** Longer than a beat, shorter than a test wants to wait. */
+const LEASE_MS = '2000';
 
 interface Worker {
   readonly child: ChildProcess;
@@ -43,7 +45,7 @@ afterEach(async () => {
 });
 
 async function open(): Promise<Worker> {
-  const child = fork(PROCESS, [dataDir], { env: { ...process.env, EFFECTS: effects } });
+  const child = fork(PROCESS, [dataDir], { env: { ...process.env, EFFECTS: effects, LEASE_MS } });
   await Promise.race([
     once(child, 'message'),
     once(child, 'exit').then(() => {
@@ -109,7 +111,7 @@ const untilRan = async (count: number) => {
 };
 
 test('two processes share orchestrations that one of them was asked for; every effect happens once', async () => {
-  const [a, b] = [await open(), await open()];
+  const [a, b] = (await Promise.all([open(), open()])) as [Worker, Worker];
   await begin(a, 'effects', ids(24), { steps: 4, ms: 5 });
   expect(await outputs(b, ids(24))).toEqual(ids(24).map(() => 4));
   expect(counts()).toEqual(Array.from({ length: 96 }, () => 1));
@@ -117,7 +119,7 @@ test('two processes share orchestrations that one of them was asked for; every e
 });
 
 test('the activities of one orchestration are run by all processes, as each has free places', async () => {
-  const [a, b] = [await open(), await open()];
+  const [a, b] = (await Promise.all([open(), open()])) as [Worker, Worker];
   await begin(a, 'effectsAtOnce', ['wide'], { steps: 60, ms: 15 });
   expect(await outputs(a, ['wide'])).toEqual([60]);
   expect(counts()).toEqual(Array.from({ length: 60 }, () => 1));
@@ -126,7 +128,7 @@ test('the activities of one orchestration are run by all processes, as each has 
 });
 
 test('what a killed process had is taken over; only what it was in the midst of may happen twice', async () => {
-  const [a, b] = [await open(), await open()];
+  const [a, b] = (await Promise.all([open(), open()])) as [Worker, Worker];
   await begin(a, 'effects', ids(20), { steps: 6, ms: 10 });
   await untilRan(30);
   b.child.kill('SIGKILL');
@@ -134,7 +136,8 @@ test('what a killed process had is taken over; only what it was in the midst of 
   expect(await outputs(a, ids(20))).toEqual(ids(20).map(() => 6));
   expect(ran().size).toBe(120);
   for (const pids of ran().values()) if (pids.length > 1) expect(pids).toEqual([b.pid, a.pid]);
-  expect(counts().filter((count) => count > 1).length).toBeLessThanOrEqual(4);
+  // Four may run at a time, and as many results may wait for the episode that records them.
+  expect(counts().filter((count) => count > 1).length).toBeLessThanOrEqual(8);
 });
 
 test('a process that joins gets a share of what runs; one that leaves hands it over; nothing happens twice', async () => {
@@ -149,14 +152,14 @@ test('a process that joins gets a share of what runs; one that leaves hands it o
 });
 
 test('an entity called from several processes counts every call once', async () => {
-  const [a, b, c] = [await open(), await open(), await open()];
+  const [a, b, c] = (await Promise.all([open(), open(), open()])) as [Worker, Worker, Worker];
   await begin(a, 'adds', ids(12), { key: 'shared' });
   await outputs(b, ids(12));
   expect((await c.call('GET', '/entities/counter/shared')).body).toBe('60');
 });
 
 test('timers and events reach instances of another process', async () => {
-  const [a, b] = [await open(), await open()];
+  const [a, b] = (await Promise.all([open(), open()])) as [Worker, Worker];
   await begin(a, 'inTurn', ids(8), {});
   await begin(a, 'timer', ['t1', 't2', 't3', 't4'], { ms: 100 });
   for (const id of ids(8)) {
@@ -187,7 +190,7 @@ async function pauseBetweenWrites({ child }: Worker): Promise<void> {
 }
 
 test('a process that is paused for longer than its lease loses its work to the others and joins them anew', async () => {
-  const [a, b] = [await open(), await open()];
+  const [a, b] = (await Promise.all([open(), open()])) as [Worker, Worker];
   await begin(a, 'effects', ids(12), { steps: 3, ms: 10 });
   await untilRan(6);
   await pauseBetweenWrites(b);

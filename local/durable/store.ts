@@ -34,6 +34,8 @@ export interface MessageRow {
   readonly id: string;
   readonly execution: string | null;
   readonly event: string;
+  /** Number of the activity whose result was handed over; such a message is not in the inbox. */
+  readonly activity?: number;
 }
 
 export interface ActivityRow {
@@ -86,7 +88,7 @@ export function openStore(dataDir: string, taskHub: string, onCommit?: () => voi
   mkdirSync(dataDir, { recursive: true });
   const file = join(dataDir, `${taskHub}.sqlite`);
   let guard: () => void = () => undefined;
-  const commits = new GroupCommit(file, `PRAGMA temp_store = MEMORY; ${SCHEMA}`, () => guard());
+  const commits = new GroupCommit(file, `PRAGMA temp_store = MEMORY; ${SCHEMA}`, () => guard(), true);
   addWorkers(commits.database);
   const sql = (text: string) => commits.sql(text);
   return {
@@ -178,7 +180,11 @@ export function openStore(dataDir: string, taskHub: string, onCommit?: () => voi
 
     removeMessages(rows: readonly MessageRow[]): void {
       const remove = sql('DELETE FROM inbox WHERE n = ?');
-      for (const { n } of rows) remove.run(n);
+      const finish = sql('DELETE FROM activities WHERE n = ?');
+      for (const { n, activity } of rows) {
+        if (activity === undefined) remove.run(n);
+        else finish.run(activity);
+      }
     },
 
     removeTimer: (id: string, execution: string, timer: number) =>

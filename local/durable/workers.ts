@@ -2,7 +2,7 @@
  * The processes that share a task hub: who they are, and which of them works at what.
  *
  * K1 Each active instance, each entity and each activity names one worker; it alone works at it. Who writes a message leaves the rest to that one.
- * K2 A worker whose process is gone, or that has not given a sign for LEASE_MS, is struck off by any other; what it had is shared out in
+ * K2 A worker whose process is gone, or that has not given a sign for its lease, is struck off by any other; what it had is shared out in
  *    the same transaction.
  * K3 A worker that was struck off while it was only slow writes nothing more: each transaction asks whether it is still listed. It joins anew.
  * K4 What a worker is in the midst of stays with it when another joins; the rest is shared out by a hash of worker and id (rendezvous), so
@@ -12,8 +12,6 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Store } from './store.ts';
 
-/** Without a sign for so long, a worker counts as gone; where its process does not exist any more, at once. */
-export const LEASE_MS = 5_000;
 const BEAT_MS = 1_000;
 /** How long a message written by another process may lie unseen; how soon the first other one is noticed. */
 const LOOK_MS = 10;
@@ -33,6 +31,8 @@ interface WorkerRow {
 export interface WorkersOptions {
   readonly store: Store;
   readonly now: () => number;
+  /** Without a sign for so long, a worker counts as gone; where its process does not exist any more, at once. */
+  readonly leaseMs: number;
   /** Whether this process is in the midst of it. */
   readonly isBusy: (id: string) => boolean;
   /** Activities that wait here for a free place go back to all. */
@@ -74,7 +74,7 @@ export function createWorkers(options: WorkersOptions): Workers {
 
   const rows = () => sql('SELECT * FROM workers ORDER BY id').all() as unknown as WorkerRow[];
   const isGone = ({ id, pid, beat }: WorkerRow) =>
-    id !== me && (now() - beat > LEASE_MS || (pid === process.pid ? !here.has(id) : !exists(pid)));
+    id !== me && (now() - beat > options.leaseMs || (pid === process.pid ? !here.has(id) : !exists(pid)));
   const signatureOf = (all: readonly WorkerRow[]) => all.map(({ id, epoch }) => `${id}:${epoch}`).join();
 
   store.guard(() => {

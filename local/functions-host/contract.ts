@@ -120,6 +120,8 @@ export interface DurableOptions {
   readonly now?: () => number;
   /** Most messages that one episode takes; default all. With 1 an orchestration is replayed from its start after every event. */
   readonly episodeSize?: number;
+  /** Without a sign for so long, another process of the task hub counts as gone; ms, default 5,000. */
+  readonly leaseMs?: number;
   /** Called whenever a write is on disk, before anything follows from it. */
   readonly onCommit?: () => void;
 }

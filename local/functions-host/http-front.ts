@@ -45,6 +45,8 @@ export async function listen(port: number, context: () => HttpFrontContext | und
       const ready = context();
       if (!ready) return empty(response, 503, { 'retry-after': '1' });
       answer(request, response, ready).catch((error: unknown) => {
+        // A client that goes away in the midst of its request is nobody's failure.
+        if (request.destroyed && !request.complete) return;
         ready.log('error', 'Host.Http', String(error));
         empty(response, 500);
       });

@@ -96,7 +96,11 @@ function answerTo({ method, path, headers, body, signed }: Malformed): Promise<A
         });
         incoming.on('error', reject);
         incoming.on('end', () =>
-          resolve({ status: incoming.statusCode ?? 0, body: text, milliseconds: performance.now() - started }),
+          resolve({
+            status: incoming.statusCode ?? 0,
+            body: text,
+            milliseconds: performance.now() - started,
+          }),
         );
       },
     );
@@ -127,7 +131,8 @@ async function residentKilobytes(): Promise<number> {
 async function faultOf(wrong: Malformed): Promise<string | undefined> {
   const { status, body, milliseconds } = await answerTo(wrong);
   const isError = status >= 400 && wrong.method !== 'HEAD';
-  if (status >= 200 && status < 500 && milliseconds < MOST_MS && (!isError || hasMessage(body))) return undefined;
+  if (status >= 200 && status < 500 && milliseconds < MOST_MS && (!isError || hasMessage(body)))
+    return undefined;
   const { method, path, headers, body: sent } = wrong;
   return `${method} ${path.slice(0, 80)} ${JSON.stringify(headers)} ${sent.toString().slice(0, 600)}: ${status} ${body.slice(0, 300)} after ${milliseconds} ms`;
 }

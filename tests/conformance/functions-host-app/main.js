@@ -48,6 +48,37 @@ app.cosmosDB('feed', {
   handler: consume('feed'),
 });
 app.cosmosDB('later', { ...feed, leaseContainerPrefix: 'later-', retry, handler: consume('later') });
+const kinds = { ...hub, eventHubName: 'kinds' };
+app.eventHub('one', {
+  ...kinds,
+  consumerGroup: 'one',
+  cardinality: 'one',
+  handler: (event, context) => record({ name: 'one', events: event, metadata: context.triggerMetadata }),
+});
+app.eventHub('bytes', {
+  ...kinds,
+  consumerGroup: 'bytes',
+  dataType: 'binary',
+  handler: (events) => record({ name: 'bytes', events: events.map((each) => each.toString('hex')) }),
+});
+app.eventHub('many', {
+  ...kinds,
+  consumerGroup: 'many',
+  handler: (events, context) => record({ name: 'many', events, metadata: context.triggerMetadata }),
+});
+app.cosmosDB('few', {
+  ...feed,
+  leaseContainerPrefix: 'few-',
+  startFromBeginning: true,
+  maxItemsPerInvocation: 3,
+  handler: (documents) => record({ name: 'few', documents }),
+});
+app.cosmosDB('fragile', {
+  ...feed,
+  leaseContainerPrefix: 'fragile-',
+  startFromBeginning: true,
+  handler: consume('fragile'),
+});
 app.http('slow', {
   handler: async () => {
     record({ name: 'slow' });
