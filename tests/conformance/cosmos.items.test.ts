@@ -500,7 +500,7 @@ describe('cosmos: unique keys', () => {
       ...resource,
       id: unique.id,
       uniqueKeyPolicy: { uniqueKeys: [] },
-    } as never);
+    });
     expect(await codeOf(changed)).toBe(400);
   });
 
