@@ -1,3 +1,4 @@
+import { CosmosClient } from '@azure/cosmos';
 import { EventHubProducerClient } from '@azure/event-hubs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { WatchFrame } from '../../shared/contracts/flight.ts';
@@ -54,6 +55,19 @@ async function watch(deliveryId: string): Promise<WatchFrame[]> {
 const kinds = (frames: readonly WatchFrame[]) =>
   frames.map((frame) => ('stage' in frame ? frame.stage : frame.type));
 
+/** Each item that Cosmos DB has of a delivery. */
+async function itemsOf(container: string, deliveryId: string): Promise<Record<string, unknown>[]> {
+  const { endpoint, key, database } = platform.endpoints.cosmos;
+  const client = new CosmosClient({ endpoint, key });
+  const { resources } = await client
+    .database(database)
+    .container(container)
+    .items.query<Record<string, unknown>>('SELECT * FROM c', { partitionKey: deliveryId })
+    .fetchAll();
+  client.dispose();
+  return resources;
+}
+
 describe.concurrent('deliveries beside each other', () => {
   test('a request is answered 202, flown by a drone, watched live, delivered, and kept once', async () => {
     const { status, headers, body } = await alice.call<{ deliveryId: string }>(
@@ -88,6 +102,17 @@ describe.concurrent('deliveries beside each other', () => {
     });
     const { body: drone } = await olivia.call('GET', `drones/${ended.droneId}`);
     expect(drone).not.toHaveProperty('reservedFor');
+  });
+
+  test('one trace goes from the HTTP request through the hub and the orchestration to the events in Cosmos DB', async () => {
+    const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
+    const traceparent = `00-${trace}-00f067aa0ba902b7-01`;
+    const deliveryId = await alice.submit({ packageInfo: { size: 'Large', weight: 20 } }, { traceparent });
+    await alice.seen(deliveryId, ({ delivery }) => delivery !== undefined, 'a delivery');
+    const events = (await itemsOf('deliveries', deliveryId)).filter(({ type }) => type === 'event');
+    expect(events.length).toBeGreaterThan(0);
+    for (const event of events) expect(event['traceparent']).toMatch(new RegExp(`^00-${trace}-`));
+    expect((await alice.call('DELETE', `deliveryrequests/${deliveryId}`)).status).toBe(202);
   });
 
   test('a recorded flight is flown as the dropoff leg', async () => {
