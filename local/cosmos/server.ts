@@ -45,6 +45,7 @@ const MAX_BODY_BYTES = 4 * 1024 * 1024;
 /** What is too large is read to here all the same, for the client to hear the answer; beyond it the connection is cut. */
 const MOST_DISCARDED_BYTES = 64 * 1024 * 1024;
 const METADATA_CHARGE = 1;
+const ENCODED_AT_ONCE = 4_096;
 
 export async function startCosmos(options: CosmosOptions): Promise<CosmosServer> {
   const { key = EMULATOR_KEY, partitionRanges = 2 } = options;
@@ -235,9 +236,14 @@ function errorAnswer(error: unknown): Answer {
   };
 }
 
+/** Encoded once, where it is long: its length in the header takes that, too. */
+function bytesOf(body: Answer['body']): Answer['body'] {
+  return typeof body === 'string' && body.length > ENCODED_AT_ONCE ? Buffer.from(body) : body;
+}
+
 function send(response: ServerResponse, result: Answer, started: number): void {
   if (response.destroyed || response.writableEnded) return;
-  const body = result.status === 204 || result.status === 304 ? undefined : result.body;
+  const body = result.status === 204 || result.status === 304 ? undefined : bytesOf(result.body);
   response.writeHead(result.status, {
     ...(body !== undefined
       ? { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
