@@ -139,6 +139,8 @@ function perform(
     case 'Read': {
       const row = items.read(container, pk, id);
       if (!row) throw new CosmosError(404, 'Entity with the specified id does not exist');
+      if (operation.ifNoneMatch === row.etag)
+        return { statusCode: 304, requestCharge: readCharge(0), eTag: row.etag };
       return written(container, { status: 200, row, charge: readCharge(row.body.length) });
     }
     default:

@@ -15,13 +15,16 @@ export function containerRid(database: number, number: number): string {
   return encode(bytes);
 }
 
+/** Reused: rows come by the hundred. */
+const scratch = Buffer.alloc(16);
+
 /** The item's part is little-endian: the SDK orders by it. */
 export function itemRid(database: number, container: number, number: number): string {
-  const bytes = Buffer.alloc(16);
-  bytes.writeUInt32BE(database);
-  bytes.writeUInt32BE((container | 0x80000000) >>> 0, 4);
-  bytes.writeBigUInt64LE(BigInt(number), 8);
-  return encode(bytes);
+  scratch.writeUInt32BE(database);
+  scratch.writeUInt32BE((container | 0x80000000) >>> 0, 4);
+  scratch.writeUInt32LE(number >>> 0, 8);
+  scratch.writeUInt32LE(Math.floor(number / 2 ** 32), 12);
+  return encode(scratch);
 }
 
 /** The item's part of its resource id. */

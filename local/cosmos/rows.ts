@@ -52,7 +52,7 @@ export function* rowsOf(
   const fromValues = after === undefined ? [] : scope.pk === undefined ? [after.pk, after.n] : [after.n];
   const sifted = filters.map(({ sql }) => ` AND ${sql}`).join('');
   const rows = store
-    .sql(
+    .sqlOfQuery(
       `SELECT pk, id, n, lsn, ts, etag, body FROM items WHERE c = ?${where.sql}${from}
          AND (expires IS NULL OR expires > ?)${sifted} ORDER BY pk, n`,
     )

@@ -85,6 +85,7 @@ const SCHEMA_VERSION = 2;
 
 const PURGE_INTERVAL_MS = 30_000;
 const PURGE_AT_ONCE = 2_000;
+const KEPT_QUERIES = 200;
 
 const uniqueKeysOf = ({ uniqueKeyPolicy }: ContainerDefinition) =>
   JSON.stringify((uniqueKeyPolicy?.uniqueKeys ?? []).map(({ paths }) => paths));
@@ -95,6 +96,7 @@ export class Store implements Disposable {
   private readonly databases = new Map<string, DatabaseRow>();
   private readonly containers = new Map<string, ContainerRow>();
   private readonly touched = new Set<ContainerRow>();
+  private readonly queries = new Map<string, StatementSync>();
   private readonly purge: NodeJS.Timeout;
 
   constructor(dataDir: string, now: () => number) {
@@ -151,6 +153,16 @@ export class Store implements Disposable {
   /** A prepared statement, made once. */
   sql(text: string): StatementSync {
     return this.db.sql(text);
+  }
+
+  /** Of a text that queries make: there is no end of those, so only the latest are kept. */
+  sqlOfQuery(text: string): StatementSync {
+    const known = this.queries.get(text);
+    this.queries.delete(text);
+    const statement = known ?? this.db.database.prepare(text);
+    this.queries.set(text, statement);
+    if (this.queries.size > KEPT_QUERIES) this.queries.delete(this.queries.keys().next().value as string);
+    return statement;
   }
 
   /** Runs `work` in the next group commit; resolves once it is on disk. */

@@ -405,6 +405,7 @@ describe('cosmos: errors of queries', () => {
     ['SELECT * with JOIN is 400', 'SELECT * FROM c JOIN t IN c.tags'],
     ['a negative LIMIT is 400', 'SELECT * FROM c OFFSET 0 LIMIT -1'],
     ['nesting without end is 400', `SELECT VALUE ${'('.repeat(20_000)}1${')'.repeat(20_000)}`],
+    ['a number that is not finite is 400', 'SELECT VALUE 1e400'],
     ['a query text of more than 256 KB is 400', `SELECT VALUE '${'x'.repeat(262_145)}'`],
     [
       'a JOIN of more than 250,000 rows for an item is 400',

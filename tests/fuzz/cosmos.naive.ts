@@ -282,7 +282,8 @@ function aggregated({ name, of }: Aggregate, rows: readonly Inputs[]): Value {
     if (!values.every((each) => typeof each === 'number')) return undefined;
     let sum = 0;
     for (const each of values) sum += each;
-    return name === 'SUM' ? sum : values.length === 0 ? undefined : sum / values.length;
+    const result = name === 'SUM' ? sum : sum / values.length;
+    return Number.isFinite(result) ? result : undefined;
   }
   if (values.some((each) => !RANKS.includes(kindOf(each)))) return undefined;
   const sorted = values.toSorted(compare);

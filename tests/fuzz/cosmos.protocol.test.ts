@@ -20,6 +20,10 @@ const RUNS = Number(process.env['FUZZ_RUNS'] ?? 2_000);
 const SEED = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31);
 const AT_ONCE = 40;
 const MOST_MS = 1_000;
+/** With a leak the server runs out of it. */
+const HEAP_MEGABYTES = 64;
+/** The process grows by what is young and dead, too: little of it. */
+const NURSERY_MEGABYTES = 4;
 /** After a warm-up of a tenth of the requests. */
 const MOST_GROWTH_KILOBYTES = 96 * 1024;
 const ENTRY = join(import.meta.dirname, '../../local/cosmos/main.ts');
@@ -31,7 +35,10 @@ let port: number;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cosmos-fuzz-'));
-  server = fork(ENTRY, ['--port', '0', '--data', folder], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  server = fork(ENTRY, ['--port', '0', '--data', folder], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    execArgv: [`--max-old-space-size=${HEAP_MEGABYTES}`, `--max-semi-space-size=${NURSERY_MEGABYTES}`],
+  });
   [{ port }] = (await once(server, 'message')) as [{ port: number }];
   const client = connectClient();
   const { database } = await client.databases.create({ id: 'fuzz' });

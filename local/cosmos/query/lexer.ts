@@ -26,8 +26,11 @@ export function lex(text: string): Token[] {
     const groups = match?.groups;
     if (!match || !groups) throw syntaxError(text, at);
     const raw = match[0];
-    if (groups['number'] !== undefined) tokens.push({ kind: 'number', text: raw, value: Number(raw), at });
-    else if (groups['parameter'] !== undefined) tokens.push({ kind: 'parameter', text: raw, at });
+    if (groups['number'] !== undefined) {
+      // JSON has no infinite numbers.
+      if (!Number.isFinite(Number(raw))) throw syntaxError(text, at);
+      tokens.push({ kind: 'number', text: raw, value: Number(raw), at });
+    } else if (groups['parameter'] !== undefined) tokens.push({ kind: 'parameter', text: raw, at });
     else if (groups['name'] !== undefined) tokens.push({ kind: 'name', text: raw, at });
     else if (groups['string'] !== undefined)
       tokens.push({ kind: 'string', text: raw, value: unquote(raw, text, at), at });

@@ -1,54 +1,7 @@
 /** Recursive descent over the tokens; operators by binding power, loosest first. */
 import type { Expression, From, OrderBy, Query, Select, SelectItem, Source } from './ast.ts';
+import { BINARY, COMPARISON, RESERVED } from './grammar.ts';
 import { lex, syntaxError, type Token } from './lexer.ts';
-
-const BINARY: readonly (readonly string[])[] = [
-  ['??'],
-  ['OR'],
-  ['AND'],
-  ['|'],
-  ['^'],
-  ['&'],
-  ['=', '!=', '<>', '<', '>', '<=', '>='],
-  ['||'],
-  ['<<', '>>', '>>>'],
-  ['+', '-'],
-  ['*', '/', '%'],
-];
-const COMPARISON = 6;
-
-/** Words that end an expression or an alias. */
-const RESERVED: ReadonlySet<string> = new Set([
-  'SELECT',
-  'FROM',
-  'WHERE',
-  'JOIN',
-  'IN',
-  'GROUP',
-  'ORDER',
-  'BY',
-  'OFFSET',
-  'LIMIT',
-  'AS',
-  'AND',
-  'OR',
-  'NOT',
-  'BETWEEN',
-  'LIKE',
-  'ESCAPE',
-  'VALUE',
-  'TOP',
-  'DISTINCT',
-  'ASC',
-  'DESC',
-  'EXISTS',
-  'ARRAY',
-  'UNDEFINED',
-  'NULL',
-  'TRUE',
-  'FALSE',
-  'UDF',
-]);
 
 /** @throws CosmosError 400 for what is not a query */
 export function parse(text: string): Query {

@@ -16,6 +16,7 @@ import {
 } from './ast.ts';
 import { type Compiled, compile, objectOf, type Scope } from './evaluate.ts';
 import { extreme } from './functions/lists.ts';
+import { finite } from './functions/signature.ts';
 import { canonical, compare } from './values.ts';
 
 export interface RunContext {
@@ -345,10 +346,10 @@ export function aggregate(name: string, values: readonly unknown[]): unknown {
     case 'COUNT':
       return defined.length;
     case 'SUM':
-      return defined.every((value) => typeof value === 'number') ? total(defined) : undefined;
+      return defined.every((value) => typeof value === 'number') ? finite(total(defined)) : undefined;
     case 'AVG':
       return defined.length > 0 && defined.every((value) => typeof value === 'number')
-        ? total(defined) / defined.length
+        ? finite(total(defined) / defined.length)
         : undefined;
     case 'MIN':
       return extreme(defined, 1);

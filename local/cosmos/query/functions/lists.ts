@@ -2,6 +2,7 @@
 import { canonical, compare, equals, typeOf } from '../values.ts';
 import {
   ANY_NUMBER,
+  finite,
   isNumber,
   isObject,
   isString,
@@ -40,7 +41,7 @@ function slice(items: readonly unknown[], start: unknown, length: unknown): unkn
 }
 
 const numbers = (f: (items: readonly number[]) => number | undefined): SystemFunction =>
-  list(1, (items) => (items.every(isNumber) ? f(items) : undefined));
+  list(1, (items) => (items.every(isNumber) ? finite(f(items) ?? Number.NaN) : undefined));
 
 const sum = (items: readonly number[]) => items.reduce((total, item) => total + item, 0);
 

@@ -2,12 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { Agent } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Container, CosmosClient } from '@azure/cosmos';
+import { ChangeFeedStartFrom, type Container, CosmosClient } from '@azure/cosmos';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Authority, openAuthority } from '../certificates.ts';
-import { type IdentityServer, startIdentity } from '../identity/server.ts';
-import { type CosmosServer, startCosmos } from './server.ts';
-import { createTokenVerifier } from './tokens.ts';
+import { type Authority, openAuthority } from '../../local/certificates.ts';
+import { type CosmosServer, startCosmos } from '../../local/cosmos/server.ts';
+import { createTokenVerifier } from '../../local/cosmos/tokens.ts';
+import { type IdentityServer, startIdentity } from '../../local/identity/server.ts';
 
 const AUDIENCE = 'https://cosmos.test';
 let folder: string;
@@ -76,8 +76,8 @@ const codeOf = (work: Promise<{ statusCode?: number }>) =>
     (error: { code?: number }) => error.code,
   );
 
-describe('a token over TLS', () => {
-  test('with the role to write reads and writes', async () => {
+describe('cosmos: Entra tokens and roles', () => {
+  test('the role of a data contributor reads and writes', async () => {
     const orders = as('writer', 'orders');
     expect((await orders.items.upsert({ id: 'b', pk: 'p' })).statusCode).toBe(201);
     expect((await orders.item('a', 'p').read()).statusCode).toBe(200);
@@ -86,61 +86,68 @@ describe('a token over TLS', () => {
     expect(result?.[0]?.statusCode).toBe(204);
   });
 
-  test('with the role to read reads, and is 403 on every write', async () => {
+  test('the role of a data reader reads, queries and follows the change feed, and is 403 on every write', async () => {
     const orders = as('reader', 'orders');
     expect(await codeOf(orders.item('a', 'p').read())).toBe(200);
+    expect((await orders.items.query('SELECT VALUE c.id FROM c').fetchAll()).resources).toContain('a');
+    const changes = orders.items.getChangeFeedIterator({
+      changeFeedStartFrom: ChangeFeedStartFrom.Beginning('p'),
+    });
+    expect((await changes.readNext()).statusCode).toBe(200);
     expect(await codeOf(orders.items.create({ id: 'x', pk: 'p' }))).toBe(403);
     expect(await codeOf(orders.item('a', 'p').patch([{ op: 'set', path: '/n', value: 1 }]))).toBe(403);
     expect(await codeOf(orders.item('a', 'p').delete())).toBe(403);
     await expect(orders.items.batch([{ operationType: 'Delete', id: 'a' }], 'p')).rejects.toThrow(/no right/);
   });
 
-  test('of a role for another container is 403', async () => {
+  test('a role for another container is 403', async () => {
     expect(await codeOf(as('reader', 'secrets').item('a', 'p').read())).toBe(403);
     expect(await codeOf(as('writer', 'secrets').item('a', 'p').read())).toBe(200);
     expect(await codeOf(as('writer', 'secrets').items.upsert({ id: 'a', pk: 'p' }))).toBe(403);
   });
 
-  test('without any role is 403', async () => {
+  test('a principal without any role is 403', async () => {
     expect(await codeOf(as('stranger', 'orders').item('a', 'p').read())).toBe(403);
   });
 
-  test('makes no databases and containers', async () => {
+  test('a token makes no databases and containers: 403 and sub-status 5300', async () => {
     const client = connect(() => identity.tokenFor('writer', { audience: AUDIENCE }));
-    expect(await codeOf(client.databases.create({ id: 'mine' }))).toBe(403);
+    await expect(client.databases.create({ id: 'mine' })).rejects.toMatchObject({
+      code: 403,
+      substatus: 5300,
+    });
     expect(
       await codeOf(client.database('db').containers.create({ id: 'mine', partitionKey: { paths: ['/pk'] } })),
     ).toBe(403);
   });
 
-  test('for another audience, or none at all, is 401', async () => {
+  test('a token for another audience, or none at all, is 401', async () => {
     expect(await codeOf(as('writer', 'orders', 'https://other.test').item('a', 'p').read())).toBe(401);
     const nonsense = connect(() => Promise.resolve('nonsense'));
     expect(await codeOf(nonsense.database('db').container('orders').item('a', 'p').read())).toBe(401);
   });
-});
-
-test('a token without TLS is 401', async () => {
-  const token = await identity.tokenFor('writer', { audience: AUDIENCE });
-  const answer = await fetch(`${server.endpoint}dbs/db/colls/orders/docs/a`, {
-    headers: {
-      authorization: encodeURIComponent(`type=aad&ver=1.0&sig=${token}`),
-      'x-ms-documentdb-partitionkey': '["p"]',
-    },
+  test('a token without TLS is 401', async () => {
+    const token = await identity.tokenFor('writer', { audience: AUDIENCE });
+    const answer = await fetch(`${server.endpoint}dbs/db/colls/orders/docs/a`, {
+      headers: {
+        authorization: encodeURIComponent(`type=aad&ver=1.0&sig=${token}`),
+        'x-ms-documentdb-partitionkey': '["p"]',
+      },
+    });
+    expect(answer.status).toBe(401);
+    expect(await answer.json()).toMatchObject({ code: 'Unauthorized' });
   });
-  expect(answer.status).toBe(401);
-  expect(await answer.json()).toMatchObject({ code: 'Unauthorized' });
-});
 
-test('the key is taken on the TLS listener, too', async () => {
-  const client = new CosmosClient({
-    endpoint: `https://localhost:${server.tlsPort}/`,
-    key: server.key,
-    agent: new Agent({ ca: authority.certificate }),
+  test('the key is taken on the TLS listener, too', async () => {
+    const client = new CosmosClient({
+      endpoint: `https://localhost:${server.tlsPort}/`,
+      key: server.key,
+      agent: new Agent({ ca: authority.certificate }),
+    });
+    clients.push(client);
+    const { resource } = await client.getDatabaseAccount();
+    expect(resource?.writableLocations[0]?.databaseAccountEndpoint).toBe(
+      `https://localhost:${server.tlsPort}/`,
+    );
   });
-  clients.push(client);
-  const { resource } = await client.getDatabaseAccount();
-  expect(resource?.writableLocations[0]?.databaseAccountEndpoint).toBe(
-    `https://localhost:${server.tlsPort}/`,
-  );
 });

@@ -1,0 +1,51 @@
+/** Tables of the query language that its parser goes by. */
+
+/** Operators by binding power, loosest first. */
+export const BINARY: readonly (readonly string[])[] = [
+  ['??'],
+  ['OR'],
+  ['AND'],
+  ['|'],
+  ['^'],
+  ['&'],
+  ['=', '!=', '<>', '<', '>', '<=', '>='],
+  ['||'],
+  ['<<', '>>', '>>>'],
+  ['+', '-'],
+  ['*', '/', '%'],
+];
+/** Its place among them. */
+export const COMPARISON = 6;
+
+/** Words that end an expression or an alias. */
+export const RESERVED: ReadonlySet<string> = new Set([
+  'SELECT',
+  'FROM',
+  'WHERE',
+  'JOIN',
+  'IN',
+  'GROUP',
+  'ORDER',
+  'BY',
+  'OFFSET',
+  'LIMIT',
+  'AS',
+  'AND',
+  'OR',
+  'NOT',
+  'BETWEEN',
+  'LIKE',
+  'ESCAPE',
+  'VALUE',
+  'TOP',
+  'DISTINCT',
+  'ASC',
+  'DESC',
+  'EXISTS',
+  'ARRAY',
+  'UNDEFINED',
+  'NULL',
+  'TRUE',
+  'FALSE',
+  'UDF',
+]);
