@@ -22,6 +22,8 @@ const MOST_ID = 2 ** 40;
 /** Newest events of a partition that are searched for a producer that is not known. */
 const SEARCHED = 10_000;
 const SEARCH_STEP = 500;
+/** Producers that a partition keeps in mind. */
+const MOST_KNOWN = 10_000;
 
 interface Producer {
   epoch: number;
@@ -52,11 +54,11 @@ export function createProducers(): Producers {
     known.set(log, found);
     return found;
   };
-  const find = (log: PartitionLog, id: number, epoch: number) => {
+  const find = (log: PartitionLog, id: number, epoch: number, isNew = false) => {
     const producers = producersOf(log);
     let producer = producers.get(id);
     if (!producer) {
-      const found = lastOf(log, id);
+      const found = isNew ? undefined : lastOf(log, id);
       producer = {
         epoch: found?.epoch ?? epoch,
         last: found?.sequence ?? 0,
@@ -64,6 +66,7 @@ export function createProducers(): Producers {
         links: new Set(),
       };
       producers.set(id, producer);
+      if (producers.size > MOST_KNOWN) forgetOldest(producers);
     }
     return producer;
   };
@@ -74,8 +77,10 @@ export function createProducers(): Producers {
         const value = properties.get(name);
         return typeof value === 'number' ? value : undefined;
       };
-      const id = given(ID) ?? randomInt(1, MOST_ID);
-      const producer = find(log, id, given(EPOCH) ?? 0);
+      const givenId = given(ID);
+      const id = givenId ?? randomInt(1, MOST_ID);
+      const producer = find(log, id, given(EPOCH) ?? 0, givenId === undefined);
+      for (const other of producer.links) if (!other.isOpen) producer.links.delete(other);
       const epoch = given(EPOCH) ?? producer.epoch;
       if (epoch < producer.epoch) return undefined;
       const sequence = given(SEQUENCE) ?? producer.last;
@@ -112,6 +117,15 @@ export function createProducers(): Producers {
       return 'stored';
     },
   };
+}
+
+/** Nobody misses it: when it comes again, the log knows. */
+function forgetOldest(producers: Map<number, Producer>): void {
+  for (const [id, { links }] of producers) {
+    if ([...links].some(({ isOpen }) => isOpen)) continue;
+    producers.delete(id);
+    return;
+  }
 }
 
 /** What the log's newest events say of a producer. */

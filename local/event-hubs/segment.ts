@@ -5,6 +5,7 @@
  */
 import {
   closeSync,
+  constants,
   fdatasync,
   fstatSync,
   ftruncateSync,
@@ -29,6 +30,10 @@ export interface NewEvent {
   readonly message: Buffer;
 }
 
+/** There, a write itself returns when it is on disk: one trip to the thread pool instead of two. */
+const SYNCS_ITSELF = process.platform === 'linux';
+const OPEN_FLAGS =
+  constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | (SYNCS_ITSELF ? constants.O_DSYNC : 0);
 const HEAD = 22;
 const NO_KEY = 0xffff;
 const READ_BYTES = 4 * 1024 * 1024;
@@ -76,7 +81,7 @@ export class Segment {
   constructor(path: string, first: number) {
     this.path = path;
     this.first = first;
-    this.fd = openSync(path, 'a+');
+    this.fd = openSync(path, OPEN_FLAGS);
     const size = fstatSync(this.fd).size;
     if (size > 0) this.load(size);
     this.torn = size - this.bytes;
@@ -140,6 +145,7 @@ export class Segment {
     writeFile(this.fd, bytes, 0, bytes.length, null, (error, written) => {
       if (error) return done(error);
       if (written < bytes.length) return this.write(bytes.subarray(written), done);
+      if (SYNCS_ITSELF) return done(null);
       fdatasync(this.fd, done);
     });
   }

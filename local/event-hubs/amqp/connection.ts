@@ -72,7 +72,8 @@ export class AmqpConnection {
   /** The largest frame that the other side takes. */
   maxFrame = 512;
 
-  constructor(socket: Socket, service: Service) {
+  /** @param handshakeMs after so long without an open, the socket is destroyed */
+  constructor(socket: Socket, service: Service, handshakeMs: number = HANDSHAKE_MS) {
     this.socket = socket;
     this.service = service;
     this.isEncrypted = 'encrypted' in socket;
@@ -85,7 +86,7 @@ export class AmqpConnection {
     });
     socket.on('error', () => socket.destroy());
     socket.on('close', () => this.ended());
-    this.timer = setTimeout(() => socket.destroy(), HANDSHAKE_MS);
+    this.timer = setTimeout(() => socket.destroy(), handshakeMs);
     this.timer.unref();
   }
 
