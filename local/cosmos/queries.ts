@@ -65,7 +65,7 @@ export function queryPage(
   const everything = scope.pk === undefined && scope.prefix === undefined && scope.min === undefined;
   if (everything && ranges > 1 && needsPlan(read.query)) {
     throw new CosmosError(400, 'Query contains features that need the query plan', 1004, {
-      additionalErrorInfo: JSON.stringify(planOf(text.query, parameters)),
+      additionalErrorInfo: JSON.stringify(planOf(text.query, parameters, 'bare')),
     });
   }
   return read.shape === 'plain' && read.streamable

@@ -153,7 +153,7 @@ export function createDurable(options: DurableOptions): Durable {
   const claim = async (): Promise<void> => {
     isClaiming = true;
     const rows = await store
-      .write(() => store.claim(workers.me, limit - activities))
+      .write(() => store.claim(workers.me, Math.max(0, limit - activities)))
       .catch((error: unknown) => {
         report('activities', error);
         return [];
@@ -161,7 +161,8 @@ export function createDurable(options: DurableOptions): Durable {
       .finally(() => {
         isClaiming = false;
       });
-    if (rows.length === 0) isLeft = false;
+    // None may also mean that the places were taken before the write came: then those left are for the next free one.
+    if (rows.length === 0) isLeft = store.isOffered();
     for (const row of rows) core.begin(row);
   };
 

@@ -1,9 +1,10 @@
 /** Several processes on one task hub: they share the work, join, leave, die and are paused; no effect is lost, none happens twice without a death. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { EngineResponse } from '../functions-host/contract.ts';
@@ -170,11 +171,29 @@ test('timers and events reach instances of another process', async () => {
   expect(await outputs(b, ['t1', 't2', 't3', 't4'])).toEqual(['fired', 'fired', 'fired', 'fired']);
 });
 
+/** Stopped in the midst of a transaction it would keep the file's lock, and everybody else from writing: SQLite has no leases. */
+async function pauseBetweenWrites({ child }: Worker): Promise<void> {
+  const [file = ''] = readdirSync(dataDir).filter((name) => name.endsWith('.sqlite'));
+  const probe = new DatabaseSync(join(dataDir, file));
+  probe.exec('PRAGMA busy_timeout = 300');
+  for (;;) {
+    child.kill('SIGSTOP');
+    try {
+      probe.exec('BEGIN IMMEDIATE; ROLLBACK');
+      probe.close();
+      return;
+    } catch {
+      child.kill('SIGCONT');
+      await sleep(5);
+    }
+  }
+}
+
 test('a process that is paused for longer than its lease loses its work to the others and joins them anew', async () => {
   const [a, b] = (await Promise.all([open(), open()])) as [Worker, Worker];
   await begin(a, 'effects', ids(12), { steps: 3, ms: 10 });
   await untilRan(6);
-  b.child.kill('SIGSTOP');
+  await pauseBetweenWrites(b);
   expect(await outputs(a, ids(12))).toEqual(ids(12).map(() => 3));
   b.child.kill('SIGCONT');
   await begin(a, 'effects', ['later1', 'later2', 'later3', 'later4', 'later5', 'later6'], {

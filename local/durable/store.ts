@@ -248,13 +248,21 @@ export function openStore(dataDir: string, taskHub: string, onCommit?: () => voi
         sql('SELECT DISTINCT id FROM inbox WHERE due > ? AND due <= ?').all(after, until) as { id: string }[]
       ).map(({ id }) => id),
 
-    /** Messages that came after number `n`: those due, and the last number. */
-    since: (n: number, now: number) => ({
-      ids: (
-        sql('SELECT DISTINCT id FROM inbox WHERE n > ? AND due <= ?').all(n, now) as { id: string }[]
-      ).map(({ id }) => id),
-      last: (sql('SELECT max(n) AS n FROM inbox').get() as { n: number | null }).n ?? n,
-    }),
+    /**
+     * Messages that came after number `n`: the ids of those due, and the last number. One statement, so one moment: what
+     * another process writes between two would be counted as seen and never looked at.
+     */
+    since(n: number, now: number): { readonly ids: readonly string[]; readonly last: number } {
+      const rows = sql('SELECT n, id, due FROM inbox WHERE n > ?').all(n) as {
+        n: number;
+        id: string;
+        due: number;
+      }[];
+      return {
+        ids: [...new Set(rows.filter(({ due }) => due <= now).map(({ id }) => id))],
+        last: rows.reduce((last, row) => Math.max(last, row.n), n),
+      };
+    },
 
     close(): void {
       commits[Symbol.dispose]();
@@ -273,6 +281,9 @@ function addWorkers(database: DatabaseSync): void {
     database.exec(`ALTER TABLE ${table} ADD COLUMN worker ${type}`);
   }
   database.exec('CREATE INDEX IF NOT EXISTS activities_offered ON activities (n) WHERE worker IS NULL');
+  database.exec(
+    "CREATE INDEX IF NOT EXISTS instances_active ON instances (worker) WHERE status IN ('Pending', 'Running', 'Suspended')",
+  );
 }
 
 export function parentOf(row: InstanceRow): Parent | null {

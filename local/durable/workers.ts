@@ -93,6 +93,13 @@ export function createWorkers(options: WorkersOptions): Workers {
     else sql(`UPDATE activities SET worker = NULL WHERE ${orphaned}`).run();
   };
 
+  /** Work was left to a worker that had gone when it was written down: the others choose by what they know. */
+  const isOrphaned = (): boolean =>
+    sql(
+      `SELECT 1 FROM instances WHERE ${ACTIVE} AND worker NOT IN (SELECT id FROM workers)
+       UNION ALL SELECT 1 FROM activities WHERE worker NOT IN (SELECT id FROM workers) LIMIT 1`,
+    ).get() !== undefined;
+
   const join = async (): Promise<void> => {
     isIn = false;
     here.delete(me);
@@ -136,7 +143,7 @@ export function createWorkers(options: WorkersOptions): Workers {
       const gone = rows().filter(isGone);
       await store.write(() => {
         sql('UPDATE workers SET beat = ? WHERE id = ?').run(now(), me);
-        if (gone.length > 0) settle();
+        if (gone.length > 0 || isOrphaned()) settle();
       }, gone.length === 0);
       for (const { pid } of gone) options.log(`takes over from the process ${pid}, which is gone`);
       await compare();

@@ -4,7 +4,7 @@ import type { Link } from './amqp/link.ts';
 import type { AmqpError } from './amqp/performatives.ts';
 import { Described } from './amqp/values.ts';
 import { DEFAULT_GROUP, partitionIn } from './broker.ts';
-import type { Core } from './core.ts';
+import { type Core, pathOf } from './core.ts';
 import { createReader, startOf } from './reader.ts';
 import { badPartition, notFound, REFUSALS } from './refusals.ts';
 
@@ -23,7 +23,7 @@ interface OpenReader {
 export type Readers = Map<string, Set<OpenReader>>;
 
 export function openConsumer(link: Link, core: Core, readers: Readers): void {
-  const address = link.attach.source.address ?? '';
+  const address = pathOf(link.attach.source.address);
   const [hubName = '', groups = '', group = DEFAULT_GROUP, partitions = '', id = '', ...more] =
     address.split('/');
   const hub = core.broker.hub(hubName);

@@ -27,3 +27,8 @@ export interface Core {
   /** Work that an orderly end waits for. */
   track(work: Promise<unknown>): void;
 }
+
+/** An entity's path, as a link's address names it: some clients write it with a slash in front. */
+export function pathOf(address = ''): string {
+  return address.replace(/^\/+/, '');
+}

@@ -4,7 +4,7 @@ import type { Delivery, Link } from './amqp/link.ts';
 import type { AmqpError } from './amqp/performatives.ts';
 import { MalformedValue } from './amqp/values.ts';
 import { type Hub, partitionIn } from './broker.ts';
-import type { Core } from './core.ts';
+import { type Core, pathOf } from './core.ts';
 import { inspect, MalformedMessage, splitBatch } from './encoding.ts';
 import { CAPABILITY, type NumberedEvent } from './idempotence.ts';
 import { badPartition, notFound, REFUSALS } from './refusals.ts';
@@ -16,7 +16,7 @@ const BATCH_FORMAT = 0x80013700;
 const DEFAULT_DELAY_MS = 100;
 
 export function openProducer(link: Link, core: Core): void {
-  const address = link.attach.target.address ?? '';
+  const address = pathOf(link.attach.target.address);
   const [hubName = '', section, id, ...more] = address.split('/');
   const hub = core.broker.hub(hubName);
   if (!hub) return link.refuse(notFound(hubName));

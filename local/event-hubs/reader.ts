@@ -77,13 +77,14 @@ export function createReader({ link, log, from, withMetric, paused, now }: Reade
   };
 }
 
+/** Not every client quotes the value. */
 const FILTER =
-  /^amqp\.annotation\.(x-opt-offset|x-opt-sequence-number|x-opt-enqueued-time)\s*(>=|>)\s*'([^']*)'$/;
+  /^amqp\.annotation\.(x-opt-offset|x-opt-sequence-number|x-opt-enqueued-time)\s*(>=|>)\s*('?)([^']*)\3$/;
 
 /** Sequence number of the first event that a filter lets through; `beyond`: it points behind the end. */
 export function startOf(filter: string | undefined, log: PartitionLog): number | 'malformed' | 'beyond' {
   if (filter === undefined) return log.first;
-  const [, field, operator, value = ''] = FILTER.exec(filter.trim()) ?? [];
+  const [, field, operator, , value = ''] = FILTER.exec(filter.trim()) ?? [];
   if (!field) return 'malformed';
   if (value === '@latest') return log.last + 1;
   if (!/^-?\d{1,15}$/.test(value)) return 'malformed';

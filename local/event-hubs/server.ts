@@ -59,7 +59,8 @@ export async function startEventHubs(options: EventHubsOptions): Promise<EventHu
   const now = options.now ?? Date.now;
   const broker = createBroker(options.dataDir, options.hubs, now, options.warn ?? warnOnStderr);
   const connections = new Set<AmqpConnection>();
-  const claims = new WeakMap<AmqpConnection, readonly Claim[]>();
+  const claims = new Map<AmqpConnection, readonly Claim[]>();
+  const expiries = new Map<AmqpConnection, NodeJS.Timeout>();
   const links = new Map<Link, OpenLink>();
   const readers: Readers = new Map();
   const pending = new Set<Promise<unknown>>();
@@ -95,14 +96,20 @@ export async function startEventHubs(options: EventHubsOptions): Promise<EventHu
   const claimed = (connection: AmqpConnection, claim: Claim) => {
     const others = (claims.get(connection) ?? []).filter(({ audience }) => audience !== claim.audience);
     claims.set(connection, [...others, claim]);
-    const wait = Math.min(claim.expires - now(), LONGEST_TIMER_MS);
-    setTimeout(() => detachExpired(connection), wait).unref();
+    detachExpired(connection);
   };
 
+  /** Now, and again when the next claim ends. */
   const detachExpired = (connection: AmqpConnection) => {
     for (const [link, { entity, right }] of links)
       if (link.connection === connection && !core.allowed(connection, entity, right))
         link.close(REFUSALS.expired);
+    clearTimeout(expiries.get(connection));
+    const left = (claims.get(connection) ?? []).filter(({ expires }) => expires > now());
+    claims.set(connection, left);
+    if (left.length === 0) return;
+    const wait = Math.min(...left.map(({ expires }) => expires - now()), LONGEST_TIMER_MS);
+    expiries.set(connection, setTimeout(() => detachExpired(connection), wait).unref());
   };
 
   const service: Service = {
@@ -120,7 +127,12 @@ export async function startEventHubs(options: EventHubsOptions): Promise<EventHu
       if (claim) claims.set(connection, [claim]);
       return claim !== undefined;
     },
-    closed: (connection) => connections.delete(connection),
+    closed: (connection) => {
+      connections.delete(connection);
+      claims.delete(connection);
+      clearTimeout(expiries.get(connection));
+      expiries.delete(connection);
+    },
   };
 
   const accept = (socket: Socket) => connections.add(new AmqpConnection(socket, service));

@@ -2,6 +2,7 @@
  * Microsoft's SDK for .NET, in gateway mode over TLS: `dotnet-cosmos/` is built and run once, each of its cases is a test here.
  * Where there is no .NET SDK, or its packages cannot be had, the tests are skipped and say so.
  */
+import { deepEqual } from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -87,7 +88,7 @@ beforeAll(async () => {
     const { case: name, error } = JSON.parse(line) as { case: string; error: string | null };
     results.set(name, error);
   }
-  expect([...results.keys()]).toEqual(CASES);
+  deepEqual([...results.keys()], CASES);
 }, BUILD_MS + RUN_MS);
 
 afterAll(async () => {

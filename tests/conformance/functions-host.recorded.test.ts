@@ -45,9 +45,11 @@ for (const [section, steps] of groups) {
   });
 }
 
-test('every exchange of the two recordings is compared, but the two that race on the real host', () => {
-  const all = [...expectedSteps('app'), ...expectedSteps('appmisc')];
-  expect(all).toHaveLength(411);
-  expect(all.filter(({ unstable }) => unstable !== undefined)).toHaveLength(2);
-  expect(actual.size).toBe(411);
+describe('functions-host: as recorded, all of it', () => {
+  test('every exchange of the two recordings is compared, but the two that race on the real host', () => {
+    const all = [...expectedSteps('app'), ...expectedSteps('appmisc')];
+    expect(all).toHaveLength(411);
+    expect(all.filter(({ unstable }) => unstable !== undefined)).toHaveLength(2);
+    expect(actual.size).toBe(411);
+  });
 });

@@ -37,7 +37,8 @@ function rowsOf({ query, shape }: RangeQuery, context: ExecuteContext): unknown[
     case 'groupby':
       return groupByRows(query, context);
     case 'aggregate':
-      return [aggregateRow(query, context)];
+    case 'bare':
+      return [aggregateRow(query, context, shape === 'bare')];
     default:
       return shape satisfies never;
   }
@@ -156,7 +157,7 @@ function partial(value: Expression): Expression {
 }
 
 /** `[{item}]`, one for each aggregate of SELECT VALUE. */
-function aggregateRow(query: Query, context: ExecuteContext): unknown {
+function aggregateRow(query: Query, context: ExecuteContext, bare: boolean): unknown {
   const calls = selected(query.select).flatMap(aggregatesIn);
   const args = calls.map((call) => compile(call.args[0] ?? { kind: 'literal', value: 1 }));
   const plain: Query = {
@@ -172,7 +173,7 @@ function aggregateRow(query: Query, context: ExecuteContext): unknown {
     const value = aggregate(call.name, values);
     const count = aggregate('COUNT', values);
     if (call.name === 'AVG') return { item: { sum: aggregate('SUM', values), count } };
-    if (call.name === 'MIN' || call.name === 'MAX')
+    if (!bare && (call.name === 'MIN' || call.name === 'MAX'))
       return { item: { [call.name.toLowerCase()]: value, count } };
     return { item: value };
   });

@@ -11,10 +11,11 @@ import { aggregatesIn, type Expression, type Query, selected } from './ast.ts';
 import { parse, parseExpression } from './parser.ts';
 import { windowOf } from './run.ts';
 
-export type Shape = 'plain' | 'orderby' | 'groupby' | 'aggregate';
+/** `bare`: aggregates as clients read them that ask for no plan but take it from the error. */
+export type Shape = 'plain' | 'orderby' | 'groupby' | 'aggregate' | 'bare';
 
 const FILTER = '{documentdb-formattableorderbyquery-filter}';
-const MARKER = /^\/\*local:(\w+):(\d+):(\d+):([\s\S]*?)\*\/\n/;
+const MARKER = /^\/\*local:(plain|orderby|groupby|aggregate|bare):(\d+):([01]):([\s\S]*?)\*\/\n/;
 
 /** A query as the server runs it on one range. */
 export interface RangeQuery {
@@ -66,7 +67,11 @@ const AGGREGATE_NAMES: Readonly<Record<string, string>> = {
 };
 
 /** https://learn.microsoft.com/cosmos-db/query/ ; the fields are those that the SDK reads. */
-export function planOf(text: string, parameters: ReadonlyMap<string, unknown>): unknown {
+export function planOf(
+  text: string,
+  parameters: ReadonlyMap<string, unknown>,
+  aggregate: 'aggregate' | 'bare' = 'aggregate',
+): unknown {
   const query = parse(text);
   const { top, offset, limit } = windowOf(query, { parameters });
   const aggregates = aggregatesOf(query);
@@ -80,7 +85,7 @@ export function planOf(text: string, parameters: ReadonlyMap<string, unknown>): 
   const shape: Shape = byAlias
     ? 'groupby'
     : aggregates.length > 0
-      ? 'aggregate'
+      ? aggregate
       : query.orderBy.length > 0
         ? 'orderby'
         : 'plain';

@@ -1,0 +1,17 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { type ConformanceTest, compatibilityPage, listConformanceTests } from '../harness/compatibility.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const SHOWN = { cosmos: 200, 'event-hubs': 120 };
+
+test('local/COMPATIBILITY.md says what the conformance tests show; npm run compatibility writes it', async () => {
+  const tests = await listConformanceTests(ROOT);
+  expect(readFileSync(join(ROOT, 'local/COMPATIBILITY.md'), 'utf8')).toBe(compatibilityPage(tests));
+  const count = (...servers: ConformanceTest['server'][]) =>
+    tests.filter(({ server }) => servers.includes(server)).length;
+  expect(count('cosmos')).toBeGreaterThanOrEqual(SHOWN.cosmos);
+  expect(count('event-hubs')).toBeGreaterThanOrEqual(SHOWN['event-hubs']);
+  expect(count('functions-host', 'durable')).toBeGreaterThanOrEqual(150);
+}, 60_000);
