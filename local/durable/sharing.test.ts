@@ -111,7 +111,7 @@ const untilRan = async (count: number) => {
 };
 
 test('two processes share orchestrations that one of them was asked for; every effect happens once', async () => {
-  const [a, b] = (await Promise.all([open(), open()])) as [Worker, Worker];
+  const [a, b] = await Promise.all([open(), open()]);
   await begin(a, 'effects', ids(24), { steps: 4, ms: 5 });
   expect(await outputs(b, ids(24))).toEqual(ids(24).map(() => 4));
   expect(counts()).toEqual(Array.from({ length: 96 }, () => 1));
@@ -119,7 +119,7 @@ test('two processes share orchestrations that one of them was asked for; every e
 });
 
 test('the activities of one orchestration are run by all processes, as each has free places', async () => {
-  const [a, b] = (await Promise.all([open(), open()])) as [Worker, Worker];
+  const [a, b] = await Promise.all([open(), open()]);
   await begin(a, 'effectsAtOnce', ['wide'], { steps: 60, ms: 15 });
   expect(await outputs(a, ['wide'])).toEqual([60]);
   expect(counts()).toEqual(Array.from({ length: 60 }, () => 1));
@@ -128,7 +128,7 @@ test('the activities of one orchestration are run by all processes, as each has 
 });
 
 test('what a killed process had is taken over; only what it was in the midst of may happen twice', async () => {
-  const [a, b] = (await Promise.all([open(), open()])) as [Worker, Worker];
+  const [a, b] = await Promise.all([open(), open()]);
   await begin(a, 'effects', ids(20), { steps: 6, ms: 10 });
   await untilRan(30);
   b.child.kill('SIGKILL');
@@ -152,14 +152,14 @@ test('a process that joins gets a share of what runs; one that leaves hands it o
 });
 
 test('an entity called from several processes counts every call once', async () => {
-  const [a, b, c] = (await Promise.all([open(), open(), open()])) as [Worker, Worker, Worker];
+  const [a, b, c] = await Promise.all([open(), open(), open()]);
   await begin(a, 'adds', ids(12), { key: 'shared' });
   await outputs(b, ids(12));
   expect((await c.call('GET', '/entities/counter/shared')).body).toBe('60');
 });
 
 test('timers and events reach instances of another process', async () => {
-  const [a, b] = (await Promise.all([open(), open()])) as [Worker, Worker];
+  const [a, b] = await Promise.all([open(), open()]);
   await begin(a, 'inTurn', ids(8), {});
   await begin(a, 'timer', ['t1', 't2', 't3', 't4'], { ms: 100 });
   for (const id of ids(8)) {
@@ -190,7 +190,7 @@ async function pauseBetweenWrites({ child }: Worker): Promise<void> {
 }
 
 test('a process that is paused for longer than its lease loses its work to the others and joins them anew', async () => {
-  const [a, b] = (await Promise.all([open(), open()])) as [Worker, Worker];
+  const [a, b] = await Promise.all([open(), open()]);
   await begin(a, 'effects', ids(12), { steps: 3, ms: 10 });
   await untilRan(6);
   await pauseBetweenWrites(b);

@@ -139,7 +139,7 @@ describe('functions-host: several hosts', () => {
   });
 
   test('a host that leaves gives its partitions back at once; no event is lost, none handled twice', async () => {
-    const [a, b] = (await Promise.all([open(), open()])) as [Hosted, Hosted];
+    const [a, b] = await Promise.all([open(), open()]);
     const ids = await untilShared(a, b);
     await b.stop();
     ids.push(...(await sendRound()));
@@ -147,7 +147,7 @@ describe('functions-host: several hosts', () => {
   });
 
   test('the partitions of a host that was killed are taken over within seconds; no event is lost', async () => {
-    const [a, b] = (await Promise.all([open(), open()])) as [Hosted, Hosted];
+    const [a, b] = await Promise.all([open(), open()]);
     const ids = await untilShared(a, b);
     b.child.kill('SIGKILL');
     await once(b.child, 'exit');
@@ -162,7 +162,7 @@ describe('functions-host: several hosts', () => {
   });
 
   test('a change feed range is followed by one host, and by the other once that one is gone', async () => {
-    const [a, b] = (await Promise.all([open(), open()])) as [Hosted, Hosted];
+    const [a, b] = await Promise.all([open(), open()]);
     await items.items.create({ id: 'c1' });
     await expect.poll(() => keysOf('change'), PATIENCE).toEqual(['c1']);
     const [follower] = [a, b].filter(({ child }) => child.pid === noted('change')[0]?.pid) as [Hosted];
@@ -173,7 +173,7 @@ describe('functions-host: several hosts', () => {
   });
 
   test('a timer is run by one host, and by the other once that one is gone', async () => {
-    const [a, b] = (await Promise.all([open(), open()])) as [Hosted, Hosted];
+    const [a, b] = await Promise.all([open(), open()]);
     await expect.poll(() => keysOf('tick').length, PATIENCE).toBeGreaterThan(1);
     expect(new Set(keysOf('tick')).size).toBe(keysOf('tick').length);
     const [first] = [...readersOf('tick')];
@@ -185,7 +185,7 @@ describe('functions-host: several hosts', () => {
   });
 
   test('hosts on one data folder share their keys', async () => {
-    const [a, b] = (await Promise.all([open(), open()])) as [Hosted, Hosted];
+    const [a, b] = await Promise.all([open(), open()]);
     const { host: key } = JSON.parse(readFileSync(join(dir, 'host', 'keys.json'), 'utf8')) as {
       host: string;
     };
