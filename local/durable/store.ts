@@ -64,6 +64,13 @@ export interface Chunk {
   readonly events: readonly HistoryEvent[];
 }
 
+/** As it is in the file, its events also as their text. */
+export interface KeptChunk extends Chunk {
+  readonly text: string;
+}
+
+const MOST_PARSED = 500;
+
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS instances (
   id TEXT PRIMARY KEY, execution TEXT NOT NULL, name TEXT NOT NULL, status TEXT NOT NULL, input TEXT, output TEXT,
@@ -88,6 +95,8 @@ export function openStore(dataDir: string, taskHub: string, onCommit?: () => voi
   mkdirSync(dataDir, { recursive: true });
   const file = join(dataDir, `${taskHub}.sqlite`);
   let guard: () => void = () => undefined;
+  /** Histories of instances that were worked at last. */
+  const parsed = new Map<string, KeptChunk[]>();
   const commits = new GroupCommit(file, `PRAGMA temp_store = MEMORY; ${SCHEMA}`, () => guard(), true);
   addWorkers(commits.database);
   const sql = (text: string) => commits.sql(text);
@@ -133,30 +142,45 @@ export function openStore(dataDir: string, taskHub: string, onCommit?: () => voi
 
     /** Removes the instance and all that belongs to it; false when there is none. */
     removeInstance(id: string): boolean {
+      parsed.delete(id);
       sql('DELETE FROM history WHERE id = ?').run(id);
       sql('DELETE FROM inbox WHERE id = ?').run(id);
       sql('DELETE FROM activities WHERE id = ?').run(id);
       return sql('DELETE FROM instances WHERE id = ?').run(id).changes > 0;
     },
 
-    history: (id: string): Chunk[] =>
-      (
-        sql('SELECT actions, events FROM history WHERE id = ? ORDER BY episode').all(id) as {
-          actions: number;
-          events: string;
-        }[]
-      ).map(({ actions, events }) => ({ actions, events: JSON.parse(events) as HistoryEvent[] })),
-
-    appendHistory(id: string, episode: number, chunk: Chunk): void {
-      sql('INSERT INTO history VALUES (?, ?, ?, ?)').run(
-        id,
-        episode,
-        chunk.actions,
-        JSON.stringify(chunk.events),
-      );
+    /** What was parsed once is not parsed again as long as the text is the same. */
+    history(id: string): KeptChunk[] {
+      const rows = sql('SELECT actions, events FROM history WHERE id = ? ORDER BY episode').all(id) as {
+        actions: number;
+        events: string;
+      }[];
+      const before = parsed.get(id) ?? [];
+      const chunks = rows.map(({ actions, events: text }, index): KeptChunk => {
+        const known = before[index];
+        if (known?.text === text && known.actions === actions) return known;
+        return { actions, text, events: JSON.parse(text) as HistoryEvent[] };
+      });
+      parsed.delete(id);
+      parsed.set(id, chunks);
+      if (parsed.size > MOST_PARSED) parsed.delete(parsed.keys().next().value ?? '');
+      return chunks;
     },
 
-    clearHistory: (id: string) => sql('DELETE FROM history WHERE id = ?').run(id),
+    appendHistory(id: string, episode: number, chunk: Chunk): void {
+      const text = JSON.stringify(chunk.events);
+      sql('INSERT INTO history VALUES (?, ?, ?, ?)').run(id, episode, chunk.actions, text);
+      const known = parsed.get(id);
+      if (known?.length === episode) known.push({ ...chunk, text });
+    },
+
+    clearHistory(id: string): void {
+      parsed.delete(id);
+      sql('DELETE FROM history WHERE id = ?').run(id);
+    },
+
+    /** The instance is over: its history is not needed soon. */
+    forget: (id: string) => parsed.delete(id),
 
     /** Messages that are due, in the order of their arrival. */
     messages: (id: string, now: number) =>
