@@ -7,7 +7,9 @@ import { banner, serversBanner } from './platform/banner.ts';
 import { type DataFolder, openDataFolder } from './platform/data-folder.ts';
 import { OPERATOR, principals } from './platform/demo.ts';
 import { endpointsOf, removeEndpoints, writeEndpoints } from './platform/endpoints.ts';
+import { openIdentityMode } from './platform/identity-mode.ts';
 import {
+  AMQPS_PORT,
   type PlatformOptions,
   PORTS,
   type PortName,
@@ -23,7 +25,9 @@ import {
   addressesOf,
   appSettings,
   brokerConfig,
+  cosmosConfig,
   DATABASE,
+  type IdentityMode,
   simulatorSettings,
   smallConfig,
   trackingSettings,
@@ -38,7 +42,7 @@ const LIGHT: ReadonlySet<ProcessName> = new Set(['small', 'tracking', 'simulator
 const STARTED = 'PLATFORM_STARTED_AT';
 
 /** Every part: what it runs, with which arguments and settings. */
-function topology(options: PlatformOptions, data: DataFolder, addresses: Addresses) {
+function topology(options: PlatformOptions, data: DataFolder, addresses: Addresses, identity?: IdentityMode) {
   const dir = (name: string) => join(data.path, name);
   const port = (name: PortName) => String(portOf(options, name));
   const file = (name: string, content: unknown) => {
@@ -56,7 +60,7 @@ function topology(options: PlatformOptions, data: DataFolder, addresses: Address
   const small = smallConfig(options, data, addresses, join(ROOT, 'dist/web'));
   const broker = [
     '--config',
-    file('event-hubs', brokerConfig()),
+    file('event-hubs', brokerConfig(addresses, identity)),
     '--control-port',
     port('event-hubs-control'),
   ];
@@ -73,6 +77,7 @@ function topology(options: PlatformOptions, data: DataFolder, addresses: Address
         dir('cosmos'),
         '--control-port',
         port('cosmos-control'),
+        ...(identity ? ['--config', file('cosmos', cosmosConfig(options, addresses, identity))] : []),
       ]),
       part('small', ['--config', file('small', small)]),
     ],
@@ -83,10 +88,10 @@ function topology(options: PlatformOptions, data: DataFolder, addresses: Address
             part(
               'functions',
               ['--app', ROOT, '--port', port('functions'), '--data', dir('host')],
-              appSettings(options, addresses),
+              appSettings(options, addresses, data, identity),
             ),
           ]),
-      part('tracking', [], trackingSettings(options, addresses)),
+      part('tracking', [], trackingSettings(options, addresses, data, identity)),
     ],
     clients: [
       part(
@@ -132,7 +137,8 @@ async function run(options: PlatformOptions): Promise<void> {
   try {
     await checkPorts(options);
     const addresses = addressesOf(options);
-    const { servers, services, clients } = topology(options, data, addresses);
+    const identity = options.identity ? openIdentityMode(data.path) : undefined;
+    const { servers, services, clients } = topology(options, data, addresses, identity);
     let ready = false;
     const announce = async () => {
       if (ready && !stopping)
@@ -211,6 +217,8 @@ async function checkPorts(options: PlatformOptions): Promise<void> {
   const names = Object.keys(PORTS) as PortName[];
   const free = await Promise.all(names.map((name) => isFree(portOf(options, name))));
   const taken = names.filter((_, index) => !free[index]).map((name) => `${portOf(options, name)} (${name})`);
+  if (options.identity && !(await isFree(AMQPS_PORT)))
+    taken.push(`${AMQPS_PORT} (event-hubs with --identity)`);
   if (taken.length > 0)
     throw new Error(`in use: port ${taken.join(', port ')}. Stop what uses it, or start with --port-base N`);
 }

@@ -82,7 +82,7 @@ export async function runBulk(
   const results = await Promise.all(
     operations.map(async (operation) => {
       try {
-        const pk = partitionKeyFrom(operation.partitionKey ?? '[{}]');
+        const pk = partitionKeyFrom(String(operation.partitionKey ?? '[{}]'));
         return answered(operation, await store.write(() => perform(items, container, pk, operation)));
       } catch (error) {
         return failure(error);
@@ -93,10 +93,15 @@ export async function runBulk(
 }
 
 function check(operations: readonly BatchOperation[]): void {
-  if (!Array.isArray(operations) || operations.length === 0) throw badRequest('a batch needs operations');
+  if (!Array.isArray(operations) || operations.length === 0 || !operations.every(isObject))
+    throw badRequest('a batch needs operations');
   if (operations.length > MOST_OPERATIONS)
     throw badRequest('Batch request has more operations than what is supported.');
 }
+
+const isObject = (value: unknown) => value !== null && typeof value === 'object' && !Array.isArray(value);
+
+const WITH_DOCUMENT: ReadonlySet<string> = new Set(['Create', 'Upsert', 'Replace']);
 
 function perform(
   items: ItemStore,
@@ -107,6 +112,10 @@ function perform(
   const conditions = { ifMatch: operation.ifMatch };
   const id = operation.id ?? '';
   const body = operation.resourceBody as Record<string, unknown>;
+  if (WITH_DOCUMENT.has(operation.operationType) && !isObject(body))
+    throw badRequest('The resource body of the operation is not an object');
+  if (operation.operationType === 'Patch' && !Array.isArray(body) && !isObject(body))
+    throw badRequest('The resource body of the patch is neither an object nor an array');
   switch (operation.operationType) {
     case 'Create':
       return written(container, items.create(container, pk, body));

@@ -14,13 +14,15 @@ const MOST_OPERATIONS = 10;
 const INDEX = /^(?:0|[1-9]\d*)$/;
 const SYSTEM = new Set(['id', '_rid', '_self', '_etag', '_ts', '_attachments']);
 
+const isOperation = (value: unknown): value is PatchOperation => value !== null && typeof value === 'object';
+
 /** A new document; `partitionPaths` may not be touched. */
 export function applyPatch(
   document: Readonly<Record<string, unknown>>,
   operations: readonly PatchOperation[],
   partitionPaths: readonly string[],
 ): Record<string, unknown> {
-  if (!Array.isArray(operations) || operations.length === 0)
+  if (!Array.isArray(operations) || operations.length === 0 || !operations.every(isOperation))
     throw badRequest('a patch needs at least one operation');
   if (operations.length > MOST_OPERATIONS)
     throw badRequest(`The number of patch operations can't exceed ${MOST_OPERATIONS}.`);
@@ -43,12 +45,12 @@ function apply(
     case 'add':
       if (value === undefined) throw badRequest('add needs a value');
       if (Array.isArray(parent)) insert(parent, key, value, path);
-      else parent[key] = value;
+      else put(parent, key, value);
       return;
     case 'set':
       if (value === undefined) throw badRequest('set needs a value');
       if (Array.isArray(parent)) assign(parent, key, value, path);
-      else parent[key] = value;
+      else put(parent, key, value);
       return;
     case 'replace':
       if (value === undefined) throw badRequest('replace needs a value');
@@ -78,7 +80,7 @@ function apply(
       else delete source.parent[source.key];
       const target = locate(root, path);
       if (Array.isArray(target.parent)) insert(target.parent, target.key, moved, path);
-      else target.parent[target.key] = moved;
+      else put(target.parent, target.key, moved);
       return;
     }
     default:
@@ -117,9 +119,14 @@ function read(parent: Node | null | undefined, key: string): unknown {
 }
 
 function write(parent: Node, key: string, value: unknown): void {
-  if (!Array.isArray(parent)) parent[key] = value;
+  if (!Array.isArray(parent)) put(parent, key, value);
   else if (INDEX.test(key) && Number(key) < parent.length) parent[Number(key)] = value;
   else throw badRequest(`the array has no element ${key}`);
+}
+
+/** `__proto__` is a name like any other. */
+function put(parent: Record<string, unknown>, key: string, value: unknown): void {
+  Object.defineProperty(parent, key, { value, enumerable: true, writable: true, configurable: true });
 }
 
 function must(parent: Node, key: string, path: string, op: string): void {

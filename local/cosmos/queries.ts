@@ -74,8 +74,9 @@ export function queryPage(
 }
 
 export function parametersOf({ parameters = [] }: QueryText): Map<string, unknown> {
-  if (!Array.isArray(parameters)) throw badRequest('the parameters of a query are an array');
-  return new Map(parameters.map(({ name, value }) => [String(name), value]));
+  if (!Array.isArray(parameters) || !parameters.every((each) => typeof each?.name === 'string'))
+    throw badRequest('the parameters of a query are an array of names and values');
+  return new Map(parameters.map(({ name, value }) => [name, value]));
 }
 
 /** Every document, in the order of partition and creation. */

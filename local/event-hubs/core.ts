@@ -28,7 +28,7 @@ export interface Core {
   track(work: Promise<unknown>): void;
 }
 
-/** An entity's path, as a link's address names it: some clients write it with a slash in front. */
+/** An entity's path, as a link's address names it: some clients write a slash in front, or the whole address with its host. */
 export function pathOf(address = ''): string {
-  return address.replace(/^\/+/, '');
+  return address.replace(/^\w+:\/\/[^/]*/, '').replace(/^\/+/, '');
 }

@@ -29,11 +29,11 @@ export function openProducer(link: Link, core: Core): void {
   if (fault) return link.refuse({ ...REFUSALS.throttled, ...conditionOf(fault) });
   core.register(link, { hub: hub.name, partition, entity: address, right: 'Send' });
   link.onMessage = (delivery) => core.track(receive(delivery, link, hub, partition, core));
-  if (!link.attach.desiredCapabilities.includes(CAPABILITY))
+  const log = partition === undefined ? undefined : hub.partitions[partition];
+  // Without a partition there is nothing to number; clients ask all the same, to learn the size of a batch.
+  if (!log || !link.attach.desiredCapabilities.includes(CAPABILITY))
     return link.accept({ maxMessageSize: MAX_MESSAGE_BYTES });
-  if (partition === undefined) return link.refuse(REFUSALS.needsPartition);
-  const log = hub.partitions[partition];
-  const properties = log && core.producers.join(link, log, (other) => other.close(REFUSALS.producerStolen));
+  const properties = core.producers.join(link, log, (other) => other.close(REFUSALS.producerStolen));
   if (!properties) return link.refuse(REFUSALS.producerStolen);
   link.accept({ maxMessageSize: MAX_MESSAGE_BYTES, capabilities: [CAPABILITY], properties });
 }

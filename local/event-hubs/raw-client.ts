@@ -1,7 +1,7 @@
 /** A client without Microsoft's SDK, for tests of what the SDK never does: rhea, and sockets that speak as they like. */
 import { EventEmitter, once } from 'node:events';
 import { createRequire } from 'node:module';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 
 export interface RawLink extends EventEmitter {
   readonly error?: { readonly condition: string; readonly description: string };
@@ -86,11 +86,4 @@ export async function ask(
 export async function detachment(link: RawLink): Promise<{ readonly condition: string } | undefined> {
   await Promise.race(['sender_close', 'receiver_close'].map((event) => once(link, event)));
   return link.error;
-}
-
-export async function openSocket(port: number): Promise<Socket> {
-  const socket = connect(port, '127.0.0.1');
-  socket.on('error', () => undefined);
-  await once(socket, 'connect');
-  return socket;
 }

@@ -51,10 +51,6 @@ export const REFUSALS = {
     condition: 'com.microsoft:argument-error',
     description: 'A partition key cannot be used with a sender of one partition.',
   },
-  needsPartition: {
-    condition: 'com.microsoft:argument-error',
-    description: 'Idempotent publishing needs a sender of one partition.',
-  },
   tooLarge: {
     condition: 'amqp:link:message-size-exceeded',
     description: 'The message exceeds the maximum of 1048576 bytes.',

@@ -19,6 +19,8 @@ export interface NodeContext {
 /** The service's own limit of a token is lower. */
 const MOST_REQUEST_BYTES = 64 * 1024;
 
+const SIGNATURE = 'SharedAccessSignature ';
+
 /** @param address `$cbs` or `$management` */
 export function openNode(link: Link, address: string, context: NodeContext): void {
   if (!link.sends)
@@ -64,7 +66,8 @@ async function onRead(link: Link, delivery: Delivery, context: NodeContext): Pro
 }
 
 function answer(link: Link, request: Request, reply: Reply): void {
-  link.session.replyLink(request.replyTo)?.send(writeReply(request, reply));
+  const node = link.attach.target.address ?? '';
+  link.session.replyLink(node, request.replyTo)?.send(writeReply(request, reply));
 }
 
 type Texts = Readonly<Record<'name' | 'type' | 'operation' | 'partition', string>>;
@@ -97,9 +100,12 @@ async function putToken(
   if (hub && section === 'Partitions' && partitionIn(hub, partition) === undefined)
     return { reply: { status: 400, ...badPartition(partition ?? '') } };
   if (core.faults.take('refuseCbs', hub?.name ?? '', undefined)) return { reply: unauthorized() };
-  if (type === 'jwt' && !isEncrypted) return { reply: unauthorized('Tokens are taken over TLS only.') };
+  // Some clients call a signature a token.
+  const isSignature = token.startsWith(SIGNATURE);
+  if (!isSignature && type === 'jwt' && !isEncrypted)
+    return { reply: unauthorized('Tokens are taken over TLS only.') };
   const claim =
-    type === 'jwt'
+    type === 'jwt' && !isSignature
       ? verify && (await checkToken(token, audience, verify))
       : checkSas(token, audience, keys, core.now());
   return claim ? { reply: { status: 202, description: 'Accepted' }, claim } : { reply: unauthorized() };
@@ -118,7 +124,7 @@ async function showsToken(
   const token = request.properties.get('security_token');
   if (typeof token !== 'string') return false;
   const { name } = textsOf(request);
-  const claim = token.startsWith('SharedAccessSignature ')
+  const claim = token.startsWith(SIGNATURE)
     ? checkSas(token, name, keys, core.now())
     : isEncrypted && verify && (await checkToken(token, name, verify));
   return claim !== undefined && claim !== false;

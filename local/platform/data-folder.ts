@@ -6,6 +6,8 @@ import { join } from 'node:path';
 export interface Secrets {
   /** Secret of the demonstration's machines. */
   readonly clientSecret: string;
+  /** What the managed-identity endpoint wants to see. */
+  readonly identityHeader: string;
 }
 
 export interface DataFolder {
@@ -69,7 +71,8 @@ function isAlive(pid: number): boolean {
 
 function secretsIn(file: string): Secrets {
   if (!existsSync(file)) {
-    const made: Secrets = { clientSecret: randomBytes(24).toString('base64') };
+    const secret = () => randomBytes(24).toString('base64');
+    const made: Secrets = { clientSecret: secret(), identityHeader: secret() };
     writeFileSync(file, JSON.stringify(made), { mode: 0o600 });
     return made;
   }

@@ -56,6 +56,11 @@ export function principals(drones: number): Principal[] {
   ];
 }
 
+/** Whom the processes are, where they have no connection strings. */
+export function managedIdentities(): Principal[] {
+  return ['functions', 'tracking'].map((id): Principal => ({ id, name: id, roles: ['service'] }));
+}
+
 export function clients(drones: number, secret: string, origin: string): Client[] {
   const machines = [SIMULATOR, CARRIER, ...droneIds(drones)].map((id): Client => ({ id, secret }));
   return [...machines, { id: PAGE_CLIENT, redirectUris: [`${origin}/`] }];

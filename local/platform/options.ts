@@ -12,6 +12,8 @@ export interface PlatformOptions {
   readonly replay: string | undefined;
   /** Everything but the Function App's host, which is started by hand: `func start`, or `npm run host`. */
   readonly serversOnly: boolean;
+  /** Services reach Cosmos DB and Event Hubs with tokens over TLS, as in Azure, instead of connection strings. */
+  readonly identity: boolean;
   /** Stack traces name the sources' lines; takes about 180 MB more. */
   readonly sourceMaps: boolean;
   /** Begins anew: the data is removed first. */
@@ -31,10 +33,11 @@ export const PORTS = {
   'cosmos-control': 9,
   'storage-queue': 10,
   'storage-table': 11,
+  'cosmos-tls': 12,
 } as const;
 export type PortName = keyof typeof PORTS;
 
-const USAGE = `npm start -- [--port-base 7070] [--data .data] [--drones 12] [--seed 1] [--speed 1] [--replay FILE] [--servers] [--source-maps] [--reset]`;
+const USAGE = `npm start -- [--port-base 7070] [--data .data] [--drones 12] [--seed 1] [--speed 1] [--replay FILE] [--servers] [--identity] [--source-maps] [--reset]`;
 
 /** @throws Error with the usage for what cannot be understood */
 export function readPlatformOptions(argv: readonly string[]): PlatformOptions {
@@ -50,6 +53,7 @@ export function readPlatformOptions(argv: readonly string[]): PlatformOptions {
         speed: { type: 'string', default: '1' },
         replay: { type: 'string' },
         servers: { type: 'boolean', default: false },
+        identity: { type: 'boolean', default: false },
         'source-maps': { type: 'boolean', default: false },
         reset: { type: 'boolean', default: false },
       },
@@ -70,10 +74,14 @@ export function readPlatformOptions(argv: readonly string[]): PlatformOptions {
     speed: number('speed', 1, 200),
     replay: typeof values['replay'] === 'string' ? values['replay'] : undefined,
     serversOnly: values['servers'] === true,
+    identity: values['identity'] === true,
     sourceMaps: values['source-maps'] === true,
     reset: values['reset'] === true,
   };
 }
+
+/** With an identity, the SDK of Event Hubs knows no port but that of AMQP over TLS: one system with `--identity` at a time. */
+export const AMQPS_PORT = 5671;
 
 export function portOf({ portBase }: PlatformOptions, name: PortName): number {
   return portBase + PORTS[name];

@@ -1,11 +1,12 @@
 /** Settings and files of each part, made from the options: who listens where, and who is told what. */
 import { join } from 'node:path';
-import { HUBS } from '../../shared/messaging/hubs.ts';
+import { CONTAINERS } from '../../shared/cosmos/containers.ts';
+import { HUBS, type HubName } from '../../shared/messaging/hubs.ts';
 import { EMULATOR_KEY } from '../cosmos/auth.ts';
 import type { SmallConfig } from '../small.ts';
 import type { DataFolder } from './data-folder.ts';
-import { CARRIER, clients, PAGE_CLIENT, principals } from './demo.ts';
-import { type PlatformOptions, type PortName, portOf } from './options.ts';
+import { CARRIER, clients, managedIdentities, PAGE_CLIENT, principals } from './demo.ts';
+import { AMQPS_PORT, type PlatformOptions, type PortName, portOf } from './options.ts';
 
 export const AUDIENCE = 'api://drone-delivery';
 export const DATABASE = 'drone-delivery';
@@ -57,7 +58,78 @@ export function addressesOf(options: PlatformOptions): Addresses {
   };
 }
 
-export function brokerConfig(): unknown {
+/** Listeners with TLS, and who may do what there: `--identity`. */
+export interface IdentityMode {
+  /** PEM, of a server on localhost. */
+  readonly tls: { readonly key: string; readonly cert: string };
+  /** PEM file for `NODE_EXTRA_CA_CERTS`. */
+  readonly authorities: string;
+}
+
+const APP = 'functions';
+const TRACKING = 'tracking';
+const EVENT_HUBS = 'https://eventhubs.azure.net/';
+const TRACKING_SENDS: readonly string[] = ['drone-events', 'drone-telemetry'] satisfies HubName[];
+
+/** The app has every service here, so its identity has the rights of all of them; tracking's are in bicep/topology.yaml, too. */
+function hubRoles(): Record<string, Record<string, ('sender' | 'receiver')[]>> {
+  const hubs = Object.entries(HUBS).map(
+    ([name, { consumers }]) => [name, consumers as readonly string[]] as const,
+  );
+  const app = hubs.map(([name, consumers]) => [
+    name,
+    [
+      'sender' as const,
+      ...(consumers.some((consumer) => consumer !== TRACKING) ? ['receiver' as const] : []),
+    ],
+  ]);
+  const tracking = hubs.map(([name, consumers]) => [
+    name,
+    [
+      ...(TRACKING_SENDS.includes(name) ? ['sender' as const] : []),
+      ...(consumers.includes(TRACKING) ? ['receiver' as const] : []),
+    ],
+  ]);
+  return { [APP]: Object.fromEntries(app), [TRACKING]: Object.fromEntries(tracking) };
+}
+
+/** The configuration of Cosmos DB's server; without an identity it needs none. */
+export function cosmosConfig(
+  options: PlatformOptions,
+  addresses: Addresses,
+  identity: IdentityMode,
+): unknown {
+  return {
+    tls: { ...identity.tls, port: portOf(options, 'cosmos-tls') },
+    issuer: addresses.issuer,
+    audience: tlsEndpointOf(options),
+    roles: { [APP]: Object.fromEntries(Object.keys(CONTAINERS).map((name) => [name, 'write'])) },
+  };
+}
+
+/** Environment with which `DefaultAzureCredential` finds the identity of an app, and settings without a key. */
+function identitySettings(
+  options: PlatformOptions,
+  { secrets }: DataFolder,
+  addresses: Addresses,
+  { authorities }: IdentityMode,
+  clientId: string,
+): Record<string, string> {
+  return {
+    COSMOS: '',
+    COSMOS__accountEndpoint: `${tlsEndpointOf(options)}/`,
+    EVENTHUBS: '',
+    EVENTHUBS__fullyQualifiedNamespace: 'localhost',
+    AZURE_CLIENT_ID: clientId,
+    IDENTITY_ENDPOINT: `${addresses.issuer}/managed-identity/token`,
+    IDENTITY_HEADER: secrets.identityHeader,
+    NODE_EXTRA_CA_CERTS: authorities,
+  };
+}
+
+const tlsEndpointOf = (options: PlatformOptions) => `https://localhost:${portOf(options, 'cosmos-tls')}`;
+
+export function brokerConfig(addresses: Addresses, identity?: IdentityMode): unknown {
   const hubs = Object.fromEntries(
     Object.entries(HUBS).map(([name, { partitions, consumers }]) => [
       name,
@@ -67,6 +139,14 @@ export function brokerConfig(): unknown {
   return {
     hubs,
     keys: [{ name: BROKER_RULE, key: BROKER_KEY, rights: ['Manage', 'Send', 'Listen'] }],
+    ...(identity
+      ? {
+          tls: { ...identity.tls, port: AMQPS_PORT },
+          issuer: addresses.issuer,
+          audience: EVENT_HUBS,
+          roles: hubRoles(),
+        }
+      : {}),
   };
 }
 
@@ -90,9 +170,10 @@ export function smallConfig(
     identity: {
       port: portOf(options, 'identity'),
       dataDir: join(data.path, 'identity'),
-      principals: principals(options.drones),
+      principals: [...principals(options.drones), ...(options.identity ? managedIdentities() : [])],
       clients: clients(options.drones, data.secrets.clientSecret, addresses.gateway),
-      resources: [AUDIENCE],
+      resources: [AUDIENCE, ...(options.identity ? [EVENT_HUBS, tlsEndpointOf(options)] : [])],
+      ...(options.identity ? { managedIdentity: { header: data.secrets.identityHeader } } : {}),
     },
     gateway: {
       port: portOf(options, 'gateway'),
@@ -104,8 +185,13 @@ export function smallConfig(
   };
 }
 
-/** App settings of the Function App, in the form with connection strings. */
-export function appSettings(options: PlatformOptions, addresses: Addresses): Record<string, string> {
+/** App settings of the Function App; those with an identity where one is given. */
+export function appSettings(
+  options: PlatformOptions,
+  addresses: Addresses,
+  data?: DataFolder,
+  identity?: IdentityMode,
+): Record<string, string> {
   return {
     COSMOS: addresses.cosmos,
     COSMOS_DATABASE: DATABASE,
@@ -116,10 +202,16 @@ export function appSettings(options: PlatformOptions, addresses: Addresses): Rec
     PUBLIC_ORIGIN: addresses.gateway,
     CARRIERS: JSON.stringify([{ carrierId: CARRIER, url: addresses.carrier, apiKey: CARRIER_KEY }]),
     TIME_SCALE: String(options.speed),
+    ...(data && identity ? identitySettings(options, data, addresses, identity, APP) : {}),
   };
 }
 
-export function trackingSettings(options: PlatformOptions, addresses: Addresses): Record<string, string> {
+export function trackingSettings(
+  options: PlatformOptions,
+  addresses: Addresses,
+  data: DataFolder,
+  identity?: IdentityMode,
+): Record<string, string> {
   return {
     TRACKING_PORT: String(portOf(options, 'tracking')),
     IDENTITY_ISSUER: addresses.issuer,
@@ -128,6 +220,7 @@ export function trackingSettings(options: PlatformOptions, addresses: Addresses)
     TIME_SCALE: String(options.speed),
     TELEMETRY_RECORD_SECONDS: '1',
     ALLOWED_ORIGINS: addresses.gateway,
+    ...(identity ? identitySettings(options, data, addresses, identity, TRACKING) : {}),
   };
 }
 

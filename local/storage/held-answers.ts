@@ -1,13 +1,15 @@
 /**
  * Holds the answers of mutating requests until what they changed is on disk.
  *
- * H1 The answer to PUT, POST, PATCH and DELETE, refusals included, leaves after a commit that began when its handler was done.
+ * H1 The answer to each request that is no read, refusals included, leaves after a commit that began when its handler was done.
  * H2 One commit serves all answers that wait for it.
  * H3 When the commit fails the connection is cut: the client retries, nobody is told of a write that may be lost.
  */
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 
-const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
+/** Methods that change nothing; a queue's GET hides what it gives. */
+export const READS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+export const QUEUE_READS: ReadonlySet<string> = new Set(['HEAD', 'OPTIONS']);
 
 interface Waiting {
   readonly response: ServerResponse;
@@ -15,7 +17,12 @@ interface Waiting {
 }
 
 /** `failed` is told of each commit that throws. */
-export function holdAnswers(server: Server, commit: () => void, failed: (error: unknown) => void): void {
+export function holdAnswers(
+  server: Server,
+  commit: () => void,
+  failed: (error: unknown) => void,
+  reads: ReadonlySet<string> = READS,
+): void {
   const listeners = server.listeners('request') as RequestListener[];
   let waiting: Waiting[] = [];
   const flush = () => {
@@ -32,7 +39,7 @@ export function holdAnswers(server: Server, commit: () => void, failed: (error: 
   };
   server.removeAllListeners('request');
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    if (!READS.has(request.method ?? 'GET')) {
+    if (!reads.has(request.method ?? 'GET')) {
       hold(response, (send) => {
         waiting.push({ response, send });
         if (waiting.length === 1) setImmediate(flush);

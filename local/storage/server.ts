@@ -11,7 +11,7 @@ import type {
   ServerClass,
   TableConfigurationClass,
 } from './azurite-parts.ts';
-import { holdAnswers } from './held-answers.ts';
+import { holdAnswers, QUEUE_READS, READS } from './held-answers.ts';
 import { MetadataRows } from './metadata-rows.ts';
 
 const HOST = '127.0.0.1';
@@ -49,7 +49,8 @@ export async function startStorage(options: StorageOptions): Promise<StorageServ
   const start = async (name: string, server: AzuriteServer) => {
     rows.attach(`${name}-metadata`, server.metadataStore);
     if (server.extentMetadataStore) rows.attach(`${name}-extents`, server.extentMetadataStore);
-    if (!options.answerBeforeSave) holdAnswers(server.httpServer, () => rows.commit(), complain);
+    const reads = name === 'queue' ? QUEUE_READS : READS;
+    if (!options.answerBeforeSave) holdAnswers(server.httpServer, () => rows.commit(), complain, reads);
     await server.start();
     started.push(server);
     return (server.httpServer.address() as AddressInfo).port;

@@ -274,7 +274,49 @@ describe('cosmos: items', () => {
     const written = await container.items.create({ id: 'kb', pk: 'p', text: 'x'.repeat(700) });
     const read = await container.item('kb', 'p').read();
     expect(read.requestCharge).toBe(1);
-    expect(written.requestCharge).toBeGreaterThan(4);
+    expect(written.requestCharge).toBe(5.5);
+  });
+
+  test('replacing, upserting and patching are charged twice what creating is, deleting as much', async () => {
+    const created = await container.items.create({ id: 'doubled', pk: 'p', n: 1 });
+    const item = container.item('doubled', 'p');
+    const replaced = await item.replace({ id: 'doubled', pk: 'p', n: 2 });
+    const upserted = await container.items.upsert({ id: 'doubled', pk: 'p', n: 3 });
+    const patched = await item.patch([{ op: 'incr', path: '/n', value: 1 }]);
+    for (const { requestCharge } of [replaced, upserted, patched])
+      expect(requestCharge).toBe(2 * created.requestCharge);
+    expect((await item.delete()).requestCharge).toBe(created.requestCharge);
+  });
+
+  test('100 KB are charged ten times 1 KB', async () => {
+    const written = await container.items.create({
+      id: 'large',
+      pk: 'p',
+      text: 'x'.repeat(100 * 1024 - 100),
+    });
+    const read = await container.item('large', 'p').read();
+    expect(read.requestCharge).toBe(10);
+    expect(written.requestCharge).toBe(55);
+  });
+
+  test('a query is charged 2.3 RU and what it reads', async () => {
+    const small = await container.items
+      .query("SELECT VALUE c.n FROM c WHERE c.id = 'nobody'", { partitionKey: 'p' })
+      .fetchAll();
+    const whole = await container.items.query('SELECT * FROM c', { partitionKey: 'p' }).fetchAll();
+    expect(small.requestCharge).toBeGreaterThanOrEqual(2.3);
+    expect(whole.requestCharge).toBeGreaterThan(small.requestCharge);
+  });
+
+  test('an upsert with an etag of an item that is not there is 412', async () => {
+    const options = { accessCondition: { type: 'IfMatch', condition: '"x"' } };
+    expect(await codeOf(container.items.upsert({ id: 'never', pk: 'p' }, options))).toBe(412);
+  });
+
+  test('a request of more than 4 MB is 413, and the connection lives on', async () => {
+    const item = { id: 'huge', pk: 'p', text: 'x'.repeat(5 * 1024 * 1024) };
+    expect(await codeOf(container.items.create(item))).toBe(413);
+    expect((await container.item('huge', 'p').read()).statusCode).toBe(404);
   });
 });
 
@@ -363,6 +405,20 @@ describe('cosmos: partition keys', () => {
       expect(await rowsOf(levels, 'SELECT VALUE COUNT(1) FROM c', {}, ['t1'])).toEqual([3]);
     });
 
+    test('address no item by their first levels alone: 400 and sub-status 1001', async () => {
+      const failure = await failureOf(levels.item('s1', ['t1', 'u1']).read());
+      expect(failure).toMatchObject({ code: 400, substatus: 1001 });
+    });
+
+    test('may have levels that are null or absent', async () => {
+      await levels.items.create({ id: 'n', tenant: 't9', user: null, session: 's' });
+      await levels.items.create({ id: 'u', tenant: 't9' });
+      expect((await levels.item('n', ['t9', null, 's'] as never).read()).statusCode).toBe(200);
+      const key = new PartitionKeyBuilder().addValue('t9').addNoneValue().addNoneValue().build();
+      expect((await levels.item('u', key).read()).statusCode).toBe(200);
+      expect(await rowsOf(levels, 'SELECT VALUE c.id FROM c', {}, ['t9'])).toHaveLength(2);
+    });
+
     test('take a batch', async () => {
       const { result } = await levels.items.batch(
         [{ operationType: 'Create', resourceBody: { id: 'b', tenant: 't5', user: 'u', session: 's' } }],
@@ -431,6 +487,21 @@ describe('cosmos: unique keys', () => {
       .item('k', 'p7')
       .replace({ id: 'k', pk: 'p7', mail: 'm', first: '1', last: '1', n: 2 });
     expect((await again).statusCode).toBe(200);
+  });
+
+  test('an absent value is a value, too', async () => {
+    await unique.items.create({ id: 'x', pk: 'p9', first: '1', last: '1' });
+    expect(await codeOf(unique.items.create({ id: 'y', pk: 'p9', first: '2', last: '2' }))).toBe(409);
+  });
+
+  test('of a container cannot be changed', async () => {
+    const { resource } = await unique.read();
+    const changed = unique.replace({
+      ...resource,
+      id: unique.id,
+      uniqueKeyPolicy: { uniqueKeys: [] },
+    });
+    expect(await codeOf(changed)).toBe(400);
   });
 
   test('a refused write leaves the old item and its value', async () => {

@@ -405,6 +405,18 @@ describe('cosmos: errors of queries', () => {
     ['SELECT * with JOIN is 400', 'SELECT * FROM c JOIN t IN c.tags'],
     ['a negative LIMIT is 400', 'SELECT * FROM c OFFSET 0 LIMIT -1'],
     ['nesting without end is 400', `SELECT VALUE ${'('.repeat(20_000)}1${')'.repeat(20_000)}`],
+    ['a query text of more than 256 KB is 400', `SELECT VALUE '${'x'.repeat(262_145)}'`],
+    [
+      'a JOIN of more than 250,000 rows for an item is 400',
+      `SELECT VALUE 1 FROM c ${'abcdefgh'
+        .split('')
+        .map((x) => `JOIN ${x} IN (SELECT VALUE [1, 2, 3, 4, 5, 6, 7, 8, 9, 0])`)
+        .join(' ')}`,
+    ],
+    [
+      'a regular expression that tries very many ways is 400',
+      `SELECT VALUE REGEXMATCH('${'a'.repeat(40)}!', '^(a+)+$')`,
+    ],
     ['a chain without end is 400', `SELECT VALUE ${'1+'.repeat(50_000)}1 FROM c`],
     ['an aggregate in WHERE is 400', 'SELECT VALUE c.id FROM c WHERE COUNT(1) > 0'],
     ['a function with too few arguments is 400', "SELECT VALUE CONTAINS('a')"],

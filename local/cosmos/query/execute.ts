@@ -4,7 +4,7 @@ import { aggregatesIn, type Expression, type Query, selected } from './ast.ts';
 import { compile } from './evaluate.ts';
 import type { RangeQuery } from './plan.ts';
 import { isAfter, type Resume } from './resume.ts';
-import { aggregate, compareKeys, type RunContext, runQuery, sortedScopes, subquery } from './run.ts';
+import { aggregate, compareKeys, freshSubquery, type RunContext, runQuery, sortedScopes } from './run.ts';
 import { canonical } from './values.ts';
 
 export interface ExecuteContext extends RunContext {
@@ -167,6 +167,7 @@ function aggregateRow(query: Query, context: ExecuteContext, bare: boolean): unk
     select: { kind: 'value', value: { kind: 'literal', value: 1 } },
   };
   const scopes = sortedScopes(plain, context);
+  const subquery = freshSubquery();
   return calls.map((call, index) => {
     const evaluate = args[index] as ReturnType<typeof compile>;
     const values = scopes.map(({ inputs }) => evaluate({ inputs, parameters: context.parameters, subquery }));

@@ -23,6 +23,7 @@ export interface RunContext {
   /** Documents of the container; absent in a subquery, whose sources are inputs of the outer query. */
   readonly documents?: Iterable<unknown>;
   readonly outer?: ReadonlyMap<string, unknown>;
+  readonly budget?: Budget;
 }
 
 const compiledQueries = new WeakMap<Query, CompiledQuery>();
@@ -43,8 +44,28 @@ interface CompiledQuery {
   readonly from: readonly { readonly from: From; readonly path: Compiled | undefined }[];
 }
 
-export const subquery: Scope['subquery'] = (query, { parameters, inputs }) =>
-  runQuery(query, { parameters, outer: inputs });
+/** Rows that JOINs and subqueries may still look at: beyond them a query is refused before it keeps the server from others. */
+interface Budget {
+  left: number;
+}
+
+const MOST_JOINED_ROWS = 250_000;
+
+function spend(budget: Budget): void {
+  budget.left -= 1;
+  if (budget.left < 0)
+    throw badRequest(
+      `The query is too complex: its JOINs and subqueries look at more than ${MOST_JOINED_ROWS} rows.`,
+    );
+}
+
+const subqueryWithin =
+  (budget: Budget): Scope['subquery'] =>
+  (query, { parameters, inputs }) =>
+    runQuery(query, { parameters, outer: inputs, budget });
+
+/** For one query; what its subqueries look at adds up. */
+export const freshSubquery = () => subqueryWithin({ left: MOST_JOINED_ROWS });
 
 /** Every row, in order. */
 export function runQuery(query: Query, context: RunContext): unknown[] {
@@ -73,7 +94,7 @@ export function rowsOfDocument(
         .filter((row) => row !== undefined);
   }
   const inputs = new Map<string, unknown>();
-  const scope: Scope = { inputs, parameters, subquery };
+  const scope: Scope = { inputs, parameters, subquery: freshSubquery() };
   return (document) => {
     inputs.set(first.alias, document);
     if (compiled.where && compiled.where(scope) !== true) return [];
@@ -90,6 +111,7 @@ export function matches(
   const { where } = compiledOf(query);
   if (!where) return () => true;
   const alias = query.from[0]?.alias ?? 'root';
+  const subquery = freshSubquery();
   return (document) => where({ inputs: new Map([[alias, document]]), parameters, subquery }) === true;
 }
 
@@ -137,7 +159,7 @@ function window(query: Query, context: RunContext, rows: unknown[]): unknown[] {
 
 export function windowOf(query: Query, context: RunContext): { top: number; offset: number; limit: number } {
   const compiled = compiledOf(query);
-  const scope: Scope = { inputs: new Map(), parameters: context.parameters, subquery };
+  const scope: Scope = { inputs: new Map(), parameters: context.parameters, subquery: freshSubquery() };
   const count = (of: Compiled | undefined, fallback: number): number => {
     if (!of) return fallback;
     const value = of(scope);
@@ -221,7 +243,12 @@ function projection(query: Query): (scope: Scope) => unknown {
   return (scope) => objectOf(fields, scope);
 }
 
-function* filtered(query: Query, compiled: CompiledQuery, context: RunContext): Generator<Scope> {
+type Bounded = RunContext & { readonly budget: Budget };
+
+function* filtered(query: Query, compiled: CompiledQuery, given: RunContext): Generator<Scope> {
+  const budget = given.budget ?? { left: MOST_JOINED_ROWS };
+  const context: Bounded = { ...given, budget };
+  const subquery = subqueryWithin(budget);
   for (const inputs of joined(compiled, 0, new Map(context.outer ?? []), context)) {
     const scope: Scope = { inputs, parameters: context.parameters, subquery };
     if (!compiled.where || compiled.where(scope) === true) yield scope;
@@ -232,7 +259,7 @@ function* joined(
   compiled: CompiledQuery,
   index: number,
   inputs: Map<string, unknown>,
-  context: RunContext,
+  context: Bounded,
 ): Generator<Map<string, unknown>> {
   const source = compiled.from[index];
   if (!source) {
@@ -240,6 +267,7 @@ function* joined(
     return;
   }
   for (const value of valuesOf(source, inputs, context)) {
+    if (index > 0 || !context.documents) spend(context.budget);
     const next = new Map(inputs);
     next.set(source.from.alias, value);
     yield* joined(compiled, index + 1, next, context);
@@ -249,13 +277,14 @@ function* joined(
 function* valuesOf(
   { from, path }: CompiledQuery['from'][number],
   inputs: ReadonlyMap<string, unknown>,
-  context: RunContext,
+  context: Bounded,
 ): Generator<unknown> {
   const { source } = from;
   if (source.kind === 'subquery') {
     const rows = runQuery(source.query, { ...context, outer: inputs });
     for (const row of rows) yield* from.iterate ? elements(row) : [row];
   } else if (source.kind === 'path' && path) {
+    const subquery = subqueryWithin(context.budget);
     for (const start of startsOf(source.path, inputs, context)) {
       const value = path({ inputs: start, parameters: context.parameters, subquery });
       if (from.iterate) yield* elements(value);
@@ -298,6 +327,7 @@ function groups(
     else byKey.set(key, [scope]);
   }
   if (query.groupBy.length === 0 && byKey.size === 0) byKey.set('', []);
+  const subquery = freshSubquery();
   return [...byKey.values()].map((members) => {
     const aggregates = new Map<Expression, unknown>();
     for (const { node, name, arg } of compiled.aggregates)

@@ -114,7 +114,8 @@ export class Link {
         maxMessageSize === undefined ? undefined : ulong(maxMessageSize),
         capabilities && symbols(capabilities),
         undefined,
-        properties && map(...entries),
+        // Also when empty: not every client takes null.
+        map(...entries),
       ),
     );
   }

@@ -207,19 +207,38 @@ export function frame(channel: number, body: Buffer, type: 0 | 1 = 0): Buffer {
 
 export const HEARTBEAT: Buffer = frame(0, Buffer.alloc(0));
 
+/** How many fields each has. All are written: not every client adds what is left out. */
+const FIELDS: Readonly<Record<number, number>> = {
+  [CODE.open]: 10,
+  [CODE.begin]: 8,
+  [CODE.attach]: 14,
+  [CODE.flow]: 11,
+  [CODE.disposition]: 6,
+  [CODE.detach]: 3,
+  [CODE.end]: 1,
+  [CODE.close]: 1,
+  [CODE.mechanisms]: 1,
+  [CODE.outcome]: 2,
+};
+
 /** A performative with its fields; undefined: null. */
-export const performative = (code: number, ...fields: readonly (Buffer | undefined)[]): Buffer =>
-  value.described(code, value.list(...fields.map((each) => each ?? value.NULL)));
+export function performative(code: number, ...fields: readonly (Buffer | undefined)[]): Buffer {
+  const all = Array.from(
+    { length: FIELDS[code] ?? fields.length },
+    (_, index) => fields[index] ?? value.NULL,
+  );
+  return value.described(code, value.list(...all));
+}
 
 export const errorValue = ({ condition, description }: AmqpError): Buffer =>
-  value.described(ERROR, value.list(value.symbol(condition), value.string(description)));
+  value.described(ERROR, value.list(value.symbol(condition), value.string(description), value.NULL));
 
 export const accepted: Buffer = value.described(ACCEPTED, value.EMPTY_LIST);
 export const rejected = (error: AmqpError): Buffer =>
   value.described(REJECTED, value.list(errorValue(error)));
 
 /** Room that the frame and performative of a transfer take at most. */
-export const TRANSFER_HEAD = 33;
+export const TRANSFER_HEAD = 38;
 
 /** Head of a settled transfer with a message of format 0, of which `length` bytes follow. */
 export function transferHead(
@@ -236,7 +255,7 @@ export function transferHead(
   head.writeUInt16BE(channel, 6);
   head.writeUInt32BE(0x00_53_14_c0, 8);
   head[12] = TRANSFER_HEAD - 13;
-  head[13] = 6;
+  head[13] = 11;
   head[14] = 0x70;
   head.writeUInt32BE(handle, 15);
   head[19] = 0x70;
@@ -246,6 +265,7 @@ export function transferHead(
   head[30] = 0x43;
   head[31] = 0x41;
   head[32] = more ? 0x41 : 0x42;
+  head.fill(0x40, 33);
   return head;
 }
 

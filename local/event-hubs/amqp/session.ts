@@ -58,10 +58,14 @@ export class Session {
     return this.own.values();
   }
 
-  /** The link, this side sending, on which an answer to `address` is awaited. */
-  replyLink(address: string): Link | undefined {
+  /** The link, this side sending, on which an answer of `node` to `address` is awaited; '': none was named. */
+  replyLink(node: string, address: string): Link | undefined {
     return [...this.own.values()].find(
-      ({ sends, attach }) => sends && (attach.target.address === address || attach.name === address),
+      ({ sends, attach }) =>
+        sends &&
+        (address === ''
+          ? attach.source.address === node
+          : attach.target.address === address || attach.name === address),
     );
   }
 

@@ -279,7 +279,6 @@ function variable(short: number, value: Buffer): Buffer {
   return Buffer.concat([head, value]);
 }
 
-export const binary = (value: Buffer): Buffer => variable(0xa0, value);
 export const string = (value: string): Buffer => variable(0xa1, Buffer.from(value));
 export const symbol = (value: string): Buffer => variable(0xa3, Buffer.from(value));
 

@@ -12,10 +12,13 @@ import { type Fn, isObject, type SystemFunction, takes } from './signature.ts';
 import { SPATIAL } from './spatial.ts';
 import { TEXT } from './text.ts';
 
+/** 16 bytes. */
+const RID = /^[A-Za-z0-9+-]{22}==$/;
+
 /** The number of an item, as its resource id holds it. */
 const documentId: Fn = (document) => {
   const rid = isObject(document) ? document['_rid'] : undefined;
-  return typeof rid === 'string' ? Number(itemNumber(rid)) : undefined;
+  return typeof rid === 'string' && RID.test(rid) ? Number(itemNumber(rid)) : undefined;
 };
 
 const FUNCTIONS: ReadonlyMap<string, SystemFunction> = new Map(

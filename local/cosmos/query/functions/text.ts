@@ -1,5 +1,6 @@
 /** String functions. https://learn.microsoft.com/cosmos-db/query/functions */
 import { and, or, typeOf } from '../values.ts';
+import { matches } from './regex.ts';
 import { ANY_NUMBER, type Fn, isNumber, isString, isWhole, type SystemFunction, takes } from './signature.ts';
 
 /** REPLICATE answers no longer text, and undefined beyond it. */
@@ -54,11 +55,7 @@ const regex: Fn = (value, pattern, modifiers = '') => {
   if (!isString(value) || !isString(pattern) || !isString(modifiers) || /[^imsx]/.test(modifiers))
     return undefined;
   const source = modifiers.includes('x') ? pattern.replace(/\s+/g, '') : pattern;
-  try {
-    return new RegExp(source, [...new Set(modifiers.replaceAll('x', ''))].join('')).test(value);
-  } catch {
-    return undefined;
-  }
+  return matches(value, source, [...new Set(modifiers.replaceAll('x', ''))].join(''));
 };
 
 const substring: Fn = (value, start, length) => {

@@ -1,0 +1,188 @@
+import { appendFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { PartitionLog, type PartitionLogOptions } from './partition-log.ts';
+
+let dir: string;
+let now: number;
+let log: PartitionLog;
+const warnings: string[] = [];
+
+const open = (options: Partial<PartitionLogOptions> = {}) =>
+  new PartitionLog({ dir, now: () => now, warn: (line) => warnings.push(line), ...options });
+const event = (text: string, partitionKey?: string) => ({ message: Buffer.from(text), partitionKey });
+const texts = (from = 0) => {
+  const found: string[] = [];
+  for (let at = Math.max(from, log.first); at <= log.last; ) {
+    const events = log.read(at, 100);
+    found.push(...events.map(({ message }) => message.toString()));
+    at += events.length;
+  }
+  return found;
+};
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'partition-log-'));
+  now = 1_000;
+  warnings.length = 0;
+  log = open();
+});
+
+afterEach(async () => {
+  await log.close();
+  await rm(dir, { recursive: true });
+});
+
+async function reopen(options: Partial<PartitionLogOptions> = {}): Promise<void> {
+  await log.close();
+  log = open(options);
+}
+
+test('an empty log says so', () => {
+  expect([log.first, log.last, log.isEmpty, log.read(0, 10)]).toEqual([0, -1, true, []]);
+});
+
+test('appends get numbers in order, also those that wait together', async () => {
+  const firsts = await Promise.all(
+    [['a'], ['b', 'c'], ['d']].map((some) => log.append(some.map((text) => event(text)))),
+  );
+  expect(firsts).toEqual([0, 1, 3]);
+  expect(texts()).toEqual(['a', 'b', 'c', 'd']);
+});
+
+test('everything is there after it is opened again, keys and times, too', async () => {
+  await log.append([event('a', 'ä'), event('b'), event('c', '')]);
+  now = 2_000;
+  await log.append([event('d')]);
+  await reopen();
+  expect(log.read(0, 10).map(({ partitionKey, enqueuedTime }) => [partitionKey, enqueuedTime])).toEqual([
+    ['ä', 1_000],
+    [undefined, 1_000],
+    ['', 1_000],
+    [undefined, 2_000],
+  ]);
+  expect(await log.append([event('e')])).toBe(4);
+});
+
+test('time never goes back', async () => {
+  await log.append([event('a')]);
+  now = 500;
+  await log.append([event('b')]);
+  expect(log.read(0, 2).map(({ enqueuedTime }) => enqueuedTime)).toEqual([1_000, 1_000]);
+});
+
+test('a record that is larger than what is read at once is found again', async () => {
+  const large = 'x'.repeat(9_000_000);
+  await log.append([event('before'), event(large), event('after')]);
+  await reopen();
+  expect(warnings).toEqual([]);
+  expect(log.last).toBe(2);
+  expect(texts().map(({ length }) => length)).toEqual([6, large.length, 5]);
+});
+
+test('any events come back, however the log is cut into files', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.array(fc.string({ maxLength: 60 }), { minLength: 1, maxLength: 5 }), { maxLength: 12 }),
+      fc.integer({ min: 30, max: 400 }),
+      async (batches, segmentBytes) => {
+        const before = log.last + 1;
+        await reopen({ segmentBytes });
+        for (const batch of batches) await log.append(batch.map((text) => event(text)));
+        await reopen({ segmentBytes });
+        expect(texts(before)).toEqual(batches.flat());
+      },
+    ),
+    { numRuns: 25 },
+  );
+});
+
+describe('a crash', () => {
+  const newest = () => join(dir, readdirSync(dir).toSorted().at(-1) ?? '');
+
+  test.each([1, 7, 21, 22, 30])(
+    'that left %i bytes of a record is cut, and said in one line',
+    async (length) => {
+      await log.append([event('a'), event('b')]);
+      await log.close();
+      const torn = Buffer.alloc(length);
+      if (length >= 4) torn.writeUInt32LE(500, 0);
+      appendFileSync(newest(), torn);
+      log = open();
+      expect(texts()).toEqual(['a', 'b']);
+      expect(warnings).toEqual([expect.stringMatching(`torn record was cut \\(${length} bytes`)]);
+      expect(await log.append([event('c')])).toBe(2);
+      await reopen();
+      expect(texts()).toEqual(['a', 'b', 'c']);
+      expect(warnings).toHaveLength(1);
+    },
+  );
+
+  test('that left wrong bytes in a record cuts it', async () => {
+    await log.append([event('a'), event('bbbb')]);
+    await log.close();
+    const [name = ''] = readdirSync(dir);
+    const { readFileSync } = await import('node:fs');
+    const bytes = readFileSync(join(dir, name));
+    bytes[bytes.length - 1] = 0;
+    writeFileSync(join(dir, name), bytes);
+    log = open();
+    expect(texts()).toEqual(['a']);
+  });
+});
+
+describe('retention', () => {
+  test('lets go of whole files that are too old', async () => {
+    await reopen({ segmentBytes: 30, retentionMs: 1_000 });
+    for (const text of ['a', 'b', 'c']) {
+      await log.append([event(text)]);
+      await log.append([event(text)]);
+      now += 600;
+    }
+    log.retain();
+    expect(texts()).toEqual(['b', 'b', 'c', 'c'].slice(-(log.last + 1 - log.first)));
+    expect(log.first).toBeGreaterThan(1);
+  });
+
+  test('lets go of everything in a quiet partition, and goes on counting', async () => {
+    await reopen({ retentionMs: 1_000 });
+    await log.append([event('a'), event('b')]);
+    now += 5_000;
+    log.retain();
+    expect([log.first, log.last, log.isEmpty]).toEqual([2, 1, true]);
+    await reopen({ retentionMs: 1_000 });
+    expect(await log.append([event('c')])).toBe(2);
+    expect(readdirSync(dir)).toHaveLength(1);
+  });
+
+  test('by size keeps the newest', async () => {
+    await reopen({ retentionBytes: 8_000 });
+    for (let n = 0; n < 100; n++) await log.append([event(String(n).padEnd(500))]);
+    log.retain();
+    expect(log.bytes).toBeLessThanOrEqual(8_000);
+    expect(texts().at(-1)?.trim()).toBe('99');
+    expect(log.read(0, 1)[0]?.sequenceNumber).toBe(log.first);
+  });
+});
+
+test('the first event after a time is found', async () => {
+  for (let n = 0; n < 50; n++) {
+    now = 1_000 + n * 10;
+    await log.append([event(String(n))]);
+  }
+  expect([0, 999, 1_000, 1_005, 1_490, 5_000].map((time) => log.sequenceAfter(time))).toEqual([
+    0, 0, 1, 1, 50, 50,
+  ]);
+});
+
+test('a closed log refuses, and has what was appended just before', async () => {
+  const appended = log.append([event('last')]);
+  await log.close();
+  expect(await appended).toBe(0);
+  await expect(log.append([event('late')])).rejects.toThrow('closed');
+  log = open();
+  expect(texts()).toEqual(['last']);
+});
