@@ -81,7 +81,7 @@ export function textOf(value: unknown, fallback = ''): string {
 }
 
 /** `hh:mm:ss` or a number, in ms. */
-function durationMs(value: unknown, fallback: number): number {
+export function durationMs(value: unknown, fallback: number): number {
   if (typeof value === 'number') return value;
   const [, hours, minutes, seconds] = /^(\d+):(\d+):(\d+(?:\.\d+)?)$/.exec(textOf(value)) ?? [];
   return hours === undefined
