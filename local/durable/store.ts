@@ -70,6 +70,8 @@ export interface KeptChunk extends Chunk {
 }
 
 const MOST_PARSED = 500;
+const OPEN_PATIENCE_MS = 3_000;
+const OPEN_RETRY_MS = 20;
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS instances (
@@ -97,8 +99,11 @@ export function openStore(dataDir: string, taskHub: string, onCommit?: () => voi
   let guard: () => void = () => undefined;
   /** Histories of instances that were worked at last. */
   const parsed = new Map<string, KeptChunk[]>();
-  const commits = new GroupCommit(file, `PRAGMA temp_store = MEMORY; ${SCHEMA}`, () => guard(), true);
-  addWorkers(commits.database);
+  const commits = openTogether(() => {
+    const opened = new GroupCommit(file, `PRAGMA temp_store = MEMORY; ${SCHEMA}`, () => guard(), true);
+    addWorkers(opened.database);
+    return opened;
+  });
   const sql = (text: string) => commits.sql(text);
   return {
     /** `isLazy`: what a crash of the machine may undo, because it would only be done again. */
@@ -292,6 +297,20 @@ export function openStore(dataDir: string, taskHub: string, onCommit?: () => voi
       commits[Symbol.dispose]();
     },
   };
+}
+
+/** Two processes that open a new file in the same moment: SQLite refuses one of them at once, whatever time it is given to wait. */
+function openTogether<T>(open: () => T): T {
+  const end = Date.now() + OPEN_PATIENCE_MS;
+  for (;;) {
+    try {
+      return open();
+    } catch (error) {
+      const { cause, message } = error as Error;
+      if (!/locked/.test(`${message} ${String(cause)}`) || Date.now() > end) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, OPEN_RETRY_MS);
+    }
+  }
 }
 
 /** A file that an earlier version made knows no workers yet. */
