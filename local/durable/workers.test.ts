@@ -37,7 +37,7 @@ test('a file of a version without workers is taken over with what it has', async
   await first.durable.close();
   {
     using database = other(first.dataDir);
-    database.exec('DROP INDEX activities_offered; DROP INDEX IF EXISTS instances_active; DROP TABLE workers');
+    database.exec('DROP INDEX activities_offered; DROP INDEX instances_active; DROP TABLE workers');
     for (const table of ['instances', 'entities', 'activities'])
       database.exec(`ALTER TABLE ${table} DROP COLUMN worker`);
   }

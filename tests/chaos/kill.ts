@@ -12,7 +12,7 @@ export function killTests(parts: Readonly<Record<string, string>>): void {
   let alice: Customer;
 
   beforeAll(async () => {
-    platform = await startPlatform({ speed: 20, drones: 6 });
+    platform = await startPlatform({ speed: 30, drones: 6 });
     alice = customer(platform.endpoints);
   });
 

@@ -1,5 +1,5 @@
 import { EventHubProducerClient } from '@azure/event-hubs';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { WatchFrame } from '../../shared/contracts/flight.ts';
 import { replayRoute } from '../../simulator/replay/recordings.ts';
 import { type Customer, customer, REQUEST } from '../harness/customer.ts';
@@ -54,158 +54,160 @@ async function watch(deliveryId: string): Promise<WatchFrame[]> {
 const kinds = (frames: readonly WatchFrame[]) =>
   frames.map((frame) => ('stage' in frame ? frame.stage : frame.type));
 
-test('a request is answered 202, flown by a drone, watched live, delivered, and kept once', async () => {
-  const { status, headers, body } = await alice.call<{ deliveryId: string }>(
-    'POST',
-    'deliveryrequests',
-    REQUEST,
-  );
-  expect(status).toBe(202);
-  expect(headers.get('location')).toBe(`${platform.endpoints.api}/deliveryrequests/${body.deliveryId}`);
-  const { deliveryId } = body;
-  const frames = await watch(deliveryId);
-  expect(frames[0]).toMatchObject({ type: 'snapshot', deliveryId });
-  expect(frames.filter(({ type }) => type === 'position').length).toBeGreaterThan(3);
-  expect(kinds(frames)).toContain('HeadedToDropoff');
-  expect(frames.at(-1)).toMatchObject({ type: 'end', stage: 'Completed' });
-  const ended = await alice.ended(deliveryId);
-  expect(ended.outcome?.kind).toBe('completed');
-  const { body: events } = await alice.call<{ events: { stage: string; sequence: number }[] }>(
-    'GET',
-    `deliveries/${deliveryId}/events`,
-  );
-  expect(events.events.map(({ stage }) => stage)).toEqual([
-    'Created',
-    'HeadedToPickup',
-    'HeadedToDropoff',
-    'Completed',
-  ]);
-  expect(await alice.history(deliveryId)).toMatchObject({
-    deliveryId,
-    stage: 'Completed',
-    droneId: ended.droneId,
-  });
-  const { body: drone } = await olivia.call('GET', `drones/${ended.droneId}`);
-  expect(drone).not.toHaveProperty('reservedFor');
-});
-
-test('a recorded flight is flown as the dropoff leg', async () => {
-  const pickup = { latitude: 47.6, longitude: -122.3, altitude: 0 };
-  const { body: centre } = await alice.call<{ pickupLocation: typeof pickup }>('POST', 'deliveryrequests', {
-    ...REQUEST,
-    packageInfo: { size: 'Small', weight: 90 },
-  });
-  const from = centre.pickupLocation;
-  const { dropoff } = await replayRoute('p4_rtk.SRT', from);
-  const deliveryId = await alice.submit({ pickupLocation: from, dropOffLocation: dropoff });
-  expect((await alice.ended(deliveryId)).outcome?.kind).toBe('completed');
-});
-
-test('a parcel that no drone can carry goes to the carrier, and the status says so', async () => {
-  const deliveryId = await alice.submit({ packageInfo: { size: 'Large', weight: 20 } });
-  const booked = await alice.seen(
-    deliveryId,
-    ({ carrierId }) => carrierId !== undefined,
-    'a carrier is booked',
-  );
-  expect(booked).toMatchObject({ carrier: 'third-party', carrierId: 'carrier-1' });
-  expect((await alice.ended(deliveryId, 90_000)).outcome?.kind).toBe('completed');
-  expect(await alice.history(deliveryId)).toMatchObject({ carrierId: 'carrier-1', stage: 'Completed' });
-}, 100_000);
-
-test('a parcel that nobody can carry is rejected with each reason, and every effect is undone', async () => {
-  const deliveryId = await alice.submit({
-    packageInfo: { size: 'Large', weight: 60, packageId: 'too-heavy' },
-  });
-  const { outcome } = await alice.ended(deliveryId);
-  expect(outcome?.kind).toBe('rejected');
-  expect(outcome?.reasons).toEqual(
-    expect.arrayContaining([
-      expect.stringMatching(/^drone-1: .*payload 60/),
-      expect.stringMatching(/^carrier-1: weight 60 kg/),
-    ]),
-  );
-  expect((await alice.call('GET', 'packages/too-heavy')).status).toBe(404);
-  expect(await alice.history(deliveryId)).toBeUndefined();
-});
-
-test('a cancel before take-off', async () => {
-  const deliveryId = await alice.submit();
-  const { status } = await alice.call('DELETE', `deliveryrequests/${deliveryId}`);
-  expect(status).toBe(202);
-  const ended = await alice.ended(deliveryId);
-  expect(ended).toMatchObject({ outcome: { kind: 'cancelled' }, cancel: 'cancelled' });
-});
-
-test('a cancel in the air, before the pickup: the drone turns round and is free', async () => {
-  const deliveryId = await alice.submit({ pickupLocation: '500 Kestrel Avenue' });
-  await alice.seen(deliveryId, ({ delivery }) => delivery !== undefined, 'a delivery');
-  await until(async () => {
-    const { body } = await alice.call<{ stage: string }>('GET', `deliveries/${deliveryId}/status`);
-    return body.stage === 'HeadedToPickup' ? true : undefined;
-  }, 'the drone is on its way');
-  expect((await alice.call('DELETE', `deliveryrequests/${deliveryId}`)).status).toBe(202);
-  const ended = await alice.ended(deliveryId);
-  expect(ended).toMatchObject({ outcome: { kind: 'cancelled' }, cancel: 'cancelled' });
-  expect(await alice.history(deliveryId)).toMatchObject({ stage: 'Cancelled' });
-});
-
-test('a cancel after the pickup is refused', async () => {
-  const deliveryId = await alice.submit({ dropOffLocation: '450 Chestnut Street' });
-  await until(async () => {
-    const { body } = await alice.call<{ stage: string }>('GET', `deliveries/${deliveryId}/status`);
-    return body.stage === 'HeadedToDropoff' ? true : undefined;
-  }, 'the package is on board');
-  const { status, body } = await alice.call('DELETE', `deliveryrequests/${deliveryId}`);
-  expect([status, body]).toEqual([409, expect.objectContaining({ code: 'package_on_board' })]);
-  expect((await alice.ended(deliveryId)).outcome?.kind).toBe('completed');
-});
-
-test('one Idempotency-Key, also at the same moment: one delivery, the same answer', async () => {
-  const headers = { 'idempotency-key': 'once-only' };
-  const ids = await Promise.all(Array.from({ length: 5 }, () => alice.submit({}, headers)));
-  expect(new Set(ids).size).toBe(1);
-  expect(await alice.submit({}, headers)).toBe(ids[0]);
-  expect((await alice.ended(ids[0] as string)).outcome?.kind).toBe('completed');
-});
-
-test('another account sees nothing of it; wrong callers get their own 4xx', async () => {
-  const deliveryId = await alice.submit({ packageInfo: { size: 'Large', weight: 60 } });
-  const tara = customer(platform.endpoints, 'tara');
-  expect((await tara.call('GET', `deliveryrequests/${deliveryId}`)).status).toBe(404);
-  expect((await tara.call('POST', 'deliveryrequests', REQUEST)).body).toMatchObject({ code: 'forbidden' });
-  const anonymous = await fetch(`${platform.endpoints.api}/deliveryrequests/${deliveryId}`);
-  expect([anonymous.status, await anonymous.json()]).toEqual([
-    401,
-    expect.objectContaining({ code: 'token_missing' }),
-  ]);
-  expect((await alice.call('GET', 'drones')).status).toBe(403);
-  expect((await alice.call('GET', 'nowhere')).body).toMatchObject({ code: 'not_found' });
-  expect((await alice.call('PUT', 'deliveryrequests')).body).toMatchObject({ code: 'method_not_allowed' });
-  await alice.ended(deliveryId);
-});
-
-test('a message that cannot be parsed is dead-lettered with its reason, the rest of its batch goes on', async () => {
-  const { connectionString } = platform.endpoints.eventHubs;
-  const producer = new EventHubProducerClient(connectionString, 'delivery-requests', {
-    retryOptions: { timeoutInMs: 3_000 },
-  });
-  await producer.sendBatch(
-    [{ body: { operation: 'fly me to the moon' } }, { body: Buffer.from([0xff, 0xfe]) }],
-    { partitionId: '0' },
-  );
-  await producer.close();
-  const letters = await until(async () => {
-    const { body } = await olivia.call<{ deadLetters: { reason: string; hub: string }[] }>(
-      'GET',
-      'supervisor/deadletters?hub=delivery-requests',
+describe.concurrent('deliveries beside each other', () => {
+  test('a request is answered 202, flown by a drone, watched live, delivered, and kept once', async () => {
+    const { status, headers, body } = await alice.call<{ deliveryId: string }>(
+      'POST',
+      'deliveryrequests',
+      REQUEST,
     );
-    return body.deadLetters.length >= 2 ? body.deadLetters : undefined;
-  }, 'two dead letters');
-  expect(letters.map(({ reason }) => reason).toSorted()).toEqual([
-    expect.stringMatching(/^not JSON/),
-    expect.stringMatching(/^not a message of this hub/),
-  ]);
+    expect(status).toBe(202);
+    expect(headers.get('location')).toBe(`${platform.endpoints.api}/deliveryrequests/${body.deliveryId}`);
+    const { deliveryId } = body;
+    const frames = await watch(deliveryId);
+    expect(frames[0]).toMatchObject({ type: 'snapshot', deliveryId });
+    expect(frames.filter(({ type }) => type === 'position').length).toBeGreaterThan(3);
+    expect(kinds(frames)).toContain('HeadedToDropoff');
+    expect(frames.at(-1)).toMatchObject({ type: 'end', stage: 'Completed' });
+    const ended = await alice.ended(deliveryId);
+    expect(ended.outcome?.kind).toBe('completed');
+    const { body: events } = await alice.call<{ events: { stage: string; sequence: number }[] }>(
+      'GET',
+      `deliveries/${deliveryId}/events`,
+    );
+    expect(events.events.map(({ stage }) => stage)).toEqual([
+      'Created',
+      'HeadedToPickup',
+      'HeadedToDropoff',
+      'Completed',
+    ]);
+    expect(await alice.history(deliveryId)).toMatchObject({
+      deliveryId,
+      stage: 'Completed',
+      droneId: ended.droneId,
+    });
+    const { body: drone } = await olivia.call('GET', `drones/${ended.droneId}`);
+    expect(drone).not.toHaveProperty('reservedFor');
+  });
+
+  test('a recorded flight is flown as the dropoff leg', async () => {
+    const pickup = { latitude: 47.6, longitude: -122.3, altitude: 0 };
+    const { body: centre } = await alice.call<{ pickupLocation: typeof pickup }>('POST', 'deliveryrequests', {
+      ...REQUEST,
+      packageInfo: { size: 'Small', weight: 90 },
+    });
+    const from = centre.pickupLocation;
+    const { dropoff } = await replayRoute('p4_rtk.SRT', from);
+    const deliveryId = await alice.submit({ pickupLocation: from, dropOffLocation: dropoff });
+    expect((await alice.ended(deliveryId)).outcome?.kind).toBe('completed');
+  });
+
+  test('a parcel that no drone can carry goes to the carrier, and the status says so', async () => {
+    const deliveryId = await alice.submit({ packageInfo: { size: 'Large', weight: 20 } });
+    const booked = await alice.seen(
+      deliveryId,
+      ({ carrierId }) => carrierId !== undefined,
+      'a carrier is booked',
+    );
+    expect(booked).toMatchObject({ carrier: 'third-party', carrierId: 'carrier-1' });
+    expect((await alice.ended(deliveryId, 90_000)).outcome?.kind).toBe('completed');
+    expect(await alice.history(deliveryId)).toMatchObject({ carrierId: 'carrier-1', stage: 'Completed' });
+  }, 100_000);
+
+  test('a parcel that nobody can carry is rejected with each reason, and every effect is undone', async () => {
+    const deliveryId = await alice.submit({
+      packageInfo: { size: 'Large', weight: 60, packageId: 'too-heavy' },
+    });
+    const { outcome } = await alice.ended(deliveryId);
+    expect(outcome?.kind).toBe('rejected');
+    expect(outcome?.reasons).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^drone-1: .*payload 60/),
+        expect.stringMatching(/^carrier-1: weight 60 kg/),
+      ]),
+    );
+    expect((await alice.call('GET', 'packages/too-heavy')).status).toBe(404);
+    expect(await alice.history(deliveryId)).toBeUndefined();
+  });
+
+  test('a cancel before take-off', async () => {
+    const deliveryId = await alice.submit();
+    const { status } = await alice.call('DELETE', `deliveryrequests/${deliveryId}`);
+    expect(status).toBe(202);
+    const ended = await alice.ended(deliveryId);
+    expect(ended).toMatchObject({ outcome: { kind: 'cancelled' }, cancel: 'cancelled' });
+  });
+
+  test('a cancel in the air, before the pickup: the drone turns round and is free', async () => {
+    const deliveryId = await alice.submit({ pickupLocation: '500 Kestrel Avenue' });
+    await alice.seen(deliveryId, ({ delivery }) => delivery !== undefined, 'a delivery');
+    await until(async () => {
+      const { body } = await alice.call<{ stage: string }>('GET', `deliveries/${deliveryId}/status`);
+      return body.stage === 'HeadedToPickup' ? true : undefined;
+    }, 'the drone is on its way');
+    expect((await alice.call('DELETE', `deliveryrequests/${deliveryId}`)).status).toBe(202);
+    const ended = await alice.ended(deliveryId);
+    expect(ended).toMatchObject({ outcome: { kind: 'cancelled' }, cancel: 'cancelled' });
+    expect(await alice.history(deliveryId)).toMatchObject({ stage: 'Cancelled' });
+  });
+
+  test('a cancel after the pickup is refused', async () => {
+    const deliveryId = await alice.submit({ dropOffLocation: '450 Chestnut Street' });
+    await until(async () => {
+      const { body } = await alice.call<{ stage: string }>('GET', `deliveries/${deliveryId}/status`);
+      return body.stage === 'HeadedToDropoff' ? true : undefined;
+    }, 'the package is on board');
+    const { status, body } = await alice.call('DELETE', `deliveryrequests/${deliveryId}`);
+    expect([status, body]).toEqual([409, expect.objectContaining({ code: 'package_on_board' })]);
+    expect((await alice.ended(deliveryId)).outcome?.kind).toBe('completed');
+  });
+
+  test('one Idempotency-Key, also at the same moment: one delivery, the same answer', async () => {
+    const headers = { 'idempotency-key': 'once-only' };
+    const ids = await Promise.all(Array.from({ length: 5 }, () => alice.submit({}, headers)));
+    expect(new Set(ids).size).toBe(1);
+    expect(await alice.submit({}, headers)).toBe(ids[0]);
+    expect((await alice.ended(ids[0] as string)).outcome?.kind).toBe('completed');
+  });
+
+  test('another account sees nothing of it; wrong callers get their own 4xx', async () => {
+    const deliveryId = await alice.submit({ packageInfo: { size: 'Large', weight: 60 } });
+    const tara = customer(platform.endpoints, 'tara');
+    expect((await tara.call('GET', `deliveryrequests/${deliveryId}`)).status).toBe(404);
+    expect((await tara.call('POST', 'deliveryrequests', REQUEST)).body).toMatchObject({ code: 'forbidden' });
+    const anonymous = await fetch(`${platform.endpoints.api}/deliveryrequests/${deliveryId}`);
+    expect([anonymous.status, await anonymous.json()]).toEqual([
+      401,
+      expect.objectContaining({ code: 'token_missing' }),
+    ]);
+    expect((await alice.call('GET', 'drones')).status).toBe(403);
+    expect((await alice.call('GET', 'nowhere')).body).toMatchObject({ code: 'not_found' });
+    expect((await alice.call('PUT', 'deliveryrequests')).body).toMatchObject({ code: 'method_not_allowed' });
+    await alice.ended(deliveryId);
+  });
+
+  test('a message that cannot be parsed is dead-lettered with its reason, the rest of its batch goes on', async () => {
+    const { connectionString } = platform.endpoints.eventHubs;
+    const producer = new EventHubProducerClient(connectionString, 'delivery-requests', {
+      retryOptions: { timeoutInMs: 3_000 },
+    });
+    await producer.sendBatch(
+      [{ body: { operation: 'fly me to the moon' } }, { body: Buffer.from([0xff, 0xfe]) }],
+      { partitionId: '0' },
+    );
+    await producer.close();
+    const letters = await until(async () => {
+      const { body } = await olivia.call<{ deadLetters: { reason: string; hub: string }[] }>(
+        'GET',
+        'supervisor/deadletters?hub=delivery-requests',
+      );
+      return body.deadLetters.length >= 2 ? body.deadLetters : undefined;
+    }, 'two dead letters');
+    expect(letters.map(({ reason }) => reason).toSorted()).toEqual([
+      expect.stringMatching(/^not JSON/),
+      expect.stringMatching(/^not a message of this hub/),
+    ]);
+  });
 });
 
 test('afterwards nothing is held, nothing is lost, nothing is double', async () => {
