@@ -233,6 +233,7 @@ function end(core: Core, instance: InstanceRow, episode: Episode, ending: Ending
     events: [...kept([...episode.events, completed]), inbound(EventType.OrchestratorCompleted, episode.at)],
   });
   core.store.putInstance({ ...instance, status: ending.status, output: ending.output });
+  core.store.forget(id);
   core.store.removeStale(id, execution);
   for (const { id: entity } of core.store.ownedBy(id)) {
     core.store.send(entity, null, { kind: 'release', parent: id });

@@ -117,9 +117,10 @@ async function advance(
   gone: readonly MessageRow[],
 ): Promise<void> {
   const chunks = core.store.history(instance.id);
+  const past = chunks.flatMap((chunk) => chunk.events);
   const batch = fresh(
     taken.map(({ event }) => event),
-    chunks.flatMap(({ events }) => events),
+    past,
   );
   const due = batch.map(({ FireAt }) => (FireAt ? Date.parse(FireAt) : 0));
   const at = Math.max(core.now(), ...due);
@@ -128,10 +129,11 @@ async function advance(
     ? [...batch.slice(0, 1), inbound(EventType.OrchestratorCompleted, at), ...batch.slice(1)]
     : batch;
   const events = [inbound(EventType.OrchestratorStarted, at), ...started];
-  const past = chunks.flatMap((chunk) => chunk.events);
   const hasEnded = events.at(-1)?.EventType === EventType.ExecutionSuspended;
   const base = { instance, rows: gone, number: chunks.length, at };
-  const state = await invoke(core, instance, [...past, ...events]);
+  const texts = [...chunks.map(({ text }) => text), JSON.stringify(events)];
+  const begin = [...past, ...events].find(({ EventType: type }) => type === EventType.ExecutionStarted);
+  const state = await invoke(core, instance, begin, texts);
   const actions = state.actions?.flat() ?? [];
   const episode: Episode = { ...base, events, actions: actions.length };
   const ending = endingOf(core, instance, state);
@@ -203,20 +205,29 @@ function fresh(batch: readonly HistoryEvent[], past: readonly HistoryEvent[]): H
   });
 }
 
-async function invoke(core: Core, instance: InstanceRow, history: readonly HistoryEvent[]): Promise<State> {
+/** `texts`: the history as JSON arrays, joined here as they are. */
+async function invoke(
+  core: Core,
+  instance: InstanceRow,
+  started: HistoryEvent | undefined,
+  texts: readonly string[],
+): Promise<State> {
   const definition = find(core, 'orchestration', instance.name);
   if (!definition) return { error: unknownFunction(core, 'orchestration', instance.name) };
-  const started = history.find(({ EventType: type }) => type === EventType.ExecutionStarted);
   const input = {
-    history,
     input: started?.Input ? (JSON.parse(started.Input) as unknown) : null,
     instanceId: instance.id,
     isReplaying: started?.IsPlayed ?? false,
     parentInstanceId: parentOf(instance)?.id ?? null,
     ...ORCHESTRATION_INPUT,
   };
+  const history = texts
+    .map((text) => text.slice(1, -1))
+    .filter((text) => text !== '')
+    .join(',');
+  const json = `{"history":[${history}],${JSON.stringify(input).slice(1)}`;
   const result = await core.options.app.invoke(definition.name, {
-    inputs: [{ name: definition.trigger.name, data: { string: JSON.stringify(input) } }],
+    inputs: [{ name: definition.trigger.name, data: { string: json } }],
     triggerMetadata: metadataOf(input, definition.trigger.name),
   });
   if (result.ok) return JSON.parse(jsonOf(result.returnValue) ?? '{}') as State;
@@ -236,7 +247,7 @@ function metadataOf(
 ): Record<string, { json: string }> {
   const metadata: Record<string, { json: string }> = {};
   for (const [name, value] of Object.entries(input)) {
-    if (name !== 'history' && value !== null) metadata[name] = { json: JSON.stringify(value) };
+    if (value !== null) metadata[name] = { json: JSON.stringify(value) };
   }
   metadata[trigger] = { json: '{}' };
   return metadata;

@@ -64,6 +64,15 @@ export interface Chunk {
   readonly events: readonly HistoryEvent[];
 }
 
+/** As it is in the file, its events also as their text. */
+export interface KeptChunk extends Chunk {
+  readonly text: string;
+}
+
+const MOST_PARSED = 500;
+const OPEN_PATIENCE_MS = 3_000;
+const OPEN_RETRY_MS = 20;
+
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS instances (
   id TEXT PRIMARY KEY, execution TEXT NOT NULL, name TEXT NOT NULL, status TEXT NOT NULL, input TEXT, output TEXT,
@@ -88,8 +97,13 @@ export function openStore(dataDir: string, taskHub: string, onCommit?: () => voi
   mkdirSync(dataDir, { recursive: true });
   const file = join(dataDir, `${taskHub}.sqlite`);
   let guard: () => void = () => undefined;
-  const commits = new GroupCommit(file, `PRAGMA temp_store = MEMORY; ${SCHEMA}`, () => guard(), true);
-  addWorkers(commits.database);
+  /** Histories of instances that were worked at last. */
+  const parsed = new Map<string, KeptChunk[]>();
+  const commits = openTogether(() => {
+    const opened = new GroupCommit(file, `PRAGMA temp_store = MEMORY; ${SCHEMA}`, () => guard(), true);
+    addWorkers(opened.database);
+    return opened;
+  });
   const sql = (text: string) => commits.sql(text);
   return {
     /** `isLazy`: what a crash of the machine may undo, because it would only be done again. */
@@ -133,30 +147,45 @@ export function openStore(dataDir: string, taskHub: string, onCommit?: () => voi
 
     /** Removes the instance and all that belongs to it; false when there is none. */
     removeInstance(id: string): boolean {
+      parsed.delete(id);
       sql('DELETE FROM history WHERE id = ?').run(id);
       sql('DELETE FROM inbox WHERE id = ?').run(id);
       sql('DELETE FROM activities WHERE id = ?').run(id);
       return sql('DELETE FROM instances WHERE id = ?').run(id).changes > 0;
     },
 
-    history: (id: string): Chunk[] =>
-      (
-        sql('SELECT actions, events FROM history WHERE id = ? ORDER BY episode').all(id) as {
-          actions: number;
-          events: string;
-        }[]
-      ).map(({ actions, events }) => ({ actions, events: JSON.parse(events) as HistoryEvent[] })),
-
-    appendHistory(id: string, episode: number, chunk: Chunk): void {
-      sql('INSERT INTO history VALUES (?, ?, ?, ?)').run(
-        id,
-        episode,
-        chunk.actions,
-        JSON.stringify(chunk.events),
-      );
+    /** What was parsed once is not parsed again as long as the text is the same. */
+    history(id: string): KeptChunk[] {
+      const rows = sql('SELECT actions, events FROM history WHERE id = ? ORDER BY episode').all(id) as {
+        actions: number;
+        events: string;
+      }[];
+      const before = parsed.get(id) ?? [];
+      const chunks = rows.map(({ actions, events: text }, index): KeptChunk => {
+        const known = before[index];
+        if (known?.text === text && known.actions === actions) return known;
+        return { actions, text, events: JSON.parse(text) as HistoryEvent[] };
+      });
+      parsed.delete(id);
+      parsed.set(id, chunks);
+      if (parsed.size > MOST_PARSED) parsed.delete(parsed.keys().next().value ?? '');
+      return chunks;
     },
 
-    clearHistory: (id: string) => sql('DELETE FROM history WHERE id = ?').run(id),
+    appendHistory(id: string, episode: number, chunk: Chunk): void {
+      const text = JSON.stringify(chunk.events);
+      sql('INSERT INTO history VALUES (?, ?, ?, ?)').run(id, episode, chunk.actions, text);
+      const known = parsed.get(id);
+      if (known?.length === episode) known.push({ ...chunk, text });
+    },
+
+    clearHistory(id: string): void {
+      parsed.delete(id);
+      sql('DELETE FROM history WHERE id = ?').run(id);
+    },
+
+    /** The instance is over: its history is not needed soon. */
+    forget: (id: string) => parsed.delete(id),
 
     /** Messages that are due, in the order of their arrival. */
     messages: (id: string, now: number) =>
@@ -268,6 +297,20 @@ export function openStore(dataDir: string, taskHub: string, onCommit?: () => voi
       commits[Symbol.dispose]();
     },
   };
+}
+
+/** Two processes that open a new file in the same moment: SQLite refuses one of them at once, whatever time it is given to wait. */
+function openTogether<T>(open: () => T): T {
+  const end = Date.now() + OPEN_PATIENCE_MS;
+  for (;;) {
+    try {
+      return open();
+    } catch (error) {
+      const { cause, message } = error as Error;
+      if (!/locked/.test(`${message} ${String(cause)}`) || Date.now() > end) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, OPEN_RETRY_MS);
+    }
+  }
 }
 
 /** A file that an earlier version made knows no workers yet. */

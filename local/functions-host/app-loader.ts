@@ -23,8 +23,15 @@ export interface LoadedApp extends FunctionApp {
   terminate(): Promise<void>;
 }
 
-/** @throws Error that says which file failed, or that the app registered nothing */
-export async function loadApp(appDir: string, log: HostLog): Promise<LoadedApp> {
+/**
+ * `timeoutMs`: host.json's functionTimeout. What takes longer has failed; it goes on all the same, because nothing can end it within a process.
+ * @throws Error that says which file failed, or that the app registered nothing
+ */
+export async function loadApp(
+  appDir: string,
+  log: HostLog,
+  timeoutMs = Number.POSITIVE_INFINITY,
+): Promise<LoadedApp> {
   const core = installCore(HOST_VERSION);
   core.log = (level, category, message) =>
     log(level, category === 'user' ? 'Function.User' : 'Worker', message);
@@ -50,7 +57,8 @@ export async function loadApp(appDir: string, log: HostLog): Promise<LoadedApp> 
       const invocationId = invocation.invocationId ?? randomUUID();
       const started = performance.now();
       const registered = byName.get(name.toLowerCase());
-      const result = await invoke(core, registered, name, { ...invocation, invocationId }, appHookData, log);
+      const running = invoke(core, registered, name, { ...invocation, invocationId }, appHookData, log);
+      const result = await within(timeoutMs, running, name);
       const took = Math.round(performance.now() - started);
       const line = (outcome: string) =>
         `Executed 'Functions.${name}' (${outcome}, Id=${invocationId}, Duration=${took}ms)`;
@@ -66,6 +74,22 @@ export async function loadApp(appDir: string, log: HostLog): Promise<LoadedApp> 
       for (const hook of core.hooks.get('appTerminate') ?? []) await hook({ hookData: {}, appHookData });
     },
   };
+}
+
+async function within(
+  timeoutMs: number,
+  running: Promise<InvocationResult>,
+  name: string,
+): Promise<InvocationResult> {
+  if (!Number.isFinite(timeoutMs)) return running;
+  const late = Promise.withResolvers<InvocationResult>();
+  const timer = setTimeout(() => {
+    const error = new Error(
+      `Timeout value of ${timeoutMs / 1000} s exceeded by function: Functions.${name}; a real host would start its worker again`,
+    );
+    late.resolve({ ok: false, error });
+  }, timeoutMs);
+  return Promise.race([running, late.promise]).finally(() => clearTimeout(timer));
 }
 
 /** Orchestrators and entities are called again and again for one piece of work. */

@@ -11,6 +11,7 @@ import { describe } from './retry.ts';
 import { createRouter } from './router.ts';
 import {
   applyLocalSettings,
+  durationMs,
   type HostConfig,
   isDisabled,
   readHostConfig,
@@ -67,7 +68,11 @@ export async function startHost(options: HostOptions): Promise<FunctionsHost> {
   try {
     const origin = `http://localhost:${front.port}`;
     process.env['WEBSITE_HOSTNAME'] = `localhost:${front.port}`;
-    const app = await loadApp(options.appDir, log);
+    const app = await loadApp(
+      options.appDir,
+      log,
+      durationMs(config.functionTimeout, Number.POSITIVE_INFINITY),
+    );
     const disabled = new Set([...app.functions.keys()].filter(isDisabled));
     const enabled = [...app.functions.values()].filter(({ name }) => !disabled.has(name));
     const rpcPath = `durabletask/${randomBytes(16).toString('hex')}`;

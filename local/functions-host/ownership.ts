@@ -45,7 +45,10 @@ export interface Ownership {
   stop(): Promise<void>;
 }
 
+/** How often claims are looked at: more often while this process is new, because then it is that hosts come and go. */
 const ROUND_MS = 1_000;
+const LATER_ROUND_MS = 3_000;
+const NEW_MS = 30_000;
 const RENEW_MS = 10_000;
 const LAPSE_MS = 30_000;
 const RETRY_MS = 250;
@@ -57,7 +60,8 @@ export const OWNER: string = `${hostname()}/${process.pid}/${randomUUID()}`;
 export function createOwnership(options: OwnershipOptions): Ownership {
   const { store, slots, stopping } = options;
   const held = new Map<string, () => Promise<void>>();
-  let renewed = Date.now();
+  const began = Date.now();
+  let renewed = began;
   let isJoining = false;
 
   const release = async (some: readonly string[]): Promise<void> => {
@@ -115,7 +119,7 @@ export function createOwnership(options: OwnershipOptions): Ownership {
   const first = Promise.withResolvers<void>();
   const loop = (async () => {
     while (!stopping.aborted) {
-      let wait = ROUND_MS;
+      let wait = Date.now() - began < NEW_MS ? ROUND_MS : LATER_ROUND_MS;
       try {
         await round();
         first.resolve();

@@ -79,3 +79,12 @@ export function textOf(value: unknown, fallback = ''): string {
     ? String(value)
     : fallback;
 }
+
+/** `hh:mm:ss` or a number, in ms. */
+export function durationMs(value: unknown, fallback: number): number {
+  if (typeof value === 'number') return value;
+  const [, hours, minutes, seconds] = /^(\d+):(\d+):(\d+(?:\.\d+)?)$/.exec(textOf(value)) ?? [];
+  return hours === undefined
+    ? fallback
+    : (Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds)) * 1000;
+}

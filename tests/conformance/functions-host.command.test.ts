@@ -157,6 +157,30 @@ describe('functions-host: command', () => {
     remove();
   });
 
+  test('differs: a function that exceeds functionTimeout has failed and the host goes on (the real one starts its worker again)', async () => {
+    const slow = `require('@azure/functions').app.http('slow', { handler: () => new Promise((done) => setTimeout(done, 5_000)) });`;
+    const { dir, remove } = writeApp(
+      { 'main.cjs': `${slow}${HELLO('x')}` },
+      { functionTimeout: '00:00:00.2' },
+    );
+    await using app = await host(dir);
+    expect((await app.call('GET', '/api/slow', { timeoutMs: 2_000 })).status).toBe(500);
+    await expect.poll(app.output).toContain('Timeout value of 0.2 s exceeded by function: Functions.slow');
+    expect((await app.call('GET', '/api/hello')).status).toBe(200);
+    remove();
+  });
+
+  test('differs: an unhandled rejection ends the host, exit code 1, with its reason (the real one starts its worker again)', async () => {
+    const bad = `require('@azure/functions').app.http('bad', { handler: () => { void Promise.reject(new Error('nobody caught it')); return {}; } });`;
+    const { dir, remove } = writeApp({ 'main.cjs': bad });
+    const app = await host(dir);
+    const ended = once(app.child, 'exit');
+    await app.call('GET', '/api/bad');
+    expect(await ended).toEqual([1, null]);
+    expect(app.output()).toContain('nobody caught it');
+    remove();
+  });
+
   test('SIGTERM ends the host with exit code 0', async () => {
     const { dir, remove } = writeApp({ 'main.cjs': HELLO('x') });
     const app = await host(dir);

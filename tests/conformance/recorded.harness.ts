@@ -39,8 +39,19 @@ export function expectedSteps(app: string): readonly Step[] {
   return (JSON.parse(text) as { steps: Step[] }).steps;
 }
 
+/** It purges what others have terminated meanwhile. */
+const ALONE = 'operations';
+
 /** What this host answers, by group and label. */
 export async function replay(app: string): Promise<ReadonlyMap<string, Step>> {
+  const groups = [...new Set(expectedSteps(app).map(({ group }) => group))];
+  const together = groups.filter((group) => group !== ALONE);
+  const parts = [together, groups.filter((group) => group === ALONE)].filter(({ length }) => length > 0);
+  const steps = (await Promise.all(parts.map((part) => replayGroups(app, part)))).flat();
+  return new Map(steps.map((step) => [`${step.group}/${step.label}`, step]));
+}
+
+async function replayGroups(app: string, groups: readonly string[]): Promise<readonly Step[]> {
   const dir = mkdtempSync(join(tmpdir(), 'recorded-'));
   const keys = join(dir, 'keys.json');
   writeFileSync(keys, JSON.stringify(KEYS));
@@ -48,7 +59,6 @@ export async function replay(app: string): Promise<ReadonlyMap<string, Step>> {
   const host = fork(HOST, args, { silent: true });
   try {
     const [{ port }] = (await once(host, 'message')) as [{ port: number }];
-    const groups = [...new Set(expectedSteps(app).map(({ group }) => group))];
     const { master, host: hostKey, system } = KEYS;
     const parts = groups.map(async (group, index) => {
       const out = join(dir, `${index}.json`);
@@ -65,8 +75,7 @@ export async function replay(app: string): Promise<ReadonlyMap<string, Step>> {
       ]);
       return (JSON.parse(readFileSync(out, 'utf8')) as { steps: Step[] }).steps;
     });
-    const steps = (await Promise.all(parts)).flat();
-    return new Map(steps.map((step) => [`${step.group}/${step.label}`, step]));
+    return (await Promise.all(parts)).flat();
   } finally {
     host.kill('SIGTERM');
     if (host.exitCode === null) await once(host, 'exit');
