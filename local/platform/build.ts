@@ -63,7 +63,7 @@ function stampOf(root: string): string {
 }
 
 /** Loaded from node_modules as they are: they find files of their own, or are loaded by name. */
-const UNBUNDLED = ['azurite', 'azurite/*', 'rhea', 'dji_srt_parser', 'node-mavlink', '@azure/functions-core'];
+const UNBUNDLED = ['azurite', 'azurite/*', 'dji_srt_parser', 'node-mavlink', '@azure/functions-core'];
 
 /** Bundles start faster than hundreds of files, and take less memory. Old chunks stay: another platform may run from them. */
 async function buildProcesses(root: string): Promise<void> {
