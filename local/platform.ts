@@ -37,7 +37,7 @@ const IS_BUNDLE = !import.meta.filename.endsWith('.ts');
 const ROOT = resolve(import.meta.dirname, IS_BUNDLE ? '../..' : '..');
 const COMPILE_CACHE = join(ROOT, 'node_modules/.cache/compile');
 /** Parts whose memory counts more than their speed. */
-const LIGHT: ReadonlySet<ProcessName> = new Set(['small', 'tracking', 'simulator']);
+const LIGHT: ReadonlySet<ProcessName> = new Set(['small', 'tracking', 'simulator', 'event-hubs', 'cosmos']);
 /** Set by the source for its bundle: when it was started, ms. */
 const STARTED = 'PLATFORM_STARTED_AT';
 
