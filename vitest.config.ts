@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-/** Unit tests lie beside the code; what crosses folders lies in tests/ and runs as its own project, because it starts processes. */
+/**
+ * Unit tests lie beside the code; those of them that start processes are called `*.process.test.ts` and run with what crosses
+ * folders, so that `npm run check` stays short.
+ */
 export default defineConfig({
   test: {
     pool: 'forks',
@@ -13,13 +16,17 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{functions,shared,tracking,web,simulator,local,scripts}/**/*.test.ts'],
+          exclude: ['**/node_modules/**', '**/*.process.test.ts'],
         },
       },
       {
         extends: true,
         test: {
           name: 'conformance',
-          include: ['tests/{conformance,contract,fuzz,infra}/**/*.test.ts'],
+          include: [
+            'tests/{conformance,contract,fuzz,infra}/**/*.test.ts',
+            '{tracking,local}/**/*.process.test.ts',
+          ],
           testTimeout: 60_000,
         },
       },

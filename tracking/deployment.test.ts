@@ -103,7 +103,9 @@ describe('the image', () => {
       (error: unknown) => error as { code: number; stderr: string },
     );
     expect(failed?.code).toBe(2);
-    expect(failed?.stderr).toMatch(/^tracking: settings: IDENTITY_ISSUER: .*TRACKING_AUDIENCE/);
+    expect(failed?.stderr).toMatch(
+      /^tracking: settings: IDENTITY_ISSUER is missing; TRACKING_AUDIENCE is missing/,
+    );
   });
 
   test('runs without rights, from the build of this folder', async () => {

@@ -1,5 +1,6 @@
 /** Every setting that tracking reads, once. tracking/k8s and the README's table are tested to equal this schema. */
 import { z } from 'zod';
+import { wordsOf } from '../shared/config/problems.ts';
 
 const seconds = (fallback: number) => z.coerce.number().positive().default(fallback);
 
@@ -62,8 +63,7 @@ export function readTrackingSettings(
 ): TrackingSettings {
   const result = TrackingSettingsSchema.safeParse(environment);
   if (!result.success) {
-    const problems = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-    throw new Error(`settings: ${problems.join('; ')}`);
+    throw new Error(`settings: ${wordsOf(result.error, environment).join('; ')}`);
   }
   if (!result.data.EVENTHUBS && !result.data.EVENTHUBS__fullyQualifiedNamespace) {
     throw new Error('settings: EVENTHUBS or EVENTHUBS__fullyQualifiedNamespace: one of them is needed');

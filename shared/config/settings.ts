@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { SERVICES } from '../http/define-route.ts';
+import { wordsOf } from './problems.ts';
 
 const seconds = (fallback: number) => z.coerce.number().positive().default(fallback);
 const count = (fallback: number) => z.coerce.number().int().positive().default(fallback);
@@ -97,10 +98,9 @@ export type Settings = z.output<typeof SettingsSchema>;
 /** @throws Error that lists every setting that is missing or wrong, by name */
 export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
   const result = SettingsSchema.safeParse(environment);
-  const problems = result.success
-    ? missingConnections(result.data)
-    : result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-  if (problems.length > 0) throw new Error(`settings: ${problems.join('; ')}`);
+  const problems = result.success ? missingConnections(result.data) : wordsOf(result.error, environment);
+  if (problems.length > 0)
+    throw new Error(`settings: ${problems.join('; ')}. local.settings.sample.json shows them all`);
   return result.data as Settings;
 }
 

@@ -31,6 +31,14 @@ test('its connections are those of npm run start:servers, its other values the d
   expect(readSettings(sample)).toEqual(readSettings(given));
 });
 
+test('what is missing is named, with where to look; what is wrong is named with why', () => {
+  expect(() => readSettings({ PUBLIC_ORIGIN: 'nowhere' })).toThrow(
+    /^settings: IDENTITY_ISSUER is missing; API_AUDIENCE is missing; PUBLIC_ORIGIN: Invalid URL\. local\.settings\.sample\.json shows them all$/,
+  );
+  const { COSMOS: _, ...others } = sample;
+  expect(() => readSettings(others)).toThrow(/COSMOS or COSMOS__accountEndpoint: one of them is needed/);
+});
+
 test('the README’s table is the schema', () => {
   const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
   const rows = Object.entries(SettingsSchema.shape).map(([name, schema]) => {
