@@ -169,7 +169,8 @@ describe('functions-host: several hosts', () => {
     follower.child.kill('SIGKILL');
     await once(follower.child, 'exit');
     await items.items.create({ id: 'c2' });
-    await expect.poll(() => keysOf('change'), PATIENCE).toEqual(['c1', 'c2']);
+    // What the killed one had handled, and not yet noted in its lease, comes again: at least once.
+    await expect.poll(() => [...new Set(keysOf('change'))], PATIENCE).toEqual(['c1', 'c2']);
   });
 
   test('a timer is run by one host, and by the other once that one is gone', async () => {

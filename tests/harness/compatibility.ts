@@ -35,8 +35,11 @@ export async function listConformanceTests(root: string): Promise<ConformanceTes
       [vitest, 'list', '--no-static-parse', `--json=${file}`, ...where],
       { cwd: root, env },
     );
-    const tests = JSON.parse(await readFile(file, 'utf8')) as { name: string }[];
-    return tests.map(({ name }) => read(name));
+    const tests = JSON.parse(await readFile(file, 'utf8')) as { name: string; file: string }[];
+    // Files come in the order in which they were read; within one, tests keep theirs.
+    return tests
+      .toSorted((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : 0))
+      .map(({ name }) => read(name));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
