@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { readConfig, readPort } from './config.ts';
+import { readPort } from '../server-configuration.ts';
+import { readConfig } from './config.ts';
 
 test('a whole configuration is read as it is', () => {
   const config = {

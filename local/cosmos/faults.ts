@@ -1,4 +1,5 @@
 /** Faults on demand: for tests of what happens when the database throttles, is slow, fails, or answers nothing. */
+import { faultReader } from '../fault-reader.ts';
 
 export interface Fault {
   /** `throttle` 429, `unavailable` 503, `retryWith` 449; `timeout` 408; `delay` waits; `drop` cuts the connection after the write was applied. */
@@ -42,31 +43,14 @@ export function createFaults(): Faults {
   };
 }
 
-const KINDS: ReadonlySet<unknown> = new Set([
-  'throttle',
-  'unavailable',
-  'retryWith',
-  'timeout',
-  'delay',
-  'drop',
-] satisfies Fault['kind'][]);
-const TYPES: Readonly<Record<string, string>> = {
-  kind: 'string',
-  container: 'string',
-  operation: 'string',
-  count: 'number',
-  delayMs: 'number',
-  retryAfterMs: 'number',
-};
-
 /** From JSON. @throws Error that says what is wrong */
-export function readFault(value: unknown): Fault {
-  const fields = Object.entries(Object(value) as object);
-  for (const [name, field] of fields) {
-    if (TYPES[name] !== typeof field) throw new Error(`a fault has no ${name} of this type`);
-    if (typeof field === 'number' && !(field >= 0)) throw new Error(`${name} is negative`);
-  }
-  if (!KINDS.has((value as Partial<Fault> | null)?.kind))
-    throw new Error('a fault needs one of the known kinds');
-  return value as Fault;
-}
+export const readFault = faultReader<Fault>(
+  ['throttle', 'unavailable', 'retryWith', 'timeout', 'delay', 'drop'],
+  {
+    container: 'string',
+    operation: 'string',
+    count: 'number',
+    delayMs: 'number',
+    retryAfterMs: 'number',
+  },
+);

@@ -6,7 +6,8 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { runServer } from '../process.ts';
-import { type CosmosConfig, readConfig, readPort } from './config.ts';
+import { readPort, readTls } from '../server-configuration.ts';
+import { type CosmosConfig, readConfig } from './config.ts';
 import { startControl } from './control.ts';
 import { startCosmos } from './server.ts';
 
@@ -30,7 +31,7 @@ async function start({ port, data, controlPort, config }: Arguments) {
     dataDir: data,
     ...(key ? { key } : {}),
     ...(partitionRanges ? { partitionRanges } : {}),
-    ...(tls ? { tls: { ...tls, key: pem(tls.key), cert: pem(tls.cert) } } : {}),
+    ...(tls ? { tls: readTls(tls) } : {}),
     ...(tokens && issuer
       ? { verifyToken: tokens.createTokenVerifier({ issuer, roles, ...(audience ? { audience } : {}) }) }
       : {}),
@@ -43,10 +44,6 @@ async function start({ port, data, controlPort, config }: Arguments) {
       await server.close();
     },
   };
-}
-
-function pem(text: string): string {
-  return text.startsWith('-----BEGIN') ? text : readFileSync(text, 'utf8');
 }
 
 /** Undefined after one line that says what is wrong. */

@@ -1,4 +1,13 @@
-/** The configuration file of the process: the project's own form, or that of Microsoft's emulator. Checked by hand, to stay small. */
+/** The configuration file of the process: the project's own form, or that of Microsoft's emulator. */
+import {
+  check,
+  isAddress,
+  isObject,
+  isText,
+  isTls,
+  readObject,
+  type TlsFiles,
+} from '../server-configuration.ts';
 import type { AccessKey, Right } from './auth.ts';
 import type { HubConfig } from './broker.ts';
 import type { Roles } from './tokens.ts';
@@ -8,8 +17,7 @@ export interface EventHubsConfig {
   /** Default: the emulator's `RootManageSharedAccessKey` with the key `SAS_KEY_VALUE`. */
   readonly keys: readonly AccessKey[];
   readonly throughputUnits?: number;
-  /** Files, or PEM themselves. */
-  readonly tls?: { readonly key: string; readonly cert: string; readonly port?: number };
+  readonly tls?: TlsFiles;
   /** Of Entra tokens; with it they are taken on the TLS listener. */
   readonly issuer?: string;
   readonly audience?: string;
@@ -23,7 +31,6 @@ export const EMULATOR_KEY: AccessKey = {
   rights: ['Manage', 'Send', 'Listen'],
 };
 
-const LAST_PORT = 65_535;
 const MOST_PARTITIONS = 1024;
 /** https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules#microsofteventhub */
 const NAME = /^[a-z0-9]([-._a-z0-9]{0,254}[a-z0-9])?$/i;
@@ -33,13 +40,7 @@ const ROLES: ReadonlySet<unknown> = new Set(['sender', 'receiver', 'owner']);
 
 /** @throws Error that says what is wrong, and where */
 export function readConfig(text: string): EventHubsConfig {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new Error('the configuration is not JSON');
-  }
-  check(isObject(value), 'the configuration is not an object');
+  const value = readObject(text);
   if (isObject(value['UserConfig'])) return { hubs: emulatorHubs(value['UserConfig']), keys: [EMULATOR_KEY] };
   for (const name of Object.keys(value))
     check(PARTS.has(name), `the configuration has an unknown part: ${name}`);
@@ -52,20 +53,13 @@ export function readConfig(text: string): EventHubsConfig {
     'throughputUnits is not a number above 0',
   );
   check(tls === undefined || isTls(tls), 'tls in the configuration is not key, cert and perhaps a port');
-  check(issuer === undefined || (isText(issuer) && URL.canParse(issuer)), 'issuer is not an address');
+  check(issuer === undefined || isAddress(issuer), 'issuer is not an address');
   check(audience === undefined || isText(audience), 'audience is not a text');
   check(
     roles === undefined || (isObject(roles) && Object.values(roles).every(isGrant)),
     'roles are not principals with hubs and "sender", "receiver" or "owner"',
   );
   return { ...(value as unknown as EventHubsConfig), keys: keys as readonly AccessKey[] };
-}
-
-/** @throws Error that says what is wrong */
-export function readPort(text: string | number): number {
-  const port = Number(text);
-  check(Number.isInteger(port) && port >= 0 && port <= LAST_PORT, `${text} is not a port`);
-  return port;
 }
 
 function checkHub(name: string, hub: unknown): void {
@@ -105,9 +99,6 @@ const PARTS: ReadonlySet<string> = new Set([
   'roles',
 ] satisfies (keyof EventHubsConfig)[]);
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  value !== null && typeof value === 'object' && !Array.isArray(value);
-const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
 const isPositive = (value: unknown) => typeof value === 'number' && value > 0;
 const isAbsentOr = (is: (value: unknown) => boolean) => (value: unknown) => value === undefined || is(value);
 
@@ -131,15 +122,5 @@ function isKey(value: unknown): boolean {
   return Array.isArray(rights) && rights.every((right) => RIGHTS.has(right));
 }
 
-function isTls(value: unknown): boolean {
-  if (!isObject(value) || !isText(value['key']) || !isText(value['cert'])) return false;
-  const { port } = value;
-  return port === undefined || (Number.isInteger(port) && Number(port) >= 0 && Number(port) <= LAST_PORT);
-}
-
 const isGrant = (value: unknown) =>
   isObject(value) && Object.values(value).every((roles) => [roles].flat().every((role) => ROLES.has(role)));
-
-function check(holds: boolean, message: string): asserts holds {
-  if (!holds) throw new Error(message);
-}

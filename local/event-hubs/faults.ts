@@ -1,4 +1,5 @@
 /** Faults on demand: for tests of what happens when the broker refuses, is slow, loses an acknowledgement or a connection. */
+import { faultReader } from '../fault-reader.ts';
 
 export interface Fault {
   /**
@@ -58,31 +59,11 @@ export function createFaults(actions: Pick<Faults, 'dropConnections' | 'detachLi
   };
 }
 
-const KINDS: ReadonlySet<unknown> = new Set([
-  'reject',
-  'dropAck',
-  'delay',
-  'refuse',
-  'refuseCbs',
-  'pause',
-] satisfies Fault['kind'][]);
-const TYPES: Readonly<Record<string, string>> = {
-  kind: 'string',
+/** From JSON. @throws Error that says what is wrong */
+export const readFault = faultReader<Fault>(['reject', 'dropAck', 'delay', 'refuse', 'refuseCbs', 'pause'], {
   hub: 'string',
   partition: 'number',
   condition: 'string',
   count: 'number',
   delayMs: 'number',
-};
-
-/** From JSON. @throws Error that says what is wrong */
-export function readFault(value: unknown): Fault {
-  const fields = Object.entries(Object(value) as object);
-  for (const [name, field] of fields) {
-    if (TYPES[name] !== typeof field) throw new Error(`a fault has no ${name} of this type`);
-    if (typeof field === 'number' && !(field >= 0)) throw new Error(`${name} is negative`);
-  }
-  if (!KINDS.has((value as Partial<Fault> | null)?.kind))
-    throw new Error('a fault needs one of the known kinds');
-  return value as Fault;
-}
+});

@@ -8,7 +8,8 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { runServer } from '../process.ts';
-import { type EventHubsConfig, readConfig, readPort } from './config.ts';
+import { readPort, readTls } from '../server-configuration.ts';
+import { type EventHubsConfig, readConfig } from './config.ts';
 import { startEventHubs } from './server.ts';
 
 interface Arguments {
@@ -32,7 +33,7 @@ async function start({ port, data, controlPort, config }: Arguments) {
     hubs,
     keys,
     ...(throughputUnits ? { throughputUnits } : {}),
-    ...(tls ? { tls: { ...tls, key: pem(tls.key), cert: pem(tls.cert) } } : {}),
+    ...(tls ? { tls: readTls(tls) } : {}),
     ...(tokens && issuer
       ? { verifyToken: tokens.createTokenVerifier({ issuer, roles, ...(audience ? { audience } : {}) }) }
       : {}),
@@ -48,10 +49,6 @@ async function start({ port, data, controlPort, config }: Arguments) {
       await server.close();
     },
   };
-}
-
-function pem(text: string): string {
-  return text.startsWith('-----BEGIN') ? text : readFileSync(text, 'utf8');
 }
 
 /** Undefined after one line that says what is wrong. */

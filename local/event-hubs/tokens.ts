@@ -2,7 +2,7 @@
  * Entra tokens: who the bearer is, by the issuer's keys, and which rights the data-plane roles give.
  * https://learn.microsoft.com/azure/event-hubs/authorize-access-azure-active-directory#azure-built-in-roles-for-azure-event-hubs
  */
-import { createRemoteJWKSet, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import { type BearerOptions, createBearerReader } from '../bearer.ts';
 import type { Right, VerifyToken } from './auth.ts';
 
 /** Azure Event Hubs Data Sender, Data Receiver, Data Owner. */
@@ -11,33 +11,20 @@ export type Role = 'sender' | 'receiver' | 'owner';
 /** Principal (`sub`, `oid`, `appid` or `azp` of the token) → hub (`*`: every one) → its roles there. */
 export type Roles = Readonly<Record<string, Readonly<Record<string, Role | readonly Role[]>>>>;
 
-export interface TokenOptions {
-  /** `iss` of the tokens; its discovery document names the keys. */
-  readonly issuer: string;
-  /** Default: any. */
-  readonly audience?: string;
+export interface TokenOptions extends BearerOptions {
   readonly roles: Roles;
 }
 
 const RIGHTS: Readonly<Record<Role, Right>> = { sender: 'Send', receiver: 'Listen', owner: 'Manage' };
-const DISCOVERY_TIMEOUT_MS = 5_000;
 
-export function createTokenVerifier({ issuer, audience, roles }: TokenOptions): VerifyToken {
-  let keys: Promise<JWTVerifyGetKey> | undefined;
+export function createTokenVerifier({ roles, ...options }: TokenOptions): VerifyToken {
+  const read = createBearerReader(options);
   return async (token, hub) => {
-    keys ??= keysOf(issuer);
-    keys.catch(() => {
-      keys = undefined;
-    });
-    const { payload } = await jwtVerify(token, await keys, { issuer, ...(audience ? { audience } : {}) });
-    const names = [payload.sub, payload['oid'], payload['appid'], payload['azp']];
+    const { names, expires } = await read(token);
     const granted = names.flatMap((name) =>
-      typeof name === 'string' && Object.hasOwn(roles, name) ? rolesOn(roles[name] ?? {}, hub) : [],
+      Object.hasOwn(roles, name) ? rolesOn(roles[name] ?? {}, hub) : [],
     );
-    return {
-      rights: [...new Set(granted.map((role) => RIGHTS[role]))],
-      expires: (payload.exp ?? 0) * 1000,
-    };
+    return { rights: [...new Set(granted.map((role) => RIGHTS[role]))], expires };
   };
 }
 
@@ -45,12 +32,4 @@ function rolesOn(of: Readonly<Record<string, Role | readonly Role[]>>, hub: stri
   return Object.entries(of)
     .filter(([name]) => name === '*' || name.toLowerCase() === hub)
     .flatMap(([, role]) => role);
-}
-
-async function keysOf(issuer: string): Promise<JWTVerifyGetKey> {
-  const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
-  const response = await fetch(url, { signal: AbortSignal.timeout(DISCOVERY_TIMEOUT_MS) });
-  const { jwks_uri: uri } = (await response.json()) as { jwks_uri?: unknown };
-  if (typeof uri !== 'string') throw new Error(`${url} names no keys`);
-  return createRemoteJWKSet(new URL(uri));
 }
