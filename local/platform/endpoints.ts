@@ -14,7 +14,8 @@ export interface Endpoints {
   readonly api: string;
   readonly openapi: string;
   readonly tracking: string;
-  readonly parts: Readonly<Record<string, { readonly pid: number | undefined }>>;
+  /** By process: where it listens, and its number. */
+  readonly parts: Readonly<Record<string, { readonly address: string; readonly pid: number | undefined }>>;
   readonly cosmos: {
     readonly endpoint: string;
     readonly key: string;
@@ -43,12 +44,20 @@ export async function endpointsOf(
   const tokens = await Promise.all(
     SHOWN.map(async (who) => [who, await tokenCommand([who, '--data', dataDir])] as const),
   );
+  const listening: Readonly<Record<string, string>> = {
+    'event-hubs': /sb:\/\/[^;]+/.exec(addresses.eventHubs)?.[0] ?? '',
+    cosmos: addresses.cosmosEndpoint,
+    small: addresses.gateway,
+    functions: addresses.functions,
+    tracking: addresses.tracking,
+    simulator: addresses.carrier,
+  };
   return {
     gateway: addresses.gateway,
     api: `${addresses.gateway}/api`,
     openapi: `${addresses.gateway}/api/openapi.json`,
     tracking: addresses.tracking,
-    parts: Object.fromEntries(parts.map(({ name, pid }) => [name, { pid }])),
+    parts: Object.fromEntries(parts.map(({ name, pid }) => [name, { address: listening[name] ?? '', pid }])),
     cosmos: {
       endpoint: addresses.cosmosEndpoint,
       key: addresses.cosmosKey,

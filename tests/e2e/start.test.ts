@@ -58,6 +58,39 @@ test('the request that it prints is taken as it stands', async () => {
   for (const [, page = ''] of pages) expect((await fetch(page)).status).toBe(200);
 });
 
+test('for programs, endpoints.json has an address and a process of each part, and a token of each principal', async () => {
+  const { parts, tokens, api } = platform.endpoints;
+  expect(Object.keys(parts).toSorted()).toEqual([
+    'cosmos',
+    'event-hubs',
+    'functions',
+    'simulator',
+    'small',
+    'tracking',
+  ]);
+  for (const { address, pid } of Object.values(parts)) {
+    expect(address).toMatch(/^(http|sb):\/\/127\.0\.0\.1:\d+\/?$/);
+    expect(() => process.kill(pid ?? 0, 0)).not.toThrow();
+  }
+  const seen = await Promise.all(
+    Object.entries(tokens).map(async ([who, token]) => {
+      const answer = await fetch(`${api}/accounts/contoso`, {
+        headers: { authorization: `Bearer ${token}` },
+      });
+      return [who, answer.status];
+    }),
+  );
+  // Its own people and the operator see an account; to others it is not there, and a drone has no business with it.
+  expect(Object.fromEntries(seen)).toEqual({
+    alice: 200,
+    adam: 200,
+    tara: 404,
+    tom: 404,
+    olivia: 200,
+    'drone-1': 403,
+  });
+});
+
 test('a second one on the same data says who has it', async () => {
   const { code, text } = await startFails('--data', dataDir, '--port-base', '19000');
   expect(code).toBe(1);
