@@ -205,11 +205,11 @@ async function becomeBundle(args: readonly string[]): Promise<void> {
     process.exit(1);
   }
   const env = { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE, [STARTED]: startedAt };
-  process.execve?.(
-    process.execPath,
-    [process.execPath, ...SMALL, processFile(ROOT, 'platform'), ...args],
-    env,
-  );
+  if (process.platform === 'win32' || !process.execve) {
+    process.stderr.write('npm start runs on Linux and macOS; on Windows start it within WSL\n');
+    process.exit(1);
+  }
+  process.execve(process.execPath, [process.execPath, ...SMALL, processFile(ROOT, 'platform'), ...args], env);
 }
 
 /** Every port that somebody else has, in one message. */

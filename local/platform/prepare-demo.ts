@@ -54,6 +54,8 @@ async function untilFleetIsHeard(origin: string, token: string, drones: number):
   }
 }
 
+// Whoever waits for this is gone.
+process.on('disconnect', () => process.exit(0));
 const [what, origin = '', token = '', drones = '0'] = process.argv.slice(2);
 if (what === 'host') await untilHostAnswers(origin, token);
 else {

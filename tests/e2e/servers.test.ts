@@ -1,5 +1,5 @@
 /** `npm run start:servers` with a Functions host that somebody starts by hand: ours, and Core Tools where they are. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -50,6 +50,15 @@ test('its endpoints.json has what an SDK needs, queues and tables included', () 
     expect(storage.connectionString).toContain(`${kind}Endpoint=http://`);
   expect(identity.issuer).toMatch(/^http:/);
   expect(platform.output()).toContain(`func start --port ${port}`);
+});
+
+test('stopped before a host came, it leaves nothing behind', async () => {
+  const alone = await startPlatform({ speed: 30, drones: 3, args: ['--servers'] });
+  const waiting = () => execFileSync('ps', ['-eo', 'ppid=,args=']).toString();
+  const origin = `http://127.0.0.1:${Number(new URL(alone.endpoints.gateway).port) + 1}`;
+  expect(waiting()).toContain(`prepare-demo.mjs host ${origin}`);
+  await alone.stop();
+  await until(() => !waiting().includes(`prepare-demo.mjs host ${origin}`) || undefined, 'nobody waits');
 });
 
 async function serves(program: string, args: readonly string[]): Promise<void> {
