@@ -1,6 +1,7 @@
 /** An independent reader of the stores: what must be true once every workflow has ended (design: I1 to I5). */
 import { CosmosClient } from '@azure/cosmos';
 import type { Endpoints } from '../../local/platform/endpoints.ts';
+import { until } from './platform.ts';
 
 interface Stored {
   readonly id: string;
@@ -15,8 +16,15 @@ interface Stored {
   readonly entry?: { readonly deliveryId: string };
 }
 
+/** The breaches that are still there when what was under way has had `ms` to end; empty when all is well. */
+export async function lastingBreaches(endpoints: Endpoints, ms = 20_000): Promise<string[]> {
+  const sound = async () => ((await breaches(endpoints)).length === 0 ? true : undefined);
+  await until(sound, 'no breach', ms).catch(() => undefined);
+  return breaches(endpoints);
+}
+
 /** Every breach, in words; empty when all is well. */
-export async function breaches({ cosmos }: Endpoints): Promise<string[]> {
+async function breaches({ cosmos }: Endpoints): Promise<string[]> {
   const client = new CosmosClient({
     endpoint: cosmos.endpoint,
     key: cosmos.key,

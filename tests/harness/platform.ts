@@ -115,7 +115,8 @@ async function freePorts(): Promise<number> {
   }
 }
 
-function isFree(port: number): Promise<boolean> {
+/** Nobody listens there. */
+export function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = createServer();
     probe.once('error', () => resolve(false));
