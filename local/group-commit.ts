@@ -15,26 +15,36 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+/** Called within or around each transaction. */
+interface Hooks {
+  /** It has begun: nobody else writes until its end. */
+  readonly begun?: () => void;
+  /** After its writes; throws to undo them all. */
+  readonly beforeCommit?: () => void;
+  /** Writes of it were undone. */
+  readonly undone?: () => void;
+}
+
 export class GroupCommit implements Disposable {
   readonly database: DatabaseSync;
   private readonly statements = new Map<string, StatementSync>();
-  private readonly beforeCommit: () => void;
+  private readonly hooks: Hooks;
   private queue: Waiting[] = [];
   private scheduled = false;
   private isLazy = false;
   private readonly repeatable: boolean;
 
   /**
-   * `schema` is run at once; `beforeCommit` within each transaction, after its writes.
+   * `schema` is run at once.
    * `repeatable`: a write that was undone may be run again, it changes nothing but the database. @throws Error as `openDatabase` does
    */
-  constructor(file: string, schema: string, beforeCommit: () => void = () => undefined, repeatable = false) {
+  constructor(file: string, schema: string, hooks: Hooks = {}, repeatable = false) {
     this.repeatable = repeatable;
     this.database = openDatabase(
       file,
       `PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; ${schema}`,
     );
-    this.beforeCommit = beforeCommit;
+    this.hooks = hooks;
   }
 
   /** A prepared statement, made once. */
@@ -67,13 +77,14 @@ export class GroupCommit implements Disposable {
       for (const settle of settled) settle();
     } catch (error) {
       if (this.database.isTransaction) this.database.exec('ROLLBACK');
+      this.hooks.undone?.();
       for (const { reject } of group) reject(error);
     }
   }
 
   /** Without savepoints, which copy every page that a write touches; undefined, and nothing written, when one of them throws. */
   private together(group: readonly Waiting[]): (() => void)[] | undefined {
-    this.database.exec('BEGIN IMMEDIATE');
+    this.begin();
     const settled: (() => void)[] = [];
     try {
       for (const { run, resolve } of group) {
@@ -82,16 +93,16 @@ export class GroupCommit implements Disposable {
       }
     } catch {
       this.database.exec('ROLLBACK');
+      this.hooks.undone?.();
       return undefined;
     }
-    this.beforeCommit();
-    this.database.exec('COMMIT');
+    this.commit();
     return settled;
   }
 
   private oneByOne(group: readonly Waiting[]): (() => void)[] {
     const settled: (() => void)[] = [];
-    this.database.exec('BEGIN IMMEDIATE');
+    this.begin();
     for (const { run, resolve, reject } of group) {
       this.sql('SAVEPOINT one').run();
       try {
@@ -100,12 +111,22 @@ export class GroupCommit implements Disposable {
         settled.push(() => resolve(value));
       } catch (error) {
         this.database.exec('ROLLBACK TO one; RELEASE one');
+        this.hooks.undone?.();
         settled.push(() => reject(error));
       }
     }
-    this.beforeCommit();
-    this.database.exec('COMMIT');
+    this.commit();
     return settled;
+  }
+
+  private begin(): void {
+    this.sql('BEGIN IMMEDIATE').run();
+    this.hooks.begun?.();
+  }
+
+  private commit(): void {
+    this.hooks.beforeCommit?.();
+    this.sql('COMMIT').run();
   }
 
   /** In WAL mode NORMAL writes without waiting for the disk; the sync of a later FULL covers it. */

@@ -104,7 +104,7 @@ export class Store implements Disposable {
     this.now = now;
     const file = join(dataDir, 'cosmos.db');
     const fresh = !existsSync(file);
-    this.db = new GroupCommit(file, fresh ? SCHEMA : '', () => this.saveCounters());
+    this.db = new GroupCommit(file, fresh ? SCHEMA : '', { beforeCommit: () => this.saveCounters() });
     if (fresh) this.db.database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
     const { user_version: version } = this.sql('PRAGMA user_version').get() as { user_version: number };
     if (version !== SCHEMA_VERSION) {

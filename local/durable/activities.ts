@@ -15,7 +15,7 @@ import { activityInput, activityMetadata, jsonOf, messageOf } from './values.ts'
 /** Runs one work item to its end. True: its result was handed over, and the item is done with once an episode has taken it. */
 export async function runActivity(core: Core, row: ActivityRow): Promise<boolean> {
   const event = await outcome(core, row);
-  const state = core.store.state(row.id);
+  const state = core.store.instance(row.id);
   const isHere = state?.worker === core.workers.me && state.execution === row.execution;
   if (isHere && (state.status === 'Running' || state.status === 'Pending')) {
     core.hand({ row, event });
@@ -29,7 +29,7 @@ export async function runActivity(core: Core, row: ActivityRow): Promise<boolean
 export async function recordResult(core: Core, { row, event }: Result): Promise<void> {
   const isOurs = await core.store.write(() => {
     if (!core.store.removeActivity(row.n, core.workers.me)) return false;
-    if (core.store.state(row.id)?.execution !== row.execution) return false;
+    if (core.store.instance(row.id)?.execution !== row.execution) return false;
     core.store.send(row.id, row.execution, event);
     return true;
   });

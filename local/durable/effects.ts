@@ -73,6 +73,7 @@ export async function applyEffects(core: Core, episode: Episode, outcome: Outcom
     if (isOver && ending) end(core, changed, { ...episode, events }, ending, motion);
     else {
       core.store.appendHistory(instance.id, episode.number, {
+        at,
         actions: episode.actions,
         events: [...kept(events), inbound(EventType.OrchestratorCompleted, at)],
       });
@@ -92,7 +93,7 @@ async function inOneWrite(core: Core, episode: Episode, work: (motion: Motion) =
   const motion = await core.store.write(() => {
     const motion: Motion = { wake: new Set(), activities: [], due: [] };
     core.store.removeMessages(episode.rows);
-    const now = core.store.state(episode.instance.id);
+    const now = core.store.instance(episode.instance.id);
     if (now?.execution !== episode.instance.execution || isFinal(now.status)) return motion;
     if (now.worker !== core.workers.me) throw new LeftToAnother(episode.instance.id);
     work(motion);
@@ -229,11 +230,11 @@ function end(core: Core, instance: InstanceRow, episode: Episode, ending: Ending
     FailureDetails: null,
   });
   core.store.appendHistory(id, episode.number, {
+    at: episode.at,
     actions: episode.actions,
     events: [...kept([...episode.events, completed]), inbound(EventType.OrchestratorCompleted, episode.at)],
   });
   core.store.putInstance({ ...instance, status: ending.status, output: ending.output });
-  core.store.forget(id);
   core.store.removeStale(id, execution);
   for (const { id: entity } of core.store.ownedBy(id)) {
     core.store.send(entity, null, { kind: 'release', parent: id });

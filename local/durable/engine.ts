@@ -184,7 +184,8 @@ export function createDurable(options: DurableOptions): Durable {
 
   const lookAtAll = (): void => {
     if (!isOpen) return;
-    const strange = [...results].filter(([id]) => store.state(id)?.worker !== workers.me);
+    store.check();
+    const strange = [...results].filter(([id]) => store.instance(id)?.worker !== workers.me);
     if (strange.length > 0) track(record(strange.flatMap(([, some]) => some)));
     seen = store.since(seen, 0).last;
     for (const row of store.activities(workers.me)) core.begin(row);
@@ -231,7 +232,10 @@ export function createDurable(options: DurableOptions): Durable {
       isOpen = true;
       lookAtAll();
     },
-    handle: (request, via) => handle(core, request, via),
+    handle: (request, via) => {
+      if (workers.hasPeers) store.check();
+      return handle(core, request, via);
+    },
     clientBinding: () => clientBinding(options),
     close,
     [Symbol.asyncDispose]: () => close(),

@@ -5,13 +5,14 @@
  * E2 Messages of an earlier execution, and messages to an instance that is over, are dropped.
  * E3 While suspended only resume and terminate are taken; the rest waits in order.
  */
+import type { RpcTypedData } from '../functions-host/contract.ts';
 import { type Action, ReplayError, type ReplayInput, type ReplayResult } from './action-types.ts';
 import { replay } from './actions.ts';
 import { type Core, find, LOG_CATEGORY, type Result, unknownFunction } from './core.ts';
 import { applyEffects, type Ending, type Episode, finish } from './effects.ts';
 import { EventType, type HistoryEvent, inbound } from './history.ts';
 import { type InstanceRow, isFinal, type MessageRow, parentOf } from './store.ts';
-import { jsonOf, messageOf } from './values.ts';
+import { asIs, jsonOf, messageOf } from './values.ts';
 
 /** Schema 3 is V4, which has entity locks (Azure/azure-functions-durable-extension 3.14). */
 const ORCHESTRATION_INPUT = {
@@ -131,9 +132,7 @@ async function advance(
   const events = [inbound(EventType.OrchestratorStarted, at), ...started];
   const hasEnded = events.at(-1)?.EventType === EventType.ExecutionSuspended;
   const base = { instance, rows: gone, number: chunks.length, at };
-  const texts = [...chunks.map(({ text }) => text), JSON.stringify(events)];
-  const begin = [...past, ...events].find(({ EventType: type }) => type === EventType.ExecutionStarted);
-  const state = await invoke(core, instance, begin, texts);
+  const state = await invoke(core, instance, [...past, ...events]);
   const actions = state.actions?.flat() ?? [];
   const episode: Episode = { ...base, events, actions: actions.length };
   const ending = endingOf(core, instance, state);
@@ -193,27 +192,21 @@ function hangOf(core: Core, instance: InstanceRow, result: ReplayResult): string
 
 /** Results that are already known are not told twice. */
 function fresh(batch: readonly HistoryEvent[], past: readonly HistoryEvent[]): HistoryEvent[] {
-  const keyOf = ({ TaskScheduledId: task, TimerId: timer }: HistoryEvent) =>
-    task === undefined ? (timer === undefined ? undefined : `timer ${timer}`) : `task ${task}`;
-  const known = new Set(past.map(keyOf));
-  return batch.filter((event) => {
-    const key = keyOf(event);
-    if (key === undefined) return true;
-    if (known.has(key)) return false;
-    known.add(key);
-    return true;
+  const tasks = new Set(past.map(({ TaskScheduledId: task }) => task));
+  const timers = new Set(past.map(({ TimerId: timer }) => timer));
+  return batch.filter(({ TaskScheduledId: task, TimerId: timer }) => {
+    if (task === undefined && timer === undefined) return true;
+    const [known, number] = task === undefined ? [timers, timer] : [tasks, task];
+    const isKnown = known.has(number);
+    known.add(number);
+    return !isKnown;
   });
 }
 
-/** `texts`: the history as JSON arrays, joined here as they are. */
-async function invoke(
-  core: Core,
-  instance: InstanceRow,
-  started: HistoryEvent | undefined,
-  texts: readonly string[],
-): Promise<State> {
+async function invoke(core: Core, instance: InstanceRow, history: readonly HistoryEvent[]): Promise<State> {
   const definition = find(core, 'orchestration', instance.name);
   if (!definition) return { error: unknownFunction(core, 'orchestration', instance.name) };
+  const started = history.find(({ EventType: type }) => type === EventType.ExecutionStarted);
   const input = {
     input: started?.Input ? (JSON.parse(started.Input) as unknown) : null,
     instanceId: instance.id,
@@ -221,14 +214,11 @@ async function invoke(
     parentInstanceId: parentOf(instance)?.id ?? null,
     ...ORCHESTRATION_INPUT,
   };
-  const history = texts
-    .map((text) => text.slice(1, -1))
-    .filter((text) => text !== '')
-    .join(',');
-  const json = `{"history":[${history}],${JSON.stringify(input).slice(1)}`;
+  const { name } = definition.trigger;
   const result = await core.options.app.invoke(definition.name, {
-    inputs: [{ name: definition.trigger.name, data: { string: json } }],
-    triggerMetadata: metadataOf(input, definition.trigger.name),
+    // Copies: the library makes Dates of the events' timestamps.
+    inputs: [{ name, data: asIs({ history: history.map((event) => ({ ...event })), ...input }) }],
+    triggerMetadata: metadataOf(input, name),
   });
   if (result.ok) return JSON.parse(jsonOf(result.returnValue) ?? '{}') as State;
   const message = messageOf(result.error);
@@ -241,15 +231,10 @@ async function invoke(
 }
 
 /** The names only: a real host hands them over as binding data, and history is not among them. */
-function metadataOf(
-  input: Readonly<Record<string, unknown>>,
-  trigger: string,
-): Record<string, { json: string }> {
-  const metadata: Record<string, { json: string }> = {};
-  for (const [name, value] of Object.entries(input)) {
-    if (value !== null) metadata[name] = { json: JSON.stringify(value) };
-  }
-  metadata[trigger] = { json: '{}' };
+function metadataOf(input: Readonly<Record<string, unknown>>, trigger: string): Record<string, RpcTypedData> {
+  const metadata: Record<string, RpcTypedData> = {};
+  for (const [name, value] of Object.entries(input)) if (value !== null) metadata[name] = asIs(value);
+  metadata[trigger] = asIs({});
   return metadata;
 }
 

@@ -67,8 +67,17 @@ export function inbound(
     ...fields,
     EventId: -1,
     IsPlayed: false,
-    Timestamp: new Date(at).toISOString(),
+    Timestamp: isoOf(at),
   };
+}
+
+let lastTime = Number.NaN;
+let lastText = '';
+
+/** Many events come in one millisecond. */
+function isoOf(at: number): string {
+  if (at !== lastTime) [lastTime, lastText] = [at, new Date(at).toISOString()];
+  return lastText;
 }
 
 /** The same event as a later replay sees it: only what came from outside is marked as played. */

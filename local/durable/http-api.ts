@@ -100,6 +100,7 @@ async function waitFor(core: Core, id: string, request: EngineRequest, via: Via)
   const interval = Number(request.query.get('pollingInterval')) || POLL_DEFAULT_S;
   const until = Date.now() + timeout * 1000;
   for (;;) {
+    core.store.check();
     const row = core.store.instance(id);
     if (row && isFinal(row.status)) {
       const isOutput = row.status === 'Completed';

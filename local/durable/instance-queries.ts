@@ -26,6 +26,7 @@ export function statusOf(core: Core, row: InstanceRow, query: URLSearchParams): 
   const events = isTrue(query.get('showHistory'))
     ? core.store.history(row.id).flatMap((chunk) => chunk.events)
     : undefined;
+  const lastEpisode = isFinal(row.status) ? 0 : core.store.lastEpisode(row.id);
   return {
     name: row.name,
     instanceId: row.id,
@@ -34,7 +35,7 @@ export function statusOf(core: Core, row: InstanceRow, query: URLSearchParams): 
     customStatus: value(row.custom_status),
     output: value(row.output),
     createdTime: seconds(row.created),
-    lastUpdatedTime: seconds(row.updated),
+    lastUpdatedTime: seconds(Math.max(row.updated, lastEpisode)),
     ...(events ? { historyEvents: forApi(events, isTrue(query.get('showHistoryOutput'))) } : {}),
   };
 }

@@ -52,7 +52,7 @@ function rewrite(core: Core, row: InstanceRow, reason: string | null, woken: str
   };
   store.clearHistory(row.id);
   for (const [episode, chunk] of chunks.entries())
-    store.appendHistory(row.id, episode, { actions: chunk.actions, events: chunk.events.filter(stays) });
+    store.appendHistory(row.id, episode, { ...chunk, events: chunk.events.filter(stays) });
   const at = core.now();
   store.putInstance({
     ...row,

@@ -7,13 +7,13 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DatabaseSync } from 'node:sqlite';
 import { GroupCommit } from '../group-commit.ts';
 import type { HistoryEvent, Parent } from './history.ts';
+import { createKnown } from './known.ts';
 
 export type Status = 'Pending' | 'Running' | 'Suspended' | 'Completed' | 'Failed' | 'Terminated';
 
-/** Times in milliseconds since the epoch; `input`, `output`, `custom_status` and `parent` are JSON text. */
+/** Times in milliseconds since the epoch; `input`, `output`, `custom_status` and `parent` are JSON text. While it is active, `updated` may be older than its last episode. */
 export interface InstanceRow {
   readonly id: string;
   readonly execution: string;
@@ -58,36 +58,36 @@ export interface EntityRow {
   readonly worker: string;
 }
 
-/** What one episode added: its events, and how many actions the orchestrator had asked for by its end. */
+/** What one episode added: its events, and how many actions the orchestrator had asked for by its end. `at`: when it was, ms since the epoch. */
 export interface Chunk {
+  readonly at: number;
   readonly actions: number;
   readonly events: readonly HistoryEvent[];
 }
 
-/** As it is in the file, its events also as their text. */
-export interface KeptChunk extends Chunk {
-  readonly text: string;
-}
-
-const MOST_PARSED = 500;
 const OPEN_PATIENCE_MS = 3_000;
 const OPEN_RETRY_MS = 20;
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS instances (
   id TEXT PRIMARY KEY, execution TEXT NOT NULL, name TEXT NOT NULL, status TEXT NOT NULL, input TEXT, output TEXT,
-  custom_status TEXT, created INTEGER NOT NULL, updated INTEGER NOT NULL, parent TEXT, worker TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
+  custom_status TEXT, created INTEGER NOT NULL, updated INTEGER NOT NULL, parent TEXT, worker TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS history (
-  id TEXT NOT NULL, episode INTEGER NOT NULL, actions INTEGER NOT NULL, events TEXT NOT NULL, PRIMARY KEY (id, episode)) WITHOUT ROWID;
+  n INTEGER PRIMARY KEY, id TEXT NOT NULL, episode INTEGER NOT NULL, at INTEGER NOT NULL, actions INTEGER NOT NULL, events TEXT NOT NULL,
+  UNIQUE (id, episode));
 CREATE TABLE IF NOT EXISTS inbox (
   n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, execution TEXT, event TEXT NOT NULL, due INTEGER NOT NULL, timer INTEGER);
 CREATE INDEX IF NOT EXISTS inbox_id ON inbox (id, n);
 CREATE INDEX IF NOT EXISTS inbox_due ON inbox (due) WHERE due > 0;
 CREATE TABLE IF NOT EXISTS activities (
   n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, execution TEXT NOT NULL, task INTEGER NOT NULL, name TEXT NOT NULL, input TEXT, worker TEXT);
-CREATE TABLE IF NOT EXISTS entities (id TEXT PRIMARY KEY, state TEXT, owner TEXT, updated INTEGER NOT NULL, worker TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS activities_offered ON activities (n) WHERE worker IS NULL;
+CREATE INDEX IF NOT EXISTS instances_active ON instances (worker) WHERE status IN ('Pending', 'Running', 'Suspended');
+CREATE TABLE IF NOT EXISTS entities (id TEXT PRIMARY KEY, state TEXT, owner TEXT, updated INTEGER NOT NULL, worker TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS entities_owner ON entities (owner) WHERE owner IS NOT NULL;
 CREATE TABLE IF NOT EXISTS workers (id TEXT PRIMARY KEY, pid INTEGER NOT NULL, beat INTEGER NOT NULL, epoch INTEGER NOT NULL) WITHOUT ROWID;
+-- Fails on a file of an earlier version.
+SELECT at FROM history LIMIT 0;
 `;
 
 export type Store = ReturnType<typeof openStore>;
@@ -97,13 +97,15 @@ export function openStore(dataDir: string, taskHub: string, onCommit?: () => voi
   mkdirSync(dataDir, { recursive: true });
   const file = join(dataDir, `${taskHub}.sqlite`);
   let guard: () => void = () => undefined;
-  /** Histories of instances that were worked at last. */
-  const parsed = new Map<string, KeptChunk[]>();
   const commits = openTogether(() => {
-    const opened = new GroupCommit(file, `PRAGMA temp_store = MEMORY; ${SCHEMA}`, () => guard(), true);
-    addWorkers(opened.database);
-    return opened;
+    const hooks = {
+      begun: () => void known.check(),
+      beforeCommit: () => guard(),
+      undone: () => known.forgetAll(),
+    };
+    return new GroupCommit(file, `PRAGMA temp_store = MEMORY; ${SCHEMA}`, hooks, true);
   });
+  const known = createKnown(commits.database);
   const sql = (text: string) => commits.sql(text);
   return {
     /** `isLazy`: what a crash of the machine may undo, because it would only be done again. */
@@ -121,78 +123,100 @@ export function openStore(dataDir: string, taskHub: string, onCommit?: () => voi
       guard = check;
     },
 
-    instance: (id: string) => sql('SELECT * FROM instances WHERE id = ?').get(id) as InstanceRow | undefined,
+    /** Asks whether others have written; the number changes whenever they have. Call it before reading for somebody outside. */
+    check: () => known.check(),
+    /** Rows were changed past this store's functions. */
+    forgetAll: () => known.forgetAll(),
 
-    /** What decides whether work for an instance still counts. */
-    state: (id: string) =>
-      sql('SELECT execution, status, worker FROM instances WHERE id = ?').get(id) as
-        | Pick<InstanceRow, 'execution' | 'status' | 'worker'>
-        | undefined,
+    instance(id: string): InstanceRow | undefined {
+      const row = known.get(id)?.row;
+      if (row) return row;
+      const read = sql('SELECT * FROM instances WHERE id = ?').get(id) as InstanceRow | undefined;
+      if (read && !isFinal(read.status)) known.of(id).row = read;
+      return read;
+    },
 
     putInstance(row: InstanceRow): void {
-      sql('INSERT OR REPLACE INTO instances VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)').run(
-        row.id,
-        row.execution,
-        row.name,
-        row.status,
-        row.input,
-        row.output,
-        row.custom_status,
-        row.created,
-        row.updated,
-        row.parent,
-        row.worker,
-      );
+      const before = known.get(row.id)?.row;
+      // Of an active one the last episode says when it was changed, and it need not be written for that alone.
+      if (!before || !isSameBut('updated', before, row))
+        sql('INSERT OR REPLACE INTO instances VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)').run(
+          row.id,
+          row.execution,
+          row.name,
+          row.status,
+          row.input,
+          row.output,
+          row.custom_status,
+          row.created,
+          row.updated,
+          row.parent,
+          row.worker,
+        );
+      if (isFinal(row.status)) known.forget(row.id);
+      else known.of(row.id).row = row;
     },
 
-    /** Removes the instance and all that belongs to it; false when there is none. */
+    /** Removes the instance and all that belongs to it, and messages to one of that id; false when there is none. */
     removeInstance(id: string): boolean {
-      parsed.delete(id);
-      sql('DELETE FROM history WHERE id = ?').run(id);
+      known.forget(id);
       sql('DELETE FROM inbox WHERE id = ?').run(id);
+      if (sql('DELETE FROM instances WHERE id = ?').run(id).changes === 0) return false;
+      sql('DELETE FROM history WHERE id = ?').run(id);
       sql('DELETE FROM activities WHERE id = ?').run(id);
-      return sql('DELETE FROM instances WHERE id = ?').run(id).changes > 0;
+      return true;
     },
 
-    /** What was parsed once is not parsed again as long as the text is the same. */
-    history(id: string): KeptChunk[] {
-      const rows = sql('SELECT actions, events FROM history WHERE id = ? ORDER BY episode').all(id) as {
+    history(id: string): readonly Chunk[] {
+      const found = known.get(id)?.history;
+      if (found) return found;
+      const rows = sql('SELECT at, actions, events FROM history WHERE id = ? ORDER BY episode').all(id) as {
+        at: number;
         actions: number;
         events: string;
       }[];
-      const before = parsed.get(id) ?? [];
-      const chunks = rows.map(({ actions, events: text }, index): KeptChunk => {
-        const known = before[index];
-        if (known?.text === text && known.actions === actions) return known;
-        return { actions, text, events: JSON.parse(text) as HistoryEvent[] };
-      });
-      parsed.delete(id);
-      parsed.set(id, chunks);
-      if (parsed.size > MOST_PARSED) parsed.delete(parsed.keys().next().value ?? '');
+      const chunks = rows.map((row) => ({ ...row, events: JSON.parse(row.events) as HistoryEvent[] }));
+      const knowledge = known.get(id);
+      if (knowledge?.row) knowledge.history = chunks;
       return chunks;
     },
 
     appendHistory(id: string, episode: number, chunk: Chunk): void {
-      const text = JSON.stringify(chunk.events);
-      sql('INSERT INTO history VALUES (?, ?, ?, ?)').run(id, episode, chunk.actions, text);
-      const known = parsed.get(id);
-      if (known?.length === episode) known.push({ ...chunk, text });
+      sql('INSERT INTO history (id, episode, at, actions, events) VALUES (?, ?, ?, ?, ?)').run(
+        id,
+        episode,
+        chunk.at,
+        chunk.actions,
+        JSON.stringify(chunk.events),
+      );
+      const knowledge = known.get(id);
+      if (knowledge?.history) knowledge.history = [...knowledge.history, chunk];
+    },
+
+    /** When its last episode was, ms since the epoch; 0 before the first. */
+    lastEpisode(id: string): number {
+      const history = known.get(id)?.history;
+      if (history) return history.at(-1)?.at ?? 0;
+      const last = sql('SELECT at FROM history WHERE id = ? ORDER BY episode DESC LIMIT 1').get(id);
+      return Number(last?.['at'] ?? 0);
     },
 
     clearHistory(id: string): void {
-      parsed.delete(id);
+      delete known.get(id)?.history;
       sql('DELETE FROM history WHERE id = ?').run(id);
     },
 
-    /** The instance is over: its history is not needed soon. */
-    forget: (id: string) => parsed.delete(id),
-
     /** Messages that are due, in the order of their arrival. */
-    messages: (id: string, now: number) =>
-      sql('SELECT n, id, execution, event FROM inbox WHERE id = ? AND due <= ? ORDER BY n').all(
+    messages(id: string, now: number): MessageRow[] {
+      if (known.get(id)?.isQuiet) return [];
+      const rows = sql('SELECT n, id, execution, event FROM inbox WHERE id = ? AND due <= ? ORDER BY n').all(
         id,
         now,
-      ) as unknown as MessageRow[],
+      ) as unknown as MessageRow[];
+      if (rows.length === 0 && !sql('SELECT 1 FROM inbox WHERE id = ? LIMIT 1').get(id))
+        known.of(id).isQuiet = true;
+      return rows;
+    },
 
     /** An entity that nobody knows yet is left to `pick`'s choice. */
     send(id: string, execution: string | null, event: object, due = 0, timer: number | null = null): void {
@@ -205,6 +229,7 @@ export function openStore(dataDir: string, taskHub: string, onCommit?: () => voi
         due,
         timer,
       );
+      delete known.get(id)?.isQuiet;
     },
 
     removeMessages(rows: readonly MessageRow[]): void {
@@ -313,19 +338,9 @@ function openTogether<T>(open: () => T): T {
   }
 }
 
-/** A file that an earlier version made knows no workers yet. */
-function addWorkers(database: DatabaseSync): void {
-  for (const table of ['instances', 'entities', 'activities']) {
-    const columns = database.prepare(`SELECT name FROM pragma_table_info('${table}')`).all() as {
-      name: string;
-    }[];
-    if (columns.some(({ name }) => name === 'worker')) continue;
-    const type = table === 'activities' ? 'TEXT' : "TEXT NOT NULL DEFAULT ''";
-    database.exec(`ALTER TABLE ${table} ADD COLUMN worker ${type}`);
-  }
-  database.exec('CREATE INDEX IF NOT EXISTS activities_offered ON activities (n) WHERE worker IS NULL');
-  database.exec(
-    "CREATE INDEX IF NOT EXISTS instances_active ON instances (worker) WHERE status IN ('Pending', 'Running', 'Suspended')",
+function isSameBut(column: keyof InstanceRow, one: InstanceRow, other: InstanceRow): boolean {
+  return Object.entries(other).every(
+    ([name, value]) => name === column || one[name as keyof InstanceRow] === value,
   );
 }
 

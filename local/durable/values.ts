@@ -19,15 +19,31 @@ export function jsonOf(value: unknown): string | null {
 }
 
 /**
+ * Any value, handed over as it is: `@azure/functions` passes the member `int` on unchanged, and both sides are in one process, so that JSON
+ * would be made only to be read again. It is the function's from then on.
+ */
+export function asIs(value: unknown): RpcTypedData {
+  return { int: value as number };
+}
+
+/**
  * What an activity is handed. `json` is the action's input as JSON text. The library has already encoded strings; booleans arrive as the words
  * True and False, which is what .NET makes of them.
  */
 export function activityInput(json: string | null): RpcTypedData {
-  const value: unknown = json === null ? null : JSON.parse(json);
+  return ofValue(json === null ? null : JSON.parse(json));
+}
+
+/** The library tries to read a string as JSON; where that must fail it is spared the error. */
+function ofString(value: string): RpcTypedData {
+  return /^[\s"{[\d\-tfn]/.test(value) ? { string: value } : asIs(value);
+}
+
+function ofValue(value: unknown): RpcTypedData {
   if (value === null) return {};
-  if (typeof value === 'string') return { string: value };
-  if (typeof value === 'boolean') return { string: value ? 'True' : 'False' };
-  return { string: JSON.stringify(value) };
+  if (typeof value === 'string') return ofString(value);
+  if (typeof value === 'boolean') return asIs(value ? 'True' : 'False');
+  return asIs(value);
 }
 
 /** Binding data beside the input: the instance, the value, and the fields of an object at its top level. */
@@ -36,14 +52,14 @@ export function activityMetadata(
   instanceId: string,
   trigger: string,
 ): Record<string, RpcTypedData> {
-  const metadata: Record<string, RpcTypedData> = { instanceId: { string: instanceId } };
+  const metadata: Record<string, RpcTypedData> = { instanceId: ofString(instanceId) };
   const value: unknown = json === null ? null : JSON.parse(json);
   if (value === null) return metadata;
-  metadata[trigger] = activityInput(json);
-  metadata['data'] = { json: JSON.stringify(value) };
+  metadata[trigger] = ofValue(value);
+  metadata['data'] = asIs(value);
   if (typeof value === 'object' && !Array.isArray(value)) {
     for (const [key, field] of Object.entries(value)) {
-      if (field !== null && !(key in metadata)) metadata[key] = activityInput(JSON.stringify(field));
+      if (field !== null && !(key in metadata)) metadata[key] = ofValue(field);
     }
   }
   return metadata;

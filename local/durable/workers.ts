@@ -91,6 +91,7 @@ export function createWorkers(options: WorkersOptions): Workers {
     sql(`UPDATE entities SET worker = pick(id) WHERE ${orphaned}`).run();
     if (members.length === 1) sql('UPDATE activities SET worker = ? WHERE worker IS NOT ?').run(me, me);
     else sql(`UPDATE activities SET worker = NULL WHERE ${orphaned}`).run();
+    store.forgetAll();
   };
 
   /** Work was left to a worker that had gone when it was written down: the others choose by what they know. */
@@ -165,6 +166,7 @@ export function createWorkers(options: WorkersOptions): Workers {
         sql(`UPDATE instances SET worker = pick(id) WHERE ${ACTIVE} AND ${mine}`).run(me);
         sql(`UPDATE entities SET worker = pick(id) WHERE ${mine}`).run(me);
         sql('UPDATE workers SET epoch = epoch + 1 WHERE id = ?').run(me);
+        store.forgetAll();
       });
       notice(rows());
     }
@@ -172,9 +174,9 @@ export function createWorkers(options: WorkersOptions): Workers {
   };
 
   const look = (): void => {
-    const { data_version } = sql('PRAGMA data_version').get() as { data_version: number };
-    if (data_version === version || !isIn) return;
-    version = data_version;
+    const found = store.check();
+    if (found === version || !isIn) return;
+    version = found;
     options.written();
     if (isLooking) return;
     isLooking = true;
@@ -198,6 +200,7 @@ export function createWorkers(options: WorkersOptions): Workers {
         sql(`UPDATE instances SET worker = pick(id) WHERE ${ACTIVE} AND worker = ?`).run(me);
         sql('UPDATE entities SET worker = pick(id) WHERE worker = ?').run(me);
         sql('UPDATE activities SET worker = NULL WHERE worker = ?').run(me);
+        store.forgetAll();
       }
       sql('DELETE FROM workers WHERE id = ?').run(me);
       isIn = false;

@@ -1,6 +1,6 @@
 /**
  * Orchestrations with six activities in a row on a durable store: throughput, and the time of one alone.
- * Not measured: HTTP, functions that do any work, more than one process. `node tests/bench/durable.bench.ts [--count N] [--at-once N]`
+ * Not measured: HTTP, functions that do any work, more than one process. `node tests/bench/durable.bench.ts [--count N] [--at-once N] [--alone N]`
  */
 import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
@@ -8,7 +8,11 @@ import { parseArgs } from 'node:util';
 import { openHub } from '../../local/durable/harness.ts';
 
 const { values } = parseArgs({
-  options: { count: { type: 'string', default: '2000' }, 'at-once': { type: 'string', default: '400' } },
+  options: {
+    count: { type: 'string', default: '2000' },
+    'at-once': { type: 'string', default: '400' },
+    alone: { type: 'string', default: '200' },
+  },
 });
 const EPISODES = 7;
 /** Asking costs the engine time too: seldom enough that it is not what is measured. */
@@ -29,10 +33,10 @@ async function run(id: string, everyMs: number): Promise<void> {
   }
 }
 
-for (let i = 0; i < 200; i++) await run(`warm${i}`, 1);
+for (let i = 0; i < Number(values.alone); i++) await run(`warm${i}`, 1);
 
 const alone: number[] = [];
-for (let i = 0; i < 200; i++) {
+for (let i = 0; i < Number(values.alone); i++) {
   const before = performance.now();
   await run(`alone${i}`, 1);
   alone.push(performance.now() - before);

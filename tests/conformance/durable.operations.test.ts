@@ -60,6 +60,17 @@ describe('durable: rewind', () => {
     await expect.poll(() => runsOf('rwf')).toBe(2);
     expect((await hub.until('rwf')).runtimeStatus).toBe('Failed');
   });
+
+  // As on the real service: https://github.com/Azure/azure-functions-durable-extension/issues/617
+  test('after a chain of retries it fails as non-deterministic, because the timers between them stay in the history', async () => {
+    const input = { key: 'rwr', failures: 99, attempts: 2 };
+    await hub.start('retriesInVain', 'rwr', input);
+    expect((await hub.until('rwr')).runtimeStatus).toBe('Failed');
+    await hub.call('POST', '/instances/rwr/rewind');
+    const status = await hub.until('rwr', ({ output }) => /Non-Deterministic/.test(String(output)));
+    expect(status.runtimeStatus).toBe('Failed');
+    expect(runsOf('rwr')).toBe(2);
+  });
 });
 
 describe('durable: termination and suspension', () => {
