@@ -26,6 +26,8 @@ export interface TestPlatformOptions {
   readonly args?: readonly string[];
   /** App settings and others, for all parts. */
   readonly env?: Readonly<Record<string, string>>;
+  /** The first of its ports; default: some that are free. */
+  readonly portBase?: number;
   /** Kept by the caller; else a folder that goes with the platform. */
   readonly dataDir?: string;
 }
@@ -37,7 +39,7 @@ const PORTS_EACH = 20;
 export async function startPlatform(options: TestPlatformOptions = {}): Promise<TestPlatform> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'platform-')));
   const file = join(dataDir, 'endpoints.json');
-  const base = await freePorts();
+  const base = options.portBase ?? (await freePorts());
   const args = ['local/platform.ts', '--data', dataDir, '--port-base', String(base), ...(options.args ?? [])];
   args.push('--speed', String(options.speed ?? 20), '--drones', String(options.drones ?? 6));
   const child = spawn(process.execPath, args, {
@@ -107,7 +109,7 @@ export async function until<T>(
 }
 
 /** A run of free ports, as many as the platform has. */
-async function freePorts(): Promise<number> {
+export async function freePorts(): Promise<number> {
   for (;;) {
     const base = 20_000 + Math.floor(Math.random() * 600) * PORTS_EACH;
     const free = await Promise.all(Array.from({ length: PORTS_EACH }, (_, index) => isFree(base + index)));

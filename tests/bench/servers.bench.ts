@@ -1,0 +1,116 @@
+/**
+ * The local servers and the host together, with an app of somebody else's: an HTTP function, an Event Hubs trigger, an orchestration.
+ * `node tests/bench/servers.bench.ts [--starts N] [--rest SECONDS]`
+ *
+ * Start: `npm run start:servers` and, once they are ready, `npm run host`, until the host answers its first 200 and the trigger has
+ * handed over an event that was sent after that. Memory: RSS, from the kernel. Not counted: tracking, which
+ * `start:servers` brings up as well and which is this product's and no server that another app would use. Not measured: npm itself, a cold disk, other systems.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { EventHubProducerClient } from '@azure/event-hubs';
+import { readPlatformOptions } from '../../local/platform/options.ts';
+import { addressesOf, appSettings } from '../../local/platform/settings.ts';
+import { writeApp } from '../conformance/functions-host.harness.ts';
+import { freePorts, pause, startPlatform, type TestPlatform, until } from '../harness/platform.ts';
+
+const { values } = parseArgs({
+  options: { starts: { type: 'string', default: '5' }, rest: { type: 'string', default: '60' } },
+});
+const MOST_READY_S = 3;
+const MOST_MIB = 450;
+const HOST = join(import.meta.dirname, '../../local/functions-host/main.ts');
+const HUB = 'delivery-requests';
+const APP = `
+const { app } = require('@azure/functions');
+const df = require('durable-functions');
+let seen = 0;
+app.http('seen', { methods: ['GET'], handler: () => ({ jsonBody: { seen } }) });
+app.eventHub('take', { connection: 'EVENTHUBS', eventHubName: '${HUB}', consumerGroup: 'scheduler', cardinality: 'many',
+  handler: (events) => { seen += events.length; } });
+df.app.activity('step', { handler: (input) => input });
+df.app.orchestration('six', function* (context) { for (let i = 0; i < 6; i++) yield context.df.callActivity('step', { i }); return 'done'; });`;
+
+interface Started {
+  readonly platform: TestPlatform;
+  readonly host: ChildProcess;
+  readonly seconds: number;
+  stop(): Promise<void>;
+}
+
+async function start(): Promise<Started> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'servers-bench-'));
+  const { dir, remove } = writeApp({ 'main.cjs': APP });
+  const base = await freePorts();
+  const options = readPlatformOptions(['--servers', '--port-base', String(base)]);
+  const begin = performance.now();
+  const platform = await startPlatform({ dataDir, portBase: base, args: ['--servers'] });
+  const host = fork(HOST, ['--app', dir, '--port', '0', '--data', join(dataDir, 'host')], {
+    silent: true,
+    execArgv: ['--max-semi-space-size=4'],
+    env: { ...process.env, ...appSettings(options, addressesOf(options)) },
+  });
+  const [{ port }] = (await once(host, 'message')) as [{ port: number }];
+  const seen = async () => {
+    const answer = await fetch(`http://127.0.0.1:${port}/api/seen`);
+    return answer.ok ? ((await answer.json()) as { seen: number }).seen : undefined;
+  };
+  await until(seen, 'the first 200');
+  await using producer = disposable(
+    new EventHubProducerClient(platform.endpoints.eventHubs.connectionString, HUB),
+  );
+  await producer.client.sendBatch([{ body: {} }]);
+  await until(async () => ((await seen()) ? true : undefined), 'the trigger hands an event over');
+  return {
+    platform,
+    host,
+    seconds: (performance.now() - begin) / 1000,
+    stop: async () => {
+      host.kill('SIGTERM');
+      await once(host, 'exit');
+      await platform.stop();
+      remove();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+function disposable<T extends { close(): Promise<void> }>(client: T) {
+  return { client, [Symbol.asyncDispose]: () => client.close() };
+}
+
+const rss = (pid: number | undefined) =>
+  Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
+
+process.stdout.write(`${cpus().length} × ${cpus()[0]?.model.trim()}, Node ${process.version}\n`);
+const times: number[] = [];
+for (let n = 0; n < Number(values.starts); n += 1) {
+  const { seconds, stop } = await start();
+  times.push(seconds);
+  await stop();
+}
+times.sort((a, b) => a - b);
+const median = times[Math.floor(times.length / 2)] ?? Number.NaN;
+const verdict = (isMet: boolean) => (isMet ? 'met' : 'not met');
+process.stdout.write(
+  `start of the servers and the host together, s: p50 ${median.toFixed(2)}, most ${times.at(-1)?.toFixed(2)} of ${times.length}; at most ${MOST_READY_S}: ${verdict(median <= MOST_READY_S)}\n`,
+);
+const { platform, host, stop } = await start();
+await pause(Number(values.rest) * 1000);
+const { tracking, ...servers } = platform.endpoints.parts;
+const sizes = [
+  ['start:servers itself', platform.pid],
+  ...Object.entries(servers).map(([name, { pid }]) => [name, pid] as const),
+  ['host', host.pid],
+].map(([name, pid]) => [name, rss(pid as number)] as const);
+for (const [name, size] of sizes) process.stdout.write(`RSS ${name}: ${size.toFixed(0)} MiB\n`);
+const all = sizes.reduce((sum, [, size]) => sum + size, 0);
+process.stdout.write(
+  `RSS of all ${values.rest} s after the start: ${all.toFixed(0)} MiB; at most ${MOST_MIB}: ${verdict(all <= MOST_MIB)} (beside it tracking, ${rss(tracking?.pid).toFixed(0)})\n`,
+);
+await stop();
