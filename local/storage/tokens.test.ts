@@ -1,0 +1,421 @@
+/** Tokens over TLS: blobs through the unmodified SDK, queues and tables over REST. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { DefaultAzureCredential } from '@azure/identity';
+import { BlobServiceClient, type RestError, type StoragePipelineOptions } from '@azure/storage-blob';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { openAuthority } from '../certificates.ts';
+import { type IdentityServer, startIdentity } from '../identity/server.ts';
+import type { Service } from './account.ts';
+import { type StorageServer, startStorage } from './server.ts';
+
+const AUDIENCE = 'https://storage.azure.com';
+const ONCE: StoragePipelineOptions = { retryOptions: { maxTries: 1 } };
+const NAMES = ['owner', 'contributor', 'reader', 'proofs-reader', 'sender', 'processor', 'stranger'];
+
+let folder: string;
+let identity: IdentityServer;
+let server: StorageServer;
+let byKey: BlobServiceClient;
+
+const startIssuer = (dataDir: string) =>
+  startIdentity({
+    port: 0,
+    dataDir,
+    clients: [],
+    resources: [AUDIENCE, 'https://other.test'],
+    principals: NAMES.map((id) => ({ id, name: id, roles: ['service'] })),
+    managedIdentity: { header: 'header' },
+  });
+
+const tokensOf = (issuer: string) => ({
+  tls: openAuthority(join(folder, 'tls')).issue(),
+  issuer,
+  roles: {
+    owner: { '*': ['blobOwner', 'queueContributor', 'tableContributor'] },
+    contributor: { '*': 'blobContributor' },
+    reader: { '*': ['blobReader', 'queueReader', 'tableReader'] },
+    'proofs-reader': { proofs: 'blobReader' },
+    sender: { '*': 'queueSender' },
+    processor: { orders: 'queueProcessor' },
+  } as const,
+});
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'storage-tokens-'));
+  setDefaultCACertificates([...getCACertificates('default'), openAuthority(join(folder, 'tls')).certificate]);
+  identity = await startIssuer(join(folder, 'identity'));
+  const dataDir = join(folder, 'data');
+  const tokens = tokensOf(identity.issuer);
+  server = await startStorage({ port: 0, dataDir, queue: { port: 0 }, table: { port: 0 }, tokens });
+  byKey = BlobServiceClient.fromConnectionString(server.connectionString, ONCE);
+  for (const name of ['proofs', 'secrets']) {
+    await byKey.createContainer(name);
+    await byKey.getContainerClient(name).getBlockBlobClient('one').upload('kept', 4);
+  }
+});
+
+afterAll(async () => {
+  await server.close();
+  await identity.close();
+  await rm(folder, { recursive: true });
+});
+
+const addressOf = (service: Service) => server.tokenEndpoints[service] ?? '';
+
+/** A client whose tokens are what `getToken` gives; `tenantId` is known after a challenge. */
+const clientWith = (getToken: (tenantId?: string) => Promise<string>) =>
+  new BlobServiceClient(
+    addressOf('blob'),
+    {
+      getToken: async (_, options) => ({
+        token: await getToken(options?.tenantId),
+        expiresOnTimestamp: Date.now() + 3_600_000,
+      }),
+    },
+    ONCE,
+  );
+
+const as = (who: string, options: { audience?: string; ttl?: number } = {}) =>
+  clientWith(() => identity.tokenFor(who, { audience: AUDIENCE, ...options }));
+
+async function refusalOf(work: Promise<unknown>) {
+  const error = await work.then(
+    () => ({ statusCode: 200 }),
+    (failure: RestError) => failure,
+  );
+  const { statusCode, code, details } = error as RestError & {
+    details?: { authenticationErrorDetail?: string };
+  };
+  return [statusCode, code, details?.authenticationErrorDetail];
+}
+
+const NO_RIGHT = [403, 'AuthorizationPermissionMismatch', undefined];
+const blobOf = (client: BlobServiceClient, container = 'proofs', name = 'one') =>
+  client.getContainerClient(container).getBlockBlobClient(name);
+
+describe('blobs with a token', () => {
+  test('DefaultAzureCredential finds the managed identity: containers are made, blobs written, read, listed, deleted', async () => {
+    vi.stubEnv('IDENTITY_ENDPOINT', identity.managedIdentityEndpoint);
+    vi.stubEnv('IDENTITY_HEADER', 'header');
+    try {
+      const credential = new DefaultAzureCredential({ managedIdentityClientId: 'owner' });
+      const container = new BlobServiceClient(addressOf('blob'), credential, ONCE).getContainerClient('mine');
+      expect((await container.createIfNotExists()).succeeded).toBe(true);
+      expect((await container.createIfNotExists()).succeeded).toBe(false);
+      const bytes = Buffer.alloc(3 * 1024 * 1024, 'drone');
+      const blob = container.getBlockBlobClient('a folder/ä|b"c\\d?e=f&g%20h.jpg');
+      await blob.uploadData(bytes, { blockSize: 1024 * 1024, maxSingleShotSize: 1024, tags: { kind: 'p' } });
+      expect((await blob.downloadToBuffer()).equals(bytes)).toBe(true);
+      expect((await blob.getTags()).tags).toEqual({ kind: 'p' });
+      const names: string[] = [];
+      for await (const { name } of container.listBlobsFlat({ prefix: 'a folder/' })) names.push(name);
+      expect(names).toEqual(['a folder/ä|b"c/d?e=f&g%20h.jpg']);
+      await blob.delete();
+      expect(await blob.exists()).toBe(false);
+      await container.delete();
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+
+  test('what a token wrote the key reads, and the other way round', async () => {
+    const blob = blobOf(as('contributor'), 'proofs', 'shared');
+    await blob.upload('by token', 8, { conditions: { ifNoneMatch: '*' } });
+    expect((await blobOf(byKey, 'proofs', 'shared').downloadToBuffer()).toString()).toBe('by token');
+    expect(await refusalOf(blob.upload('b', 1, { conditions: { ifNoneMatch: '*' } }))).toEqual([
+      409,
+      'BlobAlreadyExists',
+      undefined,
+    ]);
+    await blobOf(byKey, 'proofs', 'shared').delete();
+    expect(await blob.exists()).toBe(false);
+  });
+
+  test('an answered write of a token is on disk', async () => {
+    const dataDir = join(folder, 'durable');
+    const first = await startStorage({ port: 0, dataDir, tokens: tokensOf(identity.issuer) });
+    const credential = {
+      getToken: async () => ({
+        token: await identity.tokenFor('owner', { audience: AUDIENCE }),
+        expiresOnTimestamp: Date.now() + 3_600_000,
+      }),
+    };
+    await new BlobServiceClient(first.tokenEndpoints.blob ?? '', credential, ONCE).createContainer('kept');
+    await first.close();
+    await using second = await startStorage({ port: 0, dataDir });
+    const client = BlobServiceClient.fromConnectionString(second.connectionString);
+    expect(await client.getContainerClient('kept').exists()).toBe(true);
+    expect(second.tokenEndpoints).toEqual({});
+  });
+
+  test('a reader reads and lists; what writes is 403', async () => {
+    const client = as('reader');
+    expect((await blobOf(client).downloadToBuffer()).toString()).toBe('kept');
+    expect((await client.getContainerClient('proofs').getProperties()).etag).toBeTruthy();
+    const names: string[] = [];
+    for await (const { name } of client.listContainers()) names.push(name);
+    expect(names).toContain('secrets');
+    const writes: (() => Promise<unknown>)[] = [
+      () => blobOf(client, 'proofs', 'new').upload('x', 1),
+      () => blobOf(client).setMetadata({ a: 'b' }),
+      () => blobOf(client).getBlobLeaseClient().acquireLease(15),
+      () => blobOf(client).delete(),
+      () => client.createContainer('other'),
+      () => client.deleteContainer('proofs'),
+    ];
+    for (const write of writes) expect(await refusalOf(write())).toEqual(NO_RIGHT);
+    expect((await blobOf(byKey).downloadToBuffer()).toString()).toBe('kept');
+  });
+
+  test('a contributor writes, but has no tags and no properties of the service, as in Azure', async () => {
+    const client = as('contributor');
+    const blob = blobOf(client, 'proofs', 'tagged');
+    await blob.upload('x', 1);
+    expect(await refusalOf(blob.setTags({ a: 'b' }))).toEqual(NO_RIGHT);
+    expect(await refusalOf(blob.upload('x', 1, { tags: { a: 'b' } }))).toEqual(NO_RIGHT);
+    expect(await refusalOf(client.findBlobsByTags("a='b'").next())).toEqual(NO_RIGHT);
+    expect(await refusalOf(client.getProperties())).toEqual(NO_RIGHT);
+    await blob.delete();
+  });
+
+  test('a role for one container holds there only, and lists no containers', async () => {
+    const client = as('proofs-reader');
+    expect((await blobOf(client).downloadToBuffer()).toString()).toBe('kept');
+    expect(await refusalOf(blobOf(client, 'secrets').download())).toEqual(NO_RIGHT);
+    expect(await refusalOf(client.listContainers().next())).toEqual(NO_RIGHT);
+  });
+
+  test('a copy needs the right to read its source', async () => {
+    const copy = (who: string) =>
+      blobOf(as(who), 'proofs', 'copy').syncCopyFromURL(`${addressOf('blob')}/secrets/one`);
+    expect((await copy('contributor')).copyStatus).toBe('success');
+    expect(await refusalOf(copy('proofs-reader'))).toEqual(NO_RIGHT);
+  });
+
+  test('without a role, or with one for queues, everything is 403', async () => {
+    for (const who of ['stranger', 'sender']) {
+      expect(await refusalOf(blobOf(as(who)).download())).toEqual(NO_RIGHT);
+      expect(await refusalOf(blobOf(as(who), 'proofs', 'x').upload('x', 1))).toEqual(NO_RIGHT);
+    }
+  });
+
+  test('a batch: each of its requests by its own token', async () => {
+    const names = ['b1', 'b2', 'b3'];
+    for (const name of names) await blobOf(byKey, 'proofs', name).upload('x', 1);
+    const urls = (client: BlobServiceClient) => names.map((name) => blobOf(client, 'proofs', name).url);
+    const { credential } = as('contributor');
+    const reader = as('reader').credential;
+    const batches = as('contributor').getBlobBatchClient();
+    const batch = batches.createBatch();
+    const [first = '', second = '', third = ''] = urls(as('contributor'));
+    await batch.deleteBlob(first, credential);
+    await batch.deleteBlob(second, reader);
+    await batch.deleteBlob(third, credential);
+    const answer = await batches.submitBatch(batch);
+    expect(answer.subResponses.map(({ status }) => status)).toEqual([202, 403, 202]);
+    expect(await Promise.all(names.map((name) => blobOf(byKey, 'proofs', name).exists()))).toEqual([
+      false,
+      true,
+      false,
+    ]);
+    const refused = as('reader').getBlobBatchClient();
+    expect(await refusalOf(refused.deleteBlobs([second], reader))).toEqual(NO_RIGHT);
+  });
+
+  test('not supported with a token: access policies and user delegation keys, 501', async () => {
+    const client = as('owner');
+    const container = client.getContainerClient('proofs');
+    const calls: (() => Promise<unknown>)[] = [
+      () => container.getAccessPolicy(),
+      () => container.setAccessPolicy('blob'),
+      () => client.getUserDelegationKey(new Date(), new Date(Date.now() + 60_000)),
+    ];
+    for (const ask of calls) expect(await refusalOf(ask())).toEqual([501, 'NotImplemented', undefined]);
+  });
+});
+
+describe('a token that is not taken', () => {
+  const INVALID = [401, 'InvalidAuthenticationInfo'];
+
+  test('for another audience', async () => {
+    const blob = blobOf(as('owner', { audience: 'https://other.test' }));
+    expect(await refusalOf(blob.download())).toEqual([
+      ...INVALID,
+      'Audience validation failed. Audience did not match.',
+    ]);
+  });
+
+  test('that has expired', async () => {
+    expect(await refusalOf(blobOf(as('owner', { ttl: -60 })).upload('x', 1))).toEqual([
+      ...INVALID,
+      'Lifetime validation failed. The token is expired.',
+    ]);
+  });
+
+  test('of another issuer, with its own key or with ours', async () => {
+    for (const [dataDir, detail] of [
+      ['foreign', 'Signature validation failed.'],
+      ['identity', 'Issuer validation failed. Issuer did not match.'],
+    ] as const) {
+      await using other = await startIssuer(join(folder, dataDir));
+      const client = clientWith(() => other.tokenFor('owner', { audience: AUDIENCE }));
+      expect(await refusalOf(blobOf(client).download())).toEqual([...INVALID, detail]);
+    }
+  });
+
+  test.each(['nonsense', 'a.b.c', ''])('that is none: "%s"', async (token) => {
+    const client = clientWith(() => Promise.resolve(token));
+    expect((await refusalOf(blobOf(client).download())).slice(0, 2)).toEqual(INVALID);
+  });
+
+  test('whose words were changed', async () => {
+    const [head = '', , signature = ''] = (await identity.tokenFor('reader', { audience: AUDIENCE })).split(
+      '.',
+    );
+    const claims = { iss: identity.issuer, aud: AUDIENCE, sub: 'owner', exp: 9_999_999_999 };
+    const body = Buffer.from(JSON.stringify(claims)).toString('base64url');
+    const client = clientWith(() => Promise.resolve(`${head}.${body}.${signature}`));
+    expect(await refusalOf(blobOf(client).upload('x', 1))).toEqual([
+      ...INVALID,
+      'Signature validation failed.',
+    ]);
+  });
+
+  test('is asked for again by the SDK, because the answer is a challenge', async () => {
+    const tenants: (string | undefined)[] = [];
+    const client = clientWith((tenantId) => {
+      tenants.push(tenantId);
+      return identity.tokenFor('reader', { audience: AUDIENCE, ttl: tenantId === undefined ? -60 : 60 });
+    });
+    expect((await blobOf(client).getProperties()).contentLength).toBe(4);
+    expect(tenants).toEqual([undefined, '00000000-0000-0000-0000-000000000000']);
+  });
+
+  test('without TLS', async () => {
+    const [, plain = ''] = /BlobEndpoint=([^;]+)/.exec(server.connectionString) ?? [];
+    const token = await identity.tokenFor('owner', { audience: AUDIENCE });
+    const response = await fetch(`${plain}/proofs/one`, {
+      headers: { authorization: `Bearer ${token}`, 'x-ms-version': '2021-12-02' },
+    });
+    expect(response.status).toBe(403);
+  });
+
+  test('while the issuer cannot be asked is 503, which the SDK repeats', async () => {
+    const silent = createServer((request) => request.socket.destroy());
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const issuer = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    await using alone = await startStorage({
+      port: 0,
+      dataDir: join(folder, 'alone'),
+      tokens: tokensOf(issuer),
+    });
+    const token = await identity.tokenFor('owner', { audience: AUDIENCE });
+    const response = await fetch(`${alone.tokenEndpoints.blob}/proofs/one`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    silent.close();
+    expect([response.status, response.headers.get('x-ms-error-code')]).toEqual([503, 'ServerBusy']);
+  });
+});
+
+describe('the listener with TLS', () => {
+  test('without credentials answers 401 and where to get them, a public container included', async () => {
+    await byKey.createContainer('public', { access: 'blob' });
+    await blobOf(byKey, 'public').upload('x', 1);
+    const response = await fetch(`${addressOf('blob')}/public/one`);
+    expect(response.status).toBe(401);
+    expect(response.headers.get('www-authenticate')).toBe(
+      `Bearer authorization_uri=${identity.issuer}/00000000-0000-0000-0000-000000000000/oauth2/authorize resource_id=${AUDIENCE}`,
+    );
+    expect(await response.text()).toContain('<Code>NoAuthenticationInformation</Code>');
+  });
+
+  test('takes the key, too', async () => {
+    const secure = server.connectionString
+      .replace('DefaultEndpointsProtocol=http;', 'DefaultEndpointsProtocol=https;')
+      .replace(/BlobEndpoint=[^;]+/, `BlobEndpoint=${addressOf('blob')}`);
+    const client = BlobServiceClient.fromConnectionString(secure, ONCE);
+    expect((await blobOf(client).downloadToBuffer()).toString()).toBe('kept');
+  });
+
+  test.each(['/', '/other/proofs/one', '/devstoreaccount1/%E0%A4%A'])('knows no %s: 400', async (path) => {
+    const token = await identity.tokenFor('owner', { audience: AUDIENCE });
+    const response = await fetch(`${new URL(addressOf('blob')).origin}${path}`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    expect([response.status, response.headers.get('x-ms-error-code')]).toEqual([400, 'InvalidUri']);
+  });
+});
+
+/** Status and text of a call over REST. */
+async function call(service: Service, who: string, method: string, path: string, body?: string) {
+  const token = await identity.tokenFor(who, { audience: AUDIENCE });
+  const response = await fetch(`${addressOf(service)}/${path}`, {
+    method,
+    headers: {
+      authorization: `Bearer ${token}`,
+      'x-ms-version': '2021-12-02',
+      ...(service === 'table'
+        ? { accept: 'application/json;odata=nometadata', 'content-type': 'application/json' }
+        : {}),
+    },
+    ...(body === undefined ? {} : { body }),
+  });
+  return { status: response.status, text: await response.text(), headers: response.headers };
+}
+
+describe('queues and tables with a token', () => {
+  const MESSAGE = '<QueueMessage><MessageText>hello</MessageText></QueueMessage>';
+
+  test('queues: each role does its own part', async () => {
+    const statusOf = async (...[who, method, path, body]: [string, string, string, string?]) =>
+      (await call('queue', who, method, path, body)).status;
+    expect(await statusOf('sender', 'PUT', 'orders')).toBe(403);
+    expect(await statusOf('owner', 'PUT', 'orders')).toBe(201);
+    expect(await statusOf('reader', 'POST', 'orders/messages', MESSAGE)).toBe(403);
+    expect(await statusOf('sender', 'POST', 'orders/messages', MESSAGE)).toBe(201);
+    expect(await statusOf('sender', 'GET', 'orders/messages?peekonly=true')).toBe(403);
+    const { status, text } = await call('queue', 'reader', 'GET', 'orders/messages?peekonly=true');
+    expect([status, text.includes('hello')]).toEqual([200, true]);
+    expect(await statusOf('reader', 'GET', 'orders/messages')).toBe(403);
+    expect(await statusOf('processor', 'GET', 'others/messages')).toBe(403);
+    const taken = await call('queue', 'processor', 'GET', 'orders/messages');
+    const [, id = ''] = /<MessageId>([^<]*)</.exec(taken.text) ?? [];
+    const [, receipt = ''] = /<PopReceipt>([^<]*)</.exec(taken.text) ?? [];
+    const message = `orders/messages/${id}?popreceipt=${encodeURIComponent(receipt)}`;
+    expect(await statusOf('sender', 'DELETE', message)).toBe(403);
+    expect(await statusOf('processor', 'DELETE', message)).toBe(204);
+    expect(await statusOf('processor', 'DELETE', 'orders/messages')).toBe(403);
+    expect(await statusOf('owner', 'DELETE', 'orders/messages')).toBe(204);
+    expect(await statusOf('reader', 'GET', 'orders?comp=metadata')).toBe(200);
+    expect(await statusOf('reader', 'GET', '?comp=list')).toBe(200);
+    expect(await statusOf('processor', 'GET', '?comp=list')).toBe(403);
+    expect(await statusOf('owner', 'GET', '?restype=service&comp=properties')).toBe(403);
+    expect(await statusOf('owner', 'DELETE', 'orders')).toBe(204);
+  });
+
+  test('tables: a contributor writes, a reader reads; what is refused is said in JSON', async () => {
+    const row = JSON.stringify({ PartitionKey: 'p', RowKey: 'a', n: 1 });
+    const at = "drones(PartitionKey='p',RowKey='a')";
+    const statusOf = async (...[who, method, path, body]: [string, string, string, string?]) =>
+      (await call('table', who, method, path, body)).status;
+    const name = JSON.stringify({ TableName: 'drones' });
+    expect(await statusOf('reader', 'POST', 'Tables', name)).toBe(403);
+    expect(await statusOf('owner', 'POST', 'Tables', name)).toBe(201);
+    expect(await statusOf('owner', 'POST', 'drones', row)).toBe(201);
+    expect((await call('table', 'reader', 'GET', 'drones()')).text).toContain('"n":1');
+    expect(await statusOf('reader', 'GET', 'Tables')).toBe(200);
+    const refused = await call('table', 'reader', 'DELETE', at);
+    expect([refused.status, refused.headers.get('x-ms-error-code')]).toEqual(NO_RIGHT.slice(0, 2));
+    expect(JSON.parse(refused.text)).toMatchObject({ 'odata.error': { code: NO_RIGHT[1] } });
+    expect(await statusOf('stranger', 'GET', 'drones()')).toBe(403);
+    expect(await statusOf('reader', 'POST', '$batch', '')).toBe(403);
+    expect(await statusOf('owner', 'PUT', at, row)).toBe(204);
+    expect(await statusOf('owner', 'DELETE', "Tables('drones')")).toBe(204);
+  });
+});
