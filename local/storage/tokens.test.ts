@@ -1,4 +1,4 @@
-/** Tokens over TLS: blobs through the unmodified SDK, queues and tables over REST. */
+/** Blobs with tokens over TLS, through the unmodified SDK. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -10,12 +10,11 @@ import { BlobServiceClient, type RestError, type StoragePipelineOptions } from '
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { openAuthority } from '../certificates.ts';
 import { type IdentityServer, startIdentity } from '../identity/server.ts';
-import type { Service } from './account.ts';
 import { type StorageServer, startStorage } from './server.ts';
 
 const AUDIENCE = 'https://storage.azure.com';
 const ONCE: StoragePipelineOptions = { retryOptions: { maxTries: 1 } };
-const NAMES = ['owner', 'contributor', 'reader', 'proofs-reader', 'sender', 'processor', 'stranger'];
+const NAMES = ['owner', 'contributor', 'reader', 'proofs-reader', 'queue-owner', 'stranger'];
 
 let folder: string;
 let identity: IdentityServer;
@@ -36,12 +35,11 @@ const tokensOf = (issuer: string) => ({
   tls: openAuthority(join(folder, 'tls')).issue(),
   issuer,
   roles: {
-    owner: { '*': ['blobOwner', 'queueContributor', 'tableContributor'] },
+    owner: { '*': 'blobOwner' },
     contributor: { '*': 'blobContributor' },
-    reader: { '*': ['blobReader', 'queueReader', 'tableReader'] },
+    reader: { '*': 'blobReader' },
     'proofs-reader': { proofs: 'blobReader' },
-    sender: { '*': 'queueSender' },
-    processor: { orders: 'queueProcessor' },
+    'queue-owner': { '*': ['queueContributor', 'tableContributor'] },
   } as const,
 });
 
@@ -51,7 +49,7 @@ beforeAll(async () => {
   identity = await startIssuer(join(folder, 'identity'));
   const dataDir = join(folder, 'data');
   const tokens = tokensOf(identity.issuer);
-  server = await startStorage({ port: 0, dataDir, queue: { port: 0 }, table: { port: 0 }, tokens });
+  server = await startStorage({ port: 0, dataDir, tokens });
   byKey = BlobServiceClient.fromConnectionString(server.connectionString, ONCE);
   for (const name of ['proofs', 'secrets']) {
     await byKey.createContainer(name);
@@ -65,12 +63,12 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-const addressOf = (service: Service) => server.tokenEndpoints[service] ?? '';
+const address = () => server.tokenEndpoints.blob ?? '';
 
 /** A client whose tokens are what `getToken` gives; `tenantId` is known after a challenge. */
 const clientWith = (getToken: (tenantId?: string) => Promise<string>) =>
   new BlobServiceClient(
-    addressOf('blob'),
+    address(),
     {
       getToken: async (_, options) => ({
         token: await getToken(options?.tenantId),
@@ -104,7 +102,7 @@ describe('blobs with a token', () => {
     vi.stubEnv('IDENTITY_HEADER', 'header');
     try {
       const credential = new DefaultAzureCredential({ managedIdentityClientId: 'owner' });
-      const container = new BlobServiceClient(addressOf('blob'), credential, ONCE).getContainerClient('mine');
+      const container = new BlobServiceClient(address(), credential, ONCE).getContainerClient('mine');
       expect((await container.createIfNotExists()).succeeded).toBe(true);
       expect((await container.createIfNotExists()).succeeded).toBe(false);
       const bytes = Buffer.alloc(3 * 1024 * 1024, 'drone');
@@ -192,13 +190,13 @@ describe('blobs with a token', () => {
 
   test('a copy needs the right to read its source', async () => {
     const copy = (who: string) =>
-      blobOf(as(who), 'proofs', 'copy').syncCopyFromURL(`${addressOf('blob')}/secrets/one`);
+      blobOf(as(who), 'proofs', 'copy').syncCopyFromURL(`${address()}/secrets/one`);
     expect((await copy('contributor')).copyStatus).toBe('success');
     expect(await refusalOf(copy('proofs-reader'))).toEqual(NO_RIGHT);
   });
 
-  test('without a role, or with one for queues, everything is 403', async () => {
-    for (const who of ['stranger', 'sender']) {
+  test('without a role, or with those for queues and tables, everything is 403', async () => {
+    for (const who of ['stranger', 'queue-owner']) {
       expect(await refusalOf(blobOf(as(who)).download())).toEqual(NO_RIGHT);
       expect(await refusalOf(blobOf(as(who), 'proofs', 'x').upload('x', 1))).toEqual(NO_RIGHT);
     }
@@ -327,7 +325,7 @@ describe('the listener with TLS', () => {
   test('without credentials answers 401 and where to get them, a public container included', async () => {
     await byKey.createContainer('public', { access: 'blob' });
     await blobOf(byKey, 'public').upload('x', 1);
-    const response = await fetch(`${addressOf('blob')}/public/one`);
+    const response = await fetch(`${address()}/public/one`);
     expect(response.status).toBe(401);
     expect(response.headers.get('www-authenticate')).toBe(
       `Bearer authorization_uri=${identity.issuer}/00000000-0000-0000-0000-000000000000/oauth2/authorize resource_id=${AUDIENCE}`,
@@ -338,84 +336,16 @@ describe('the listener with TLS', () => {
   test('takes the key, too', async () => {
     const secure = server.connectionString
       .replace('DefaultEndpointsProtocol=http;', 'DefaultEndpointsProtocol=https;')
-      .replace(/BlobEndpoint=[^;]+/, `BlobEndpoint=${addressOf('blob')}`);
+      .replace(/BlobEndpoint=[^;]+/, `BlobEndpoint=${address()}`);
     const client = BlobServiceClient.fromConnectionString(secure, ONCE);
     expect((await blobOf(client).downloadToBuffer()).toString()).toBe('kept');
   });
 
   test.each(['/', '/other/proofs/one', '/devstoreaccount1/%E0%A4%A'])('knows no %s: 400', async (path) => {
     const token = await identity.tokenFor('owner', { audience: AUDIENCE });
-    const response = await fetch(`${new URL(addressOf('blob')).origin}${path}`, {
+    const response = await fetch(`${new URL(address()).origin}${path}`, {
       headers: { authorization: `Bearer ${token}` },
     });
     expect([response.status, response.headers.get('x-ms-error-code')]).toEqual([400, 'InvalidUri']);
-  });
-});
-
-/** Status and text of a call over REST. */
-async function call(service: Service, who: string, method: string, path: string, body?: string) {
-  const token = await identity.tokenFor(who, { audience: AUDIENCE });
-  const response = await fetch(`${addressOf(service)}/${path}`, {
-    method,
-    headers: {
-      authorization: `Bearer ${token}`,
-      'x-ms-version': '2021-12-02',
-      ...(service === 'table'
-        ? { accept: 'application/json;odata=nometadata', 'content-type': 'application/json' }
-        : {}),
-    },
-    ...(body === undefined ? {} : { body }),
-  });
-  return { status: response.status, text: await response.text(), headers: response.headers };
-}
-
-describe('queues and tables with a token', () => {
-  const MESSAGE = '<QueueMessage><MessageText>hello</MessageText></QueueMessage>';
-
-  test('queues: each role does its own part', async () => {
-    const statusOf = async (...[who, method, path, body]: [string, string, string, string?]) =>
-      (await call('queue', who, method, path, body)).status;
-    expect(await statusOf('sender', 'PUT', 'orders')).toBe(403);
-    expect(await statusOf('owner', 'PUT', 'orders')).toBe(201);
-    expect(await statusOf('reader', 'POST', 'orders/messages', MESSAGE)).toBe(403);
-    expect(await statusOf('sender', 'POST', 'orders/messages', MESSAGE)).toBe(201);
-    expect(await statusOf('sender', 'GET', 'orders/messages?peekonly=true')).toBe(403);
-    const { status, text } = await call('queue', 'reader', 'GET', 'orders/messages?peekonly=true');
-    expect([status, text.includes('hello')]).toEqual([200, true]);
-    expect(await statusOf('reader', 'GET', 'orders/messages')).toBe(403);
-    expect(await statusOf('processor', 'GET', 'others/messages')).toBe(403);
-    const taken = await call('queue', 'processor', 'GET', 'orders/messages');
-    const [, id = ''] = /<MessageId>([^<]*)</.exec(taken.text) ?? [];
-    const [, receipt = ''] = /<PopReceipt>([^<]*)</.exec(taken.text) ?? [];
-    const message = `orders/messages/${id}?popreceipt=${encodeURIComponent(receipt)}`;
-    expect(await statusOf('sender', 'DELETE', message)).toBe(403);
-    expect(await statusOf('processor', 'DELETE', message)).toBe(204);
-    expect(await statusOf('processor', 'DELETE', 'orders/messages')).toBe(403);
-    expect(await statusOf('owner', 'DELETE', 'orders/messages')).toBe(204);
-    expect(await statusOf('reader', 'GET', 'orders?comp=metadata')).toBe(200);
-    expect(await statusOf('reader', 'GET', '?comp=list')).toBe(200);
-    expect(await statusOf('processor', 'GET', '?comp=list')).toBe(403);
-    expect(await statusOf('owner', 'GET', '?restype=service&comp=properties')).toBe(403);
-    expect(await statusOf('owner', 'DELETE', 'orders')).toBe(204);
-  });
-
-  test('tables: a contributor writes, a reader reads; what is refused is said in JSON', async () => {
-    const row = JSON.stringify({ PartitionKey: 'p', RowKey: 'a', n: 1 });
-    const at = "drones(PartitionKey='p',RowKey='a')";
-    const statusOf = async (...[who, method, path, body]: [string, string, string, string?]) =>
-      (await call('table', who, method, path, body)).status;
-    const name = JSON.stringify({ TableName: 'drones' });
-    expect(await statusOf('reader', 'POST', 'Tables', name)).toBe(403);
-    expect(await statusOf('owner', 'POST', 'Tables', name)).toBe(201);
-    expect(await statusOf('owner', 'POST', 'drones', row)).toBe(201);
-    expect((await call('table', 'reader', 'GET', 'drones()')).text).toContain('"n":1');
-    expect(await statusOf('reader', 'GET', 'Tables')).toBe(200);
-    const refused = await call('table', 'reader', 'DELETE', at);
-    expect([refused.status, refused.headers.get('x-ms-error-code')]).toEqual(NO_RIGHT.slice(0, 2));
-    expect(JSON.parse(refused.text)).toMatchObject({ 'odata.error': { code: NO_RIGHT[1] } });
-    expect(await statusOf('stranger', 'GET', 'drones()')).toBe(403);
-    expect(await statusOf('reader', 'POST', '$batch', '')).toBe(403);
-    expect(await statusOf('owner', 'PUT', at, row)).toBe(204);
-    expect(await statusOf('owner', 'DELETE', "Tables('drones')")).toBe(204);
   });
 });
