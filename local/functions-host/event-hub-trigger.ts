@@ -13,8 +13,9 @@ import {
   type ReceivedEventData,
 } from '@azure/event-hubs';
 import { BlobCheckpointStore } from '@azure/eventhubs-checkpointstore-blob';
-import { ContainerClient } from '@azure/storage-blob';
+import { BlobServiceClient } from '@azure/storage-blob';
 import { lazyCredential } from '../../shared/auth/credential.ts';
+import { blobServiceUri } from '../../shared/config/blob-service.ts';
 import type { FunctionApp, FunctionDefinition, Invocation, RpcTypedData } from './contract.ts';
 import type { HostLog } from './log.ts';
 import { type ClaimStore, createOwnership, type Ownership } from './ownership.ts';
@@ -236,13 +237,10 @@ function checkpointStore(): Promise<BlobCheckpointStore> {
 
 async function openStore(): Promise<BlobCheckpointStore> {
   const { connectionString, parts } = connectionNamed('AzureWebJobsStorage');
-  const container = connectionString
-    ? new ContainerClient(connectionString, CHECKPOINT_CONTAINER, STORAGE_OPTIONS)
-    : new ContainerClient(
-        `https://${parts['accountName']}.blob.core.windows.net/${CHECKPOINT_CONTAINER}`,
-        lazyCredential(),
-        STORAGE_OPTIONS,
-      );
+  const service = connectionString
+    ? BlobServiceClient.fromConnectionString(connectionString, STORAGE_OPTIONS)
+    : new BlobServiceClient(blobServiceUri(parts), lazyCredential(parts['clientId']), STORAGE_OPTIONS);
+  const container = service.getContainerClient(CHECKPOINT_CONTAINER);
   await container.createIfNotExists();
   return new BlobCheckpointStore(container);
 }

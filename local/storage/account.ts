@@ -4,6 +4,9 @@ import { createHmac } from 'node:crypto';
 export const ACCOUNT = 'devstoreaccount1';
 export const KEY = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
 
+/** Of tokens for every storage account: https://learn.microsoft.com/rest/api/storageservices/authorize-with-azure-active-directory */
+export const AUDIENCE = 'https://storage.azure.com';
+
 export type Service = 'blob' | 'queue' | 'table';
 
 /**

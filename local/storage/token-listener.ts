@@ -11,7 +11,7 @@ import { IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type Bearer, createBearerReader } from '../bearer.ts';
-import { ACCOUNT, accountSignature, type Service } from './account.ts';
+import { ACCOUNT, AUDIENCE, accountSignature, type Service } from './account.ts';
 import { rewriteBatch } from './blob-batch.ts';
 import {
   BAD_URI,
@@ -25,9 +25,6 @@ import {
   unauthenticated,
 } from './refusals.ts';
 import { type Asked, covers, needsOf, partsOf, type Roles } from './rights.ts';
-
-/** Of tokens for every storage account. */
-export const AUDIENCE = 'https://storage.azure.com';
 
 export interface TokenOptions {
   /** Key and certificate of the listeners, PEM. */
