@@ -13,7 +13,7 @@ import {
   type ReceivedEventData,
 } from '@azure/event-hubs';
 import { BlobCheckpointStore } from '@azure/eventhubs-checkpointstore-blob';
-import { BlobServiceClient } from '@azure/storage-blob';
+import { ContainerClient } from '@azure/storage-blob';
 import { lazyCredential } from '../../shared/auth/credential.ts';
 import { blobServiceUri } from '../../shared/config/blob-service.ts';
 import type { FunctionApp, FunctionDefinition, Invocation, RpcTypedData } from './contract.ts';
@@ -237,10 +237,13 @@ function checkpointStore(): Promise<BlobCheckpointStore> {
 
 async function openStore(): Promise<BlobCheckpointStore> {
   const { connectionString, parts } = connectionNamed('AzureWebJobsStorage');
-  const service = connectionString
-    ? BlobServiceClient.fromConnectionString(connectionString, STORAGE_OPTIONS)
-    : new BlobServiceClient(blobServiceUri(parts), lazyCredential(parts['clientId']), STORAGE_OPTIONS);
-  const container = service.getContainerClient(CHECKPOINT_CONTAINER);
+  const container = connectionString
+    ? new ContainerClient(connectionString, CHECKPOINT_CONTAINER, STORAGE_OPTIONS)
+    : new ContainerClient(
+        `${blobServiceUri(parts)}/${CHECKPOINT_CONTAINER}`,
+        lazyCredential(parts['clientId']),
+        STORAGE_OPTIONS,
+      );
   await container.createIfNotExists();
   return new BlobCheckpointStore(container);
 }
