@@ -67,13 +67,12 @@ export async function startTokenListener(
   };
   const { keepAliveTimeout } = plain;
   const server = createServer({ ...options.tls, keepAliveTimeout }, (request, response) => {
-    judge(gate, request).then(
-      (outcome) => {
+    judge(gate, request)
+      .then((outcome) => {
         if (outcome instanceof IncomingMessage) gate.pass(outcome, response);
         else turnAway(service, request, response, outcome);
-      },
-      () => response.destroy(),
-    );
+      })
+      .catch(() => response.destroy());
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

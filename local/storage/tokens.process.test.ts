@@ -36,8 +36,19 @@ beforeAll(async () => {
     resources: [AUDIENCE],
     principals: Object.keys(roles).map((id) => ({ id, name: id, roles: ['service'] })),
   });
+  const config = { tls: authority.issue(), issuer: identity.issuer, roles };
+  await writeFile(join(folder, 'storage.config.json'), JSON.stringify(config));
+  await start();
+});
+
+afterAll(async () => {
+  await end('SIGTERM');
+  await identity.close();
+  await rm(folder, { recursive: true });
+});
+
+async function start(): Promise<void> {
   const config = join(folder, 'storage.config.json');
-  await writeFile(config, JSON.stringify({ tls: authority.issue(), issuer: identity.issuer, roles }));
   const ports = ['--port', '0', '--queue-port', '0', '--table-port', '0'];
   const data = join(folder, 'data');
   running = fork(join(import.meta.dirname, 'main.ts'), [...ports, '--data', data, '--config', config], {
@@ -46,15 +57,13 @@ beforeAll(async () => {
   });
   const [ready] = (await once(running, 'message')) as [{ tokenEndpoints: typeof addresses }];
   addresses = ready.tokenEndpoints;
-});
+}
 
-afterAll(async () => {
+async function end(signal: NodeJS.Signals): Promise<void> {
   const exited = once(running, 'exit');
-  running.kill('SIGTERM');
+  running.kill(signal);
   await exited;
-  await identity.close();
-  await rm(folder, { recursive: true });
-});
+}
 
 /** Status and text of a call over REST. */
 async function call(service: Service, who: string, method: string, path: string, body?: string) {
@@ -123,4 +132,12 @@ test('tables: a contributor writes, a reader reads; what is refused is said in J
   expect(await statusOf('reader', 'POST', '$batch', '')).toBe(403);
   expect(await statusOf('owner', 'PUT', at, row)).toBe(204);
   expect(await statusOf('owner', 'DELETE', "Tables('drones')")).toBe(204);
+});
+
+test('what was answered to a token survives kill -9', async () => {
+  expect((await call('queue', 'owner', 'PUT', 'kept')).status).toBe(201);
+  expect((await call('queue', 'sender', 'POST', 'kept/messages', MESSAGE)).status).toBe(201);
+  await end('SIGKILL');
+  await start();
+  expect((await call('queue', 'reader', 'GET', 'kept/messages?peekonly=true')).text).toContain('hello');
 });

@@ -134,23 +134,6 @@ describe('blobs with a token', () => {
     expect(await blob.exists()).toBe(false);
   });
 
-  test('an answered write of a token is on disk', async () => {
-    const dataDir = join(folder, 'durable');
-    const first = await startStorage({ port: 0, dataDir, tokens: tokensOf(identity.issuer) });
-    const credential = {
-      getToken: async () => ({
-        token: await identity.tokenFor('owner', { audience: AUDIENCE }),
-        expiresOnTimestamp: Date.now() + 3_600_000,
-      }),
-    };
-    await new BlobServiceClient(first.tokenEndpoints.blob ?? '', credential, ONCE).createContainer('kept');
-    await first.close();
-    await using second = await startStorage({ port: 0, dataDir });
-    const client = BlobServiceClient.fromConnectionString(second.connectionString);
-    expect(await client.getContainerClient('kept').exists()).toBe(true);
-    expect(second.tokenEndpoints).toEqual({});
-  });
-
   test('a reader reads and lists; what writes is 403', async () => {
     const client = as('reader');
     expect((await blobOf(client).downloadToBuffer()).toString()).toBe('kept');
@@ -223,6 +206,26 @@ describe('blobs with a token', () => {
     ]);
     const refused = as('reader').getBlobBatchClient();
     expect(await refusalOf(refused.deleteBlobs([second], reader))).toEqual(NO_RIGHT);
+  });
+
+  test('a batch: a request in it without a token is refused by itself, one above 4 MB as a whole', async () => {
+    const post = async (body: string) =>
+      fetch(`${address()}/?comp=batch`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${await identity.tokenFor('owner', { audience: AUDIENCE })}`,
+          'content-type': 'multipart/mixed; boundary=b',
+          'x-ms-version': '2021-12-02',
+        },
+        body,
+      });
+    const part = ['--b', 'Content-Type: application/http', 'Content-ID: 0', ''];
+    const request = ['DELETE /devstoreaccount1/proofs/one HTTP/1.1', 'x-ms-date: now', '', '--b--', ''];
+    const answer = await post([...part, ...request].join('\r\n'));
+    expect([answer.status, (await answer.text()).includes('HTTP/1.1 403')]).toEqual([202, true]);
+    expect(await blobOf(byKey).exists()).toBe(true);
+    const large = await post('x'.repeat(4 * 1024 * 1024 + 1));
+    expect([large.status, large.headers.get('x-ms-error-code')]).toEqual([413, 'RequestBodyTooLarge']);
   });
 
   test('not supported with a token: access policies and user delegation keys, 501', async () => {
@@ -322,6 +325,12 @@ describe('a token that is not taken', () => {
 });
 
 describe('the listener with TLS', () => {
+  test('is there only where it is asked for', async () => {
+    await using plain = await startStorage({ port: 0, dataDir: join(folder, 'plain'), queue: { port: 0 } });
+    expect(plain.tokenEndpoints).toEqual({});
+    expect(Object.keys(server.tokenEndpoints)).toEqual(['blob']);
+  });
+
   test('without credentials answers 401 and where to get them, a public container included', async () => {
     await byKey.createContainer('public', { access: 'blob' });
     await blobOf(byKey, 'public').upload('x', 1);
