@@ -57,7 +57,7 @@ function topology(options: PlatformOptions, data: DataFolder, addresses: Address
     env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
     flags: [...(LIGHT.has(name) ? SMALL : []), ...(options.sourceMaps ? ['--enable-source-maps'] : [])],
   });
-  const small = smallConfig(options, data, addresses, join(ROOT, 'dist/web'));
+  const small = smallConfig(options, data, addresses, join(ROOT, 'dist/web'), identity);
   const broker = [
     '--config',
     file('event-hubs', brokerConfig(addresses, identity)),

@@ -43,7 +43,7 @@ export const isObject = (value: unknown): value is Record<string, unknown> =>
   value !== null && typeof value === 'object' && !Array.isArray(value);
 export const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
 export const isAddress = (value: unknown): value is string => isText(value) && URL.canParse(value);
-const isPort = (value: unknown) =>
+export const isPort = (value: unknown): boolean =>
   Number.isInteger(value) && Number(value) >= 0 && Number(value) <= LAST_PORT;
 
 /** Key, cert and perhaps a port. */

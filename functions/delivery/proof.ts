@@ -1,6 +1,7 @@
 /** Proof of delivery: kept in Blob storage, checked against what the customer asked for, told to the workflow. */
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import type { z } from 'zod';
+import { blobServiceUri } from '../../shared/config/blob-service.ts';
 import type { confirmDelivery } from '../../shared/contracts/deliveries.ts';
 import { putInboxEvent } from '../../shared/contracts/workflows.ts';
 import { untilUndisturbed } from '../../shared/cosmos/race.ts';
@@ -93,12 +94,16 @@ async function keep(container: ContainerClient, name: string, base64: string, ty
 function lazyContainer(deps: ServiceDeps): () => Promise<ContainerClient> {
   let made: Promise<ContainerClient> | undefined;
   const make = async () => {
-    const { AzureWebJobsStorage: connection, AzureWebJobsStorage__accountName: account } = deps.settings;
+    const {
+      AzureWebJobsStorage: connection,
+      AzureWebJobsStorage__accountName: accountName,
+      AzureWebJobsStorage__blobServiceUri: uri,
+    } = deps.settings;
     const service = connection
       ? BlobServiceClient.fromConnectionString(connection, SOON)
-      : new BlobServiceClient(`https://${account}.blob.core.windows.net`, deps.credential(), SOON);
+      : new BlobServiceClient(blobServiceUri({ blobServiceUri: uri, accountName }), deps.credential(), SOON);
     const container = service.getContainerClient('proofs');
-    if (connection) await container.createIfNotExists();
+    if (connection || uri) await container.createIfNotExists();
     return container;
   };
   return () => {

@@ -15,6 +15,7 @@ import {
 import { BlobCheckpointStore } from '@azure/eventhubs-checkpointstore-blob';
 import { ContainerClient } from '@azure/storage-blob';
 import { lazyCredential } from '../../shared/auth/credential.ts';
+import { blobServiceUri } from '../../shared/config/blob-service.ts';
 import type { FunctionApp, FunctionDefinition, Invocation, RpcTypedData } from './contract.ts';
 import type { HostLog } from './log.ts';
 import { type ClaimStore, createOwnership, type Ownership } from './ownership.ts';
@@ -239,8 +240,8 @@ async function openStore(): Promise<BlobCheckpointStore> {
   const container = connectionString
     ? new ContainerClient(connectionString, CHECKPOINT_CONTAINER, STORAGE_OPTIONS)
     : new ContainerClient(
-        `https://${parts['accountName']}.blob.core.windows.net/${CHECKPOINT_CONTAINER}`,
-        lazyCredential(),
+        `${blobServiceUri(parts)}/${CHECKPOINT_CONTAINER}`,
+        lazyCredential(parts['clientId']),
         STORAGE_OPTIONS,
       );
   await container.createIfNotExists();

@@ -12,7 +12,7 @@ export interface PlatformOptions {
   readonly replay: string | undefined;
   /** Everything but the Function App's host, which is started by hand: `func start`, or `npm run host`. */
   readonly serversOnly: boolean;
-  /** Services reach Cosmos DB and Event Hubs with tokens over TLS, as in Azure, instead of connection strings. */
+  /** Services reach Cosmos DB, Event Hubs and storage with tokens over TLS, as in Azure, instead of connection strings. */
   readonly identity: boolean;
   /** Stack traces name the sources' lines; takes about 180 MB more. */
   readonly sourceMaps: boolean;
@@ -34,6 +34,9 @@ export const PORTS = {
   'storage-queue': 10,
   'storage-table': 11,
   'cosmos-tls': 12,
+  'storage-tls': 13,
+  'storage-queue-tls': 14,
+  'storage-table-tls': 15,
 } as const;
 export type PortName = keyof typeof PORTS;
 

@@ -4,6 +4,8 @@ import { CONTAINERS } from '../../shared/cosmos/containers.ts';
 import { HUBS, type HubName } from '../../shared/messaging/hubs.ts';
 import { EMULATOR_KEY } from '../cosmos/auth.ts';
 import type { SmallConfig } from '../small.ts';
+import { ACCOUNT, KEY, AUDIENCE as STORAGE_AUDIENCE } from '../storage/account.ts';
+import type { TokenOptions } from '../storage/token-listener.ts';
 import type { DataFolder } from './data-folder.ts';
 import { CARRIER, clients, managedIdentities, PAGE_CLIENT, principals } from './demo.ts';
 import { AMQPS_PORT, type PlatformOptions, type PortName, portOf } from './options.ts';
@@ -11,9 +13,6 @@ import { AMQPS_PORT, type PlatformOptions, type PortName, portOf } from './optio
 export const AUDIENCE = 'api://drone-delivery';
 export const DATABASE = 'drone-delivery';
 const HOST = '127.0.0.1';
-/** Azurite's documented account: https://learn.microsoft.com/azure/storage/common/storage-use-azurite#well-known-storage-account-and-key */
-const STORAGE_KEY =
-  'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
 const BROKER_RULE = 'RootManageSharedAccessKey';
 /** The key of Microsoft's emulator: https://learn.microsoft.com/azure/event-hubs/test-locally-with-event-hub-emulator */
 const BROKER_KEY = 'SAS_KEY_VALUE';
@@ -40,7 +39,7 @@ export function addressesOf(options: PlatformOptions): Addresses {
   const cosmosEndpoint = `${http('cosmos')}/`;
   // Core Tools keep what they need in queues and tables, too.
   const moreStorage = options.serversOnly
-    ? `QueueEndpoint=${http('storage-queue')}/devstoreaccount1;TableEndpoint=${http('storage-table')}/devstoreaccount1;`
+    ? `QueueEndpoint=${http('storage-queue')}/${ACCOUNT};TableEndpoint=${http('storage-table')}/${ACCOUNT};`
     : '';
   return {
     gateway: http('gateway'),
@@ -52,7 +51,7 @@ export function addressesOf(options: PlatformOptions): Addresses {
     cosmosKey: EMULATOR_KEY,
     cosmos: `AccountEndpoint=${cosmosEndpoint};AccountKey=${EMULATOR_KEY};`,
     eventHubs: `Endpoint=sb://${HOST}:${portOf(options, 'event-hubs')};SharedAccessKeyName=${BROKER_RULE};SharedAccessKey=${BROKER_KEY};UseDevelopmentEmulator=true`,
-    storage: `DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=${STORAGE_KEY};BlobEndpoint=${http('storage')}/devstoreaccount1;${moreStorage}`,
+    storage: `DefaultEndpointsProtocol=http;AccountName=${ACCOUNT};AccountKey=${KEY};BlobEndpoint=${http('storage')}/${ACCOUNT};${moreStorage}`,
     eventHubsControl: http('event-hubs-control'),
     cosmosControl: http('cosmos-control'),
   };
@@ -107,6 +106,21 @@ export function cosmosConfig(
   };
 }
 
+/** Storage's listeners with TLS; the app's roles are those of bicep/modules/function-app.bicep, tracking has none there. */
+function storageTokens(options: PlatformOptions, { issuer }: Addresses, { tls }: IdentityMode): TokenOptions {
+  return {
+    tls,
+    ports: {
+      blob: portOf(options, 'storage-tls'),
+      queue: portOf(options, 'storage-queue-tls'),
+      table: portOf(options, 'storage-table-tls'),
+    },
+    issuer,
+    audience: STORAGE_AUDIENCE,
+    roles: { [APP]: { '*': ['blobOwner', 'queueContributor', 'tableContributor'] } },
+  };
+}
+
 /** Environment with which `DefaultAzureCredential` finds the identity of an app, and settings without a key. */
 function identitySettings(
   options: PlatformOptions,
@@ -124,6 +138,17 @@ function identitySettings(
     IDENTITY_ENDPOINT: `${addresses.issuer}/managed-identity/token`,
     IDENTITY_HEADER: secrets.identityHeader,
     NODE_EXTRA_CA_CERTS: authorities,
+  };
+}
+
+/** https://learn.microsoft.com/azure/azure-functions/functions-reference#connecting-to-host-storage-with-an-identity */
+function storageSettings(options: PlatformOptions): Record<string, string> {
+  const uri = (name: PortName) => `https://localhost:${portOf(options, name)}/${ACCOUNT}`;
+  return {
+    AzureWebJobsStorage: '',
+    AzureWebJobsStorage__blobServiceUri: uri('storage-tls'),
+    AzureWebJobsStorage__credential: 'managedidentity',
+    AzureWebJobsStorage__clientId: APP,
   };
 }
 
@@ -155,6 +180,7 @@ export function smallConfig(
   data: DataFolder,
   addresses: Addresses,
   pages: string,
+  identity?: IdentityMode,
 ): SmallConfig {
   return {
     storage: {
@@ -166,13 +192,17 @@ export function smallConfig(
             table: { port: portOf(options, 'storage-table') },
           }
         : {}),
+      ...(identity ? { tokens: storageTokens(options, addresses, identity) } : {}),
     },
     identity: {
       port: portOf(options, 'identity'),
       dataDir: join(data.path, 'identity'),
       principals: [...principals(options.drones), ...(options.identity ? managedIdentities() : [])],
       clients: clients(options.drones, data.secrets.clientSecret, addresses.gateway),
-      resources: [AUDIENCE, ...(options.identity ? [EVENT_HUBS, tlsEndpointOf(options)] : [])],
+      resources: [
+        AUDIENCE,
+        ...(options.identity ? [EVENT_HUBS, STORAGE_AUDIENCE, tlsEndpointOf(options)] : []),
+      ],
       ...(options.identity ? { managedIdentity: { header: data.secrets.identityHeader } } : {}),
     },
     gateway: {
@@ -202,7 +232,9 @@ export function appSettings(
     PUBLIC_ORIGIN: addresses.gateway,
     CARRIERS: JSON.stringify([{ carrierId: CARRIER, url: addresses.carrier, apiKey: CARRIER_KEY }]),
     TIME_SCALE: String(options.speed),
-    ...(data && identity ? identitySettings(options, data, addresses, identity, APP) : {}),
+    ...(data && identity
+      ? { ...identitySettings(options, data, addresses, identity, APP), ...storageSettings(options) }
+      : {}),
   };
 }
 

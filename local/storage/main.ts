@@ -1,6 +1,13 @@
-/** Storage as a process of its own: `--port N --data DIR [--queue-port N] [--table-port N]`. */
+/**
+ * Storage as a process of its own: `--port N --data DIR [--queue-port N] [--table-port N] [--config FILE]`. With the file, tokens
+ * are taken over TLS; it is JSON: `{"tls": {"key": FILE, "cert": FILE, "port": N}, "queuePort": N, "tablePort": N, "issuer": "…",
+ * "audience": "…", "roles": {principal: {container, queue, table or *: "blobReader" or several of rights.ts}}}`; `audience` and the
+ * ports are optional; key and cert may be PEM themselves.
+ */
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { runServer } from '../process.ts';
+import { readConfig } from './config.ts';
 import { startStorage } from './server.ts';
 
 const { values } = parseArgs({
@@ -9,6 +16,7 @@ const { values } = parseArgs({
     data: { type: 'string', default: '.data/storage' },
     'queue-port': { type: 'string' },
     'table-port': { type: 'string' },
+    config: { type: 'string' },
     'answer-before-save': { type: 'boolean', default: false },
   },
 });
@@ -21,9 +29,14 @@ await runServer('storage', async () => {
     answerBeforeSave: values['answer-before-save'],
     ...(queue === undefined ? {} : { queue: { port: Number(queue) } }),
     ...(table === undefined ? {} : { table: { port: Number(table) } }),
+    ...(values.config === undefined ? {} : { tokens: readConfig(readFileSync(values.config, 'utf8')) }),
   });
   return {
-    ready: { port: server.port, connectionString: server.connectionString },
+    ready: {
+      port: server.port,
+      connectionString: server.connectionString,
+      tokenEndpoints: server.tokenEndpoints,
+    },
     close: () => server.close(),
   };
 });

@@ -1,10 +1,12 @@
 /**
  * Blob storage (queues and tables on request) on loopback: Azurite in process, except that an answered write survives
- * `kill -9`, because metadata-rows.ts keeps its metadata and held-answers.ts holds its answers.
+ * `kill -9`, because metadata-rows.ts keeps its metadata and held-answers.ts holds its answers, and that tokens are taken
+ * over TLS, by token-listener.ts.
  */
 import { mkdir } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { ACCOUNT, KEY, type Service } from './account.ts';
 import type {
   AzuriteServer,
   BlobConfigurationClass,
@@ -13,11 +15,9 @@ import type {
 } from './azurite-parts.ts';
 import { holdAnswers, QUEUE_READS, READS } from './held-answers.ts';
 import { MetadataRows } from './metadata-rows.ts';
+import type { TokenListener, TokenOptions } from './token-listener.ts';
 
 const HOST = '127.0.0.1';
-const ACCOUNT = 'devstoreaccount1';
-/** The emulators' published key. https://learn.microsoft.com/azure/storage/common/storage-connect-azurite */
-const KEY = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
 const KEEP_ALIVE_SECONDS = 5;
 const PARALLEL_EXTENTS = 5;
 const SQLITE_BUSY = 5;
@@ -30,6 +30,8 @@ export interface StorageOptions {
   /** Ports of the services that are off when absent. */
   readonly queue?: { readonly port: number };
   readonly table?: { readonly port: number };
+  /** A listener with TLS for each service, on which tokens are taken, too. */
+  readonly tokens?: TokenOptions;
   /** Answers at once, as plain Azurite does: what was answered can be lost. Only to show that. */
   readonly answerBeforeSave?: boolean;
 }
@@ -38,6 +40,8 @@ export interface StorageServer extends AsyncDisposable {
   /** Of the blob service. */
   readonly port: number;
   readonly connectionString: string;
+  /** `https://localhost:…/devstoreaccount1` of each service, for clients with a token. */
+  readonly tokenEndpoints: Readonly<Partial<Record<Service, string>>>;
   close(): Promise<void>;
 }
 
@@ -46,17 +50,26 @@ export async function startStorage(options: StorageOptions): Promise<StorageServ
   await mkdir(options.dataDir, { recursive: true });
   const rows = openRows(options.dataDir);
   const started: AzuriteServer[] = [];
-  const start = async (name: string, server: AzuriteServer) => {
+  const listeners: TokenListener[] = [];
+  const tokenEndpoints: Partial<Record<Service, string>> = {};
+  const start = async (name: Service, server: AzuriteServer) => {
     rows.attach(`${name}-metadata`, server.metadataStore);
     if (server.extentMetadataStore) rows.attach(`${name}-extents`, server.extentMetadataStore);
     const reads = name === 'queue' ? QUEUE_READS : READS;
     if (!options.answerBeforeSave) holdAnswers(server.httpServer, () => rows.commit(), complain, reads);
     await server.start();
     started.push(server);
+    if (options.tokens) {
+      // Loaded only where tokens are taken: it needs memory.
+      const { startTokenListener } = await import('./token-listener.ts');
+      const listener = await startTokenListener(name, server.httpServer, options.tokens);
+      listeners.push(listener);
+      tokenEndpoints[name] = `https://localhost:${listener.port}/${ACCOUNT}`;
+    }
     return (server.httpServer.address() as AddressInfo).port;
   };
   const close = async () => {
-    for (const server of started.splice(0)) await server.close();
+    for (const server of [...listeners.splice(0), ...started.splice(0)]) await server.close();
     rows[Symbol.dispose]();
   };
   try {
@@ -71,7 +84,7 @@ export async function startStorage(options: StorageOptions): Promise<StorageServ
       endpoints.push(`TableEndpoint=http://${HOST}:${table}/${ACCOUNT}`);
     }
     const connectionString = `DefaultEndpointsProtocol=http;AccountName=${ACCOUNT};AccountKey=${KEY};${endpoints.join(';')};`;
-    return { port, connectionString, close, [Symbol.asyncDispose]: close };
+    return { port, connectionString, tokenEndpoints, close, [Symbol.asyncDispose]: close };
   } catch (error) {
     await close();
     throw error;

@@ -43,6 +43,10 @@ export const SettingsSchema = z.object({
     .string()
     .optional()
     .describe('Storage account, used with the identity (Azure)'),
+  AzureWebJobsStorage__blobServiceUri: z
+    .url()
+    .optional()
+    .describe('Address of Blob storage, used with the identity where an account’s name is not enough'),
   AZURE_CLIENT_ID: z.string().optional().describe('Client id of the user-assigned managed identity (Azure)'),
   IDENTITY_ISSUER: z.url().describe('Issuer of the tokens that callers bring'),
   API_AUDIENCE: z.string().min(1).describe('Audience that those tokens must have'),
@@ -108,9 +112,9 @@ function missingConnections(settings: Settings): string[] {
   const either = [
     ['COSMOS', 'COSMOS__accountEndpoint'],
     ['EVENTHUBS', 'EVENTHUBS__fullyQualifiedNamespace'],
-    ['AzureWebJobsStorage', 'AzureWebJobsStorage__accountName'],
+    ['AzureWebJobsStorage', 'AzureWebJobsStorage__accountName', 'AzureWebJobsStorage__blobServiceUri'],
   ] as const;
   return either
-    .filter(([key, identity]) => !settings[key] && !settings[identity])
-    .map(([key, identity]) => `${key} or ${identity}: one of them is needed`);
+    .filter((names) => names.every((name) => !settings[name]))
+    .map((names) => `${names.join(' or ')}: one of them is needed`);
 }

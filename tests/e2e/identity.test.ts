@@ -1,8 +1,9 @@
-/** `npm start -- --identity`: a delivery with no connection string in the services but storage's; rights are those of the roles. */
+/** `npm start -- --identity`: a delivery with no connection string in the services; rights are those of the roles. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { CosmosClient } from '@azure/cosmos';
+import { BlobServiceClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { AMQPS_PORT } from '../../local/platform/options.ts';
 import { customer } from '../harness/customer.ts';
@@ -14,6 +15,10 @@ let platform: TestPlatform;
 beforeAll(async () => {
   await until(async () => (await isFree(AMQPS_PORT)) || undefined, `port ${AMQPS_PORT} is free`, 90_000);
   platform = await startPlatform({ speed: 30, drones: 3, args: ['--identity'] });
+  setDefaultCACertificates([
+    ...getCACertificates('default'),
+    readFileSync(join(platform.dataDir, 'authority/ca.crt'), 'utf8'),
+  ]);
 }, 180_000);
 
 afterAll(() => platform?.stop());
@@ -30,18 +35,24 @@ async function tokenOf(clientId: string, resource: string): Promise<string> {
   return ((await response.json()) as { access_token: string }).access_token;
 }
 
+const credentialOf = (clientId: string, resource: string) => ({
+  getToken: async () => ({
+    token: await tokenOf(clientId, resource),
+    expiresOnTimestamp: Date.now() + 3_600_000,
+  }),
+});
+
+const tlsOrigin = (above: number) =>
+  `https://localhost:${Number(new URL(platform.endpoints.gateway).port) + above}`;
+
 function cosmosAs(clientId: string): CosmosClient {
-  const port = Number(new URL(platform.endpoints.gateway).port) + 12;
-  const endpoint = `https://localhost:${port}`;
-  return new CosmosClient({
-    endpoint,
-    aadCredentials: {
-      getToken: async () => ({
-        token: await tokenOf(clientId, endpoint),
-        expiresOnTimestamp: Date.now() + 3_600_000,
-      }),
-    },
-  });
+  const endpoint = tlsOrigin(12);
+  return new CosmosClient({ endpoint, aadCredentials: credentialOf(clientId, endpoint) });
+}
+
+function storageAs(clientId: string): BlobServiceClient {
+  const credential = credentialOf(clientId, 'https://storage.azure.com');
+  return new BlobServiceClient(`${tlsOrigin(13)}/devstoreaccount1`, credential);
 }
 
 test('a delivery is flown to its end, by tokens over TLS', async () => {
@@ -53,10 +64,6 @@ test('a delivery is flown to its end, by tokens over TLS', async () => {
 });
 
 test('the app’s identity reads its containers, that of tracking has no right there', async () => {
-  setDefaultCACertificates([
-    ...getCACertificates('default'),
-    readFileSync(join(platform.dataDir, 'authority/ca.crt'), 'utf8'),
-  ]);
   const read = async (clientId: string) => {
     const client = cosmosAs(clientId);
     const container = client.database(platform.endpoints.cosmos.database).container('deliveries');
@@ -69,13 +76,41 @@ test('the app’s identity reads its containers, that of tracking has no right t
   await expect(read('tracking')).rejects.toMatchObject({ code: 403 });
 });
 
+test('the app’s identity keeps checkpoints and a proof of delivery in storage, that of tracking has no right there', async () => {
+  const alice = customer(platform.endpoints);
+  const deliveryId = await alice.submit({ confirmationRequired: 'Picture' });
+  const confirmation = {
+    geoCoordinates: { latitude: 47.6, longitude: -122.3 },
+    confirmationType: 'Picture',
+    confirmationBlob: Buffer.from('a picture').toString('base64'),
+  };
+  await until(async () => {
+    const { status } = await alice.call('POST', `deliveries/${deliveryId}/confirmations`, confirmation);
+    return status === 200 || undefined;
+  }, 'the proof is taken, on the way to the drop-off');
+  expect((await alice.ended(deliveryId)).outcome?.kind).toBe('completed');
+  const proof = (clientId: string) =>
+    storageAs(clientId).getContainerClient('proofs').getBlobClient(`${deliveryId}/picture`);
+  expect((await proof('functions').downloadToBuffer()).toString()).toBe('a picture');
+  const checkpoints: string[] = [];
+  for await (const { name } of storageAs('functions')
+    .getContainerClient('azure-webjobs-eventhub')
+    .listBlobsFlat({ prefix: 'localhost/' }))
+    checkpoints.push(name);
+  expect(checkpoints.join('\n')).toMatch(/^localhost\/delivery-requests\/scheduler\/checkpoint\/\d$/m);
+  await expect(proof('tracking').download()).rejects.toMatchObject({
+    statusCode: 403,
+    code: 'AuthorizationPermissionMismatch',
+  });
+});
+
 test.runIf(process.platform === 'linux')(
-  'no key of Cosmos DB or Event Hubs is in the services’ environment',
+  'no key of Cosmos DB, Event Hubs or storage is in the services’ environment',
   () => {
     for (const part of ['functions', 'tracking']) {
       const environment = readFileSync(`/proc/${platform.endpoints.parts[part]?.pid}/environ`, 'utf8');
       expect(environment).toContain('EVENTHUBS__fullyQualifiedNamespace=localhost');
-      expect(environment).not.toMatch(/SharedAccessKey=|AccountEndpoint=/);
+      expect(environment).not.toMatch(/SharedAccessKey=|AccountEndpoint=|AccountKey=/);
     }
   },
 );

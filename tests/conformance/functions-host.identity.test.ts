@@ -1,0 +1,134 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { EventHubProducerClient } from '@azure/event-hubs';
+import { BlobServiceClient } from '@azure/storage-blob';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { openAuthority } from '../../local/certificates.ts';
+import { type EventHubsServer, startEventHubs } from '../../local/event-hubs/server.ts';
+import { type IdentityServer, startIdentity } from '../../local/identity/server.ts';
+import { type StorageServer, startStorage } from '../../local/storage/server.ts';
+import { HOST, writeApp } from './functions-host.harness.ts';
+
+const WAIT = { timeout: 15_000, interval: 30 };
+const MAIN = `
+const { appendFileSync } = require('node:fs');
+const { app } = require('@azure/functions');
+app.eventHub('keeps', {
+  connection: 'HUBS', eventHubName: 'orders', cardinality: 'many',
+  handler: (events) => appendFileSync(process.env.RECORD, events.join(',') + ','),
+});
+`;
+
+let folder: string;
+let identity: IdentityServer;
+let storage: StorageServer;
+let hubs: EventHubsServer;
+let app: ReturnType<typeof writeApp>;
+let running: ChildProcess | undefined;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'host-identity-'));
+  app = writeApp({ 'main.cjs': MAIN });
+  identity = await startIdentity({
+    port: 0,
+    dataDir: join(folder, 'identity'),
+    clients: [],
+    resources: ['https://storage.azure.com'],
+    principals: ['app', 'reader'].map((id) => ({ id, name: id, roles: ['service'] })),
+    managedIdentity: { header: 'header' },
+  });
+  storage = await startStorage({
+    port: 0,
+    dataDir: join(folder, 'storage'),
+    tokens: {
+      tls: openAuthority(join(folder, 'tls')).issue(),
+      issuer: identity.issuer,
+      roles: { app: { '*': 'blobContributor' }, reader: { '*': 'blobReader' } },
+    },
+  });
+  hubs = await startEventHubs({
+    port: 0,
+    dataDir: join(folder, 'hubs'),
+    hubs: { orders: { partitions: 1 } },
+    keys: [{ name: 'root', key: 'c2VjcmV0', rights: ['Manage', 'Send', 'Listen'] }],
+  });
+});
+
+afterEach(stopHost);
+
+afterAll(async () => {
+  app.remove();
+  await hubs.close();
+  await storage.close();
+  await identity.close();
+  await rm(folder, { recursive: true });
+});
+
+/** What the host writes; it need not become ready. */
+function startHost(clientId: string): () => string {
+  let output = '';
+  running = fork(HOST, ['--app', app.dir, '--port', '0', '--data', join(folder, 'host')], {
+    silent: true,
+    env: {
+      ...process.env,
+      HUBS: hubs.connectionString(),
+      AzureWebJobsStorage__blobServiceUri: storage.tokenEndpoints.blob,
+      AzureWebJobsStorage__credential: 'managedidentity',
+      AzureWebJobsStorage__clientId: clientId,
+      IDENTITY_ENDPOINT: identity.managedIdentityEndpoint,
+      IDENTITY_HEADER: 'header',
+      NODE_EXTRA_CA_CERTS: openAuthority(join(folder, 'tls')).file,
+      RECORD: join(folder, 'record'),
+    },
+  });
+  for (const stream of [running.stdout, running.stderr])
+    stream?.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+  return () => output;
+}
+
+async function stopHost(): Promise<void> {
+  if (!running) return;
+  const exited = once(running, 'exit');
+  running.kill('SIGTERM');
+  await exited;
+  running = undefined;
+}
+
+async function send(body: string): Promise<void> {
+  const producer = new EventHubProducerClient(hubs.connectionString(), 'orders');
+  await producer.sendBatch([{ body }]);
+  await producer.close();
+}
+
+const record = () => readFile(join(folder, 'record'), 'utf8').catch(() => '');
+
+describe('functions-host: host storage with an identity', () => {
+  test('AzureWebJobsStorage__blobServiceUri and __clientId: an identity without a role that writes is refused, the log says so, and no event is handled', async () => {
+    await send('one');
+    const output = startHost('reader');
+    await vi.waitFor(() => expect(output()).toContain('not authorized to perform this operation'), WAIT);
+    expect(output()).toContain('keeps');
+    expect(await record()).toBe('');
+  });
+
+  test('with the role checkpoints are kept in Blob storage by tokens over TLS, and the next host goes on there', async () => {
+    startHost('app');
+    await vi.waitFor(async () => expect(await record()).toBe('one,'), WAIT);
+    const client = BlobServiceClient.fromConnectionString(storage.connectionString);
+    const checkpoint = client
+      .getContainerClient('azure-webjobs-eventhub')
+      .getBlobClient(`127.0.0.1/orders/$default/checkpoint/0`);
+    await vi.waitFor(async () => {
+      expect((await checkpoint.getProperties()).metadata).toMatchObject({ sequencenumber: '0' });
+    }, WAIT);
+    await stopHost();
+    startHost('app');
+    await send('two');
+    await vi.waitFor(async () => expect(await record()).toBe('one,two,'), WAIT);
+  });
+});
