@@ -166,7 +166,7 @@ function clientOf(connection: string): CosmosClient {
       }
     : {
         endpoint: parts['accountEndpoint'] ?? '',
-        aadCredentials: lazyCredential(),
+        aadCredentials: lazyCredential(parts['clientId']),
         connectionPolicy: policy,
       };
   return new CosmosClient(options);

@@ -221,7 +221,7 @@ function clientOf(connection: string, hub: string, group: string): EventHubConsu
   const { connectionString, parts } = connectionNamed(connection);
   if (connectionString) return new EventHubConsumerClient(group, connectionString, hub, CLIENT_OPTIONS);
   const namespace = parts['fullyQualifiedNamespace'] ?? '';
-  return new EventHubConsumerClient(group, namespace, hub, lazyCredential(), CLIENT_OPTIONS);
+  return new EventHubConsumerClient(group, namespace, hub, lazyCredential(parts['clientId']), CLIENT_OPTIONS);
 }
 
 /** One for the process: the container is the same for every hub. */

@@ -3,13 +3,17 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CosmosClient, type Database } from '@azure/cosmos';
 import { EventHubProducerClient } from '@azure/event-hubs';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { openAuthority } from '../../local/certificates.ts';
+import { type CosmosServer, startCosmos } from '../../local/cosmos/server.ts';
+import { createTokenVerifier } from '../../local/cosmos/tokens.ts';
 import { type EventHubsServer, startEventHubs } from '../../local/event-hubs/server.ts';
 import { type IdentityServer, startIdentity } from '../../local/identity/server.ts';
 import { type StorageServer, startStorage } from '../../local/storage/server.ts';
+import { freePorts } from '../harness/platform.ts';
 import { HOST, writeApp } from './functions-host.harness.ts';
 
 const WAIT = { timeout: 15_000, interval: 30 };
@@ -20,10 +24,15 @@ app.eventHub('keeps', {
   connection: 'HUBS', eventHubName: 'orders', cardinality: 'many',
   handler: (events) => appendFileSync(process.env.RECORD, events.join(',') + ','),
 });
+app.cosmosDB('follows', {
+  connection: 'ORDERS', databaseName: 'shop', containerName: 'orders', feedPollDelay: 50, startFromBeginning: true,
+  handler: (documents) => appendFileSync(process.env.FOLLOWED, documents.map(({ id }) => id).join(',') + ','),
+});
 `;
 
 let folder: string;
 let identity: IdentityServer;
+let cosmos: CosmosServer;
 let storage: StorageServer;
 let hubs: EventHubsServer;
 let app: ReturnType<typeof writeApp>;
@@ -32,12 +41,14 @@ let running: ChildProcess | undefined;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'host-identity-'));
   app = writeApp({ 'main.cjs': MAIN });
+  const cosmosPort = await freePorts();
+  const cosmosAudience = `https://localhost:${cosmosPort}`;
   identity = await startIdentity({
     port: 0,
     dataDir: join(folder, 'identity'),
     clients: [],
-    resources: ['https://storage.azure.com'],
-    principals: ['app', 'reader'].map((id) => ({ id, name: id, roles: ['service'] })),
+    resources: ['https://storage.azure.com', cosmosAudience],
+    principals: ['app', 'reader', 'follower'].map((id) => ({ id, name: id, roles: ['service'] })),
     managedIdentity: { header: 'header' },
   });
   storage = await startStorage({
@@ -48,6 +59,23 @@ beforeAll(async () => {
       issuer: identity.issuer,
       roles: { app: { '*': 'blobContributor' }, reader: { '*': 'blobReader' } },
     },
+  });
+  cosmos = await startCosmos({
+    port: 0,
+    dataDir: join(folder, 'cosmos'),
+    tls: { ...openAuthority(join(folder, 'tls')).issue(), port: cosmosPort },
+    verifyToken: createTokenVerifier({
+      issuer: identity.issuer,
+      audience: cosmosAudience,
+      roles: { follower: { orders: 'read', leases: 'write' } },
+    }),
+  });
+  await withOwner(async (database) => {
+    for (const [id, path] of [
+      ['orders', '/pk'],
+      ['leases', '/id'],
+    ] as const)
+      await database.containers.create({ id, partitionKey: { paths: [path] } });
   });
   hubs = await startEventHubs({
     port: 0,
@@ -62,6 +90,7 @@ afterEach(stopHost);
 afterAll(async () => {
   app.remove();
   await hubs.close();
+  await cosmos.close();
   await storage.close();
   await identity.close();
   await rm(folder, { recursive: true });
@@ -81,7 +110,11 @@ function startHost(clientId: string): () => string {
       IDENTITY_ENDPOINT: identity.managedIdentityEndpoint,
       IDENTITY_HEADER: 'header',
       NODE_EXTRA_CA_CERTS: openAuthority(join(folder, 'tls')).file,
+      ORDERS__accountEndpoint: `https://localhost:${cosmos.tlsPort}`,
+      ORDERS__credential: 'managedidentity',
+      ORDERS__clientId: 'follower',
       RECORD: join(folder, 'record'),
+      FOLLOWED: join(folder, 'followed'),
     },
   });
   for (const stream of [running.stdout, running.stderr])
@@ -103,6 +136,15 @@ async function send(body: string): Promise<void> {
   const producer = new EventHubProducerClient(hubs.connectionString(), 'orders');
   await producer.sendBatch([{ body }]);
   await producer.close();
+}
+
+async function withOwner<T>(work: (database: Database) => Promise<T>): Promise<T> {
+  const client = new CosmosClient({ endpoint: cosmos.endpoint, key: cosmos.key });
+  try {
+    return await work((await client.databases.createIfNotExists({ id: 'shop' })).database);
+  } finally {
+    client.dispose();
+  }
 }
 
 const record = () => readFile(join(folder, 'record'), 'utf8').catch(() => '');
@@ -130,5 +172,14 @@ describe('functions-host: host storage with an identity', () => {
     startHost('app');
     await send('two');
     await vi.waitFor(async () => expect(await record()).toBe('one,two,'), WAIT);
+  });
+});
+
+describe('functions-host: a connection with an identity', () => {
+  test('__clientId of a Cosmos DB trigger’s connection names the identity that reads the feed and keeps the leases', async () => {
+    await withOwner((database) => database.container('orders').items.create({ id: 'first', pk: 'p' }));
+    startHost('app');
+    const followed = () => readFile(join(folder, 'followed'), 'utf8').catch(() => '');
+    await vi.waitFor(async () => expect(await followed()).toBe('first,'), WAIT);
   });
 });
