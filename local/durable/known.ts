@@ -11,19 +11,44 @@ import type { Chunk, InstanceRow } from './store.ts';
 /** Of one instance or entity; what is undefined has to be read. */
 interface Knowledge {
   row?: InstanceRow;
-  history?: Chunk[];
+  history?: readonly Chunk[];
+  /** In that history. */
+  events?: number;
   /** It has no message, not even one that is not due yet. */
   isQuiet?: boolean;
 }
 
-/** Instances that are remembered; those that were learnt of first are forgotten first. */
+/** Instances, and events of their histories, that are remembered; what was learnt of first is forgotten first. */
 const MOST = 1_000;
+const MOST_EVENTS = 100_000;
 
 export function createKnown(database: DatabaseSync) {
   const known = new Map<string, Knowledge>();
   const asked = database.prepare('PRAGMA data_version');
   const ask = () => (asked.get() as { data_version: number }).data_version;
   let version = ask();
+  let events = 0;
+
+  const forget = (id: string): void => {
+    events -= known.get(id)?.events ?? 0;
+    known.delete(id);
+  };
+  const forgetAll = (): void => {
+    known.clear();
+    events = 0;
+  };
+  const forgetHistory = (of: Knowledge): void => {
+    events -= of.events ?? 0;
+    delete of.history;
+    delete of.events;
+  };
+  const add = (of: Knowledge, chunks: readonly Chunk[]): void => {
+    const added = chunks.reduce((sum, chunk) => sum + chunk.events.length, 0);
+    of.history = [...(of.history ?? []), ...chunks];
+    of.events = (of.events ?? 0) + added;
+    events += added;
+    while (events > MOST_EVENTS) forget(known.keys().next().value ?? '');
+  };
 
   return {
     /** Makes room for what is learnt of it now. */
@@ -32,16 +57,37 @@ export function createKnown(database: DatabaseSync) {
       if (found) return found;
       const made: Knowledge = {};
       known.set(id, made);
-      if (known.size > MOST) known.delete(known.keys().next().value ?? '');
+      if (known.size > MOST) forget(known.keys().next().value ?? '');
       return made;
     },
-    get: (id: string): Knowledge | undefined => known.get(id),
-    forget: (id: string) => known.delete(id),
-    forgetAll: () => known.clear(),
+    get: (id: string): Readonly<Knowledge> | undefined => known.get(id),
+    /** The whole history of an instance that is active. */
+    setHistory(id: string, history: readonly Chunk[]): void {
+      const of = known.get(id);
+      if (!of?.row) return;
+      forgetHistory(of);
+      add(of, history);
+    },
+    /** It has become longer. */
+    addHistory(id: string, chunk: Chunk): void {
+      const of = known.get(id);
+      if (of?.history) add(of, [chunk]);
+    },
+    forgetHistory(id: string): void {
+      const of = known.get(id);
+      if (of) forgetHistory(of);
+    },
+    /** It has a message now. */
+    wake(id: string): void {
+      const of = known.get(id);
+      if (of) delete of.isQuiet;
+    },
+    forget,
+    forgetAll,
     /** W1. The number changes whenever another process has written. */
     check(): number {
       const found = ask();
-      if (found !== version) known.clear();
+      if (found !== version) forgetAll();
       version = found;
       return found;
     },

@@ -1,8 +1,10 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { EventType, inbound } from './history.ts';
+import { EventType, type HistoryEvent, inbound } from './history.ts';
+import { createKnown } from './known.ts';
 import { type InstanceRow, openStore, type Store } from './store.ts';
 
 /** Two processes on one file, as far as SQLite is concerned. */
@@ -133,4 +135,24 @@ test('an instance that is removed takes all that belongs to it', async () => {
     [],
     [],
   ]);
+});
+
+test('histories that are long together are not all kept in memory', () => {
+  using database = new DatabaseSync(':memory:');
+  const known = createKnown(database);
+  const long = {
+    at: 1,
+    actions: 0,
+    events: Array.from({ length: 30_000 }, () => chunk(1).events[0] as HistoryEvent),
+  };
+  for (const id of ['a', 'b', 'c', 'd']) {
+    known.of(id).row = row({ id });
+    known.setHistory(id, [long]);
+  }
+  expect(['a', 'b', 'c', 'd'].map((id) => known.get(id)?.history?.length)).toEqual([undefined, 1, 1, 1]);
+  known.addHistory('d', long);
+  expect(['b', 'c', 'd'].map((id) => known.get(id)?.history?.length)).toEqual([undefined, 1, 2]);
+  known.forgetHistory('d');
+  known.setHistory('c', [long, long]);
+  expect(['c', 'd'].map((id) => known.get(id)?.history?.length)).toEqual([2, undefined]);
 });

@@ -176,8 +176,7 @@ export function openStore(dataDir: string, taskHub: string, onCommit?: () => voi
         events: string;
       }[];
       const chunks = rows.map((row) => ({ ...row, events: JSON.parse(row.events) as HistoryEvent[] }));
-      const knowledge = known.get(id);
-      if (knowledge?.row) knowledge.history = chunks;
+      known.setHistory(id, chunks);
       return chunks;
     },
 
@@ -189,8 +188,7 @@ export function openStore(dataDir: string, taskHub: string, onCommit?: () => voi
         chunk.actions,
         JSON.stringify(chunk.events),
       );
-      const knowledge = known.get(id);
-      if (knowledge?.history) knowledge.history = [...knowledge.history, chunk];
+      known.addHistory(id, chunk);
     },
 
     /** When its last episode was, ms since the epoch; 0 before the first. */
@@ -202,7 +200,7 @@ export function openStore(dataDir: string, taskHub: string, onCommit?: () => voi
     },
 
     clearHistory(id: string): void {
-      delete known.get(id)?.history;
+      known.forgetHistory(id);
       sql('DELETE FROM history WHERE id = ?').run(id);
     },
 
@@ -229,7 +227,7 @@ export function openStore(dataDir: string, taskHub: string, onCommit?: () => voi
         due,
         timer,
       );
-      delete known.get(id)?.isQuiet;
+      known.wake(id);
     },
 
     removeMessages(rows: readonly MessageRow[]): void {
