@@ -12,6 +12,7 @@ import {
 import { badRequest, CosmosError, conflict, notFound, notSupported } from './errors.ts';
 import { rangesOf } from './partition.ts';
 import { parametersOf, type QueryText } from './queries.ts';
+import { DEFAULT_POLICY, readPolicy } from './query/indexing-policy.ts';
 import { parse } from './query/parser.ts';
 import { runQuery } from './query/run.ts';
 import type { ContainerDefinition, ContainerRow, DatabaseRow } from './store.ts';
@@ -73,12 +74,7 @@ const databaseView = ({ id, rid, etag, ts }: DatabaseRow) => ({
 const containerView = ({ definition, rid, database, etag, ts }: ContainerRow) => ({
   ...definition,
   partitionKey: { kind: 'Hash', version: 2, ...definition.partitionKey },
-  indexingPolicy: definition['indexingPolicy'] ?? {
-    indexingMode: 'consistent',
-    automatic: true,
-    includedPaths: [{ path: '/*' }],
-    excludedPaths: [{ path: '/"_etag"/?' }],
-  },
+  indexingPolicy: definition.indexingPolicy ?? DEFAULT_POLICY,
   conflictResolutionPolicy: {
     mode: 'LastWriterWins',
     conflictResolutionPath: '/_ts',
@@ -184,7 +180,7 @@ function checkedDefinition(definition: ContainerDefinition): ContainerDefinition
     Number((definition['changeFeedPolicy'] as { retentionDuration?: unknown } | null)?.retentionDuration) > 0
   )
     throw notSupported('the change feed of all versions and deletes');
-  return definition;
+  return { ...definition, indexingPolicy: readPolicy(definition.indexingPolicy) };
 }
 
 export async function oneContainer(

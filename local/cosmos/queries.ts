@@ -5,11 +5,12 @@
  *    nor hide others; any other goes on after a number of rows.
  * P2 What only a client can merge is refused with 400/1004 and a plan, as by the service's gateway.
  */
-import { badRequest, CosmosError } from './errors.ts';
+import { badRequest, CosmosError, notSupported } from './errors.ts';
 import { textOf, withSystem } from './items.ts';
 import type { Scope } from './partition.ts';
 import type { Query } from './query/ast.ts';
 import { execute } from './query/execute.ts';
+import { checkOrder, DEFAULT_POLICY } from './query/indexing-policy.ts';
 import { needsPlan, planOf, type RangeQuery, readQuery } from './query/plan.ts';
 import { filtersOf, isStreamable, isWhole, needsSystem } from './query/pushdown.ts';
 import { type Resume, readResume } from './query/resume.ts';
@@ -62,6 +63,9 @@ export function queryPage(
   if (typeof text?.query !== 'string') throw badRequest('a query needs its text');
   const read = readOf(text.query);
   const parameters = parametersOf(text);
+  if (read.query.groupBy.length > 0 && read.query.orderBy.length > 0)
+    throw notSupported('ORDER BY together with GROUP BY');
+  checkOrder(read.query, container.definition.indexingPolicy ?? DEFAULT_POLICY);
   const everything = scope.pk === undefined && scope.prefix === undefined && scope.min === undefined;
   if (everything && ranges > 1 && needsPlan(read.query)) {
     throw new CosmosError(400, 'Query contains features that need the query plan', 1004, {

@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import type { StatementSync } from 'node:sqlite';
 import { GroupCommit } from '../group-commit.ts';
 import { badRequest } from './errors.ts';
+import type { IndexingPolicy } from './query/indexing-policy.ts';
 import { containerRid, databaseRid } from './rid.ts';
 
 export interface ContainerDefinition {
@@ -22,6 +23,8 @@ export interface ContainerDefinition {
     readonly version?: number;
   };
   readonly defaultTtl?: number;
+  /** Absent: the service's own. */
+  readonly indexingPolicy?: IndexingPolicy;
   readonly uniqueKeyPolicy?: { readonly uniqueKeys?: readonly { readonly paths: readonly string[] }[] };
   readonly [other: string]: unknown;
 }

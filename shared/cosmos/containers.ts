@@ -1,4 +1,5 @@
 /** The containers, each of one service; local/platform.ts makes them and bicep/ declares the same table (tests/infra compares). */
+import type { ContainerRequest, PartitionKeyKind } from '@azure/cosmos';
 import type { ServiceName } from '../http/define-route.ts';
 
 export interface ContainerSpec {
@@ -7,17 +8,22 @@ export interface ContainerSpec {
   readonly partitionKey: readonly string[];
   /** -1: items may have a `ttl` of their own; absent: nothing ever expires. */
   readonly defaultTtl?: -1;
+  /** Paths that nobody queries or sorts by, as an indexing policy names them. */
+  readonly unindexed?: readonly string[];
 }
+
+/** The body of outbox items. */
+const BODY = ['/body/*'] as const;
 
 export const CONTAINERS = {
   accounts: { service: 'account', partitionKey: ['/accountId'] },
   packages: { service: 'package', partitionKey: ['/accountId'] },
   requests: { service: 'ingestion', partitionKey: ['/accountId'], defaultTtl: -1 },
-  workflows: { service: 'scheduler', partitionKey: ['/deliveryId'], defaultTtl: -1 },
-  deliveries: { service: 'delivery', partitionKey: ['/deliveryId'], defaultTtl: -1 },
-  droneDeliveries: { service: 'drone', partitionKey: ['/deliveryId'], defaultTtl: -1 },
-  drones: { service: 'drone', partitionKey: ['/droneId'], defaultTtl: -1 },
-  bookings: { service: 'third-party', partitionKey: ['/deliveryId'], defaultTtl: -1 },
+  workflows: { service: 'scheduler', partitionKey: ['/deliveryId'], defaultTtl: -1, unindexed: BODY },
+  deliveries: { service: 'delivery', partitionKey: ['/deliveryId'], defaultTtl: -1, unindexed: BODY },
+  droneDeliveries: { service: 'drone', partitionKey: ['/deliveryId'], defaultTtl: -1, unindexed: BODY },
+  drones: { service: 'drone', partitionKey: ['/droneId'], defaultTtl: -1, unindexed: BODY },
+  bookings: { service: 'third-party', partitionKey: ['/deliveryId'], defaultTtl: -1, unindexed: BODY },
   history: { service: 'delivery-history', partitionKey: ['/accountId', '/month'] },
   deadLetters: { service: 'supervisor', partitionKey: ['/hub', '/day'] },
   workItems: { service: 'supervisor', partitionKey: ['/deliveryId'] },
@@ -25,3 +31,20 @@ export const CONTAINERS = {
 } as const satisfies Record<string, ContainerSpec>;
 
 export type ContainerName = keyof typeof CONTAINERS;
+
+/** What a client makes the container from: partition key, expiry and indexing. */
+export function containerDefinition(id: ContainerName): ContainerRequest {
+  const { partitionKey, defaultTtl, unindexed = [] }: ContainerSpec = CONTAINERS[id];
+  return {
+    id,
+    partitionKey: {
+      paths: [...partitionKey],
+      ...(partitionKey.length > 1 ? { kind: 'MultiHash' as PartitionKeyKind, version: 2 } : {}),
+    },
+    ...(defaultTtl === undefined ? {} : { defaultTtl }),
+    indexingPolicy: {
+      includedPaths: [{ path: '/*' }],
+      excludedPaths: [...unindexed, '/"_etag"/?'].map((path) => ({ path })),
+    },
+  };
+}

@@ -11,7 +11,8 @@ beforeAll(async () => {
 
 afterAll(() => harness.close());
 
-const fresh = () => harness.container({ id: `c${count++}`, partitionKey: { paths: ['/pk'] } });
+const fresh = (more: object = {}) =>
+  harness.container({ id: `c${count++}`, partitionKey: { paths: ['/pk'] }, ...more });
 
 interface Item {
   readonly id: string;
@@ -190,7 +191,16 @@ describe('cosmos: queries across partitions', () => {
   let container: Container;
 
   beforeAll(async () => {
-    container = await fresh();
+    container = await fresh({
+      indexingPolicy: {
+        compositeIndexes: [
+          [
+            { path: '/third', order: 'descending' },
+            { path: '/n', order: 'ascending' },
+          ],
+        ],
+      },
+    });
     await Promise.all(
       Array.from({ length: 60 }, (_, n) =>
         container.items.create({

@@ -56,7 +56,24 @@ const DRONES = [
 
 beforeAll(async () => {
   harness = await startHarness();
-  container = await harness.container({ id: 'queries', partitionKey: { paths: ['/pk'] } });
+  container = await harness.container({
+    id: 'queries',
+    partitionKey: { paths: ['/pk'] },
+    indexingPolicy: {
+      includedPaths: [{ path: '/*' }],
+      excludedPaths: [{ path: '/note/*' }, { path: '/position/height/?' }],
+      compositeIndexes: [
+        [
+          { path: '/weight', order: 'descending' },
+          { path: '/name', order: 'ascending' },
+        ],
+        [
+          { path: '/_ts', order: 'ascending' },
+          { path: '/id', order: 'ascending' },
+        ],
+      ],
+    },
+  });
   for (const drone of DRONES) await container.items.create({ ...drone, pk: 'q' });
 });
 
@@ -434,36 +451,97 @@ describe('cosmos: errors of queries', () => {
   ]);
 });
 
+describe('cosmos: ORDER BY and the indexing policy', () => {
+  const withPolicy = (id: string, indexingPolicy: object) =>
+    harness.container({ id, partitionKey: { paths: ['/pk'] }, indexingPolicy });
+
+  table([
+    rows(
+      'a composite index serves all of its directions reversed',
+      'SELECT VALUE c.id FROM c ORDER BY c.weight ASC, c.name DESC',
+      ['d3', 'd1', 'd5', 'd2', 'd4'],
+    ),
+  ]);
+
+  refused(() => container, /does not have a corresponding composite index/, [
+    ['several paths without a composite index are 400', 'SELECT * FROM c ORDER BY c.state, c.name'],
+    ['a composite index of other directions is 400', 'SELECT * FROM c ORDER BY c.weight, c.name'],
+    ['a composite index in another order is 400', 'SELECT * FROM c ORDER BY c.name, c.weight DESC'],
+    ['a composite index of fewer paths is 400', 'SELECT * FROM c ORDER BY c.weight DESC, c.name, c.state'],
+  ]);
+
+  refused(() => container, /order-by item is excluded/, [
+    ['a path that is excluded is 400', 'SELECT * FROM c ORDER BY c.position.height'],
+    ['a path below one that is excluded is 400', 'SELECT * FROM c ORDER BY c.note.text'],
+    ['the ETag is excluded by default: 400', 'SELECT * FROM c ORDER BY c._etag'],
+  ]);
+
+  test('the most precise of the matching paths decides, and id is always indexed', async () => {
+    const few = await withPolicy('few', {
+      includedPaths: [{ path: '/name/?' }, { path: '/a/b/*' }],
+      excludedPaths: [{ path: '/*' }, { path: '/a/b/c/?' }],
+    });
+    await few.items.create({ id: 'x', pk: 'q', name: 'n', a: { b: { c: 1, d: 2 } } });
+    for (const path of ['c.name', 'c.a.b.d', 'c.id', 'c._ts', 'c["a"]["b"]["d"]'])
+      expect(await rowsOf(few, `SELECT VALUE c.id FROM c ORDER BY ${path}`, {}, 'q'), path).toEqual(['x']);
+    for (const path of ['c.weight', 'c.a.b.c', 'c.name.first', 'c.a'])
+      await expect(
+        rowsOf(few, `SELECT VALUE c.id FROM c ORDER BY ${path}`, {}, 'q'),
+        path,
+      ).rejects.toMatchObject({
+        code: 400,
+      });
+  });
+
+  test('across partitions it is 400, too', async () => {
+    await expect(rowsOf(container, 'SELECT * FROM c ORDER BY c.state, c.name', {})).rejects.toMatchObject({
+      code: 400,
+    });
+  });
+
+  test('indexingMode none serves no ORDER BY', async () => {
+    const none = await withPolicy('none', { indexingMode: 'none', includedPaths: [], excludedPaths: [] });
+    await expect(rowsOf(none, 'SELECT * FROM c ORDER BY c.name', {}, 'q')).rejects.toMatchObject({
+      code: 400,
+    });
+    expect(await rowsOf(none, 'SELECT * FROM c', {}, 'q')).toEqual([]);
+  });
+
+  test('a policy comes back with what was left out', async () => {
+    const part = await withPolicy('part', { excludedPaths: [{ path: '/body/*' }] });
+    expect((await part.read()).resource?.indexingPolicy).toEqual({
+      indexingMode: 'consistent',
+      automatic: true,
+      includedPaths: [{ path: '/*' }],
+      excludedPaths: [{ path: '/body/*' }, { path: '/"_etag"/?' }],
+    });
+  });
+
+  test.each<[string, object]>([
+    ['a policy without the root is 400', { includedPaths: [{ path: '/a/?' }], excludedPaths: [] }],
+    ['an included path without ? or * is 400', { includedPaths: [{ path: '/*' }, { path: '/a' }] }],
+    ['a composite index of one path is 400', { compositeIndexes: [[{ path: '/a', order: 'ascending' }]] }],
+    ['an unknown indexingMode is 400', { indexingMode: 'sometimes' }],
+  ])('%s', async (_title, policy) => {
+    await expect(withPolicy('refused', policy)).rejects.toMatchObject({ code: 400 });
+  });
+});
+
 describe('cosmos: not supported', () => {
   refused(() => container, /not supported/, [
     ['not supported: user-defined functions in queries', 'SELECT VALUE udf.tax(c.weight) FROM c'],
     ['not supported: VectorDistance', 'SELECT TOP 1 c.id FROM c ORDER BY VectorDistance(c.v, [1, 2])'],
     ['not supported: FullTextContains', "SELECT VALUE c.id FROM c WHERE FullTextContains(c.text, 'a')"],
     ['not supported: FullTextScore and RRF', "SELECT VALUE RRF(FullTextScore(c.text, 'a'), 1) FROM c"],
+    [
+      'not supported: ORDER BY together with GROUP BY, as in the service',
+      'SELECT c.state, COUNT(1) AS n FROM c GROUP BY c.state ORDER BY c.state',
+    ],
     ['not supported: a function that there is not', 'SELECT VALUE NOSUCH(1)'],
   ]);
 });
 
 describe('cosmos: differences', () => {
-  test('differs: ORDER BY of several paths needs no composite index (the service answers 400 without one)', async () => {
-    expect(await rowsOf(container, 'SELECT VALUE c.id FROM c ORDER BY c.weight, c.id', {}, 'q')).toEqual([
-      'd3',
-      'd1',
-      'd2',
-      'd5',
-      'd4',
-    ]);
-  });
-
-  test('differs: within one partition GROUP BY may be followed by ORDER BY of a grouped path (the service answers 400)', async () => {
-    const query = 'SELECT c.state, COUNT(1) AS n FROM c GROUP BY c.state ORDER BY c.state';
-    expect(await rowsOf(container, query, {}, 'q')).toEqual([
-      { state: 'broken', n: 1 },
-      { state: 'flying', n: 2 },
-      { state: 'idle', n: 2 },
-    ]);
-  });
-
   test('differs: within one partition an aggregate may be part of an expression (the service refuses some of them)', async () => {
     expect(await rowsOf(container, 'SELECT VALUE MAX(c.weight) - MIN(c.weight) FROM c', {}, 'q')).toEqual([
       7,

@@ -37,9 +37,26 @@ const question: fc.Arbitrary<Question> = fc.record({
   page: fc.constantFrom(-1, 1, 3),
 });
 
+const ascending = (path: string) => ({ path, order: 'ascending' as const });
+const descending = (path: string) => ({ path, order: 'descending' as const });
+/** What the generator orders by: pairs of k, l and n, and n with the id. */
+const INDEXED = {
+  compositeIndexes: ['/k', '/l', '/n']
+    .flatMap((one) => ['/k', '/l', '/n', '/id'].map((other) => [one, other] as const))
+    .filter(([one, other]) => one !== other)
+    .flatMap(([one, other]) => [
+      [ascending(one), ascending(other)],
+      [ascending(one), descending(other)],
+    ]),
+};
+
 async function fill(list: readonly { partition: number; document: object }[]) {
   const id = `fuzz${containers++}`;
-  const container = await harness.container({ id, partitionKey: { paths: ['/pk'] } });
+  const container = await harness.container({
+    id,
+    partitionKey: { paths: ['/pk'] },
+    indexingPolicy: INDEXED,
+  });
   const items = list.map(({ partition, document }, at) => ({
     ...document,
     id: `i${at}`,

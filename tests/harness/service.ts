@@ -8,7 +8,7 @@ import type { Principal } from '../../shared/auth/principal.ts';
 import type { VerifyToken } from '../../shared/auth/verifier.ts';
 import { readSettings, type Settings } from '../../shared/config/settings.ts';
 import { createCosmosClient } from '../../shared/cosmos/client.ts';
-import { CONTAINERS, type ContainerName, type ContainerSpec } from '../../shared/cosmos/containers.ts';
+import { type ContainerName, containerDefinition } from '../../shared/cosmos/containers.ts';
 import { createDatabase, type Database } from '../../shared/cosmos/store.ts';
 import { createClient } from '../../shared/http/client.ts';
 import type { Route, ServiceName } from '../../shared/http/define-route.ts';
@@ -188,18 +188,7 @@ async function makeContainers(
   names: readonly ContainerName[],
 ): Promise<void> {
   const { database } = await client.databases.createIfNotExists({ id: DATABASE });
-  for (const id of names) {
-    const spec: ContainerSpec = CONTAINERS[id];
-    const paths = [...spec.partitionKey];
-    await database.containers.createIfNotExists({
-      id,
-      partitionKey: {
-        paths,
-        ...(paths.length > 1 ? { kind: 'MultiHash' as never, version: 2 } : {}),
-      },
-      ...(spec.defaultTtl === undefined ? {} : { defaultTtl: spec.defaultTtl }),
-    });
-  }
+  for (const id of names) await database.containers.createIfNotExists(containerDefinition(id));
 }
 
 function noCredential(): never {

@@ -3,7 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { readSettings, SettingsSchema } from '../../shared/config/settings.ts';
-import { CONTAINERS, type ContainerSpec } from '../../shared/cosmos/containers.ts';
+import {
+  CONTAINERS,
+  type ContainerName,
+  type ContainerSpec,
+  containerDefinition,
+} from '../../shared/cosmos/containers.ts';
 import { type Route, SERVICES } from '../../shared/http/define-route.ts';
 import { HUBS } from '../../shared/messaging/hubs.ts';
 import { type Bicep, findBicep, HOW_TO_GET_IT } from './bicep-cli.ts';
@@ -99,18 +104,22 @@ describe.skipIf(!found)('the infrastructure', () => {
           deployment,
           'Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers',
         ).map((container) => {
-          const { partitionKey, defaultTtl } = container.properties['resource'] as {
+          const { partitionKey, defaultTtl, indexingPolicy } = container.properties['resource'] as {
             partitionKey: { paths: string[]; kind: string; version: number };
             defaultTtl?: number;
+            indexingPolicy: { includedPaths: object[]; excludedPaths: object[] };
           };
+          const { includedPaths, excludedPaths } = indexingPolicy;
           expect(partitionKey.kind).toBe(partitionKey.paths.length > 1 ? 'MultiHash' : 'Hash');
           expect(partitionKey.version).toBe(2);
-          return [shortName(container), { partitionKey: partitionKey.paths, defaultTtl }];
+          const indexed = { includedPaths, excludedPaths };
+          return [shortName(container), { paths: partitionKey.paths, defaultTtl, indexed }];
         });
-        const expected = Object.entries<ContainerSpec>(CONTAINERS).map(([name, spec]) => [
-          name,
-          { partitionKey: [...spec.partitionKey], defaultTtl: spec.defaultTtl },
-        ]);
+        const expected = (Object.keys(CONTAINERS) as ContainerName[]).map((name) => {
+          const { partitionKey, defaultTtl, indexingPolicy } = containerDefinition(name);
+          const { paths } = partitionKey as { paths: string[] };
+          return [name, { paths, defaultTtl, indexed: indexingPolicy }];
+        });
         expect(Object.fromEntries(containers)).toEqual(Object.fromEntries(expected));
       }
     });

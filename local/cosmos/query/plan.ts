@@ -80,8 +80,7 @@ export function planOf(
   const byAlias = grouped || (aggregates.length > 0 && !isValue);
   if (selected(query.select).some((value) => aggregatesIn(value).some((found) => found !== value)))
     throw badRequest('Compositions of aggregates and other expressions are not allowed across partitions.');
-  if (grouped && query.orderBy.length > 0)
-    throw notSupported('ORDER BY together with GROUP BY across partitions');
+  if (grouped && query.orderBy.length > 0) throw notSupported('ORDER BY together with GROUP BY');
   const shape: Shape = byAlias
     ? 'groupby'
     : aggregates.length > 0

@@ -95,7 +95,10 @@ async Task<(List<string> Ids, string Token)> Changes(ChangeFeedStartFrom start)
 await Case("databases and containers are made, read and listed", async () =>
 {
     database = await client.CreateDatabaseIfNotExistsAsync("dotnet");
-    container = await database.CreateContainerIfNotExistsAsync(new ContainerProperties("items", "/pk"));
+    var sorted = new ContainerProperties("items", "/pk");
+    sorted.IndexingPolicy.CompositeIndexes.Add(
+        new() { new CompositePath { Path = "/third" }, new CompositePath { Path = "/n" } });
+    container = await database.CreateContainerIfNotExistsAsync(sorted);
     var properties = await container.ReadContainerAsync();
     Equal("/pk", properties.Resource.PartitionKeyPath);
     using var iterator = database.GetContainerQueryIterator<ContainerProperties>();
