@@ -1,5 +1,6 @@
+import { createRequire } from 'node:module';
 import { describe, expect, test } from 'vitest';
-import { type Hub, openHub, type Status } from './harness.ts';
+import { fixtureApp, type Hub, openHub, type Status } from './harness.ts';
 
 const completed = async (hub: Hub, name: string, input: unknown = {}, id = name): Promise<unknown> => {
   expect((await hub.start(name, id, input)).status).toBe(202);
@@ -185,5 +186,37 @@ describe('entities', () => {
     await completed(hub, 'entityCalls', { key: 'd' });
     await hub.call('DELETE', '/entities/counter/d');
     await expect.poll(async () => (await hub.call('GET', '/entities/counter/d')).status).toBe(404);
+  });
+});
+
+describe('what a trigger is handed', () => {
+  test('has its history to be seen, with times as text, where the app looks at it', async () => {
+    await using hub = await openHub();
+    await hub.start('looks', 'looked');
+    const { output } = await hub.until('looked');
+    expect(output).toMatchObject({
+      keys: expect.arrayContaining(['history', 'input', 'instanceId']),
+      first: { EventType: 12, Timestamp: expect.any(String) },
+    });
+  });
+
+  test('is the library’s alone for its own orchestrators, as long as there is no hook', async () => {
+    const app = await fixtureApp();
+    const isAlone = (name: string) => app.isForLibraryAlone?.(name);
+    expect(['six', 'SIX', 'parent', 'looks', 'echo', 'nowhere'].map(isAlone)).toEqual([
+      true,
+      true,
+      true,
+      false,
+      false,
+      false,
+    ]);
+    const { app: registry } = createRequire(import.meta.url)('@azure/functions') as {
+      app: { hook: { preInvocation(hook: () => void): { dispose(): void } } };
+    };
+    const hook = registry.hook.preInvocation(() => undefined);
+    expect(isAlone('six')).toBe(false);
+    hook.dispose();
+    expect(isAlone('six')).toBe(true);
   });
 });

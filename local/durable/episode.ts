@@ -5,23 +5,15 @@
  * E2 Messages of an earlier execution, and messages to an instance that is over, are dropped.
  * E3 While suspended only resume and terminate are taken; the rest waits in order.
  */
-import type { RpcTypedData } from '../functions-host/contract.ts';
 import { type Action, ReplayError, type ReplayInput, type ReplayResult } from './action-types.ts';
 import { replay } from './actions.ts';
 import { type Core, find, LOG_CATEGORY, type Result, unknownFunction } from './core.ts';
 import { applyEffects, type Ending, type Episode, finish } from './effects.ts';
 import { EventType, type HistoryEvent, inbound } from './history.ts';
-import { type InstanceRow, isFinal, type MessageRow, parentOf } from './store.ts';
-import { asIs, jsonOf, messageOf } from './values.ts';
+import { type InstanceRow, isFinal, type MessageRow } from './store.ts';
+import { orchestrationInput } from './trigger-input.ts';
+import { jsonOf, messageOf } from './values.ts';
 
-/** Schema 3 is V4, which has entity locks (Azure/azure-functions-durable-extension 3.14). */
-const ORCHESTRATION_INPUT = {
-  upperSchemaVersion: 1,
-  upperSchemaVersionNew: 3,
-  longRunningTimerIntervalDuration: '3.00:00:00',
-  maximumShortTimerDuration: '6.00:00:00',
-  defaultHttpAsyncRequestSleepTimeMillseconds: 30_000,
-};
 const OUT_OF_PROC = '\n\n$OutOfProcData$:';
 /** Characters of JSON that a real host was seen to take; one more fails the orchestration. */
 const CUSTOM_STATUS_LIMIT = 8_703;
@@ -206,20 +198,12 @@ function fresh(batch: readonly HistoryEvent[], past: readonly HistoryEvent[]): H
 async function invoke(core: Core, instance: InstanceRow, history: readonly HistoryEvent[]): Promise<State> {
   const definition = find(core, 'orchestration', instance.name);
   if (!definition) return { error: unknownFunction(core, 'orchestration', instance.name) };
-  const started = history.find(({ EventType: type }) => type === EventType.ExecutionStarted);
-  const input = {
-    input: started?.Input ? (JSON.parse(started.Input) as unknown) : null,
-    instanceId: instance.id,
-    isReplaying: started?.IsPlayed ?? false,
-    parentInstanceId: parentOf(instance)?.id ?? null,
-    ...ORCHESTRATION_INPUT,
-  };
-  const { name } = definition.trigger;
-  const result = await core.options.app.invoke(definition.name, {
-    // Copies: the library makes Dates of the events' timestamps.
-    inputs: [{ name, data: asIs({ history: history.map((event) => ({ ...event })), ...input }) }],
-    triggerMetadata: metadataOf(input, name),
-  });
+  const { app } = core.options;
+  const isAlone = app.isForLibraryAlone?.(definition.name) ?? false;
+  const result = await app.invoke(
+    definition.name,
+    orchestrationInput(instance, history, definition.trigger.name, isAlone),
+  );
   if (result.ok) return JSON.parse(jsonOf(result.returnValue) ?? '{}') as State;
   const message = messageOf(result.error);
   const cut = message.indexOf(OUT_OF_PROC);
@@ -228,14 +212,6 @@ async function invoke(core: Core, instance: InstanceRow, history: readonly Histo
   if (state.error !== undefined) return state;
   warnOfHang(core, instance, 'the orchestrator threw something that is no Error');
   return { ...state, error: 'The orchestrator threw a value that is not an Error.' };
-}
-
-/** The names only: a real host hands them over as binding data, and history is not among them. */
-function metadataOf(input: Readonly<Record<string, unknown>>, trigger: string): Record<string, RpcTypedData> {
-  const metadata: Record<string, RpcTypedData> = {};
-  for (const [name, value] of Object.entries(input)) if (value !== null) metadata[name] = asIs(value);
-  metadata[trigger] = asIs({});
-  return metadata;
 }
 
 function endingOf(core: Core, instance: InstanceRow, state: State): Ending | undefined {

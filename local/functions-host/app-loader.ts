@@ -12,7 +12,14 @@ import type {
   InvocationResult,
   RetryPolicy,
 } from './contract.ts';
-import { type Core, type CoreInvocationContext, installCore, type Registered } from './core-module.ts';
+import {
+  type Callback,
+  type Core,
+  type CoreInvocationContext,
+  type HookName,
+  installCore,
+  type Registered,
+} from './core-module.ts';
 import type { HostLog } from './log.ts';
 import { describe } from './retry.ts';
 
@@ -70,10 +77,33 @@ export async function loadApp(
       );
       return result;
     },
+    isForLibraryAlone: (name) => {
+      const callback = byName.get(name.toLowerCase())?.callback;
+      const isHooked = ['preInvocation', 'postInvocation'].some(
+        (hook) => core.hooks.get(hook as HookName)?.length,
+      );
+      return callback !== undefined && !isHooked && isLibrarys(callback);
+    },
     terminate: async () => {
       for (const hook of core.hooks.get('appTerminate') ?? []) await hook({ hookData: {}, appHookData });
     },
   };
+}
+
+/**
+ * What `createOrchestrator` of durable-functions makes of an orchestrator, bundled or not: it hands the trigger to the library's executor.
+ * https://github.com/Azure/azure-functions-durable-js/blob/v3.x/src/util/testingUtils.ts
+ */
+const LIBRARYS =
+  /^\((\w+), (\w+)\) => __awaiter\d*\(this, void 0, void 0, function\* ?\(\) \{\s*return yield listener\d*\(\1, \2\);\s*\}\)$/;
+const librarys = new WeakMap<Callback, boolean>();
+
+function isLibrarys(callback: Callback): boolean {
+  const known = librarys.get(callback);
+  if (known !== undefined) return known;
+  const found = LIBRARYS.test(String(callback));
+  librarys.set(callback, found);
+  return found;
 }
 
 async function within(

@@ -73,6 +73,11 @@ export interface FunctionApp {
   /** Where HTTP requests are forwarded to, with HTTP streaming switched on: the library's own server. */
   readonly httpUri?: string;
   invoke(functionName: string, invocation: Invocation): Promise<InvocationResult>;
+  /**
+   * Whether nothing but the library `durable-functions` sees what the trigger of this orchestration is handed: no code of the app and no hook.
+   * Absent: something may.
+   */
+  isForLibraryAlone?(functionName: string): boolean;
 }
 
 /** A request to an engine's HTTP API, already authorized by the host; `path` begins after the engine's prefix. */
