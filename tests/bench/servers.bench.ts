@@ -36,11 +36,10 @@ app.eventHub('take', { connection: 'EVENTHUBS', eventHubName: '${HUB}', consumer
 df.app.activity('step', { handler: (input) => input });
 df.app.orchestration('six', function* (context) { for (let i = 0; i < 6; i++) yield context.df.callActivity('step', { i }); return 'done'; });`;
 
-interface Started {
+interface Started extends AsyncDisposable {
   readonly platform: TestPlatform;
   readonly host: ChildProcess;
   readonly seconds: number;
-  stop(): Promise<void>;
 }
 
 async function start(): Promise<Started> {
@@ -70,7 +69,7 @@ async function start(): Promise<Started> {
     platform,
     host,
     seconds: (performance.now() - begin) / 1000,
-    stop: async () => {
+    [Symbol.asyncDispose]: async () => {
       host.kill('SIGTERM');
       await once(host, 'exit');
       await platform.stop();
@@ -90,9 +89,8 @@ const rss = (pid: number | undefined) =>
 process.stdout.write(`${cpus().length} × ${cpus()[0]?.model.trim()}, Node ${process.version}\n`);
 const times: number[] = [];
 for (let n = 0; n < Number(values.starts); n += 1) {
-  const { seconds, stop } = await start();
-  times.push(seconds);
-  await stop();
+  await using started = await start();
+  times.push(started.seconds);
 }
 times.sort((a, b) => a - b);
 const median = times[Math.floor(times.length / 2)] ?? Number.NaN;
@@ -100,7 +98,8 @@ const verdict = (isMet: boolean) => (isMet ? 'met' : 'not met');
 process.stdout.write(
   `start of the servers and the host together, s: p50 ${median.toFixed(2)}, most ${times.at(-1)?.toFixed(2)} of ${times.length}; at most ${MOST_READY_S}: ${verdict(median <= MOST_READY_S)}\n`,
 );
-const { platform, host, stop } = await start();
+await using started = await start();
+const { platform, host } = started;
 await pause(Number(values.rest) * 1000);
 const { tracking, ...servers } = platform.endpoints.parts;
 const sizes = [
@@ -113,4 +112,3 @@ const all = sizes.reduce((sum, [, size]) => sum + size, 0);
 process.stdout.write(
   `RSS of all ${values.rest} s after the start: ${all.toFixed(0)} MiB; at most ${MOST_MIB}: ${verdict(all <= MOST_MIB)} (beside it tracking, ${rss(tracking?.pid).toFixed(0)})\n`,
 );
-await stop();
