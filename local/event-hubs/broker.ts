@@ -1,6 +1,7 @@
 /** Hubs, consumer groups and partitions, without any protocol. */
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { createCommits } from './commits.ts';
 import { partitionOf } from './hash.ts';
 import { PartitionLog } from './partition-log.ts';
 
@@ -52,6 +53,7 @@ export function createBroker(
   warn: (line: string) => void = () => undefined,
 ): Broker {
   const hubs = new Map<string, Hub>();
+  const commits = createCommits();
   for (const [name, hub] of Object.entries(config)) {
     const { partitions, consumerGroups = [], retentionHours, retentionBytes } = hub;
     const dir = join(dataDir, name);
@@ -63,6 +65,7 @@ export function createBroker(
           dir: join(dir, String(index)),
           now,
           warn,
+          commits,
           ...(retentionHours === undefined ? {} : { retentionMs: retentionHours * HOUR_MS }),
           ...(retentionBytes === undefined ? {} : { retentionBytes: retentionBytes / partitions }),
         }),

@@ -69,23 +69,19 @@ function skip(bytes: Buffer, at: number, depth = 0): number {
   return end;
 }
 
-function* sections(bytes: Buffer): Generator<Section> {
-  let at = 0;
-  while (at < bytes.length) {
-    if (bytes[at] !== 0x00) throw new MalformedMessage('a section has no descriptor');
-    const descriptor = at + 1;
-    const value = skip(bytes, descriptor);
-    const code =
-      bytes[descriptor] === 0x53
-        ? bytes[descriptor + 1]
-        : bytes[descriptor] === 0x80
-          ? bytes[descriptor + 8]
-          : undefined;
-    if (code === undefined) throw new MalformedMessage('a section has a descriptor that is no number');
-    const end = skip(bytes, value);
-    yield { code, start: at, value, end };
-    at = end;
-  }
+/** The section that begins at `at`. */
+function sectionAt(bytes: Buffer, at: number): Section {
+  if (bytes[at] !== 0x00) throw new MalformedMessage('a section has no descriptor');
+  const descriptor = at + 1;
+  const value = skip(bytes, descriptor);
+  const code =
+    bytes[descriptor] === 0x53
+      ? bytes[descriptor + 1]
+      : bytes[descriptor] === 0x80
+        ? bytes[descriptor + 8]
+        : undefined;
+  if (code === undefined) throw new MalformedMessage('a section has a descriptor that is no number');
+  return { code, start: at, value, end: skip(bytes, value) };
 }
 
 /** Bytes of a binary value (vbin8, vbin32). */
@@ -104,7 +100,9 @@ export interface Batch {
 export function splitBatch(bytes: Buffer): Batch {
   const messages: Buffer[] = [];
   let partitionKey: string | undefined;
-  for (const { code, value, end } of sections(bytes)) {
+  for (let at = 0; at < bytes.length; ) {
+    const { code, value, end } = sectionAt(bytes, at);
+    at = end;
     if (code === SECTION.data) messages.push(binary(bytes, value, end));
     else if (code === SECTION.messageAnnotations) ({ partitionKey } = factsIn(bytes.subarray(value, end)));
   }
@@ -164,7 +162,9 @@ export function inspect(message: Buffer): MessageFacts {
   let facts: MessageFacts = { partitionKey: undefined, producing: undefined };
   let hasBody = false;
   let before: number = SECTION.header - 1;
-  for (const { code, value, end } of sections(message)) {
+  for (let at = 0; at < message.length; ) {
+    const { code, value, end } = sectionAt(message, at);
+    at = end;
     const isRepeated = code === before && (code === SECTION.data || code === SECTION.sequence);
     if (code > SECTION.footer || (code <= before && !isRepeated))
       throw new MalformedMessage('sections that are unknown or out of order');
@@ -235,8 +235,10 @@ export function stamp(message: Buffer, annotations: Stamp, before: Buffer = EMPT
   let header: Buffer = EMPTY;
   let known: MapBytes = { count: 0, entries: EMPTY };
   let rest = 0;
-  for (const { code, start, value, end } of sections(message)) {
+  for (let next = 0; next < message.length; ) {
+    const { code, start, value, end } = sectionAt(message, next);
     if (code > SECTION.messageAnnotations) break;
+    next = end;
     if (code === SECTION.header) header = message.subarray(start, end);
     else if (code === SECTION.messageAnnotations) known = cleaned(mapOf(message.subarray(value, end)));
     rest = end;
@@ -314,7 +316,9 @@ export function readRequest(message: Buffer): Request {
   let replyTo = '';
   let properties: ReadonlyMap<unknown, unknown> = new Map();
   let body: unknown = null;
-  for (const { code, value, end } of sections(message)) {
+  for (let at = 0; at < message.length; ) {
+    const { code, value, end } = sectionAt(message, at);
+    at = end;
     const reader = new ValueReader(message.subarray(value, end));
     if (code === SECTION.properties) {
       const items = reader.items();

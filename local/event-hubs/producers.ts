@@ -87,10 +87,14 @@ function eventsOf(
 ): { readonly partitionKey: string | undefined; readonly events: readonly NumberedEvent[] } {
   const batch = format === BATCH_FORMAT ? splitBatch(message) : undefined;
   const messages = batch?.messages ?? [message];
-  const inspected = messages.map((each) => ({ message: each, ...inspect(each) }));
-  const partitionKey = batch?.partitionKey ?? inspected[0]?.partitionKey;
+  const facts = messages.map(inspect);
+  const partitionKey = batch?.partitionKey ?? facts[0]?.partitionKey;
   return {
     partitionKey,
-    events: inspected.map((each) => ({ message: each.message, producing: each.producing, partitionKey })),
+    events: messages.map((each, index) => ({
+      message: each,
+      producing: facts[index]?.producing,
+      partitionKey,
+    })),
   };
 }
