@@ -13,6 +13,7 @@ import { type AccessKey, type Claim, checkPlain, isAllowed, type VerifyToken } f
 import { createBroker, type HubConfig } from './broker.ts';
 import { openConsumer, type Readers } from './consumers.ts';
 import type { Core, OpenLink } from './core.ts';
+import { createDoor } from './door.ts';
 import { createFaults, type Faults } from './faults.ts';
 import { createProducers } from './idempotence.ts';
 import { createMeter } from './meter.ts';
@@ -135,11 +136,13 @@ export async function startEventHubs(options: EventHubsOptions): Promise<EventHu
     },
   };
 
-  const accept = (socket: Socket) => connections.add(new AmqpConnection(socket, service));
-  const servers: Server[] = [createServer(accept)];
+  const door = createDoor((stream, isEncrypted) => {
+    connections.add(new AmqpConnection(stream, service, isEncrypted));
+  });
+  const servers: Server[] = [createServer(door.enter)];
   if (options.tls) {
     const tls = await import('node:tls');
-    servers.push(tls.createServer({ key: options.tls.key, cert: options.tls.cert }, accept));
+    servers.push(tls.createServer({ key: options.tls.key, cert: options.tls.cert }, door.enter));
   }
   for (const server of servers) server.on('tlsClientError', (_error, socket: Socket) => socket.destroy());
   try {
@@ -158,6 +161,7 @@ export async function startEventHubs(options: EventHubsOptions): Promise<EventHu
   let closing: Promise<void> | undefined;
   const close = async () => {
     const ended = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+    door.close();
     await Promise.allSettled(pending);
     for (const connection of connections) connection.leave();
     await Promise.all(ended);

@@ -33,7 +33,7 @@ beforeEach(async () => {
   [links, deliveries, sockets, closed] = [[], [], [], 0];
   server = createServer((socket) => {
     sockets.push(socket);
-    return new AmqpConnection(socket, service, HANDSHAKE_MS);
+    return new AmqpConnection(socket, service, false, HANDSHAKE_MS);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
