@@ -16,7 +16,7 @@ import type { Core, OpenLink } from './core.ts';
 import { createDoor } from './door.ts';
 import { createFaults, type Faults } from './faults.ts';
 import { createProducers } from './idempotence.ts';
-import { createMeter } from './meter.ts';
+import { createMeter, EGRESS, INGRESS } from './meter.ts';
 import { openProducer } from './producers.ts';
 import { REFUSALS } from './refusals.ts';
 import { openNode } from './requests.ts';
@@ -30,8 +30,10 @@ export interface EventHubsOptions {
   /** A second listener, on which tokens are taken, too. PEM. */
   readonly tls?: { readonly key: string; readonly cert: string; readonly port?: number };
   readonly verifyToken?: VerifyToken;
-  /** What the namespace takes in: 1 MiB or 1,000 events a second each. Default: no limit. */
+  /** Each takes in 1 MiB or 1,000 events a second, and gives out 2 MiB or 4,096. Default: no limit. */
   readonly throughputUnits?: number;
+  /** More are refused: the service has 100 (Basic) or 5,000 (Standard). Default: no limit. */
+  readonly maxConnections?: number;
   readonly now?: () => number;
   /** Told of what a start has to say, in one line. Default: stderr. */
   readonly warn?: (line: string) => void;
@@ -57,7 +59,7 @@ const warnOnStderr = (line: string): void => {
 
 /** @throws Error when a port is in use or the data cannot be opened */
 export async function startEventHubs(options: EventHubsOptions): Promise<EventHubsServer> {
-  const now = options.now ?? Date.now;
+  const { maxConnections = Number.POSITIVE_INFINITY, now = Date.now } = options;
   const broker = createBroker(options.dataDir, options.hubs, now, options.warn ?? warnOnStderr);
   const connections = new Set<AmqpConnection>();
   const claims = new Map<AmqpConnection, readonly Claim[]>();
@@ -78,7 +80,8 @@ export async function startEventHubs(options: EventHubsOptions): Promise<EventHu
     broker,
     faults,
     producers: createProducers(),
-    meter: createMeter(options.throughputUnits, now),
+    ingress: createMeter(options.throughputUnits, INGRESS, now),
+    egress: createMeter(options.throughputUnits, EGRESS, now),
     now,
     allowed: (connection, entity, right) => isAllowed(claims.get(connection) ?? [], entity, right, now()),
     register: (link, facts, closed) => {
@@ -93,6 +96,10 @@ export async function startEventHubs(options: EventHubsOptions): Promise<EventHu
       pending.add(tracked);
     },
   };
+
+  /** Those above the quota get no links: each client understands that, and none is left to wait. */
+  const isWithin = (connection: AmqpConnection) =>
+    connections.size <= maxConnections || [...connections].indexOf(connection) < maxConnections;
 
   const claimed = (connection: AmqpConnection, claim: Claim) => {
     const others = (claims.get(connection) ?? []).filter(({ audience }) => audience !== claim.audience);
@@ -116,6 +123,7 @@ export async function startEventHubs(options: EventHubsOptions): Promise<EventHu
   const service: Service = {
     containerId: 'local-event-hubs',
     attached: (link) => {
+      if (!isWithin(link.connection)) return link.refuse(REFUSALS.connections);
       const { source, target } = link.attach;
       const address = link.sends ? source.address : target.address;
       if (NODES.has(address))

@@ -45,46 +45,6 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-describe('event-hubs: throttling and quotas', () => {
-  test('a namespace of one throughput unit takes 1,000 events a second, then throttles', async () => {
-    await using small = await startHarness({ hub: { partitions: 1 } }, { throughputUnits: 1 });
-    const client = small.producer('hub', ONCE);
-    const events = range(600).map((body) => ({ body }));
-    await client.sendBatch(events);
-    await client.sendBatch(events);
-    const failure = await failureOf(client.sendBatch([{ body: 1 }]));
-    expect(failure).toMatchObject({ code: 'ServerBusyError', retryable: true });
-    small.advance(1_000);
-    await client.sendBatch([{ body: 1 }]);
-  });
-
-  test('a namespace of one throughput unit takes 1 MiB a second, then throttles', async () => {
-    await using small = await startHarness({ hub: { partitions: 1 } }, { throughputUnits: 1 });
-    const client = small.producer('hub', ONCE);
-    const large = [{ body: Buffer.alloc(600_000) }];
-    await client.sendBatch(large);
-    await client.sendBatch(large);
-    expect(await failureOf(client.sendBatch(large))).toMatchObject({ code: 'ServerBusyError' });
-  });
-
-  test('a throttled producer that retries gets through', async () => {
-    await using small = await startHarness({ hub: { partitions: 1 } }, { throughputUnits: 1 });
-    await small.producer('hub').sendBatch(range(1_100).map((body) => ({ body })));
-    const retrying = small.producer('hub', { maxRetries: 10, retryDelayInMs: 50, timeoutInMs: 3_000 });
-    await retrying.sendBatch([{ body: 'later' }]);
-    expect((await retrying.getPartitionProperties('0')).lastEnqueuedSequenceNumber).toBe(1_100);
-  });
-
-  test('a hub that has reached its quota is QuotaExceededError, and is still read', async () => {
-    await using small = await startHarness({ hub: { partitions: 1, quotaBytes: 100_000 } });
-    const client = small.producer('hub', ONCE);
-    await client.sendBatch([{ body: Buffer.alloc(100_000) }]);
-    const failure = await failureOf(client.sendBatch([{ body: 1 }]));
-    expect(failure).toMatchObject({ code: 'QuotaExceededError', retryable: false });
-    expect(await small.read('hub', 1)).toHaveLength(1);
-  });
-});
-
 describe('event-hubs: retention', () => {
   test('by time: older events go, sequence numbers go on', async () => {
     const dataDir = join(folder, 'by-time');
@@ -334,6 +294,11 @@ describe('event-hubs: configuration', () => {
       /partitions of the hub a is not a number from 1 to 1024/,
     ],
     ['with a word that is not known', { hubs: {}, hubz: {} }, /unknown part: hubz/],
+    [
+      'with half a connection',
+      { hubs: { a: { partitions: 1 } }, maxConnections: 0.5 },
+      /maxConnections is not a whole number above 0/,
+    ],
     ['with a name that is none', { hubs: { 'a/b': { partitions: 1 } } }, /a\/b is no name/],
   ])('a file %s is refused in one line', async (_, config, reason) => {
     await expect(startProcess(join(folder, 'refused'), config)).rejects.toThrow(reason);

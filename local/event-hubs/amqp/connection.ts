@@ -41,7 +41,8 @@ const IDLE_MS = 60_000;
 const HANDSHAKE_MS = 20_000;
 /** For a socket that does not take what is written. */
 const LEAVE_MS = 1_000;
-const CHANNELS = 512;
+/** As the service has them. */
+const CHANNELS = 5_000;
 /** Unhandled bytes of messages above which nothing is read. */
 const MOST_UNHANDLED = 16 * 1024 * 1024;
 const JOINED_BYTES = 64 * 1024;
@@ -314,7 +315,7 @@ export class AmqpConnection {
     if (begin.remoteChannel !== undefined)
       throw new ProtocolError('amqp:not-allowed', 'this side begins no sessions');
     if (channel >= CHANNELS)
-      throw new ProtocolError('amqp:not-allowed', `channel ${channel} is above channel-max`);
+      throw new ProtocolError('amqp:connection:framing-error', `channel ${channel} is above channel-max`);
     let own = 0;
     while (this.channels.has(own)) own++;
     this.channels.add(own);
