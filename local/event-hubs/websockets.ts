@@ -10,7 +10,9 @@ import type { Duplex } from 'node:stream';
 import { createWebSocketStream, WebSocketServer } from 'ws';
 
 const PATH = '/$servicebus/websocket';
-const PROTOCOL = 'AMQPWSB10';
+const IS_PATH = /^\/(\$|%24)servicebus\/websocket\/?(\?|$)/i;
+/** What OASIS calls it, and what Azure's first clients did. */
+const PROTOCOLS: ReadonlySet<string> = new Set(['amqp', 'AMQPWSB10']);
 /** Of one message: clients put in one what they have at a time. */
 const MOST_BYTES = 16 * 1024 * 1024;
 const ONLY_BINARY = 1003;
@@ -21,7 +23,8 @@ const options = {
   maxPayload: MOST_BYTES,
   /** For the other side to close, too. */
   closeTimeout: 1_000,
-  handleProtocols: () => PROTOCOL,
+  handleProtocols: (offered: ReadonlySet<string>) =>
+    [...offered].find((name) => PROTOCOLS.has(name)) ?? false,
 };
 const streams = new WebSocketServer(options);
 
@@ -58,10 +61,11 @@ export function upgrade(socket: Socket, opened: (stream: Duplex) => void): void 
 
 /** Undefined: there is AMQP to be had. */
 function refusalOf({ url = '', headers }: IncomingMessage): number | undefined {
-  if (url.split('?')[0]?.toLowerCase() !== PATH) return 404;
+  // Some clients write a slash behind it, or the dollar as %24.
+  if (!IS_PATH.test(url)) return 404;
   const offered = headers['sec-websocket-protocol'];
   if (headers.upgrade === undefined) return undefined;
-  return offered?.split(',').some((name) => name.trim() === PROTOCOL) ? undefined : 400;
+  return offered?.split(',').some((name) => PROTOCOLS.has(name.trim())) ? undefined : 400;
 }
 
 function refuse(raw: Duplex, status: number): void {
@@ -72,4 +76,4 @@ function refuse(raw: Duplex, status: number): void {
 }
 
 const textOf = (status: number) =>
-  `${status} ${STATUS_CODES[status]}: AMQP is served here in WebSockets on ${PATH} with the protocol ${PROTOCOL}\n`;
+  `${status} ${STATUS_CODES[status]}: AMQP is served here in WebSockets on ${PATH} with the protocol ${[...PROTOCOLS].join(' or ')}\n`;

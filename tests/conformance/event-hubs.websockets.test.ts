@@ -252,11 +252,24 @@ async function answerTo(text: string | Buffer): Promise<string> {
 }
 
 describe('event-hubs: WebSockets that are odd', () => {
-  test('the protocol that was asked for is agreed on', async () => {
-    const { socket } = await open(PATH, ['other', PROTOCOL]);
-    expect(socket.protocol).toBe(PROTOCOL);
+  test.each([
+    [PROTOCOL, ['other', PROTOCOL]],
+    ['amqp', ['amqp']],
+  ])('the protocol %s is agreed on', async (expected, protocols) => {
+    const { socket } = await open(PATH, protocols);
+    expect(socket.protocol).toBe(expected);
     socket.terminate();
   });
+
+  test.each([`${PATH}/`, '/%24servicebus/websocket', `${PATH}?api-version=1`])(
+    'the path may be written %s',
+    async (path) => {
+      const { socket, status } = await open(path);
+      expect(status).toBe(undefined);
+      expect(socket.protocol).toBe(PROTOCOL);
+      socket.terminate();
+    },
+  );
 
   test.each([
     ['another path is 404', '/', PROTOCOL, 404],
