@@ -11,7 +11,7 @@ import { createWebSocketStream, WebSocketServer } from 'ws';
 
 const PATH = '/$servicebus/websocket';
 const IS_PATH = /^\/(\$|%24)servicebus\/websocket\/?(\?|$)/i;
-/** What OASIS calls it, and what Azure's first clients did. */
+/** The standard's name, which .NET's SDK uses, and the one that JavaScript's does. */
 const PROTOCOLS: ReadonlySet<string> = new Set(['amqp', 'AMQPWSB10']);
 /** Of one message: clients put in one what they have at a time. */
 const MOST_BYTES = 16 * 1024 * 1024;
