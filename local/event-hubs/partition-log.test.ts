@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { copyFileSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -192,6 +193,39 @@ describe('a crash', () => {
     log = open();
   });
 });
+
+/** Appends events of 20 kB until the file may not grow, then one of 10 bytes; says what came of each. */
+const FILLS_UP = `
+  import { PartitionLog } from ${JSON.stringify(new URL('partition-log.ts', import.meta.url).href)};
+  process.on('SIGXFSZ', () => undefined);
+  const log = new PartitionLog({ dir: process.argv[1], now: Date.now });
+  const append = (length) =>
+    log.append([{ partitionKey: undefined, message: Buffer.alloc(length, 'x') }]).then(String, ({ code }) => code);
+  const outcomes = [];
+  for (let n = 0; n < 20; n++) outcomes.push(await append(20_000));
+  outcomes.push(await append(10));
+  console.log(JSON.stringify(outcomes));
+  process.kill(process.pid, 'SIGKILL');
+`;
+
+test.skipIf(process.platform === 'win32')(
+  'a write that the disk refuses is refused, leaves nothing, and the next that fits is taken',
+  async () => {
+    await log.close();
+    const script = `ulimit -f 256; exec "$0" --input-type=module-typescript -e "$1" -- "$2"`;
+    const { stdout, stderr } = spawnSync('bash', ['-c', script, process.execPath, FILLS_UP, dir], {
+      encoding: 'utf8',
+    });
+    log = open();
+    expect(stderr).toBe('');
+    const outcomes = JSON.parse(stdout) as string[];
+    const taken = outcomes.filter((outcome) => /^\d+$/.test(outcome));
+    expect(taken).toEqual(Array.from({ length: 14 }, (_, n) => String(n)));
+    expect(outcomes.slice(13, -1)).toEqual(Array.from({ length: 7 }, () => 'EFBIG'));
+    expect(texts().map(({ length }) => length)).toEqual([...Array.from({ length: 13 }, () => 20_000), 10]);
+    expect(warnings).toEqual([]);
+  },
+);
 
 describe('zeros ahead', () => {
   test('are as many as there are records, and no more than a MiB', async () => {

@@ -174,6 +174,22 @@ describe('event-hubs: durability', () => {
     },
   );
 
+  test('a second broker for the same data is refused in one line, and the first goes on', async () => {
+    const data = join(folder, 'twice');
+    const first = await startProcess(data);
+    const client = new EventHubProducerClient(first.connection, 'hub', { retryOptions: QUICK });
+    await client.sendBatch([{ body: 'before' }], { partitionId: '0' });
+    const refused = startProcess(data);
+    await client.sendBatch([{ body: 'meanwhile' }], { partitionId: '0' });
+    await expect(refused).rejects.toThrow(/^event-hubs: .*another process has it.*--data\n$/);
+    await client.sendBatch([{ body: 'after' }], { partitionId: '0' });
+    await client.close();
+    await end(first, 'SIGKILL');
+    const second = await startProcess(data);
+    expect(bodiesOf(await readAll(second.connection, 'hub', 3))).toEqual(['before', 'meanwhile', 'after']);
+    await end(second, 'SIGKILL');
+  });
+
   test('a torn record is cut at start and said in one line; what was whole is there', async () => {
     const data = join(folder, 'torn');
     const first = await startProcess(data);
