@@ -1,5 +1,6 @@
 /** What Microsoft's clients never do, by a client that is not theirs, and by sockets that speak as they like. */
 import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { EventHubProducerClient } from '@azure/event-hubs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -26,7 +27,11 @@ beforeAll(async () => {
   });
 });
 
-afterAll(() => harness.close());
+afterAll(async () => {
+  await harness.close();
+  // One that was started anew does not remove what it found.
+  await rm(harness.dataDir, { recursive: true, force: true });
+});
 
 const signedIn = () => connectRaw(harness.server.port, { username: ROOT.name, password: ROOT.key });
 
