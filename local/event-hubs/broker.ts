@@ -1,6 +1,12 @@
-/** Hubs, consumer groups and partitions, without any protocol. */
+/**
+ * Hubs, consumer groups and partitions, without any protocol.
+ *
+ * H1 A data folder has one broker at a time: two would cut each other's files.
+ */
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { openDatabase } from '../database-file.ts';
+import { createCommits } from './commits.ts';
 import { partitionOf } from './hash.ts';
 import { PartitionLog } from './partition-log.ts';
 
@@ -45,13 +51,22 @@ export function partitionIn(hub: Hub, id = ''): number | undefined {
   return /^(0|[1-9]\d*)$/.test(id) && Number(id) < hub.partitions.length ? Number(id) : undefined;
 }
 
+/** Held until it is closed or the process ends, however it ends. */
+const openLock = (dataDir: string) => {
+  mkdirSync(dataDir, { recursive: true });
+  return openDatabase(join(dataDir, '.in-use.lock'), 'PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+};
+
+/** @throws Error in one line: another process has the data folder */
 export function createBroker(
   dataDir: string,
   config: Readonly<Record<string, HubConfig>>,
   now: () => number,
   warn: (line: string) => void = () => undefined,
 ): Broker {
+  const lock = openLock(dataDir);
   const hubs = new Map<string, Hub>();
+  const commits = createCommits();
   for (const [name, hub] of Object.entries(config)) {
     const { partitions, consumerGroups = [], retentionHours, retentionBytes } = hub;
     const dir = join(dataDir, name);
@@ -63,6 +78,7 @@ export function createBroker(
           dir: join(dir, String(index)),
           now,
           warn,
+          commits,
           ...(retentionHours === undefined ? {} : { retentionMs: retentionHours * HOUR_MS }),
           ...(retentionBytes === undefined ? {} : { retentionBytes: retentionBytes / partitions }),
         }),
@@ -98,6 +114,7 @@ export function createBroker(
     close: async () => {
       clearInterval(retention);
       for (const hub of hubs.values()) await Promise.all(hub.partitions.map((log) => log.close()));
+      lock.close();
     },
   };
 }

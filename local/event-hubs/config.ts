@@ -17,6 +17,7 @@ export interface EventHubsConfig {
   /** Default: the emulator's `RootManageSharedAccessKey` with the key `SAS_KEY_VALUE`. */
   readonly keys: readonly AccessKey[];
   readonly throughputUnits?: number;
+  readonly maxConnections?: number;
   readonly tls?: TlsFiles;
   /** Of Entra tokens; with it they are taken on the TLS listener. */
   readonly issuer?: string;
@@ -46,11 +47,15 @@ export function readConfig(text: string): EventHubsConfig {
     check(PARTS.has(name), `the configuration has an unknown part: ${name}`);
   check(isObject(value['hubs']), 'the configuration has no hubs');
   for (const [name, hub] of Object.entries(value['hubs'])) checkHub(name, hub);
-  const { keys = [EMULATOR_KEY], throughputUnits, tls, issuer, audience, roles } = value;
+  const { keys = [EMULATOR_KEY], throughputUnits, maxConnections, tls, issuer, audience, roles } = value;
   check(Array.isArray(keys) && keys.every(isKey), 'keys in the configuration are not names, keys and rights');
   check(
     throughputUnits === undefined || isPositive(throughputUnits),
     'throughputUnits is not a number above 0',
+  );
+  check(
+    maxConnections === undefined || (isPositive(maxConnections) && Number.isInteger(maxConnections)),
+    'maxConnections is not a whole number above 0',
   );
   check(tls === undefined || isTls(tls), 'tls in the configuration is not key, cert and perhaps a port');
   check(issuer === undefined || isAddress(issuer), 'issuer is not an address');
@@ -93,6 +98,7 @@ const PARTS: ReadonlySet<string> = new Set([
   'hubs',
   'keys',
   'throughputUnits',
+  'maxConnections',
   'tls',
   'issuer',
   'audience',

@@ -6,11 +6,12 @@ import { Described } from './amqp/values.ts';
 import { DEFAULT_GROUP, partitionIn } from './broker.ts';
 import { type Core, pathOf } from './core.ts';
 import { createReader, startOf } from './reader.ts';
-import { badPartition, notFound, REFUSALS } from './refusals.ts';
+import { badPartition, notFound, REFUSALS, tooManyReceivers } from './refusals.ts';
 
 const MAX_READERS = 5;
 const SELECTOR = 'apache.org:selector-filter:string';
 const EPOCH = 'com.microsoft:epoch';
+const NAME = 'com.microsoft:receiver-name';
 const METRIC = 'com.microsoft:enable-receiver-runtime-metric';
 const PATH = ['consumergroups', 'partitions'];
 
@@ -55,6 +56,7 @@ export function openConsumer(link: Link, core: Core, readers: Readers): void {
     from: start,
     withMetric: link.attach.desiredCapabilities.includes(METRIC),
     paused: () => core.faults.has('pause', hub.name, partition),
+    egress: core.egress,
     now: core.now,
   });
   core.register(link, { hub: hub.name, partition, entity: address, right: 'Listen' }, () => {
@@ -68,11 +70,17 @@ function makeRoom(others: ReadonlySet<OpenReader>, epoch: number | undefined): A
   const highest = Math.max(-1, ...[...others].map((each) => each.epoch ?? -1));
   if (epoch === undefined) {
     if (highest >= 0) return REFUSALS.lowerEpoch;
-    return others.size >= MAX_READERS ? REFUSALS.receivers : undefined;
+    return others.size >= MAX_READERS ? tooManyReceivers(MAX_READERS, [...others].map(nameOf)) : undefined;
   }
   if (epoch < highest) return REFUSALS.lowerEpoch;
   for (const { link } of others) link.close(REFUSALS.stolen);
   return undefined;
+}
+
+/** What its client calls it. */
+function nameOf({ link }: OpenReader): string {
+  const name = link.attach.properties.get(NAME);
+  return typeof name === 'string' ? name : link.attach.name;
 }
 
 function epochOf(link: Link): number | undefined {

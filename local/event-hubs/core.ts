@@ -19,7 +19,8 @@ export interface Core {
   readonly broker: Broker;
   readonly faults: Faults;
   readonly producers: Producers;
-  readonly meter: Meter;
+  readonly ingress: Meter;
+  readonly egress: Meter;
   readonly now: () => number;
   allowed(connection: AmqpConnection, entity: string, right: Right | undefined): boolean;
   /** A link is open; `closed` is called once it is not. */

@@ -69,23 +69,19 @@ function skip(bytes: Buffer, at: number, depth = 0): number {
   return end;
 }
 
-function* sections(bytes: Buffer): Generator<Section> {
-  let at = 0;
-  while (at < bytes.length) {
-    if (bytes[at] !== 0x00) throw new MalformedMessage('a section has no descriptor');
-    const descriptor = at + 1;
-    const value = skip(bytes, descriptor);
-    const code =
-      bytes[descriptor] === 0x53
-        ? bytes[descriptor + 1]
-        : bytes[descriptor] === 0x80
-          ? bytes[descriptor + 8]
-          : undefined;
-    if (code === undefined) throw new MalformedMessage('a section has a descriptor that is no number');
-    const end = skip(bytes, value);
-    yield { code, start: at, value, end };
-    at = end;
-  }
+/** The section that begins at `at`. */
+function sectionAt(bytes: Buffer, at: number): Section {
+  if (bytes[at] !== 0x00) throw new MalformedMessage('a section has no descriptor');
+  const descriptor = at + 1;
+  const value = skip(bytes, descriptor);
+  const code =
+    bytes[descriptor] === 0x53
+      ? bytes[descriptor + 1]
+      : bytes[descriptor] === 0x80
+        ? bytes[descriptor + 8]
+        : undefined;
+  if (code === undefined) throw new MalformedMessage('a section has a descriptor that is no number');
+  return { code, start: at, value, end: skip(bytes, value) };
 }
 
 /** Bytes of a binary value (vbin8, vbin32). */
@@ -104,7 +100,9 @@ export interface Batch {
 export function splitBatch(bytes: Buffer): Batch {
   const messages: Buffer[] = [];
   let partitionKey: string | undefined;
-  for (const { code, value, end } of sections(bytes)) {
+  for (let at = 0; at < bytes.length; ) {
+    const { code, value, end } = sectionAt(bytes, at);
+    at = end;
     if (code === SECTION.data) messages.push(binary(bytes, value, end));
     else if (code === SECTION.messageAnnotations) ({ partitionKey } = factsIn(bytes.subarray(value, end)));
   }
@@ -164,7 +162,9 @@ export function inspect(message: Buffer): MessageFacts {
   let facts: MessageFacts = { partitionKey: undefined, producing: undefined };
   let hasBody = false;
   let before: number = SECTION.header - 1;
-  for (const { code, value, end } of sections(message)) {
+  for (let at = 0; at < message.length; ) {
+    const { code, value, end } = sectionAt(message, at);
+    at = end;
     const isRepeated = code === before && (code === SECTION.data || code === SECTION.sequence);
     if (code > SECTION.footer || (code <= before && !isRepeated))
       throw new MalformedMessage('sections that are unknown or out of order');
@@ -199,7 +199,7 @@ function text(bytes: Buffer, at: number, end: number): string | undefined {
   return undefined;
 }
 
-/** Names of what only the broker says. */
+/** What only the broker says; a sender has no right to. */
 const RESERVED: ReadonlySet<string | undefined> = new Set([
   'x-opt-sequence-number',
   'x-opt-offset',
@@ -222,25 +222,55 @@ export interface Stamp {
   readonly partitionKey: string | undefined;
 }
 
-/** Without what the sender had no right to say. */
-function cleaned(map: MapBytes): MapBytes {
+/** Without the annotations of these names. */
+function without(map: MapBytes, names: ReadonlySet<string | undefined>): MapBytes {
   if (map.count === 0 || !map.entries.includes(ANY_RESERVED)) return map;
-  const kept = [...entriesOf(map)].filter(({ name }) => !RESERVED.has(name));
+  const kept = [...entriesOf(map)].filter(({ name }) => !names.has(name));
   const parts = kept.map(({ start, end }) => map.entries.subarray(start, end));
   return { count: kept.length * 2, entries: Buffer.concat(parts) };
 }
 
-/** The message as a receiver gets it. `before` goes in front as delivery annotations (the runtime metric). */
-export function stamp(message: Buffer, annotations: Stamp, before: Buffer = EMPTY): Buffer {
+/** A message's header, its annotations, and where what follows them begins. */
+function annotationsOf(message: Buffer): {
+  readonly header: Buffer;
+  readonly known: MapBytes;
+  readonly rest: number;
+} {
   let header: Buffer = EMPTY;
   let known: MapBytes = { count: 0, entries: EMPTY };
   let rest = 0;
-  for (const { code, start, value, end } of sections(message)) {
+  while (rest < message.length) {
+    const { code, start, value, end } = sectionAt(message, rest);
     if (code > SECTION.messageAnnotations) break;
-    if (code === SECTION.header) header = message.subarray(start, end);
-    else if (code === SECTION.messageAnnotations) known = cleaned(mapOf(message.subarray(value, end)));
     rest = end;
+    if (code === SECTION.header) header = message.subarray(start, end);
+    else if (code === SECTION.messageAnnotations) known = mapOf(message.subarray(value, end));
   }
+  return { header, known, rest };
+}
+
+/** Of the annotations' section, with `count` keys and values in `length` bytes. Returns where they begin. */
+function writeMapHead(bytes: Buffer, at: number, count: number, length: number): number {
+  bytes.writeUInt32BE(0x00_53_72_d1, at);
+  bytes.writeUInt32BE(length + 4, at + 4);
+  bytes.writeUInt32BE(count, at + 8);
+  return at + MAP_HEAD;
+}
+
+/** The message with an annotation more, in place of any of its name. */
+export function annotated(message: Buffer, name: `x-opt-${string}`, value: Buffer): Buffer {
+  const { header, known, rest } = annotationsOf(message);
+  const { count, entries } = without(known, new Set([name]));
+  const own = Buffer.concat([entries, symbol(name), value]);
+  const head = Buffer.allocUnsafe(MAP_HEAD);
+  writeMapHead(head, 0, count + 2, own.length);
+  return Buffer.concat([header, head, own, message.subarray(rest)]);
+}
+
+/** The message as a receiver gets it. `before` goes in front as delivery annotations (the runtime metric). */
+export function stamp(message: Buffer, annotations: Stamp, before: Buffer = EMPTY): Buffer {
+  const { header, known: all, rest } = annotationsOf(message);
+  const known = without(all, RESERVED);
   const { sequenceNumber, offset, enqueuedTime, partitionKey } = annotations;
   const addsKey = partitionKey !== undefined && !(known.count > 0 && known.entries.includes(KEY));
   const key = addsKey ? string(partitionKey) : EMPTY;
@@ -250,10 +280,7 @@ export function stamp(message: Buffer, annotations: Stamp, before: Buffer = EMPT
   const bytes = Buffer.allocUnsafe(size);
   let at = header.copy(bytes);
   at += before.copy(bytes, at);
-  bytes.writeUInt32BE(0x00_53_72_d1, at);
-  bytes.writeUInt32BE(entries + 4, at + 4);
-  bytes.writeUInt32BE(known.count + (addsKey ? 8 : 6), at + 8);
-  at += MAP_HEAD;
+  at = writeMapHead(bytes, at, known.count + (addsKey ? 8 : 6), entries);
   at += known.entries.copy(bytes, at);
   at += SEQUENCE.copy(bytes, at);
   at = writeEight(bytes, at, 0x81, sequenceNumber);
@@ -314,7 +341,9 @@ export function readRequest(message: Buffer): Request {
   let replyTo = '';
   let properties: ReadonlyMap<unknown, unknown> = new Map();
   let body: unknown = null;
-  for (const { code, value, end } of sections(message)) {
+  for (let at = 0; at < message.length; ) {
+    const { code, value, end } = sectionAt(message, at);
+    at = end;
     const reader = new ValueReader(message.subarray(value, end));
     if (code === SECTION.properties) {
       const items = reader.items();

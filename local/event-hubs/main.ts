@@ -1,9 +1,10 @@
 /**
  * The broker as a process: `--port N --data DIR --config FILE [--control-port N]`. The file is JSON: `{"hubs": {name:
  * {"partitions": 4, "consumerGroups": ["…"], "retentionHours": 24, "retentionBytes": N, "quotaBytes": N}}, "keys": [{"name":
- * "…", "key": "…", "rights": ["Send", "Listen", "Manage"]}], "throughputUnits": N, "tls": {"key": FILE, "cert": FILE, "port":
- * N}, "issuer": "…", "audience": "…", "roles": {principal: {hub or *: "sender", "receiver" or "owner"}}}`, all but `hubs`
- * optional; key and cert may be PEM themselves. The configuration of Microsoft's emulator is understood, too.
+ * "…", "key": "…", "rights": ["Send", "Listen", "Manage"]}], "throughputUnits": N, "maxConnections": N, "tls": {"key": FILE,
+ * "cert": FILE, "port": N}, "issuer": "…", "audience": "…", "roles": {principal: {hub or *: "sender", "receiver" or
+ * "owner"}}}`, all but `hubs` optional; key and cert may be PEM themselves. The configuration of Microsoft's emulator is
+ * understood, too.
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -24,7 +25,7 @@ if (given) await runServer('event-hubs', () => start(given));
 else process.exitCode = 2;
 
 async function start({ port, data, controlPort, config }: Arguments) {
-  const { hubs, keys, throughputUnits, tls, issuer, audience, roles = {} } = config;
+  const { hubs, keys, throughputUnits, maxConnections, tls, issuer, audience, roles = {} } = config;
   // Loaded only where they are used, as the control port and TLS are: each is megabytes.
   const tokens = issuer ? await import('./tokens.ts') : undefined;
   const server = await startEventHubs({
@@ -33,6 +34,7 @@ async function start({ port, data, controlPort, config }: Arguments) {
     hubs,
     keys,
     ...(throughputUnits ? { throughputUnits } : {}),
+    ...(maxConnections ? { maxConnections } : {}),
     ...(tls ? { tls: readTls(tls) } : {}),
     ...(tokens && issuer
       ? { verifyToken: tokens.createTokenVerifier({ issuer, roles, ...(audience ? { audience } : {}) }) }

@@ -1,31 +1,52 @@
-/** How much a namespace takes in: throughput units, as a bucket that fills each second. https://learn.microsoft.com/azure/event-hubs/event-hubs-scalability#throughput-units */
-
-const BYTES_PER_UNIT = 1024 * 1024;
-const EVENTS_PER_UNIT = 1000;
+/**
+ * How much a namespace takes in and gives out: throughput units, as buckets that fill each second. What comes in above it is
+ * refused; what goes out waits. https://learn.microsoft.com/azure/event-hubs/event-hubs-scalability#throughput-units
+ */
 
 export interface Meter {
-  /** False: throttled, and nothing is taken. What one batch is over a full bucket is owed. */
+  /** False: there is nothing left, and nothing is taken. What one batch is over a full bucket is owed. */
   take(events: number, bytes: number): boolean;
+  /** Milliseconds until something is left; 0: it is now. */
+  wait(): number;
 }
 
+/** Of one throughput unit, each second. */
+export interface Rate {
+  readonly events: number;
+  readonly bytes: number;
+}
+
+const MEBIBYTE = 1024 * 1024;
+export const INGRESS: Rate = { events: 1_000, bytes: MEBIBYTE };
+export const EGRESS: Rate = { events: 4_096, bytes: 2 * MEBIBYTE };
+
 /** @param units undefined: without limit */
-export function createMeter(units: number | undefined, now: () => number): Meter {
-  if (units === undefined) return { take: () => true };
-  const most = { events: units * EVENTS_PER_UNIT, bytes: units * BYTES_PER_UNIT };
+export function createMeter(units: number | undefined, rate: Rate, now: () => number): Meter {
+  if (units === undefined) return { take: () => true, wait: () => 0 };
+  const most = { events: units * rate.events, bytes: units * rate.bytes };
   let left = { ...most };
   let filled = now();
+  const fill = () => {
+    const seconds = Math.max(0, now() - filled) / 1000;
+    filled = now();
+    left = {
+      events: Math.min(most.events, left.events + seconds * most.events),
+      bytes: Math.min(most.bytes, left.bytes + seconds * most.bytes),
+    };
+  };
   return {
     take: (events, bytes) => {
-      const seconds = Math.max(0, now() - filled) / 1000;
-      filled = now();
-      left = {
-        events: Math.min(most.events, left.events + seconds * most.events),
-        bytes: Math.min(most.bytes, left.bytes + seconds * most.bytes),
-      };
+      fill();
       if (left.events <= 0 || left.bytes <= 0) return false;
       left.events -= events;
       left.bytes -= bytes;
       return true;
+    },
+    wait: () => {
+      fill();
+      if (left.events > 0 && left.bytes > 0) return 0;
+      const owed = Math.max(-left.events / most.events, -left.bytes / most.bytes);
+      return Math.ceil(owed * 1000) + 1;
     },
   };
 }

@@ -1,9 +1,11 @@
-import { appendFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type Commits, createCommits, type Place } from './commits.ts';
 import { PartitionLog, type PartitionLogOptions } from './partition-log.ts';
 
 let dir: string;
@@ -35,6 +37,9 @@ afterEach(async () => {
   await log.close();
   await rm(dir, { recursive: true });
 });
+
+const newest = () => join(dir, readdirSync(dir).toSorted().at(-1) ?? '');
+const commitsAt = (place: Place): Commits => ({ ...createCommits(), join: (write) => write(place) });
 
 async function reopen(options: Partial<PartitionLogOptions> = {}): Promise<void> {
   await log.close();
@@ -101,16 +106,20 @@ test('any events come back, however the log is cut into files', async () => {
 });
 
 describe('a crash', () => {
-  const newest = () => join(dir, readdirSync(dir).toSorted().at(-1) ?? '');
+  /** Bytes of the newest file, as they are while it is open: zeros behind the records. */
+  const crashed = (change: (bytes: Buffer, end: number) => Buffer | undefined) => {
+    const bytes = readFileSync(newest());
+    const changed = change(bytes, log.bytes) ?? bytes;
+    return log.close().then(() => writeFileSync(newest(), changed));
+  };
 
   test.each([1, 7, 21, 22, 30])(
     'that left %i bytes of a record is cut, and said in one line',
     async (length) => {
       await log.append([event('a'), event('b')]);
-      await log.close();
-      const torn = Buffer.alloc(length);
+      const torn = Buffer.alloc(length, 0xee);
       if (length >= 4) torn.writeUInt32LE(500, 0);
-      appendFileSync(newest(), torn);
+      await crashed((bytes, end) => void torn.copy(bytes, end));
       log = open();
       expect(texts()).toEqual(['a', 'b']);
       expect(warnings).toEqual([expect.stringMatching(`torn record was cut \\(${length} bytes`)]);
@@ -123,14 +132,157 @@ describe('a crash', () => {
 
   test('that left wrong bytes in a record cuts it', async () => {
     await log.append([event('a'), event('bbbb')]);
-    await log.close();
-    const [name = ''] = readdirSync(dir);
-    const { readFileSync } = await import('node:fs');
-    const bytes = readFileSync(join(dir, name));
-    bytes[bytes.length - 1] = 0;
-    writeFileSync(join(dir, name), bytes);
+    await crashed((bytes, end) => void bytes.fill('c', end - 1, end));
     log = open();
     expect(texts()).toEqual(['a']);
+  });
+
+  test('that left only zeros behind the records is cut without a word', async () => {
+    await log.append([event('a')]);
+    const { bytes } = log;
+    await crashed((all) => all);
+    expect(statSync(newest()).size).toBeGreaterThan(bytes);
+    log = open();
+    expect([texts(), warnings]).toEqual([['a'], []]);
+    expect(statSync(newest()).size).toBe(bytes);
+  });
+
+  test('that put a later part of a write on disk and not an earlier one cuts both', async () => {
+    await log.append([event('a')]);
+    const kept = log.bytes;
+    await log.append([event('b'.repeat(9_000)), event('c')]);
+    await crashed((bytes, end) => void bytes.fill(0, kept, end - 40));
+    log = open();
+    expect(texts()).toEqual(['a']);
+    expect(warnings).toHaveLength(1);
+    // Nothing of it may come to light again behind the records that take its place.
+    await log.append([event('B'.repeat(9_000))]);
+    await crashed((bytes) => bytes);
+    log = open();
+    expect(texts()).toEqual(['a', 'B'.repeat(9_000)]);
+    expect(warnings).toHaveLength(1);
+  });
+
+  test('that cut a file short in a record keeps what is whole', async () => {
+    await log.append([event('a'), event('b')]);
+    const { bytes } = log;
+    await log.close();
+    truncateSync(newest(), bytes - 1);
+    log = open();
+    expect(texts()).toEqual(['a']);
+  });
+
+  test('any part of a write that is on disk leaves what was acknowledged', async () => {
+    await log.append([event('kept')]);
+    const kept = log.bytes;
+    await log.append(['one', 'two', 'three'].map((text) => event(text)));
+    const end = log.bytes;
+    const whole = readFileSync(newest());
+    await log.close();
+    for (let cut = kept; cut <= end; cut++) {
+      const bytes = Buffer.from(whole);
+      bytes.fill(0, cut);
+      writeFileSync(newest(), bytes);
+      log = open();
+      const found = texts();
+      expect(found).toEqual(['kept', 'one', 'two', 'three'].slice(0, Math.max(1, found.length)));
+      expect(found.length === 4).toBe(cut === end);
+      expect(await log.append([event('next')])).toBe(found.length);
+      await log.close();
+    }
+    log = open();
+  });
+});
+
+/** Appends events of 20 kB until the file may not grow, then one of 10 bytes; says what came of each. */
+const FILLS_UP = `
+  import { PartitionLog } from ${JSON.stringify(new URL('partition-log.ts', import.meta.url).href)};
+  process.on('SIGXFSZ', () => undefined);
+  const log = new PartitionLog({ dir: process.argv[1], now: Date.now });
+  const append = (length) =>
+    log.append([{ partitionKey: undefined, message: Buffer.alloc(length, 'x') }]).then(String, ({ code }) => code);
+  const outcomes = [];
+  for (let n = 0; n < 20; n++) outcomes.push(await append(20_000));
+  outcomes.push(await append(10));
+  console.log(JSON.stringify(outcomes));
+  process.kill(process.pid, 'SIGKILL');
+`;
+
+test.skipIf(process.platform === 'win32')(
+  'a write that the disk refuses is refused, leaves nothing, and the next that fits is taken',
+  async () => {
+    await log.close();
+    const script = `ulimit -f 256; exec "$0" --input-type=module-typescript -e "$1" -- "$2"`;
+    const { stdout, stderr } = spawnSync('bash', ['-c', script, process.execPath, FILLS_UP, dir], {
+      encoding: 'utf8',
+    });
+    log = open();
+    expect(stderr).toBe('');
+    const outcomes = JSON.parse(stdout) as string[];
+    const taken = outcomes.filter((outcome) => /^\d+$/.test(outcome));
+    expect(taken).toEqual(Array.from({ length: 14 }, (_, n) => String(n)));
+    expect(outcomes.slice(13, -1)).toEqual(Array.from({ length: 7 }, () => 'EFBIG'));
+    expect(texts().map(({ length }) => length)).toEqual([...Array.from({ length: 13 }, () => 20_000), 10]);
+    expect(warnings).toEqual([]);
+  },
+);
+
+describe('zeros ahead', () => {
+  test('are as many as there are records, and no more than a MiB', async () => {
+    await log.append([event('a')]);
+    const ahead = () => statSync(newest()).size - log.bytes;
+    expect(ahead()).toBe(64 * 1024);
+    for (let n = 0; n < 40; n++) {
+      await log.append([event('x'.repeat(100_000))]);
+      expect(ahead()).toBeLessThanOrEqual(Math.max(64 * 1024, Math.min(log.bytes, 1024 * 1024)));
+    }
+    expect(ahead()).toBeGreaterThan(0);
+  });
+
+  test('are cut when the next file begins, and when the log is closed', async () => {
+    await reopen({ segmentBytes: 1_000 });
+    for (let n = 0; n < 5; n++) await log.append([event('x'.repeat(900))]);
+    const sizes = () => readdirSync(dir).map((name) => statSync(join(dir, name)).size);
+    expect(
+      sizes()
+        .slice(0, -1)
+        .every((size) => size < 2_000),
+    ).toBe(true);
+    const { bytes } = log;
+    await log.close();
+    expect(sizes().reduce((sum, size) => sum + size)).toBe(bytes);
+    log = open();
+  });
+
+  test('do not count in the size of what is kept', async () => {
+    await reopen({ retentionBytes: 8_000 });
+    await log.append([event('a')]);
+    log.retain();
+    expect(log.bytes).toBeLessThan(100);
+    expect(texts()).toEqual(['a']);
+  });
+});
+
+describe.each<Place>(['here', 'pool'])('a write that is to be made: %s', (place) => {
+  test('has everything in order, on disk when it is acknowledged', async () => {
+    await reopen({ commits: commitsAt(place), segmentBytes: 300_000 });
+    const sent: string[] = [];
+    for (let n = 0; n < 60; n++) {
+      const some = Array.from({ length: 1 + (n % 3) }, (_, index) => `${n}-${index}-`.padEnd(n * 400, 'x'));
+      sent.push(...some);
+      await log.append(some.map((text) => event(text)));
+    }
+    expect(texts()).toEqual(sent);
+    // As a crash now would leave it.
+    const copy = await mkdtemp(join(tmpdir(), 'partition-log-copy-'));
+    for (const name of readdirSync(dir)) copyFileSync(join(dir, name), join(copy, name));
+    await log.close();
+    const own = dir;
+    dir = copy;
+    log = open();
+    expect(texts()).toEqual(sent);
+    expect(warnings).toEqual([]);
+    await rm(own, { recursive: true });
   });
 });
 

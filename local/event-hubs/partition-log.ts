@@ -1,5 +1,5 @@
 /**
- * The log of one partition: append-only segment files, acknowledged after fdatasync.
+ * The log of one partition: append-only segment files, acknowledged when on disk.
  *
  * L1 An append resolves when its records are on disk; what waits meanwhile goes into the next write together.
  * L2 Sequence numbers have no gap and are never used twice, also over restarts and retention.
@@ -8,6 +8,7 @@
  */
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Commits, createCommits, type Place } from './commits.ts';
 import { encode, type NewEvent, Segment, type StoredEvent } from './segment.ts';
 
 export interface PartitionLogOptions {
@@ -18,6 +19,8 @@ export interface PartitionLogOptions {
   /** Oldest segments go when the log has more bytes, or when all of their events are older. */
   readonly retentionBytes?: number;
   readonly retentionMs?: number;
+  /** Shared by the logs of one disk. */
+  readonly commits?: Commits;
   /** Told of what was cut at start, in one line. */
   readonly warn?: (line: string) => void;
 }
@@ -33,6 +36,7 @@ const SEGMENTS_RETAINED = 8;
 
 export class PartitionLog {
   private readonly options: PartitionLogOptions;
+  private readonly commits: Commits;
   private readonly segmentBytes: number;
   private readonly segments: Segment[] = [];
   private queue: Waiting[] = [];
@@ -47,6 +51,7 @@ export class PartitionLog {
   constructor(options: PartitionLogOptions) {
     this.options = options;
     const { dir, retentionBytes = Number.POSITIVE_INFINITY } = options;
+    this.commits = options.commits ?? createCommits();
     this.segmentBytes =
       options.segmentBytes ?? Math.min(DEFAULT_SEGMENT_BYTES, Math.ceil(retentionBytes / SEGMENTS_RETAINED));
     mkdirSync(dir, { recursive: true });
@@ -78,6 +83,7 @@ export class PartitionLog {
 
   private begin(first: number): void {
     const path = join(this.options.dir, `${String(first).padStart(16, '0')}.log`);
+    this.segments.at(-1)?.cut();
     this.segments.push(new Segment(path, first));
     this.next = first;
   }
@@ -96,19 +102,18 @@ export class PartitionLog {
     if (this.closed) return Promise.reject(new Error('the log is closed'));
     return new Promise((resolve, reject) => {
       this.queue.push({ events, resolve, reject });
-      if (!this.writing) this.flush();
+      if (!this.writing) this.join();
     });
   }
 
-  private flush(): void {
+  private join(): void {
+    this.writing = true;
+    this.commits.join((place) => this.flush(place));
+  }
+
+  private flush(place: Place): void {
     const group = this.queue;
     this.queue = [];
-    if (group.length === 0) {
-      this.writing = false;
-      for (const done of this.idle.splice(0)) done();
-      return;
-    }
-    this.writing = true;
     const segment = this.current();
     const time = Math.max(this.options.now(), this.lastTime);
     const { bytes, starts } = encode(
@@ -116,7 +121,9 @@ export class PartitionLog {
       this.next,
       time,
     );
-    segment.write(bytes, (error) => {
+    const begun = performance.now();
+    segment.write(bytes, place, (error) => {
+      this.commits.ended(performance.now() - begun);
       if (error) {
         segment.cut();
         for (const { reject } of group) reject(error);
@@ -131,7 +138,9 @@ export class PartitionLog {
         }
         for (const listener of this.listeners) listener();
       }
-      this.flush();
+      if (this.queue.length > 0) return this.join();
+      this.writing = false;
+      for (const done of this.idle.splice(0)) done();
     });
   }
 

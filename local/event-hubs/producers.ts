@@ -1,34 +1,55 @@
-/** Links on which clients send: to a hub or one of its partitions. */
+/** Links on which clients send: to a hub or one of its partitions, or as one of its publishers. */
 
 import type { Delivery, Link } from './amqp/link.ts';
 import type { AmqpError } from './amqp/performatives.ts';
-import { MalformedValue } from './amqp/values.ts';
+import { MalformedValue, string } from './amqp/values.ts';
 import { type Hub, partitionIn } from './broker.ts';
 import { type Core, pathOf } from './core.ts';
-import { inspect, MalformedMessage, splitBatch } from './encoding.ts';
+import { annotated, inspect, MalformedMessage, splitBatch } from './encoding.ts';
 import { CAPABILITY, type NumberedEvent } from './idempotence.ts';
 import { badPartition, notFound, REFUSALS } from './refusals.ts';
 
 /** https://learn.microsoft.com/azure/event-hubs/event-hubs-quotas */
 export const MAX_MESSAGE_BYTES: number = 1024 * 1024;
 const MAX_KEY_LENGTH = 128;
+/** Who sent an event; its key, too: https://learn.microsoft.com/azure/event-hubs/event-hubs-features#publisher-policy */
+const PUBLISHER = 'x-opt-publisher';
 const BATCH_FORMAT = 0x80013700;
 const DEFAULT_DELAY_MS = 100;
 
+/** Where a link sends to. */
+interface Destination {
+  readonly hub: Hub;
+  readonly partition: number | undefined;
+  readonly publisher: string | undefined;
+}
+
+/** `hub`, `hub/Partitions/N` or `hub/Publishers/name`, or why it is none of them. */
+function destinationOf(address: string, core: Core): Destination | AmqpError {
+  const [hubName = '', section, name = '', ...more] = address.split('/');
+  const hub = core.broker.hub(hubName);
+  if (!hub) return notFound(hubName);
+  if (section === undefined) return { hub, partition: undefined, publisher: undefined };
+  if (more.length > 0) return notFound(address);
+  if (section.toLowerCase() === 'publishers' && name !== '')
+    return name.length > MAX_KEY_LENGTH
+      ? REFUSALS.keyTooLong
+      : { hub, partition: undefined, publisher: name };
+  if (section.toLowerCase() !== 'partitions') return notFound(address);
+  const partition = partitionIn(hub, name);
+  return partition === undefined ? badPartition(name) : { hub, partition, publisher: undefined };
+}
+
 export function openProducer(link: Link, core: Core): void {
   const address = pathOf(link.attach.target.address);
-  const [hubName = '', section, id, ...more] = address.split('/');
-  const hub = core.broker.hub(hubName);
-  if (!hub) return link.refuse(notFound(hubName));
-  if ((section !== undefined && section.toLowerCase() !== 'partitions') || more.length > 0)
-    return link.refuse(notFound(address));
-  const partition = section === undefined ? undefined : partitionIn(hub, id);
-  if (section !== undefined && partition === undefined) return link.refuse(badPartition(id ?? ''));
+  const destination = destinationOf(address, core);
+  if ('condition' in destination) return link.refuse(destination);
+  const { hub, partition } = destination;
   if (!core.allowed(link.connection, address, 'Send')) return link.refuse(REFUSALS.unauthorized);
   const fault = core.faults.take('refuse', hub.name, partition);
   if (fault) return link.refuse({ ...REFUSALS.throttled, ...conditionOf(fault) });
   core.register(link, { hub: hub.name, partition, entity: address, right: 'Send' });
-  link.onMessage = (delivery) => core.track(receive(delivery, link, hub, partition, core));
+  link.onMessage = (delivery) => core.track(receive(delivery, link, destination, core));
   const log = partition === undefined ? undefined : hub.partitions[partition];
   // Without a partition there is nothing to number; clients ask all the same, to learn the size of a batch.
   if (!log || !link.attach.desiredCapabilities.includes(CAPABILITY))
@@ -40,18 +61,13 @@ export function openProducer(link: Link, core: Core): void {
 
 const conditionOf = ({ condition }: { readonly condition?: string }) => (condition ? { condition } : {});
 
-async function receive(
-  delivery: Delivery,
-  link: Link,
-  hub: Hub,
-  partition: number | undefined,
-  core: Core,
-): Promise<void> {
+async function receive(delivery: Delivery, link: Link, destination: Destination, core: Core): Promise<void> {
+  const { hub, partition } = destination;
   const refused = core.faults.take('reject', hub.name, partition);
   if (refused) return delivery.reject({ ...REFUSALS.throttled, ...conditionOf(refused) });
   const delayed = core.faults.take('delay', hub.name, partition);
   if (delayed) await new Promise((resolve) => setTimeout(resolve, delayed.delayMs ?? DEFAULT_DELAY_MS));
-  const refusal = await store(delivery, hub, partition, core);
+  const refusal = await store(delivery, destination, core);
   if (refusal) delivery.reject(refusal);
   else if (core.faults.take('dropAck', hub.name, partition)) link.connection.destroy();
   else delivery.accept();
@@ -60,17 +76,17 @@ async function receive(
 /** Resolves when the events are on disk, or to why they are not. */
 async function store(
   { format, message }: Delivery,
-  hub: Hub,
-  partition: number | undefined,
+  { hub, partition, publisher }: Destination,
   core: Core,
 ): Promise<AmqpError | undefined> {
   if (!message) return REFUSALS.tooLarge;
   try {
-    const { partitionKey, events } = eventsOf(message, format);
+    const { partitionKey, events } = eventsOf(message, format, publisher);
+    if (publisher !== undefined && partitionKey !== publisher) return REFUSALS.keyAndPublisher;
     if (partitionKey !== undefined && partition !== undefined) return REFUSALS.keyAndPartition;
     if (partitionKey !== undefined && partitionKey.length > MAX_KEY_LENGTH) return REFUSALS.keyTooLong;
     if (core.broker.isFull(hub)) return REFUSALS.full;
-    if (!core.meter.take(events.length, message.length)) return REFUSALS.throttled;
+    if (!core.ingress.take(events.length, message.length)) return REFUSALS.throttled;
     const outcome = await core.producers.append(core.broker.route(hub, partition, partitionKey), events);
     return outcome === 'stored' ? undefined : REFUSALS[outcome];
   } catch (error) {
@@ -84,13 +100,16 @@ async function store(
 function eventsOf(
   message: Buffer,
   format: number,
+  publisher: string | undefined,
 ): { readonly partitionKey: string | undefined; readonly events: readonly NumberedEvent[] } {
   const batch = format === BATCH_FORMAT ? splitBatch(message) : undefined;
   const messages = batch?.messages ?? [message];
-  const inspected = messages.map((each) => ({ message: each, ...inspect(each) }));
-  const partitionKey = batch?.partitionKey ?? inspected[0]?.partitionKey;
-  return {
+  const facts = messages.map(inspect);
+  const partitionKey = batch?.partitionKey ?? facts[0]?.partitionKey ?? publisher;
+  const events = messages.map((each, index) => ({
+    message: publisher === undefined ? each : annotated(each, PUBLISHER, string(publisher)),
+    producing: facts[index]?.producing,
     partitionKey,
-    events: inspected.map((each) => ({ message: each.message, producing: each.producing, partitionKey })),
-  };
+  }));
+  return { partitionKey, events };
 }

@@ -30,7 +30,10 @@ export interface RawMessage {
 }
 
 export interface Rhea {
-  create_container(): { connect(options: Record<string, unknown>): RawConnection };
+  create_container(): {
+    connect(options: Record<string, unknown>): RawConnection;
+    websocket_connect(implementation: unknown): (url: string, protocols: readonly string[]) => unknown;
+  };
   readonly types: Readonly<Record<'wrap_long' | 'wrap_short' | 'wrap_int', (value: number) => unknown>>;
   readonly message: {
     encode(message: unknown): Buffer;

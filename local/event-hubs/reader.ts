@@ -4,9 +4,11 @@
  * R1 Never more than the credit and the session's window, and nothing while the socket has much to send.
  * R2 Deliveries are settled when sent: the client's checkpoint, not the broker, knows what was processed.
  * R3 Nothing runs while there is nothing to send.
+ * R4 Above the namespace's egress it waits; the client is not told.
  */
 import type { Link } from './amqp/link.ts';
 import { runtimeMetric, stamp } from './encoding.ts';
+import type { Meter } from './meter.ts';
 import type { PartitionLog } from './partition-log.ts';
 
 export interface ReaderOptions {
@@ -16,6 +18,8 @@ export interface ReaderOptions {
   readonly from: number;
   readonly withMetric: boolean;
   readonly paused: () => boolean;
+  /** What the namespace gives out. */
+  readonly egress: Meter;
   readonly now: () => number;
 }
 
@@ -30,7 +34,7 @@ const AT_ONCE = 250;
 const SOCKET_BYTES = 1024 * 1024;
 const PAUSE_CHECK_MS = 50;
 
-export function createReader({ link, log, from, withMetric, paused, now }: ReaderOptions): Reader {
+export function createReader({ link, log, from, withMetric, paused, egress, now }: ReaderOptions): Reader {
   let next = from;
   let scheduled = false;
   let stopped = false;
@@ -38,22 +42,31 @@ export function createReader({ link, log, from, withMetric, paused, now }: Reade
   const pump = () => {
     scheduled = false;
     if (stopped || !link.isOpen) return;
-    if (paused()) {
-      setTimeout(wake, PAUSE_CHECK_MS).unref();
-      return;
-    }
+    if (paused()) return later(PAUSE_CHECK_MS);
     if (link.connection.backlog > SOCKET_BYTES) return link.connection.onceDrained(wake);
     if (next > log.last) return link.drained();
     const room = Math.min(link.credit, link.session.window, AT_ONCE);
     if (room <= 0) return;
+    const wait = egress.wait();
+    if (wait > 0) return later(wait);
     const metric = withMetric ? metricOf() : undefined;
+    const first = next;
+    let bytes = 0;
     for (const event of log.read(next, room)) {
       const { sequenceNumber, enqueuedTime, partitionKey, message } = event;
       const offset = String(sequenceNumber);
       link.send(stamp(message, { sequenceNumber, offset, enqueuedTime, partitionKey }, metric));
       next = sequenceNumber + 1;
+      bytes += message.length;
     }
+    egress.take(next - first, bytes);
     if (next <= log.last || link.drain) wake();
+  };
+
+  /** Nothing wakes it before. */
+  const later = (milliseconds: number) => {
+    scheduled = true;
+    setTimeout(pump, milliseconds).unref();
   };
 
   const wake = () => {

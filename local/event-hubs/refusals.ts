@@ -26,10 +26,9 @@ export const REFUSALS = {
     condition: 'com.microsoft:out-of-order-sequence',
     description: 'The sequence number is not the one after the last that was published.',
   },
-  receivers: {
+  connections: {
     condition: 'amqp:resource-limit-exceeded',
-    description:
-      'Exceeded the maximum number of allowed receivers per partition in a consumer group which is 5.',
+    description: 'ConnectionsQuotaExceeded for namespace: local-event-hubs.',
   },
   full: {
     condition: 'amqp:resource-limit-exceeded',
@@ -51,6 +50,10 @@ export const REFUSALS = {
     condition: 'com.microsoft:argument-error',
     description: 'A partition key cannot be used with a sender of one partition.',
   },
+  keyAndPublisher: {
+    condition: 'com.microsoft:argument-error',
+    description: 'The partition key of an event of a publisher must be the publisher’s name.',
+  },
   tooLarge: {
     condition: 'amqp:link:message-size-exceeded',
     description: 'The message exceeds the maximum of 1048576 bytes.',
@@ -64,6 +67,11 @@ export const REFUSALS = {
 export const notFound = (name: string): AmqpError => ({
   condition: 'amqp:not-found',
   description: `The messaging entity '${name}' could not be found.`,
+});
+
+export const tooManyReceivers = (most: number, names: readonly string[]): AmqpError => ({
+  condition: 'amqp:resource-limit-exceeded',
+  description: `Exceeded the maximum number of allowed receivers per partition in a consumer group which is ${most}. List of connected receivers - ${names.join(', ')}.`,
 });
 
 export const badPartition = (id: string): AmqpError => ({

@@ -2,6 +2,10 @@
  * One file of a partition's log: records one after the other, and where each begins.
  *
  * A record: length u32, crc u32, then (length counts from here) sequence u48, time u48, key length u16, key, message; all little-endian.
+ *
+ * F1 Behind the records there are zeros, written ahead: a record that replaces zeros changes no size and no map of blocks, and is
+ *    on disk sooner. They count for nothing, and are cut when the file is full or closed.
+ * F2 At the end of the records, as a start finds it, everything is cut: zeros quietly; else it was torn by a crash.
  */
 import {
   closeSync,
@@ -12,9 +16,11 @@ import {
   openSync,
   readSync,
   unlinkSync,
-  write as writeFile,
+  writeSync,
+  writev,
 } from 'node:fs';
 import { crc32 } from 'node:zlib';
+import type { Place } from './commits.ts';
 
 export interface StoredEvent {
   readonly sequenceNumber: number;
@@ -32,13 +38,17 @@ export interface NewEvent {
 
 /** There, a write itself returns when it is on disk: one trip to the thread pool instead of two. */
 const SYNCS_ITSELF = process.platform === 'linux';
-const OPEN_FLAGS =
-  constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | (SYNCS_ITSELF ? constants.O_DSYNC : 0);
+const OPEN_FLAGS = constants.O_RDWR | constants.O_CREAT | (SYNCS_ITSELF ? constants.O_DSYNC : 0);
 const HEAD = 22;
 const NO_KEY = 0xffff;
 const READ_BYTES = 4 * 1024 * 1024;
 /** A read takes at least one record, and no more than so many bytes of further ones. */
 const MOST_READ_BYTES = 512 * 1024;
+/** Zeros ahead: as many as there are records, within these bounds. */
+const LEAST_AHEAD = 64 * 1024;
+const MOST_AHEAD = 1024 * 1024;
+const ZEROS: Buffer = Buffer.alloc(MOST_AHEAD);
+const MOST_IN_PLACE = 128 * 1024;
 
 /** Records of `events`, numbered from `first` on, in one buffer; and where each begins in it. */
 export function encode(events: readonly NewEvent[], first: number, time: number) {
@@ -75,6 +85,8 @@ export class Segment {
   bytes = 0;
   lastTime = 0;
   private readonly fd: number;
+  /** The file's size: records and zeros. */
+  private allocated = 0;
   private positions = new Uint32Array(256);
 
   /** Opens or makes the file; what a crash left of a record at its end is cut. */
@@ -84,8 +96,23 @@ export class Segment {
     this.fd = openSync(path, OPEN_FLAGS);
     const size = fstatSync(this.fd).size;
     if (size > 0) this.load(size);
-    this.torn = size - this.bytes;
-    if (this.torn > 0) ftruncateSync(this.fd, this.bytes);
+    this.torn = this.endOfContent(size) - this.bytes;
+    if (size > this.bytes) this.cut();
+    this.allocated = this.bytes;
+  }
+
+  /** Where only zeros follow. */
+  private endOfContent(size: number): number {
+    let end = size;
+    const buffer = Buffer.allocUnsafe(Math.min(size - this.bytes, MOST_AHEAD));
+    while (end > this.bytes) {
+      const start = Math.max(this.bytes, end - buffer.length);
+      const bytes = buffer.subarray(0, readSync(this.fd, buffer, 0, end - start, start));
+      if (!bytes.equals(ZEROS.subarray(0, bytes.length)))
+        return start + 1 + bytes.findLastIndex((byte) => byte !== 0);
+      end = start;
+    }
+    return end;
   }
 
   private load(size: number): void {
@@ -140,11 +167,35 @@ export class Segment {
     this.positions[this.count++] = position;
   }
 
-  /** Writes and syncs; nothing of it is seen before `taken`. */
-  write(bytes: Buffer, done: (error: Error | null) => void): void {
-    writeFile(this.fd, bytes, 0, bytes.length, null, (error, written) => {
+  /** Writes and syncs; nothing of it is seen before `taken`. In place only what is short and has zeros to replace. */
+  write(bytes: Buffer, place: Place, done: (error: Error | null) => void): void {
+    const hasRoom = this.bytes + bytes.length <= this.allocated;
+    if (place === 'here' && SYNCS_ITSELF && hasRoom && bytes.length <= MOST_IN_PLACE)
+      return done(this.writeHere(bytes));
+    const ahead = Math.min(Math.max(this.bytes + bytes.length, LEAST_AHEAD), MOST_AHEAD);
+    this.writeInPool(hasRoom ? [bytes] : [bytes, ZEROS.subarray(0, ahead)], this.bytes, done);
+  }
+
+  private writeHere(bytes: Buffer): Error | null {
+    try {
+      for (let at = 0; at < bytes.length; )
+        at += writeSync(this.fd, bytes, at, bytes.length - at, this.bytes + at);
+      return null;
+    } catch (error) {
+      return error as Error;
+    }
+  }
+
+  private writeInPool(
+    [bytes, ...zeros]: readonly [Buffer, ...Buffer[]],
+    at: number,
+    done: (error: Error | null) => void,
+  ): void {
+    writev(this.fd, [bytes, ...zeros], at, (error, written) => {
       if (error) return done(error);
-      if (written < bytes.length) return this.write(bytes.subarray(written), done);
+      this.allocated = Math.max(this.allocated, at + written);
+      if (written < bytes.length)
+        return this.writeInPool([bytes.subarray(written), ...zeros], at + written, done);
       if (SYNCS_ITSELF) return done(null);
       fdatasync(this.fd, done);
     });
@@ -157,9 +208,10 @@ export class Segment {
     this.lastTime = time;
   }
 
-  /** Cuts what a failed write may have left. */
+  /** Cuts what is behind the records: zeros, or what a failed write has left. */
   cut(): void {
     ftruncateSync(this.fd, this.bytes);
+    this.allocated = this.bytes;
   }
 
   /** Up to `count` events from sequence number `from` on, in one read. */
@@ -184,11 +236,12 @@ export class Segment {
   }
 
   close(): void {
+    this.cut();
     closeSync(this.fd);
   }
 
   remove(): void {
-    this.close();
+    closeSync(this.fd);
     unlinkSync(this.path);
   }
 }

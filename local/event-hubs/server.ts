@@ -13,9 +13,10 @@ import { type AccessKey, type Claim, checkPlain, isAllowed, type VerifyToken } f
 import { createBroker, type HubConfig } from './broker.ts';
 import { openConsumer, type Readers } from './consumers.ts';
 import type { Core, OpenLink } from './core.ts';
+import { createDoor } from './door.ts';
 import { createFaults, type Faults } from './faults.ts';
 import { createProducers } from './idempotence.ts';
-import { createMeter } from './meter.ts';
+import { createMeter, EGRESS, INGRESS } from './meter.ts';
 import { openProducer } from './producers.ts';
 import { REFUSALS } from './refusals.ts';
 import { openNode } from './requests.ts';
@@ -29,8 +30,10 @@ export interface EventHubsOptions {
   /** A second listener, on which tokens are taken, too. PEM. */
   readonly tls?: { readonly key: string; readonly cert: string; readonly port?: number };
   readonly verifyToken?: VerifyToken;
-  /** What the namespace takes in: 1 MiB or 1,000 events a second each. Default: no limit. */
+  /** Each takes in 1 MiB or 1,000 events a second, and gives out 2 MiB or 4,096. Default: no limit. */
   readonly throughputUnits?: number;
+  /** More are refused: the service has 100 (Basic) or 5,000 (Standard). Default: no limit. */
+  readonly maxConnections?: number;
   readonly now?: () => number;
   /** Told of what a start has to say, in one line. Default: stderr. */
   readonly warn?: (line: string) => void;
@@ -56,7 +59,7 @@ const warnOnStderr = (line: string): void => {
 
 /** @throws Error when a port is in use or the data cannot be opened */
 export async function startEventHubs(options: EventHubsOptions): Promise<EventHubsServer> {
-  const now = options.now ?? Date.now;
+  const { maxConnections = Number.POSITIVE_INFINITY, now = Date.now } = options;
   const broker = createBroker(options.dataDir, options.hubs, now, options.warn ?? warnOnStderr);
   const connections = new Set<AmqpConnection>();
   const claims = new Map<AmqpConnection, readonly Claim[]>();
@@ -77,7 +80,8 @@ export async function startEventHubs(options: EventHubsOptions): Promise<EventHu
     broker,
     faults,
     producers: createProducers(),
-    meter: createMeter(options.throughputUnits, now),
+    ingress: createMeter(options.throughputUnits, INGRESS, now),
+    egress: createMeter(options.throughputUnits, EGRESS, now),
     now,
     allowed: (connection, entity, right) => isAllowed(claims.get(connection) ?? [], entity, right, now()),
     register: (link, facts, closed) => {
@@ -92,6 +96,10 @@ export async function startEventHubs(options: EventHubsOptions): Promise<EventHu
       pending.add(tracked);
     },
   };
+
+  /** Those above the quota get no links: each client understands that, and none is left to wait. */
+  const isWithin = (connection: AmqpConnection) =>
+    connections.size <= maxConnections || [...connections].indexOf(connection) < maxConnections;
 
   const claimed = (connection: AmqpConnection, claim: Claim) => {
     const others = (claims.get(connection) ?? []).filter(({ audience }) => audience !== claim.audience);
@@ -115,6 +123,7 @@ export async function startEventHubs(options: EventHubsOptions): Promise<EventHu
   const service: Service = {
     containerId: 'local-event-hubs',
     attached: (link) => {
+      if (!isWithin(link.connection)) return link.refuse(REFUSALS.connections);
       const { source, target } = link.attach;
       const address = link.sends ? source.address : target.address;
       if (NODES.has(address))
@@ -135,11 +144,13 @@ export async function startEventHubs(options: EventHubsOptions): Promise<EventHu
     },
   };
 
-  const accept = (socket: Socket) => connections.add(new AmqpConnection(socket, service));
-  const servers: Server[] = [createServer(accept)];
+  const door = createDoor((stream, isEncrypted) => {
+    connections.add(new AmqpConnection(stream, service, isEncrypted));
+  });
+  const servers: Server[] = [createServer(door.enter)];
   if (options.tls) {
     const tls = await import('node:tls');
-    servers.push(tls.createServer({ key: options.tls.key, cert: options.tls.cert }, accept));
+    servers.push(tls.createServer({ key: options.tls.key, cert: options.tls.cert }, door.enter));
   }
   for (const server of servers) server.on('tlsClientError', (_error, socket: Socket) => socket.destroy());
   try {
@@ -158,6 +169,7 @@ export async function startEventHubs(options: EventHubsOptions): Promise<EventHu
   let closing: Promise<void> | undefined;
   const close = async () => {
     const ended = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+    door.close();
     await Promise.allSettled(pending);
     for (const connection of connections) connection.leave();
     await Promise.all(ended);

@@ -72,7 +72,7 @@ beforeAll(async () => {
   const { stdout, stderr } = await run(
     'dotnet',
     [program, plain, overTls, authority.file, token, HUB, String(partitionOf('drone-7', 4))],
-    { env },
+    { env: { ...env, SSL_CERT_FILE: authority.file } },
   );
   process.stdout.write(stderr);
   for (const line of stdout.trim().split('\n')) {
@@ -99,6 +99,11 @@ describe('event-hubs: Microsoft’s .NET SDK', () => {
     ['refusals', 'is refused a wrong key and a hub that is not there, with the SDK’s own exceptions'],
     ['token', 'sends with an Entra token'],
     ['emulator', 'sends without TLS, with the emulator’s connection string'],
+    ['websockets', 'sends and reads over WebSockets'],
+    [
+      'websockets-emulator',
+      'sends and reads over WebSockets without TLS, with the emulator’s connection string',
+    ],
     ['speed', 'sends and reads ten thousand events in order'],
   ])('%s: %s', ([name = ''], { skip }) => {
     skip(missing !== undefined, missing);

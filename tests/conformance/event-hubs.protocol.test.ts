@@ -1,5 +1,6 @@
 /** What Microsoft's clients never do, by a client that is not theirs, and by sockets that speak as they like. */
 import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { EventHubProducerClient } from '@azure/event-hubs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -26,7 +27,11 @@ beforeAll(async () => {
   });
 });
 
-afterAll(() => harness.close());
+afterAll(async () => {
+  await harness.close();
+  // One that was started anew does not remove what it found.
+  await rm(harness.dataDir, { recursive: true, force: true });
+});
 
 const signedIn = () => connectRaw(harness.server.port, { username: ROOT.name, password: ROOT.key });
 
@@ -69,13 +74,6 @@ describe('event-hubs: links without the right address', () => {
   ])('a receiver from %s is refused with %s', async (address, condition) => {
     const connection = await signedIn();
     expect(await detachment(connection.open_receiver({ source: { address } }))).toMatchObject({ condition });
-    connection.close();
-  });
-
-  test('not supported: publishers’ addresses, hub/Publishers/name, are refused', async () => {
-    const connection = await signedIn();
-    const sender = connection.open_sender({ target: { address: 'hub/Publishers/device' } });
-    expect(await detachment(sender)).toMatchObject({ condition: 'amqp:not-found' });
     connection.close();
   });
 });
@@ -366,7 +364,7 @@ const OPEN = Buffer.from([0, 0, 0, 16, 2, 0, 0, 0, 0, 0x53, 0x10, 0xc0, 3, 1, 0x
 
 describe('event-hubs: other protocols and broken frames', () => {
   test.each([
-    ['HTTP', 'GET / HTTP/1.1\r\n\r\n'],
+    ['HTTP that is no GET', 'POST / HTTP/1.1\r\n\r\n'],
     ['TLS', '\x16\x03\x01\x02\x00\x01\x00\x01'],
     ['AMQP 0-9-1', 'AMQP\0\0\x09\x01'],
     ['AMQP over TLS', 'AMQP\x02\x01\0\0'],
@@ -375,26 +373,26 @@ describe('event-hubs: other protocols and broken frames', () => {
     expect(said.toString('latin1')).toBe('AMQP\x03\x01\0\0');
   });
 
-  test.each<[string, Buffer, string]>([
-    ['a frame of 4 GiB', Buffer.from([0xff, 0xff, 0xff, 0xff]), 'amqp:connection:framing-error'],
-    ['a frame of 0 bytes', Buffer.from([0, 0, 0, 0]), 'amqp:connection:framing-error'],
-    ['a second open', OPEN, 'amqp:illegal-state'],
+  test.each<[string, string, Buffer]>([
+    ['a frame of 4 GiB', 'amqp:connection:framing-error', Buffer.from([0xff, 0xff, 0xff, 0xff])],
+    ['a frame of 0 bytes', 'amqp:connection:framing-error', Buffer.from([0, 0, 0, 0])],
+    ['a second open', 'amqp:illegal-state', OPEN],
     [
       'a frame on a channel without a session',
-      Buffer.from([0, 0, 0, 12, 2, 0, 0, 9, 0, 0x53, 0x12, 0x45]),
       'amqp:not-allowed',
+      Buffer.from([0, 0, 0, 12, 2, 0, 0, 9, 0, 0x53, 0x12, 0x45]),
     ],
     [
       'a performative that is none',
-      Buffer.from([0, 0, 0, 12, 2, 0, 0, 0, 0, 0x53, 0x11, 0x45]),
       'amqp:decode-error',
+      Buffer.from([0, 0, 0, 12, 2, 0, 0, 0, 0, 0x53, 0x11, 0x45]),
     ],
     [
       'a list that claims four billion items',
-      Buffer.from([0, 0, 0, 20, 2, 0, 0, 0, 0, 0x53, 0x11, 0xd0, 0, 0, 0, 4, 0xff, 0xff, 0xff, 0xff]),
       'amqp:decode-error',
+      Buffer.from([0, 0, 0, 20, 2, 0, 0, 0, 0, 0x53, 0x11, 0xd0, 0, 0, 0, 4, 0xff, 0xff, 0xff, 0xff]),
     ],
-  ])('%s ends the connection with %s', async (_, bytes, condition) => {
+  ])('%s ends the connection with %s', async (_, condition, bytes) => {
     const said = await answerTo(Buffer.concat([AMQP, OPEN, bytes]));
     expect(said.toString('latin1')).toContain(condition);
   });
@@ -431,13 +429,6 @@ describe('event-hubs: other protocols and broken frames', () => {
 });
 
 describe('event-hubs: what there is not', () => {
-  test('not supported: AMQP over WebSockets is refused at once', async () => {
-    const said = await answerTo(
-      Buffer.from('GET /$servicebus/websocket HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\n\r\n'),
-    );
-    expect(said.toString('latin1')).toBe('AMQP\x03\x01\0\0');
-  });
-
   test('not supported: hubs and groups are not made through the protocol', async () => {
     const connection = await signedIn();
     const { application_properties: properties } = await ask(connection, '$management', {

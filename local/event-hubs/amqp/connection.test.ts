@@ -33,7 +33,7 @@ beforeEach(async () => {
   [links, deliveries, sockets, closed] = [[], [], [], 0];
   server = createServer((socket) => {
     sockets.push(socket);
-    return new AmqpConnection(socket, service, HANDSHAKE_MS);
+    return new AmqpConnection(socket, service, false, HANDSHAKE_MS);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -135,6 +135,32 @@ describe('a connection', () => {
     expect(links[0]?.attach.target.address).toBe('there');
     expect(heard().includes('test')).toBe(true);
     socket.destroy();
+  });
+});
+
+describe('numbers of a connection', () => {
+  const on = (channel: number, bytes: Buffer) => {
+    const moved = Buffer.from(bytes);
+    moved.writeUInt16BE(channel, 6);
+    return moved;
+  };
+
+  test('go up to channel 4,999 and handle 255', async () => {
+    const { socket } = await dial();
+    socket.write(Buffer.concat([AMQP, open(), on(4_999, begin), on(4_999, attach(false, 255))]));
+    await expect.poll(() => links.length).toBe(1);
+    socket.destroy();
+  });
+
+  test.each([
+    ['channel 5,000', () => on(5_000, begin)],
+    ['handle 256', () => Buffer.concat([begin, attach(false, 256)])],
+  ])('above it, %s, end it', async (_, bytes) => {
+    const { socket, heard } = await dial();
+    socket.write(Buffer.concat([AMQP, open(), bytes()]));
+    await once(socket, 'close');
+    expect(heard().includes('amqp:connection:framing-error')).toBe(true);
+    expect(links).toEqual([]);
   });
 });
 

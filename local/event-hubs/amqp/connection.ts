@@ -8,7 +8,7 @@
  * A3 Frames that are made in one turn of the loop leave in one write.
  * A4 Much unread or unhandled input stops the socket, not the memory.
  */
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { ProtocolError } from './errors.ts';
 import type { Link } from './link.ts';
 import {
@@ -41,7 +41,8 @@ const IDLE_MS = 60_000;
 const HANDSHAKE_MS = 20_000;
 /** For a socket that does not take what is written. */
 const LEAVE_MS = 1_000;
-const CHANNELS = 512;
+/** As the service has them. */
+const CHANNELS = 5_000;
 /** Unhandled bytes of messages above which nothing is read. */
 const MOST_UNHANDLED = 16 * 1024 * 1024;
 const JOINED_BYTES = 64 * 1024;
@@ -52,7 +53,7 @@ const SASL_HEADER = Buffer.from('AMQP\x03\x01\0\0', 'latin1');
 type Stage = 'header' | 'sasl' | 'amqp-header' | 'frames' | 'ended';
 
 export class AmqpConnection {
-  readonly socket: Socket;
+  private readonly socket: Duplex;
   readonly isEncrypted: boolean;
   readonly service: Service;
   private readonly sessions = new Map<number, Session>();
@@ -72,12 +73,14 @@ export class AmqpConnection {
   /** The largest frame that the other side takes. */
   maxFrame = 512;
 
-  /** @param handshakeMs after so long without an open, the socket is destroyed */
-  constructor(socket: Socket, service: Service, handshakeMs: number = HANDSHAKE_MS) {
+  /**
+   * @param socket a stream of bytes, in whatever they come
+   * @param handshakeMs after so long without an open, the socket is destroyed
+   */
+  constructor(socket: Duplex, service: Service, isEncrypted: boolean, handshakeMs: number = HANDSHAKE_MS) {
     this.socket = socket;
     this.service = service;
-    this.isEncrypted = 'encrypted' in socket;
-    socket.setNoDelay(true);
+    this.isEncrypted = isEncrypted;
     socket.on('data', (chunk: Buffer) => this.take(chunk));
     socket.on('drain', () => {
       const waiting = this.drainers;
@@ -155,7 +158,7 @@ export class AmqpConnection {
   leave(): void {
     this.flush();
     this.ended();
-    this.socket.destroySoon();
+    this.socket.end(() => this.socket.destroy());
     setTimeout(() => this.socket.destroy(), LEAVE_MS).unref();
   }
 
@@ -312,7 +315,7 @@ export class AmqpConnection {
     if (begin.remoteChannel !== undefined)
       throw new ProtocolError('amqp:not-allowed', 'this side begins no sessions');
     if (channel >= CHANNELS)
-      throw new ProtocolError('amqp:not-allowed', `channel ${channel} is above channel-max`);
+      throw new ProtocolError('amqp:connection:framing-error', `channel ${channel} is above channel-max`);
     let own = 0;
     while (this.channels.has(own)) own++;
     this.channels.add(own);

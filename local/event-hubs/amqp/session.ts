@@ -23,6 +23,8 @@ import {
 import { boolean, uint, ushort } from './values.ts';
 
 const WINDOW = 4096;
+/** As the service has it. */
+const HANDLE_MAX = 255;
 const MAX_UINT = 0xffff_ffff;
 
 export class Session {
@@ -50,7 +52,14 @@ export class Session {
     this.nextIncoming = begin.nextOutgoingId;
     this.window = begin.incomingWindow;
     this.send(
-      performative(CODE.begin, ushort(remoteChannel), uint(0), uint(WINDOW), uint(MAX_UINT), uint(255)),
+      performative(
+        CODE.begin,
+        ushort(remoteChannel),
+        uint(0),
+        uint(WINDOW),
+        uint(MAX_UINT),
+        uint(HANDLE_MAX),
+      ),
     );
   }
 
@@ -101,7 +110,8 @@ export class Session {
   private attach(attach: Attach): void {
     if (this.remote.has(attach.handle))
       throw new ProtocolError('amqp:session:handle-in-use', `handle ${attach.handle} is in use`);
-    if (attach.handle > 255) throw new ProtocolError('amqp:not-allowed', 'a handle above handle-max');
+    if (attach.handle > HANDLE_MAX)
+      throw new ProtocolError('amqp:connection:framing-error', `handle ${attach.handle} is above handle-max`);
     let handle = 0;
     while (this.own.has(handle)) handle++;
     const link = new Link(this, attach, handle);

@@ -226,6 +226,29 @@ await Try("emulator", async () =>
     Check((await client.GetPartitionIdsAsync()).Length == 4, "the partitions");
 });
 
+// There, the callback that checks certificates is not asked: the authority's file is named by SSL_CERT_FILE.
+async Task InWebSockets(string connection, string body)
+{
+    EventHubConnectionOptions InWebSocket()
+    {
+        var options = Options(connection);
+        options.TransportType = EventHubsTransportType.AmqpWebSockets;
+        return options;
+    }
+    await using var client = new EventHubProducerClient(connection, hub,
+        new EventHubProducerClientOptions { RetryOptions = retry, ConnectionOptions = InWebSocket() });
+    await client.SendAsync([new EventData(body), new EventData(new byte[300_000])], new SendEventOptions { PartitionId = "2" });
+    var last = (await client.GetPartitionPropertiesAsync("2")).LastEnqueuedSequenceNumber;
+    await using var receiver = new PartitionReceiver(group, "2", EventPosition.FromSequenceNumber(last - 1, true), connection, hub,
+        new PartitionReceiverOptions { RetryOptions = retry, ConnectionOptions = InWebSocket() });
+    var events = await receiver.ReceiveBatchAsync(2, TimeSpan.FromSeconds(5));
+    Check(events.First().EventBody.ToString() == body, "the event");
+}
+
+await Try("websockets", () => InWebSockets(overTls, "in a WebSocket"));
+
+await Try("websockets-emulator", () => InWebSockets(plain, "in a WebSocket without TLS"));
+
 await Try("speed", async () =>
 {
     await using var client = Producer(overTls);

@@ -1,0 +1,79 @@
+/**
+ * AMQP in WebSockets. https://docs.oasis-open.org/amqp-bindmap/amqp-wsb/v1.0/amqp-wsb-v1.0.html
+ *
+ * W1 What is in a WebSocket is a stream: a frame of AMQP may lie in several messages, and a message may hold several.
+ * W2 What asks for anything but a WebSocket for AMQP on the right path is answered with a status, and ended.
+ */
+import { createServer, type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { createWebSocketStream, WebSocketServer } from 'ws';
+
+const PATH = '/$servicebus/websocket';
+const IS_PATH = /^\/(\$|%24)servicebus\/websocket\/?(\?|$)/i;
+/** The standard's name, which .NET's SDK uses, and the one that JavaScript's does. */
+const PROTOCOLS: ReadonlySet<string> = new Set(['amqp', 'AMQPWSB10']);
+/** Of one message: clients put in one what they have at a time. */
+const MOST_BYTES = 16 * 1024 * 1024;
+const ONLY_BINARY = 1003;
+
+const options = {
+  noServer: true,
+  clientTracking: false,
+  maxPayload: MOST_BYTES,
+  /** For the other side to close, too. */
+  closeTimeout: 1_000,
+  handleProtocols: (offered: ReadonlySet<string>) =>
+    [...offered].find((name) => PROTOCOLS.has(name)) ?? false,
+};
+const streams = new WebSocketServer(options);
+
+/**
+ * Speaks HTTP on a socket until it is a WebSocket.
+ *
+ * @param opened called at most once, with what is in it
+ */
+export function upgrade(socket: Socket, opened: (stream: Duplex) => void): void {
+  const server = createServer((request, response) => {
+    const status = refusalOf(request) ?? 426;
+    response.writeHead(status, { connection: 'close', ...(status === 426 ? { upgrade: 'websocket' } : {}) });
+    response.end(textOf(status));
+  });
+  server.on('upgrade', (request, raw, head) => {
+    const status = refusalOf(request);
+    if (status !== undefined) return refuse(raw, status);
+    streams.handleUpgrade(request, raw, head, (ws) => {
+      ws.on('message', (_data, isBinary) => {
+        if (!isBinary) ws.close(ONLY_BINARY, 'AMQP is binary');
+      });
+      const stream = createWebSocketStream(ws, {
+        allowHalfOpen: false,
+        // What is corked leaves in one message.
+        writev: (chunks, done) => ws.send(Buffer.concat(chunks.map(({ chunk }) => chunk as Buffer)), done),
+      });
+      ws.on('error', () => undefined).once('close', () => stream.destroy());
+      opened(stream);
+    });
+  });
+  server.emit('connection', socket);
+  socket.resume();
+}
+
+/** Undefined: there is AMQP to be had. */
+function refusalOf({ url = '', headers }: IncomingMessage): number | undefined {
+  // Some clients write a slash behind it, or the dollar as %24.
+  if (!IS_PATH.test(url)) return 404;
+  const offered = headers['sec-websocket-protocol'];
+  if (headers.upgrade === undefined) return undefined;
+  return offered?.split(',').some((name) => PROTOCOLS.has(name.trim())) ? undefined : 400;
+}
+
+function refuse(raw: Duplex, status: number): void {
+  const text = textOf(status);
+  raw.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: ${text.length}\r\n\r\n${text}`,
+  );
+}
+
+const textOf = (status: number) =>
+  `${status} ${STATUS_CODES[status]}: AMQP is served here in WebSockets on ${PATH} with the protocol ${[...PROTOCOLS].join(' or ')}\n`;
