@@ -99,7 +99,8 @@ export function createDurable(options: DurableOptions): Durable {
 
   const track = (promise: Promise<void>): void => {
     running.add(promise);
-    void promise.finally(() => running.delete(promise));
+    const ended = () => running.delete(promise);
+    promise.then(ended, ended);
   };
 
   const work = async (id: string): Promise<void> => {

@@ -74,7 +74,9 @@ function asMessage({ row }: Result): MessageRow {
 /** E3; a suspension ends the batch, so that what follows it waits. The start comes first. */
 function take(instance: InstanceRow, current: readonly Received[]): readonly Received[] {
   const isStart = ({ event }: Received) => event.EventType === EventType.ExecutionStarted;
-  const ordered = [...current.filter(isStart), ...current.filter((each) => !isStart(each))];
+  const ordered = current.some(isStart)
+    ? [...current.filter(isStart), ...current.filter((each) => !isStart(each))]
+    : current;
   if (instance.status === 'Suspended') {
     const isResume = ({ event }: Received) => event.EventType === EventType.ExecutionResumed;
     if (!ordered.some(isResume)) return [];
@@ -115,8 +117,7 @@ async function advance(
     taken.map(({ event }) => event),
     past,
   );
-  const due = batch.map(({ FireAt }) => (FireAt ? Date.parse(FireAt) : 0));
-  const at = Math.max(core.now(), ...due);
+  const at = batch.reduce((at, { FireAt }) => (FireAt ? Math.max(at, Date.parse(FireAt)) : at), core.now());
   const isGeneration = batch[0]?.EventType === EventType.ExecutionStarted && batch[0]['Generation'] === null;
   const started = isGeneration
     ? [...batch.slice(0, 1), inbound(EventType.OrchestratorCompleted, at), ...batch.slice(1)]
@@ -184,15 +185,25 @@ function hangOf(core: Core, instance: InstanceRow, result: ReplayResult): string
 
 /** Results that are already known are not told twice. */
 function fresh(batch: readonly HistoryEvent[], past: readonly HistoryEvent[]): HistoryEvent[] {
-  const tasks = new Set(past.map(({ TaskScheduledId: task }) => task));
-  const timers = new Set(past.map(({ TimerId: timer }) => timer));
-  return batch.filter(({ TaskScheduledId: task, TimerId: timer }) => {
-    if (task === undefined && timer === undefined) return true;
-    const [known, number] = task === undefined ? [timers, timer] : [tasks, task];
-    const isKnown = known.has(number);
-    known.add(number);
+  const told = new Set(batch.map(resultKey));
+  const known = new Set<number>();
+  for (const event of past) {
+    const key = resultKey(event);
+    if (key !== undefined && told.has(key)) known.add(key);
+  }
+  return batch.filter((event) => {
+    const key = resultKey(event);
+    if (key === undefined) return true;
+    const isKnown = known.has(key);
+    known.add(key);
     return !isKnown;
   });
+}
+
+/** Tasks have the even numbers, timers the odd. */
+function resultKey({ TaskScheduledId: task, TimerId: timer }: HistoryEvent): number | undefined {
+  if (task !== undefined) return task * 2;
+  return timer === undefined ? undefined : timer * 2 + 1;
 }
 
 async function invoke(core: Core, instance: InstanceRow, history: readonly HistoryEvent[]): Promise<State> {

@@ -23,17 +23,20 @@ export function orchestrationInput(
   isAlone: boolean,
 ): Pick<Invocation, 'inputs' | 'triggerMetadata'> {
   const started = history.find(({ EventType: type }) => type === EventType.ExecutionStarted);
-  const input = {
+  const own = {
     input: started?.Input ? (JSON.parse(started.Input) as unknown) : null,
     instanceId: instance.id,
     isReplaying: started?.IsPlayed ?? false,
     parentInstanceId: parentOf(instance)?.id ?? null,
-    ...ORCHESTRATION_INPUT,
   };
+  const input = { ...own, ...ORCHESTRATION_INPUT };
   const value = isAlone
     ? Object.defineProperty({ ...input }, 'history', { value: history.map(dated) })
     : { history: history.map((event) => ({ ...event })), ...input };
-  return { inputs: [{ name: trigger, data: asIs(value) }], triggerMetadata: metadataOf(input, trigger) };
+  return {
+    inputs: [{ name: trigger, data: asIs(value) }],
+    triggerMetadata: { ...metadataOf(own), ...CONSTANT, [trigger]: asIs({}) },
+  };
 }
 
 /** The library hands these times to orchestrators, who may change them. */
@@ -43,10 +46,11 @@ function dated(event: HistoryEvent): object {
     : event;
 }
 
-/** The names only: a real host hands them over as binding data, and history is not among them. */
-function metadataOf(input: Readonly<Record<string, unknown>>, trigger: string): Record<string, RpcTypedData> {
+const CONSTANT = metadataOf(ORCHESTRATION_INPUT);
+
+/** Binding data: what a real host hands over beside the value, without the history. */
+function metadataOf(fields: Readonly<Record<string, unknown>>): Record<string, RpcTypedData> {
   const metadata: Record<string, RpcTypedData> = {};
-  for (const [name, value] of Object.entries(input)) if (value !== null) metadata[name] = asIs(value);
-  metadata[trigger] = asIs({});
+  for (const [name, value] of Object.entries(fields)) if (value !== null) metadata[name] = asIs(value);
   return metadata;
 }
