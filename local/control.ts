@@ -4,7 +4,7 @@
  * C1 Whatever is sent, the server behind it goes on: what cannot be read or is refused answers 400 with the reason.
  */
 import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { closeAll, listen } from './loopback.ts';
 
 export interface Control {
   readonly port: number;
@@ -27,18 +27,7 @@ export async function startControl(commands: Commands, port: number): Promise<Co
       response.end(message === undefined ? undefined : JSON.stringify({ message }));
     });
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, '127.0.0.1', resolve);
-  });
-  return {
-    port: (server.address() as AddressInfo).port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  return { port: await listen(server, port), close: () => closeAll(server) };
 }
 
 interface Outcome {

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { closeAll, LOOPBACK, listen } from '../loopback.ts';
 import { type Answer, isQuery, type Request, type RouteContext } from './answers.ts';
 import { checkMasterKey, EMULATOR_KEY, unauthorized } from './auth.ts';
 import { failureCharge } from './charges.ts';
@@ -37,7 +37,6 @@ export interface CosmosServer extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-const HOST = '127.0.0.1';
 /** Above the client's keep-alive, so that no request meets a closing connection. */
 const KEEP_ALIVE_MS = 75_000;
 /** Item, batch and query bodies stay below; the service's own limit of a request is 2 MB. */
@@ -62,21 +61,19 @@ export async function startCosmos(options: CosmosOptions): Promise<CosmosServer>
   const servers: Server[] = [createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, handler)];
   if (options.tls)
     servers.push(createTlsServer({ ...options.tls, keepAliveTimeout: KEEP_ALIVE_MS }, handler));
+  let ports: readonly number[];
   try {
-    await Promise.all(
+    ports = await Promise.all(
       servers.map((server, index) => listen(server, index === 0 ? options.port : (options.tls?.port ?? 0))),
     );
   } catch (error) {
     store[Symbol.dispose]();
     throw error;
   }
-  const [port, tlsPort] = servers.map((server) => (server.address() as AddressInfo).port) as [
-    number,
-    number | undefined,
-  ];
-  const endpoint = `http://${HOST}:${port}/`;
+  const [port, tlsPort] = ports as [number, number | undefined];
+  const endpoint = `http://${LOOPBACK}:${port}/`;
   const close = async () => {
-    await Promise.all(servers.map(stop));
+    await Promise.all(servers.map(closeAll));
     store[Symbol.dispose]();
   };
   return {
@@ -140,7 +137,7 @@ async function read(incoming: IncomingMessage): Promise<Request> {
       return Array.isArray(value) ? value.join(',') : value;
     },
     body,
-    origin: `${encrypted ? 'https' : 'http'}://${incoming.headers.host ?? HOST}`,
+    origin: `${encrypted ? 'https' : 'http'}://${incoming.headers.host ?? LOOPBACK}`,
   };
 }
 
@@ -255,21 +252,4 @@ function send(response: ServerResponse, result: Answer, started: number): void {
     ...result.headers,
   });
   response.end(body);
-}
-
-function listen(server: Server, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, HOST, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-}
-
-function stop(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
 }

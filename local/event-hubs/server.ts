@@ -6,7 +6,8 @@
  * B3 A link without a claim that covers its entity and right is refused at its attach, and detached when the claim expires.
  * B4 An orderly end answers first what was sent.
  */
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
+import { LOOPBACK, listen } from '../loopback.ts';
 import { AmqpConnection, type Service } from './amqp/connection.ts';
 import type { Link } from './amqp/link.ts';
 import { type AccessKey, type Claim, checkPlain, isAllowed, type VerifyToken } from './auth.ts';
@@ -50,7 +51,6 @@ export interface EventHubsServer extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-const HOST = '127.0.0.1';
 const NODES: ReadonlySet<string | undefined> = new Set(['$cbs', '$management']);
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const warnOnStderr = (line: string): void => {
@@ -153,18 +153,16 @@ export async function startEventHubs(options: EventHubsOptions): Promise<EventHu
     servers.push(tls.createServer({ key: options.tls.key, cert: options.tls.cert }, door.enter));
   }
   for (const server of servers) server.on('tlsClientError', (_error, socket: Socket) => socket.destroy());
+  let port: number;
+  let tlsPort: number | undefined;
   try {
-    await listen(servers[0] as Server, options.port);
-    if (servers[1]) await listen(servers[1], options.tls?.port ?? 0);
+    port = await listen(servers[0] as Server, options.port);
+    if (servers[1]) tlsPort = await listen(servers[1], options.tls?.port ?? 0);
   } catch (error) {
     for (const server of servers) server.close();
     await broker.close();
     throw error;
   }
-  const [port, tlsPort] = servers.map((server) => (server.address() as AddressInfo).port) as [
-    number,
-    number | undefined,
-  ];
 
   let closing: Promise<void> | undefined;
   const close = async () => {
@@ -186,18 +184,8 @@ export async function startEventHubs(options: EventHubsOptions): Promise<EventHu
     faults,
     counts: () => ({ connections: connections.size, links: links.size }),
     connectionString: (hub) =>
-      `Endpoint=sb://${HOST}:${port};SharedAccessKeyName=${first?.name};SharedAccessKey=${first?.key};${hub ? `EntityPath=${hub};` : ''}UseDevelopmentEmulator=true`,
+      `Endpoint=sb://${LOOPBACK}:${port};SharedAccessKeyName=${first?.name};SharedAccessKey=${first?.key};${hub ? `EntityPath=${hub};` : ''}UseDevelopmentEmulator=true`,
     close: closeOnce,
     [Symbol.asyncDispose]: closeOnce,
   };
-}
-
-function listen(server: Server, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, HOST, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
 }

@@ -1,7 +1,7 @@
 /** The HTTP front of the host: the app's routes, `/admin`, the Durable API, and the home page. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { listen as listenOnLoopback } from '../loopback.ts';
 import { type AdminContext, admin } from './admin.ts';
 import type { Durable, EngineRequest, FunctionDefinition, Invocation } from './contract.ts';
 import { empty, rpcRequest, urlOf, writeResult } from './http-binding.ts';
@@ -26,7 +26,6 @@ const MAX_HEADER_BYTES = 32 * 1024;
 const KEEP_ALIVE_MS = 75_000;
 /** Requests that run when the host stops may go on for so long. */
 const GRACE_MS = 10_000;
-const HOST = '127.0.0.1';
 const NOTHING = Buffer.alloc(0);
 const DURABLE_PREFIX = 'runtime/webhooks/durabletask';
 
@@ -52,11 +51,7 @@ export async function listen(port: number, context: () => HttpFrontContext | und
       });
     },
   );
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, HOST, resolve);
-  });
-  return { port: (server.address() as AddressInfo).port, close: () => stop(server, open) };
+  return { port: await listenOnLoopback(server, port), close: () => stop(server, open) };
 }
 
 async function answer(

@@ -1,10 +1,11 @@
 /** One public origin: the API, tracking's streams and the pages. In Azure a gateway does the same. */
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { Agent, createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { extname, join, normalize, sep } from 'node:path';
 import { createProxyServer } from 'httpxy';
 import type { PageConfig } from '../../web/session/config.ts';
+import { listen } from '../loopback.ts';
 
 export interface GatewayOptions {
   readonly port: number;
@@ -21,7 +22,6 @@ export interface Gateway extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-const HOST = '127.0.0.1';
 const TRACKING_PATHS = /^\/(telemetry|track|fleet|tickets)(\/|\?|$)/;
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -62,16 +62,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port, HOST, resolve);
-  });
+  const port = await listen(server, options.port);
   const close = () =>
     new Promise<void>((resolve) => {
       server.close(() => resolve());
       for (const socket of sockets) socket.destroy();
     });
-  return { port: (server.address() as AddressInfo).port, close, [Symbol.asyncDispose]: close };
+  return { port, close, [Symbol.asyncDispose]: close };
 }
 
 function unavailable(response: ServerResponse): void {

@@ -9,8 +9,8 @@
  */
 import { IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { type Bearer, createBearerReader } from '../bearer.ts';
+import { closeAll, listen } from '../loopback.ts';
 import { ACCOUNT, AUDIENCE, accountSignature, type Service } from './account.ts';
 import { rewriteBatch } from './blob-batch.ts';
 import {
@@ -74,21 +74,7 @@ export async function startTokenListener(
       })
       .catch(() => response.destroy());
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.ports?.[service] ?? 0, '127.0.0.1', () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-  return {
-    port: (server.address() as AddressInfo).port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  return { port: await listen(server, options.ports?.[service] ?? 0), close: () => closeAll(server) };
 }
 
 interface Gate {
