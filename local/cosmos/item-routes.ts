@@ -143,8 +143,10 @@ export async function document(
       );
     }
     case 'PATCH': {
-      const body = parsed<PatchOperation[] | { operations: PatchOperation[]; condition?: string }>(request);
-      const patch = Array.isArray(body) ? { operations: body } : body;
+      const body = parsed<PatchOperation[] | { operations: PatchOperation[]; condition?: string } | null>(
+        request,
+      );
+      const patch = Array.isArray(body) ? { operations: body } : (body ?? { operations: [] });
       return itemAnswer(
         container,
         await store.write(() => items.patch(container, pk, id, patch, conditions)),

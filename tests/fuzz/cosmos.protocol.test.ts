@@ -185,4 +185,29 @@ describe('the server', () => {
     },
     60_000 + RUNS * 20,
   );
+
+  const key = { 'x-ms-documentdb-partitionkey': '["p"]' };
+  const items = '/dbs/fuzz/colls/items/docs';
+  test.each<[string, string, string, Record<string, string>]>([
+    ['a database', 'POST', '/dbs', {}],
+    ['a container', 'POST', '/dbs/fuzz/colls', {}],
+    ['a container that is replaced', 'PUT', '/dbs/fuzz/colls/items', {}],
+    ['an item', 'POST', items, key],
+    ['an item that is replaced', 'PUT', `${items}/i0`, key],
+    ['a patch', 'PATCH', `${items}/i0`, key],
+    ['a batch', 'POST', items, { ...key, 'x-ms-cosmos-is-batch-request': 'True' }],
+    ['a query', 'POST', items, { ...key, 'x-ms-documentdb-isquery': 'True' }],
+    ['a query plan', 'POST', items, { 'x-ms-cosmos-is-query-plan-request': 'True' }],
+  ])('null in place of %s is 400', async (_, method, path, headers) => {
+    for (const text of ['null', '5', '"a"', '[null]', '']) {
+      const { status, body } = await answerTo({
+        method,
+        path,
+        headers,
+        body: Buffer.from(text),
+        signed: true,
+      });
+      expect([status, hasMessage(body)], text).toEqual([400, true]);
+    }
+  });
 });
