@@ -26,6 +26,8 @@ const PARTITIONS = 4;
 const HUBS = ['publish', 'consume', 'single'];
 const BODY = 'x'.repeat(200);
 const REST_MS = 2_000;
+/** Until both processes have compiled what they run. */
+const WARM_UP_MS = 3_000;
 const KEY = { name: 'bench', key: 'YmVuY2g=', rights: ['Manage', 'Send', 'Listen'] };
 const retryOptions = { maxRetries: 0, timeoutInMs: 10_000 };
 
@@ -93,7 +95,7 @@ async function publish(inFlight: number): Promise<void> {
       sent += events.length;
     }
   };
-  await loop(1_000);
+  await loop(WARM_UP_MS);
   sent = 0;
   const begin = performance.now();
   await Promise.all(Array.from({ length: inFlight }, () => loop(SECONDS * 1000)));
