@@ -91,17 +91,18 @@ export async function loadApp(
 }
 
 /**
- * What `createOrchestrator` of durable-functions makes of an orchestrator, bundled or not: it hands the trigger to the library's executor.
- * https://github.com/Azure/azure-functions-durable-js/blob/v3.x/src/util/testingUtils.ts
+ * What `createOrchestrator` of durable-functions makes of an orchestrator, bundled or not, without white space: it hands the trigger to the
+ * library's executor. https://github.com/Azure/azure-functions-durable-js/blob/v3.x/src/util/testingUtils.ts
  */
 const LIBRARYS =
-  /^\((\w+), (\w+)\) => __awaiter\d*\(this, void 0, void 0, function\* ?\(\) \{\s*return yield listener\d*\(\1, \2\);\s*\}\)$/;
+  /^\((\w+),(\w+)\)=>__awaiter\d*\(this,void0,void0,function\*\(\)\{returnyieldlistener\d*\(\1,\2\);?\}\)$/;
 const librarys = new WeakMap<Callback, boolean>();
 
-function isLibrarys(callback: Callback): boolean {
+/** Whether it is what the library made of an orchestrator. */
+export function isLibrarys(callback: Callback): boolean {
   const known = librarys.get(callback);
   if (known !== undefined) return known;
-  const found = LIBRARYS.test(String(callback));
+  const found = LIBRARYS.test(String(callback).replaceAll(/\s/g, ''));
   librarys.set(callback, found);
   return found;
 }
