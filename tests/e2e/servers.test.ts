@@ -39,7 +39,7 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true, force: true });
 });
 
-test('its endpoints.json has what an SDK needs, queues and tables included', () => {
+test('its endpoints.json has what an SDK needs, queues and tables included', async () => {
   const { cosmos, eventHubs, storage, identity, parts } = platform.endpoints;
   expect(Object.keys(parts)).not.toContain('functions');
   expect(cosmos).toMatchObject({ endpoint: expect.stringMatching(/^http:/), database: 'drone-delivery' });
@@ -49,7 +49,8 @@ test('its endpoints.json has what an SDK needs, queues and tables included', () 
   for (const kind of ['Blob', 'Queue', 'Table'])
     expect(storage.connectionString).toContain(`${kind}Endpoint=http://`);
   expect(identity.issuer).toMatch(/^http:/);
-  expect(platform.output()).toContain(`func start --port ${port}`);
+  // For people it is printed after the file is there.
+  await expect.poll(() => platform.output()).toContain(`func start --port ${port}`);
 });
 
 test('stopped before a host came, it leaves nothing behind', async () => {
