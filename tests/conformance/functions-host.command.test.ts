@@ -177,7 +177,7 @@ describe('functions-host: command', () => {
     const ended = once(app.child, 'exit');
     await app.call('GET', '/api/bad');
     expect(await ended).toEqual([1, null]);
-    expect(app.output()).toContain('nobody caught it');
+    await expect.poll(app.output).toContain('nobody caught it');
     remove();
   });
 
