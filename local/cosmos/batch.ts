@@ -4,6 +4,7 @@ import { badRequest, CosmosError } from './errors.ts';
 import { type ItemStore, textOf, type Written } from './items.ts';
 import { type PartitionKeyText, partitionKeyFrom } from './partition.ts';
 import type { PatchOperation } from './patch.ts';
+import { isObject } from './query/functions/signature.ts';
 import type { ContainerRow, Store } from './store.ts';
 
 export interface BatchOperation {
@@ -98,8 +99,6 @@ function check(operations: readonly BatchOperation[]): void {
   if (operations.length > MOST_OPERATIONS)
     throw badRequest('Batch request has more operations than what is supported.');
 }
-
-const isObject = (value: unknown) => value !== null && typeof value === 'object' && !Array.isArray(value);
 
 const WITH_DOCUMENT: ReadonlySet<string> = new Set(['Create', 'Upsert', 'Replace']);
 

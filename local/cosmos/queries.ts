@@ -5,7 +5,7 @@
  *    nor hide others; any other goes on after a number of rows.
  * P2 What only a client can merge is refused with 400/1004 and a plan, as by the service's gateway.
  */
-import { badRequest, CosmosError, notSupported } from './errors.ts';
+import { badRequest, CosmosError } from './errors.ts';
 import { textOf, withSystem } from './items.ts';
 import type { Scope } from './partition.ts';
 import type { Query } from './query/ast.ts';
@@ -63,8 +63,6 @@ export function queryPage(
   if (typeof text?.query !== 'string') throw badRequest('a query needs its text');
   const read = readOf(text.query);
   const parameters = parametersOf(text);
-  if (read.query.groupBy.length > 0 && read.query.orderBy.length > 0)
-    throw notSupported('ORDER BY together with GROUP BY');
   checkOrder(read.query, container.definition.indexingPolicy ?? DEFAULT_POLICY);
   const everything = scope.pk === undefined && scope.prefix === undefined && scope.min === undefined;
   if (everything && ranges > 1 && needsPlan(read.query)) {

@@ -16,7 +16,6 @@ import {
   type Callback,
   type Core,
   type CoreInvocationContext,
-  type HookName,
   installCore,
   type Registered,
 } from './core-module.ts';
@@ -79,8 +78,8 @@ export async function loadApp(
     },
     isForLibraryAlone: (name) => {
       const callback = byName.get(name.toLowerCase())?.callback;
-      const isHooked = ['preInvocation', 'postInvocation'].some(
-        (hook) => core.hooks.get(hook as HookName)?.length,
+      const isHooked = (['preInvocation', 'postInvocation'] as const).some(
+        (hook) => core.hooks.get(hook)?.length,
       );
       return callback !== undefined && !isHooked && isLibrarys(callback);
     },

@@ -39,6 +39,7 @@ export const NO_RIGHT: Refusal = {
   message: 'This request is not authorized to perform this operation using this permission.',
 };
 
+/** With the service's own code for it: https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes */
 export const NOT_SUPPORTED: Refusal = {
   status: 501,
   code: 'NotImplemented',

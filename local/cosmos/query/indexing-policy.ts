@@ -7,6 +7,7 @@
  */
 import { badRequest } from '../errors.ts';
 import type { Expression, OrderBy, Query } from './ast.ts';
+import { isObject } from './functions/signature.ts';
 
 interface PathEntry {
   readonly path: string;
@@ -72,9 +73,6 @@ export function readPolicy(given: unknown): IndexingPolicy {
       : { compositeIndexes: readComposites(compositeIndexes) }),
   };
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function readPaths(given: unknown, name: string): PathEntry[] {
   if (given === undefined || given === null) return [];

@@ -26,14 +26,22 @@ export interface RangeQuery {
 /** Reads a query, rewritten or not. */
 export function readQuery(text: string): RangeQuery {
   const marker = MARKER.exec(text);
-  if (!marker) return { query: parse(text), shape: 'plain' };
+  if (!marker) return { query: readText(text), shape: 'plain' };
   const [whole, shape, limit, window, filter] = marker;
-  const parsed = parse(text.slice(whole.length));
+  const parsed = readText(text.slice(whole.length));
   const resume = shape === 'orderby' && filter && filter !== 'true' ? parseExpression(filter) : undefined;
   const where = resume ? both(parsed.where, resume) : parsed.where;
   const { top: _top, offset: _offset, limit: _limit, where: _where, ...rest } = parsed;
   const kept = window === '1' ? { limit: literal(Number(limit)), offset: literal(0) } : {};
   return { query: { ...rest, ...kept, ...(where ? { where } : {}) }, shape: shape as Shape };
+}
+
+/** What the service does not run in any way is refused here, be it a page or a plan that is asked for. */
+function readText(text: string): Query {
+  const query = parse(text);
+  if (query.groupBy.length > 0 && query.orderBy.length > 0)
+    throw notSupported('ORDER BY together with GROUP BY');
+  return query;
 }
 
 function both(a: Expression | undefined, b: Expression): Expression {
@@ -72,7 +80,7 @@ export function planOf(
   parameters: ReadonlyMap<string, unknown>,
   aggregate: 'aggregate' | 'bare' = 'aggregate',
 ): unknown {
-  const query = parse(text);
+  const query = readText(text);
   const { top, offset, limit } = windowOf(query, { parameters });
   const aggregates = aggregatesOf(query);
   const grouped = query.groupBy.length > 0;
@@ -80,7 +88,6 @@ export function planOf(
   const byAlias = grouped || (aggregates.length > 0 && !isValue);
   if (selected(query.select).some((value) => aggregatesIn(value).some((found) => found !== value)))
     throw badRequest('Compositions of aggregates and other expressions are not allowed across partitions.');
-  if (grouped && query.orderBy.length > 0) throw notSupported('ORDER BY together with GROUP BY');
   const shape: Shape = byAlias
     ? 'groupby'
     : aggregates.length > 0
