@@ -1,7 +1,7 @@
 /** The account service's routes. */
 import * as contract from '../../shared/contracts/accounts.ts';
+import type { Service, ServiceDeps } from '../../shared/functions/service.ts';
 import { endpoint } from '../../shared/http/pipeline.ts';
-import type { Service, ServiceDeps } from '../../shared/http/service.ts';
 import { createHandlers } from './handlers.ts';
 import { createHold, createRelease } from './hold.ts';
 import { createAccountRepository } from './repository.ts';

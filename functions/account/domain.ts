@@ -1,7 +1,7 @@
 /** Pure rules of accounts: who may see one, who may ship. */
 import { hasRole, type Principal } from '../../shared/auth/principal.ts';
 import type { Account } from '../../shared/contracts/accounts.ts';
-import { AppError } from '../../shared/http/problem.ts';
+import { AppError } from '../../shared/errors.ts';
 import type { AccountDocument, HoldDocument, UserDocument } from './schemas.ts';
 
 /** @throws AppError `not_found` for another account's id */

@@ -6,9 +6,9 @@ import type {
   putAccount,
   putUser,
 } from '../../shared/contracts/accounts.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { ServiceDeps } from '../../shared/functions/service.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
-import { AppError } from '../../shared/http/problem.ts';
-import type { ServiceDeps } from '../../shared/http/service.ts';
 import { accountView, checkOwn, userView } from './domain.ts';
 import type { AccountRepository } from './repository.ts';
 import type { UserDocument } from './schemas.ts';

@@ -1,8 +1,8 @@
 /** Quota: held while a delivery is under way, then released or settled. Each call may come twice, or late. */
 import type { holdQuota, releaseQuota } from '../../shared/contracts/accounts.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { ServiceDeps } from '../../shared/functions/service.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
-import { AppError } from '../../shared/http/problem.ts';
-import type { ServiceDeps } from '../../shared/http/service.ts';
 import { checkMayShip, checkOwn, endOfHold } from './domain.ts';
 import type { AccountRepository } from './repository.ts';
 import type { HoldDocument } from './schemas.ts';

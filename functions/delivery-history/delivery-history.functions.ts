@@ -1,7 +1,7 @@
 /** The delivery history's routes. */
 import * as contract from '../../shared/contracts/history.ts';
+import type { Service, ServiceDeps } from '../../shared/functions/service.ts';
 import { endpoint } from '../../shared/http/pipeline.ts';
-import type { Service, ServiceDeps } from '../../shared/http/service.ts';
 import { createHandlers } from './handlers.ts';
 import { createHistoryRepository } from './repository.ts';
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { hasRole, type Principal } from '../../shared/auth/principal.ts';
 import type { HistoryEntry } from '../../shared/contracts/history.ts';
-import { AppError } from '../../shared/http/problem.ts';
+import { AppError } from '../../shared/errors.ts';
 import { type EntryDocument, PLACES, type PlaceDocument } from './schemas.ts';
 
 export function placeOf(entry: HistoryEntry): PlaceDocument {

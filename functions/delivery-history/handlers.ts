@@ -1,8 +1,8 @@
 /** The history's routes: archive once, read, search. */
 import { hasRole } from '../../shared/auth/principal.ts';
 import type { archiveDelivery, getHistoryEntry, searchHistory } from '../../shared/contracts/history.ts';
+import { AppError } from '../../shared/errors.ts';
 import { type Handler, invalid } from '../../shared/http/pipeline.ts';
-import { AppError } from '../../shared/http/problem.ts';
 import { checkOwner, continuationOf, documentOf, placeOf, placeToGoOn, utc } from './domain.ts';
 import type { HistoryRepository } from './repository.ts';
 

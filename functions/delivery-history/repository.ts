@@ -1,6 +1,6 @@
 /** History entries in Cosmos. */
 import type { Database } from '../../shared/cosmos/store.ts';
-import { AppError } from '../../shared/http/problem.ts';
+import { AppError } from '../../shared/errors.ts';
 import { type EntryDocument, PLACES, type PlaceDocument } from './schemas.ts';
 
 export interface Search {

@@ -2,10 +2,10 @@
 import { app } from '@azure/functions';
 import * as contract from '../../shared/contracts/deliveries.ts';
 import { CloudEvent } from '../../shared/contracts/events.ts';
+import { registerOutbox } from '../../shared/functions/change-feed.ts';
+import { registerConsumer } from '../../shared/functions/event-hub.ts';
+import type { Service, ServiceDeps } from '../../shared/functions/service.ts';
 import { endpoint } from '../../shared/http/pipeline.ts';
-import type { Service, ServiceDeps } from '../../shared/http/service.ts';
-import { registerConsumer } from '../../shared/messaging/consumer.ts';
-import { registerOutbox } from '../../shared/outbox/outbox-trigger.ts';
 import { createNotifier } from './notifier.ts';
 import { createNotifyMe } from './notify.ts';
 import { createConfirm } from './proof.ts';

@@ -2,7 +2,7 @@
 import type { DeliveryStage } from '../../shared/contracts/common.ts';
 import type { Delivery, StageEvent } from '../../shared/contracts/deliveries.ts';
 import type { DomainEventType } from '../../shared/contracts/events.ts';
-import { AppError } from '../../shared/http/problem.ts';
+import { AppError } from '../../shared/errors.ts';
 import type { DeliveryDocument } from './schemas.ts';
 
 type Event = StageEvent['event'];

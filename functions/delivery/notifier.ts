@@ -7,7 +7,7 @@
  * N4 At least once: receivers deduplicate on the event's id, and order by its sequence.
  */
 import type { CloudEvent } from '../../shared/contracts/events.ts';
-import type { ServiceDeps } from '../../shared/http/service.ts';
+import type { ServiceDeps } from '../../shared/functions/service.ts';
 import type { DeliveryRepository } from './repository.ts';
 import type { NotificationDocument, NotifyDocument } from './schemas.ts';
 

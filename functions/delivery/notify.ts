@@ -1,9 +1,9 @@
 /** Asking to be told. Webhooks are called by us; e-mail and SMS go through the relay that is configured. */
 import { createHash } from 'node:crypto';
 import type { notifyMe } from '../../shared/contracts/deliveries.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { ServiceDeps } from '../../shared/functions/service.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
-import { AppError } from '../../shared/http/problem.ts';
-import type { ServiceDeps } from '../../shared/http/service.ts';
 import { ownDelivery } from './reading.ts';
 import type { DeliveryRepository } from './repository.ts';
 import type { NotifyDocument } from './schemas.ts';

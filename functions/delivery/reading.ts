@@ -11,9 +11,9 @@ import type {
 import type { DroneState } from '../../shared/contracts/drones.ts';
 import { getDroneDelivery } from '../../shared/contracts/drones.ts';
 import type { Stored } from '../../shared/cosmos/store.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { ServiceDeps } from '../../shared/functions/service.ts';
 import type { Call, Handler } from '../../shared/http/pipeline.ts';
-import { AppError } from '../../shared/http/problem.ts';
-import type { ServiceDeps } from '../../shared/http/service.ts';
 import { ENDED, viewOf } from './domain.ts';
 import type { DeliveryRepository } from './repository.ts';
 import type { DeliveryDocument } from './schemas.ts';

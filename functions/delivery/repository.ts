@@ -1,7 +1,7 @@
 /** Deliveries, their tracking events, share links and notifications in Cosmos. */
 import type { JSONObject } from '@azure/cosmos';
 import type { Database, Stored } from '../../shared/cosmos/store.ts';
-import { AppError } from '../../shared/http/problem.ts';
+import { AppError } from '../../shared/errors.ts';
 import { domainEventItem } from '../../shared/outbox/outbox.ts';
 import { EVENT_OF } from './domain.ts';
 import type {

@@ -5,9 +5,9 @@ import type {
   getPublicDelivery,
   revokeShareLink,
 } from '../../shared/contracts/deliveries.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { ServiceDeps } from '../../shared/functions/service.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
-import { AppError } from '../../shared/http/problem.ts';
-import type { ServiceDeps } from '../../shared/http/service.ts';
 import { liveState, ownDelivery } from './reading.ts';
 import type { DeliveryRepository } from './repository.ts';
 

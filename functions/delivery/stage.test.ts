@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DELIVERY_STAGES, type DeliveryStage } from '../../shared/contracts/common.ts';
 import * as contract from '../../shared/contracts/deliveries.ts';
 import { getDroneDelivery } from '../../shared/contracts/drones.ts';
-import { AppError } from '../../shared/http/problem.ts';
+import { AppError } from '../../shared/errors.ts';
 import {
   admin,
   customer,

@@ -1,10 +1,10 @@
 /** The drone service's registration. */
 import * as contract from '../../shared/contracts/drones.ts';
 import { TelemetryRecord } from '../../shared/contracts/flight.ts';
+import { registerOutbox } from '../../shared/functions/change-feed.ts';
+import { registerConsumer } from '../../shared/functions/event-hub.ts';
+import type { Service, ServiceDeps } from '../../shared/functions/service.ts';
 import { endpoint } from '../../shared/http/pipeline.ts';
-import type { Service, ServiceDeps } from '../../shared/http/service.ts';
-import { registerConsumer } from '../../shared/messaging/consumer.ts';
-import { registerOutbox } from '../../shared/outbox/outbox-trigger.ts';
 import { createFleetHandlers } from './fleet.ts';
 import { createMissionHandlers } from './mission.ts';
 import { createDroneRepository } from './repository.ts';

@@ -10,10 +10,10 @@ import type {
   quoteDrone,
 } from '../../shared/contracts/drones.ts';
 import { untilUndisturbed } from '../../shared/cosmos/race.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { ServiceDeps } from '../../shared/functions/service.ts';
 import { distance } from '../../shared/geo/distance.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
-import { AppError } from '../../shared/http/problem.ts';
-import type { ServiceDeps } from '../../shared/http/service.ts';
 import { choose } from './domain.ts';
 import type { DroneRepository } from './repository.ts';
 import { droneView } from './views.ts';

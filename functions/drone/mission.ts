@@ -8,9 +8,9 @@ import type {
 } from '../../shared/contracts/drones.ts';
 import { untilUndisturbed } from '../../shared/cosmos/race.ts';
 import type { Stored } from '../../shared/cosmos/store.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { ServiceDeps } from '../../shared/functions/service.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
-import { AppError } from '../../shared/http/problem.ts';
-import type { ServiceDeps } from '../../shared/http/service.ts';
 import { spentBy } from './domain.ts';
 import { assignedItem, commandItem, missionOf, releasedItem } from './messages.ts';
 import type { DroneRepository } from './repository.ts';

@@ -1,7 +1,7 @@
 /** Drones and flight jobs in Cosmos. */
 import type { JSONObject } from '@azure/cosmos';
 import type { Database, Stored } from '../../shared/cosmos/store.ts';
-import { AppError } from '../../shared/http/problem.ts';
+import { AppError } from '../../shared/errors.ts';
 import type { OutboxItem } from '../../shared/outbox/outbox.ts';
 import type { FleetDrone } from './domain.ts';
 import type { Hold, JobDocument, RegistryDocument, StateDocument } from './schemas.ts';

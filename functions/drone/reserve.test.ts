@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import * as contract from '../../shared/contracts/drones.ts';
-import { AppError } from '../../shared/http/problem.ts';
+import { AppError } from '../../shared/errors.ts';
 import { customer, type Harness, operator, service, startHarness } from '../../tests/harness/service.ts';
 import { droneService } from './drone.functions.ts';
 import { DROPOFF, type Fleet, fleetOf, OWNER, PICKUP, sample } from './fleet.fixture.ts';

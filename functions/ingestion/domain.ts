@@ -10,10 +10,10 @@ import type {
   Reschedule,
   RescheduleBody,
 } from '../../shared/contracts/requests.ts';
+import { AppError, type FieldError } from '../../shared/errors.ts';
 import { distance } from '../../shared/geo/distance.ts';
 import { geocode, SERVICE_AREA } from '../../shared/geo/service-area/service-area.ts';
 import { invalid } from '../../shared/http/pipeline.ts';
-import { AppError, type FieldError } from '../../shared/http/problem.ts';
 
 /** Closer than this, pickup and dropoff are the same place, m. */
 const SAME_PLACE_METRES = 20;

@@ -11,10 +11,10 @@ import type {
 } from '../../shared/contracts/requests.ts';
 import { quoteCarriers } from '../../shared/contracts/third-party.ts';
 import { getWorkflow, type WorkflowView } from '../../shared/contracts/workflows.ts';
+import { AppError, type FieldError, toAppError } from '../../shared/errors.ts';
+import type { ServiceDeps } from '../../shared/functions/service.ts';
 import type { Call, Handler } from '../../shared/http/pipeline.ts';
 import { invalid } from '../../shared/http/pipeline.ts';
-import { AppError, type FieldError, toAppError } from '../../shared/http/problem.ts';
-import type { ServiceDeps } from '../../shared/http/service.ts';
 import { answerOf, checkPlaces, reschedule, resolve } from './domain.ts';
 import { dronePrice } from './price.ts';
 import type { RequestRepository } from './repository.ts';

@@ -1,7 +1,7 @@
 /** Ingestion's routes. */
 import * as contract from '../../shared/contracts/requests.ts';
+import type { Service, ServiceDeps } from '../../shared/functions/service.ts';
 import { endpoint } from '../../shared/http/pipeline.ts';
-import type { Service, ServiceDeps } from '../../shared/http/service.ts';
 import { createHandlers } from './handlers.ts';
 import { createRequestRepository } from './repository.ts';
 import { createSubmit } from './submit.ts';

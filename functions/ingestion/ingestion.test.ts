@@ -8,8 +8,8 @@ import { quoteDrone } from '../../shared/contracts/drones.ts';
 import * as contract from '../../shared/contracts/requests.ts';
 import { quoteCarriers } from '../../shared/contracts/third-party.ts';
 import { getWorkflow, type WorkflowView } from '../../shared/contracts/workflows.ts';
+import { AppError } from '../../shared/errors.ts';
 import { SERVICE_AREA } from '../../shared/geo/service-area/service-area.ts';
-import { AppError } from '../../shared/http/problem.ts';
 import { createPublisher } from '../../shared/messaging/publisher.ts';
 import {
   admin,

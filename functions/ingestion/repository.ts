@@ -1,7 +1,7 @@
 /** Requests and idempotency records in Cosmos; both of one request are written in one batch. */
 import type { JSONObject } from '@azure/cosmos';
 import type { Database } from '../../shared/cosmos/store.ts';
-import { AppError } from '../../shared/http/problem.ts';
+import { AppError } from '../../shared/errors.ts';
 import type { IdempotencyDocument, RequestDocument } from './schemas.ts';
 
 export interface RequestRepository {

@@ -5,9 +5,9 @@
  */
 import type { Owner } from '../../shared/contracts/common.ts';
 import type { DeliveryRequestBody, RequestMessage, submitRequest } from '../../shared/contracts/requests.ts';
+import { AppError, toAppError } from '../../shared/errors.ts';
+import type { ServiceDeps } from '../../shared/functions/service.ts';
 import { type Call, type Handler, invalid } from '../../shared/http/pipeline.ts';
-import { AppError, toAppError } from '../../shared/http/problem.ts';
-import type { ServiceDeps } from '../../shared/http/service.ts';
 import { traceparent } from '../../shared/telemetry/trace.ts';
 import { acceptedRequest, answerOf, hashOf, idempotencyId } from './domain.ts';
 import type { RequestRepository } from './repository.ts';

@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import { hasRole, type Principal } from '../../shared/auth/principal.ts';
 import type { Package, PackageBody, PackagePatch } from '../../shared/contracts/packages.ts';
-import { AppError } from '../../shared/http/problem.ts';
+import { AppError } from '../../shared/errors.ts';
 import type { PackageDocument } from './schemas.ts';
 
 /** @throws AppError `forbidden` for a caller without one */

@@ -8,9 +8,9 @@ import type {
   summarizePackages,
 } from '../../shared/contracts/packages.ts';
 import type { Stored } from '../../shared/cosmos/store.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { ServiceDeps } from '../../shared/functions/service.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
-import { AppError } from '../../shared/http/problem.ts';
-import type { ServiceDeps } from '../../shared/http/service.ts';
 import { accountOf, checkMaker, checkSameId, merged, packageView, written } from './domain.ts';
 import type { PackageRepository } from './repository.ts';
 import type { PackageDocument } from './schemas.ts';

@@ -1,7 +1,7 @@
 /** The package service's routes. */
 import * as contract from '../../shared/contracts/packages.ts';
+import type { Service, ServiceDeps } from '../../shared/functions/service.ts';
 import { endpoint } from '../../shared/http/pipeline.ts';
-import type { Service, ServiceDeps } from '../../shared/http/service.ts';
 import { createHandlers } from './handlers.ts';
 import { createPackageRepository } from './repository.ts';
 

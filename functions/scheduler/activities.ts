@@ -1,6 +1,6 @@
 /** The activities: every step and its undo, and beside them reading the inbox, noting, re-planning, ending. */
 import type { AcceptedRequest, Outcome, Reschedule } from '../../shared/contracts/requests.ts';
-import { AppError, toAppError } from '../../shared/http/problem.ts';
+import { AppError, toAppError } from '../../shared/errors.ts';
 import type { StepInput, StepResult } from '../../shared/saga/saga.ts';
 import { runStep, type StepKind } from '../../shared/saga/step.ts';
 import type { Log } from '../../shared/telemetry/log.ts';

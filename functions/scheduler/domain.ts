@@ -5,7 +5,7 @@ import type { HistoryEntry } from '../../shared/contracts/history.ts';
 import type { Outcome } from '../../shared/contracts/requests.ts';
 import type { WorkItem } from '../../shared/contracts/supervisor.ts';
 import type { WorkflowView } from '../../shared/contracts/workflows.ts';
-import { AppError } from '../../shared/http/problem.ts';
+import { AppError } from '../../shared/errors.ts';
 import type { Assignment, WorkflowDocument } from './schemas.ts';
 
 export type StageMove = z.input<typeof StageEvent>;

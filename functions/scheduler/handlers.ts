@@ -6,9 +6,9 @@ import type {
   nudgeWorkflow,
   putInboxEvent,
 } from '../../shared/contracts/workflows.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { ServiceDeps } from '../../shared/functions/service.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
-import { AppError } from '../../shared/http/problem.ts';
-import type { ServiceDeps } from '../../shared/http/service.ts';
 import { viewOf } from './domain.ts';
 import type { WorkflowRepository } from './repository.ts';
 import type { WorkflowDocument } from './schemas.ts';

@@ -2,7 +2,7 @@
 import type { JSONObject, PatchOperation } from '@azure/cosmos';
 import type { AcceptedRequest, Outcome } from '../../shared/contracts/requests.ts';
 import type { Database } from '../../shared/cosmos/store.ts';
-import { AppError } from '../../shared/http/problem.ts';
+import { AppError } from '../../shared/errors.ts';
 import { domainEventItem } from '../../shared/outbox/outbox.ts';
 import type { Signal, StepInput } from '../../shared/saga/saga.ts';
 import type { Journal } from '../../shared/saga/step.ts';

@@ -19,9 +19,9 @@ import { deletePackage, putPackage } from '../../shared/contracts/packages.ts';
 import { acceptRequest } from '../../shared/contracts/requests.ts';
 import { recordWorkItem } from '../../shared/contracts/supervisor.ts';
 import { bookCarrier, cancelCarrier } from '../../shared/contracts/third-party.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { ServiceDeps } from '../../shared/functions/service.ts';
 import { distance } from '../../shared/geo/distance.ts';
-import { AppError } from '../../shared/http/problem.ts';
-import type { ServiceDeps } from '../../shared/http/service.ts';
 import type { Step, StepCall } from '../../shared/saga/step.ts';
 import {
   assignmentOf,

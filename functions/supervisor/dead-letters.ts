@@ -5,9 +5,9 @@ import type {
   recordDeadLetter,
   replayDeadLetter,
 } from '../../shared/contracts/supervisor.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { ServiceDeps } from '../../shared/functions/service.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
-import { AppError } from '../../shared/http/problem.ts';
-import type { ServiceDeps } from '../../shared/http/service.ts';
 import { audited, checkOpen, letterId, letterView } from './domain.ts';
 import { hubOf, messageOf } from './replay.ts';
 import type { SupervisorRepository } from './repository.ts';

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { DeadLetter, WorkItem } from '../../shared/contracts/supervisor.ts';
 import type { WorkflowView } from '../../shared/contracts/workflows.ts';
-import { AppError } from '../../shared/http/problem.ts';
+import { AppError } from '../../shared/errors.ts';
 import type { LetterDocument, WatchDocument, WorkItemDocument } from './schemas.ts';
 
 /** Rounds in which a workflow is only woken, before it is given up. */

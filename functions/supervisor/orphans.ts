@@ -1,7 +1,7 @@
 /** Reservations that have outlived their workflow: released after a grace, told to an operator when that does not help. */
 import { listDrones, releaseDrone } from '../../shared/contracts/drones.ts';
 import { getWorkflow } from '../../shared/contracts/workflows.ts';
-import { AppError } from '../../shared/http/problem.ts';
+import { AppError } from '../../shared/errors.ts';
 import { ORPHAN_GRACE_ROUNDS, TELL_ROUNDS } from './domain.ts';
 import { count, guarded, type RoundDeps, watchKey } from './watching.ts';
 

@@ -1,6 +1,6 @@
 /** A dead letter as a message again: the same bytes, the same properties, the key that its hub goes by. */
 
-import { AppError } from '../../shared/http/problem.ts';
+import { AppError } from '../../shared/errors.ts';
 import { HUBS, type HubName } from '../../shared/messaging/hubs.ts';
 import type { Message } from '../../shared/messaging/publisher.ts';
 import type { LetterDocument } from './schemas.ts';

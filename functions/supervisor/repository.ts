@@ -1,6 +1,6 @@
 /** Dead letters, work items and watches in Cosmos. Writes reject with `already_exists` or `etag_mismatch` for the slower one. */
 import type { Database, Stored } from '../../shared/cosmos/store.ts';
-import { AppError } from '../../shared/http/problem.ts';
+import { AppError } from '../../shared/errors.ts';
 import {
   type LetterDocument,
   PLACES,

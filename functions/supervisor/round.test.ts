@@ -7,7 +7,7 @@ import {
   nudgeWorkflow,
   type WorkflowView,
 } from '../../shared/contracts/workflows.ts';
-import { AppError } from '../../shared/http/problem.ts';
+import { AppError } from '../../shared/errors.ts';
 import { type Harness, startHarness } from '../../tests/harness/service.ts';
 import { createSupervisorRepository, type SupervisorRepository } from './repository.ts';
 import { superviseOnce } from './round.ts';

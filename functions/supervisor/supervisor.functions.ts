@@ -1,8 +1,8 @@
 /** The supervisor's registration: its routes and its round. */
 import { app } from '@azure/functions';
 import * as contract from '../../shared/contracts/supervisor.ts';
+import type { Service, ServiceDeps } from '../../shared/functions/service.ts';
 import { endpoint } from '../../shared/http/pipeline.ts';
-import type { Service, ServiceDeps } from '../../shared/http/service.ts';
 import { createDeadLetterHandlers } from './dead-letters.ts';
 import { createSupervisorRepository } from './repository.ts';
 import { superviseOnce } from './round.ts';

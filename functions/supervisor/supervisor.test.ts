@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { releaseDrone } from '../../shared/contracts/drones.ts';
 import * as contract from '../../shared/contracts/supervisor.ts';
 import { nudgeWorkflow } from '../../shared/contracts/workflows.ts';
-import { AppError } from '../../shared/http/problem.ts';
+import { AppError } from '../../shared/errors.ts';
 import { customer, type Harness, operator, service, startHarness } from '../../tests/harness/service.ts';
 import { supervisorService } from './supervisor.functions.ts';
 

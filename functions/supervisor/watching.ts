@@ -1,6 +1,6 @@
 /** What the parts of a round share: sightings that are counted once, and one delivery's trouble kept from the others. */
-import { AppError } from '../../shared/http/problem.ts';
-import type { ServiceDeps } from '../../shared/http/service.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { ServiceDeps } from '../../shared/functions/service.ts';
 import { sighted } from './domain.ts';
 import type { SupervisorRepository } from './repository.ts';
 import type { WatchDocument } from './schemas.ts';

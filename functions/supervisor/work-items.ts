@@ -7,9 +7,9 @@ import type {
   WorkItem,
 } from '../../shared/contracts/supervisor.ts';
 import { nudgeWorkflow } from '../../shared/contracts/workflows.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { ServiceDeps } from '../../shared/functions/service.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
-import { AppError } from '../../shared/http/problem.ts';
-import type { ServiceDeps } from '../../shared/http/service.ts';
 import { audited, reopened, workItemId, workItemView } from './domain.ts';
 import type { SupervisorRepository } from './repository.ts';
 import type { WorkItemDocument } from './schemas.ts';

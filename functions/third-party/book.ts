@@ -4,9 +4,9 @@
  */
 import type { z } from 'zod';
 import type { bookCarrier, quoteCarriers, Shipment } from '../../shared/contracts/third-party.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { ServiceDeps } from '../../shared/functions/service.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
-import { AppError } from '../../shared/http/problem.ts';
-import type { ServiceDeps } from '../../shared/http/service.ts';
 import type { QuoteRequest } from './carrier-api.ts';
 import type { Carriers } from './carriers.ts';
 import { type Answers, bookingView, type Offer, sortAnswers } from './domain.ts';

@@ -1,8 +1,8 @@
 /** Cancelling a carrier: succeeds when there is nothing to cancel, and forbids a booking that comes late. */
 import type { cancelCarrier } from '../../shared/contracts/third-party.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { ServiceDeps } from '../../shared/functions/service.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
-import { AppError } from '../../shared/http/problem.ts';
-import type { ServiceDeps } from '../../shared/http/service.ts';
 import type { Carriers } from './carriers.ts';
 import { untilNobodyIsFaster } from './race.ts';
 import type { BookingRepository } from './repository.ts';

@@ -1,7 +1,7 @@
 /** Calls to the carriers over HTTP. What they answer is foreign: bounded in time and size, and checked. */
 import type { z } from 'zod';
 import type { Settings } from '../../shared/config/settings.ts';
-import { AppError } from '../../shared/http/problem.ts';
+import { AppError } from '../../shared/errors.ts';
 import type { Log } from '../../shared/telemetry/log.ts';
 import {
   type BookingRequest,

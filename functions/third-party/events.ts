@@ -1,9 +1,9 @@
 /** Carriers' events: taken once, told to the workflow until it has them; only then is the carrier answered 204. */
 import type { carrierEvent } from '../../shared/contracts/third-party.ts';
 import { putInboxEvent } from '../../shared/contracts/workflows.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { ServiceDeps } from '../../shared/functions/service.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
-import { AppError } from '../../shared/http/problem.ts';
-import type { ServiceDeps } from '../../shared/http/service.ts';
 import { eventKey, take } from './domain.ts';
 import { untilNobodyIsFaster } from './race.ts';
 import type { BookingRepository } from './repository.ts';

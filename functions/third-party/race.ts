@@ -1,5 +1,5 @@
 /** Two calls for one delivery at the same moment: the loser of a conditional write looks again. */
-import { AppError } from '../../shared/http/problem.ts';
+import { AppError } from '../../shared/errors.ts';
 
 const RACE_ATTEMPTS = 8;
 

@@ -1,8 +1,8 @@
 /** The third-party service's registration. */
 import * as contract from '../../shared/contracts/third-party.ts';
+import { registerOutbox } from '../../shared/functions/change-feed.ts';
+import type { Service, ServiceDeps } from '../../shared/functions/service.ts';
 import { endpoint } from '../../shared/http/pipeline.ts';
-import type { Service, ServiceDeps } from '../../shared/http/service.ts';
-import { registerOutbox } from '../../shared/outbox/outbox-trigger.ts';
 import { createBooking } from './book.ts';
 import { createCancel } from './cancel.ts';
 import { createCarriers } from './carriers.ts';

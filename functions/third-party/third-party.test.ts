@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import * as contract from '../../shared/contracts/third-party.ts';
 import { putInboxEvent } from '../../shared/contracts/workflows.ts';
-import { AppError } from '../../shared/http/problem.ts';
+import { AppError } from '../../shared/errors.ts';
 import { offer, startCarrier, type TestCarrier } from '../../tests/harness/carrier.ts';
 import { carrier, type Harness, service, startHarness } from '../../tests/harness/service.ts';
 import type { BookingDocument } from './schemas.ts';

@@ -3,7 +3,7 @@
  * ID's tokens in Azure and those of local/identity.
  */
 import { createRemoteJWKSet, decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
-import { AppError } from '../http/problem.ts';
+import { AppError } from '../errors.ts';
 import { type Principal, ROLES, type Role } from './principal.ts';
 
 export interface VerifierOptions {

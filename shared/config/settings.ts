@@ -4,7 +4,7 @@
  * identity-based one (`COSMOS__accountEndpoint`).
  */
 import { z } from 'zod';
-import { SERVICES } from '../http/define-route.ts';
+import { SERVICES } from '../service-names.ts';
 import { wordsOf } from './problems.ts';
 
 const seconds = (fallback: number) => z.coerce.number().positive().default(fallback);

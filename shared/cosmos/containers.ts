@@ -1,6 +1,6 @@
 /** The containers, each of one service; local/platform.ts makes them and bicep/ declares the same table (tests/infra compares). */
 import type { ContainerRequest, PartitionKeyKind } from '@azure/cosmos';
-import type { ServiceName } from '../http/define-route.ts';
+import type { ServiceName } from '../service-names.ts';
 
 export interface ContainerSpec {
   readonly service: ServiceName | 'each';

@@ -1,5 +1,5 @@
 /** The Cosmos SDK's errors in our words. Status codes: https://learn.microsoft.com/rest/api/cosmos-db/http-status-codes-for-cosmosdb */
-import { AppError } from '../http/problem.ts';
+import { AppError } from '../errors.ts';
 
 interface CosmosFailure {
   readonly code?: number | string;

@@ -1,5 +1,5 @@
 /** Optimistic writing: who finds that somebody else wrote meanwhile looks again. */
-import { AppError } from '../http/problem.ts';
+import { AppError } from '../errors.ts';
 
 /** Each lost race means that another call got on, so this many are lost only under a storm of them. */
 const RACE_ATTEMPTS = 20;

@@ -3,9 +3,9 @@
  * Both round-trip JSON and take the same way through validation and authorization.
  */
 import type { z } from 'zod';
+import { AppError, CODES, type ErrorCode, type Problem } from '../errors.ts';
 import type { Route } from './define-route.ts';
 import type { PlainResponse } from './pipeline.ts';
-import { AppError, CODES, type ErrorCode, type Problem } from './problem.ts';
 
 export interface TransportCall {
   readonly route: Route;

@@ -4,19 +4,7 @@
  */
 import { z } from 'zod';
 import type { Role } from '../auth/principal.ts';
-
-export const SERVICES = [
-  'ingestion',
-  'scheduler',
-  'supervisor',
-  'account',
-  'third-party',
-  'drone',
-  'package',
-  'delivery',
-  'delivery-history',
-] as const;
-export type ServiceName = (typeof SERVICES)[number];
+import type { ServiceName } from '../service-names.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 

@@ -5,9 +5,9 @@
 import type { z } from 'zod';
 import { hasRole, type Principal } from '../auth/principal.ts';
 import type { VerifyToken } from '../auth/verifier.ts';
+import { AppError, type FieldError, toAppError, toProblem } from '../errors.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Route, RouteInput, RouteOutput } from './define-route.ts';
-import { AppError, type FieldError, toAppError, toProblem } from './problem.ts';
 import { fieldErrors, notJson } from './validation.ts';
 
 /** Over this a request is refused before it is read, bytes. */

@@ -1,10 +1,10 @@
 /** The two ways a call between services travels: in this process, or over HTTP with the service's own token. */
 import type { Principal } from '../auth/principal.ts';
+import { AppError } from '../errors.ts';
+import type { ServiceName } from '../service-names.ts';
 import { traceparent } from '../telemetry/trace.ts';
 import type { Transport } from './client.ts';
-import type { ServiceName } from './define-route.ts';
 import { type Endpoint, type PipelineDeps, serve } from './pipeline.ts';
-import { AppError } from './problem.ts';
 
 /** Endpoints of the services that live in this process, by function name. */
 export type EndpointRegistry = ReadonlyMap<string, Endpoint>;

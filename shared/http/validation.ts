@@ -1,6 +1,6 @@
 /** What a schema found wrong, as fields with their paths: what a client can mend. */
 import type { z } from 'zod';
-import type { FieldError } from './problem.ts';
+import type { FieldError } from '../errors.ts';
 
 type Issue = z.core.$ZodIssue;
 

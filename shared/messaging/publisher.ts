@@ -2,7 +2,7 @@
 import { EventHubProducerClient, type RetryOptions } from '@azure/event-hubs';
 import type { TokenCredential } from '@azure/identity';
 import type { Settings } from '../config/settings.ts';
-import { AppError } from '../http/problem.ts';
+import { AppError } from '../errors.ts';
 import { traceparent } from '../telemetry/trace.ts';
 import type { HubName } from './hubs.ts';
 

@@ -9,9 +9,9 @@ import {
   type DomainEventData,
   type DomainEventType,
 } from '../contracts/events.ts';
-import type { ServiceName } from '../http/define-route.ts';
 import type { HubName } from '../messaging/hubs.ts';
 import type { Message, Publisher } from '../messaging/publisher.ts';
+import type { ServiceName } from '../service-names.ts';
 import { traceparent } from '../telemetry/trace.ts';
 
 /** Longer than the longest outage of the change feed that we mean to survive, s. */

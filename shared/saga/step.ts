@@ -8,7 +8,7 @@
  * J4 A step that is done once per generation is answered from the journal when it is called again: by a repetition of its
  *    activity, or by a story that is told anew from the beginning.
  */
-import { AppError, toAppError } from '../http/problem.ts';
+import { AppError, toAppError } from '../errors.ts';
 import type { Log } from '../telemetry/log.ts';
 import { inTrace } from '../telemetry/trace.ts';
 import type { Signal, StepInput, StepResult } from './saga.ts';

@@ -10,14 +10,15 @@ import { readSettings, type Settings } from '../../shared/config/settings.ts';
 import { createCosmosClient } from '../../shared/cosmos/client.ts';
 import { type ContainerName, containerDefinition } from '../../shared/cosmos/containers.ts';
 import { createDatabase, type Database } from '../../shared/cosmos/store.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { Service, ServiceDeps } from '../../shared/functions/service.ts';
 import { createClient } from '../../shared/http/client.ts';
-import type { Route, ServiceName } from '../../shared/http/define-route.ts';
+import type { Route } from '../../shared/http/define-route.ts';
 import { type Endpoint, type Handler, type PipelineDeps, serve } from '../../shared/http/pipeline.ts';
-import { AppError } from '../../shared/http/problem.ts';
-import type { Service, ServiceDeps } from '../../shared/http/service.ts';
 import { inProcess } from '../../shared/http/transports.ts';
 import type { HubName } from '../../shared/messaging/hubs.ts';
 import type { Message } from '../../shared/messaging/publisher.ts';
+import type { ServiceName } from '../../shared/service-names.ts';
 import { createLog } from '../../shared/telemetry/log.ts';
 
 export interface Published {

@@ -9,8 +9,9 @@ import {
   type ContainerSpec,
   containerDefinition,
 } from '../../shared/cosmos/containers.ts';
-import { type Route, SERVICES } from '../../shared/http/define-route.ts';
+import type { Route } from '../../shared/http/define-route.ts';
 import { HUBS } from '../../shared/messaging/hubs.ts';
+import { SERVICES } from '../../shared/service-names.ts';
 import { type Bicep, findBicep, HOW_TO_GET_IT } from './bicep-cli.ts';
 import {
   BICEP_DIR,

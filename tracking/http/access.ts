@@ -2,7 +2,7 @@
 import { decodeJwt } from 'jose';
 import { hasRole, type Principal } from '../../shared/auth/principal.ts';
 import type { VerifyToken } from '../../shared/auth/verifier.ts';
-import { AppError } from '../../shared/http/problem.ts';
+import { AppError } from '../../shared/errors.ts';
 import type { Delivery } from '../state/deliveries.ts';
 
 export interface Bearer {

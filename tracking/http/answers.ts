@@ -1,7 +1,7 @@
 /** Plain HTTP: bodies in, answers and problems out, cross-origin rules, refusals of upgrades. */
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { AppError, toProblem } from '../../shared/http/problem.ts';
+import { AppError, toProblem } from '../../shared/errors.ts';
 
 const LARGEST_BODY = 256 * 1024;
 

@@ -20,7 +20,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { z } from 'zod';
 import type { VerifyToken } from '../../shared/auth/verifier.ts';
 import { Id } from '../../shared/contracts/common.ts';
-import { AppError, toAppError } from '../../shared/http/problem.ts';
+import { AppError, toAppError } from '../../shared/errors.ts';
 import type { Log } from '../../shared/telemetry/log.ts';
 import { type Client, sseClient, webSocketClient } from '../fan-out/client.ts';
 import type { Scope } from '../fan-out/tickets.ts';

@@ -13,7 +13,7 @@ import { WebSocket } from 'ws';
 import { type EventHubsServer, startEventHubs } from '../../local/event-hubs/server.ts';
 import type { Principal } from '../../shared/auth/principal.ts';
 import type { DroneFrame, ToDroneFrame, WatchFrame } from '../../shared/contracts/flight.ts';
-import { AppError } from '../../shared/http/problem.ts';
+import { AppError } from '../../shared/errors.ts';
 import { HUBS, type HubName } from '../../shared/messaging/hubs.ts';
 import { createLog } from '../../shared/telemetry/log.ts';
 import { readTrackingSettings } from '../settings.ts';

@@ -1,8 +1,8 @@
 /** Registers the change feed function that publishes a container's outbox. */
 import { app, type RetryOptions } from '@azure/functions';
 import type { ContainerName } from '../cosmos/containers.ts';
-import type { Service, ServiceDeps } from '../http/service.ts';
-import { publishChanges } from './outbox.ts';
+import { publishChanges } from '../outbox/outbox.ts';
+import type { Service, ServiceDeps } from './service.ts';
 
 /** Without end: the host moves the lease past a failed batch otherwise. The library rounds intervals to whole seconds. */
 export const ENDLESS_RETRY: RetryOptions = {

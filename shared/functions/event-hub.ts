@@ -9,11 +9,11 @@
 import { app, type InvocationContext } from '@azure/functions';
 import type { z } from 'zod';
 import { recordDeadLetter } from '../contracts/supervisor.ts';
-import { AppError, toAppError } from '../http/problem.ts';
-import type { Service, ServiceDeps } from '../http/service.ts';
-import { ENDLESS_RETRY } from '../outbox/outbox-trigger.ts';
+import { AppError, toAppError } from '../errors.ts';
+import type { HubName } from '../messaging/hubs.ts';
 import { inTrace } from '../telemetry/trace.ts';
-import type { HubName } from './hubs.ts';
+import { ENDLESS_RETRY } from './change-feed.ts';
+import type { Service, ServiceDeps } from './service.ts';
 
 export interface Received<T> {
   readonly message: T;

@@ -1,7 +1,7 @@
 /** Joins our routes to the host's programming model: one HTTP function per route, and a last one for what matches none. */
 import { app, type HttpRequest, type HttpResponseInit, type InvocationContext } from '@azure/functions';
-import { inTrace } from '../telemetry/trace.ts';
-import type { Route } from './define-route.ts';
+import { AppError } from '../errors.ts';
+import type { Route } from '../http/define-route.ts';
 import {
   type Endpoint,
   MAX_BODY_BYTES,
@@ -10,8 +10,8 @@ import {
   problemResponse,
   serve,
   tooLarge,
-} from './pipeline.ts';
-import { AppError } from './problem.ts';
+} from '../http/pipeline.ts';
+import { inTrace } from '../telemetry/trace.ts';
 
 /** Authorization is ours (tokens), so the host's keys are not asked for. */
 export function registerRoutes(endpoints: readonly Endpoint[], deps: PipelineDeps): void {

@@ -2,11 +2,11 @@
 import type { TokenCredential } from '@azure/identity';
 import type { Settings } from '../config/settings.ts';
 import type { Database } from '../cosmos/store.ts';
+import type { Client } from '../http/client.ts';
+import type { Endpoint } from '../http/pipeline.ts';
 import type { Publisher } from '../messaging/publisher.ts';
+import type { ServiceName } from '../service-names.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { Client } from './client.ts';
-import type { ServiceName } from './define-route.ts';
-import type { Endpoint } from './pipeline.ts';
 
 export interface ServiceDeps {
   readonly settings: Settings;
