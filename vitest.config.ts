@@ -15,8 +15,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['{functions,shared,tracking,web,simulator,local,scripts}/**/*.test.ts'],
-          exclude: ['**/node_modules/**', '**/*.process.test.ts'],
+          include: ['{functions,shared,tracking,web,simulator,platform,local,scripts}/**/*.test.ts'],
+          exclude: ['**/node_modules/**', '**/*.process.test.ts', 'local/tests/**'],
         },
       },
       {
@@ -24,7 +24,8 @@ export default defineConfig({
         test: {
           name: 'conformance',
           include: [
-            'tests/{conformance,contract,fuzz,infra}/**/*.test.ts',
+            'tests/{contract,infra}/**/*.test.ts',
+            'local/tests/**/*.test.ts',
             '{tracking,local}/**/*.process.test.ts',
           ],
           testTimeout: 60_000,

@@ -1,4 +1,4 @@
-/** The containers, each of one service; local/platform.ts makes them and bicep/ declares the same table (tests/infra compares). */
+/** The containers, each of one service; platform/platform.ts makes them and bicep/ declares the same table (tests/infra compares). */
 import type { ContainerRequest, PartitionKeyKind } from '@azure/cosmos';
 import type { ServiceName } from '../service-names.ts';
 

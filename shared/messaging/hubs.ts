@@ -1,4 +1,4 @@
-/** The hubs, their partition keys and who reads them; local/platform.ts and bicep/ are made from this table. */
+/** The hubs, their partition keys and who reads them; platform/platform.ts and bicep/ are made from this table. */
 
 /** `consumers` are consumer groups, one for each reading service; `partitions` is fixed when a hub is made. */
 export const HUBS = {

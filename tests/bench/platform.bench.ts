@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { CosmosClient } from '@azure/cosmos';
-import type { Endpoints } from '../../local/platform/endpoints.ts';
+import type { Endpoints } from '../../platform/endpoints.ts';
 import { customer } from '../harness/customer.ts';
 import { pause, startPlatform, type TestPlatform } from '../harness/platform.ts';
 

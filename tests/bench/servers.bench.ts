@@ -14,9 +14,9 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { EventHubProducerClient } from '@azure/event-hubs';
-import { readPlatformOptions } from '../../local/platform/options.ts';
-import { addressesOf, appSettings } from '../../local/platform/settings.ts';
-import { writeApp } from '../conformance/functions-host.harness.ts';
+import { writeApp } from '../../local/tests/conformance/functions-host.harness.ts';
+import { readPlatformOptions } from '../../platform/options.ts';
+import { addressesOf, appSettings } from '../../platform/settings.ts';
 import { freePorts, pause, startPlatform, type TestPlatform, until } from '../harness/platform.ts';
 
 const { values } = parseArgs({

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { readPlatformOptions } from '../../local/platform/options.ts';
-import { addressesOf, appSettings } from '../../local/platform/settings.ts';
+import { readPlatformOptions } from '../../platform/options.ts';
+import { addressesOf, appSettings } from '../../platform/settings.ts';
 import { readSettings, SettingsSchema } from '../../shared/config/settings.ts';
 
 const ROOT = join(import.meta.dirname, '../..');

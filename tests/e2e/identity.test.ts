@@ -5,7 +5,7 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { CosmosClient } from '@azure/cosmos';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { AMQPS_PORT } from '../../local/platform/options.ts';
+import { AMQPS_PORT } from '../../platform/options.ts';
 import { customer } from '../harness/customer.ts';
 import { lastingBreaches } from '../harness/invariants.ts';
 import { isFree, startPlatform, type TestPlatform, until } from '../harness/platform.ts';

@@ -6,8 +6,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readPlatformOptions } from '../../local/platform/options.ts';
-import { addressesOf, appSettings } from '../../local/platform/settings.ts';
+import { readPlatformOptions } from '../../platform/options.ts';
+import { addressesOf, appSettings } from '../../platform/settings.ts';
 import { customer } from '../harness/customer.ts';
 import { startPlatform, type TestPlatform, until } from '../harness/platform.ts';
 

@@ -25,7 +25,7 @@ afterAll(async () => {
 
 /** Runs `npm start` with these arguments until it ends. */
 async function startFails(...args: string[]): Promise<{ code: number | null; text: string }> {
-  const child: ChildProcess = spawn(process.execPath, ['local/platform.ts', ...args], { cwd: ROOT });
+  const child: ChildProcess = spawn(process.execPath, ['platform/platform.ts', ...args], { cwd: ROOT });
   let text = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream?.on('data', (chunk: Buffer) => {
@@ -65,7 +65,7 @@ test('for programs, endpoints.json has an address and a process of each part, an
     'event-hubs',
     'functions',
     'simulator',
-    'small',
+    'support',
     'tracking',
   ]);
   for (const { address, pid } of Object.values(parts)) {

@@ -27,7 +27,7 @@ export async function listConformanceTests(root: string): Promise<ConformanceTes
   const folder = await mkdtemp(join(tmpdir(), 'compatibility-'));
   const file = join(folder, 'list.json');
   const vitest = join(root, 'node_modules/vitest/vitest.mjs');
-  const where = ['--project', 'conformance', 'tests/conformance'];
+  const where = ['--project', 'conformance', 'local/tests/conformance'];
   const { VITEST: _, ...env } = process.env;
   try {
     await promisify(execFile)(
@@ -58,7 +58,7 @@ export function compatibilityPage(tests: readonly ConformanceTest[]): string {
   const counts = Object.entries(SERVERS).map(
     ([server, title]) => `| ${title} | ${tests.filter((test) => test.server === server).length} |`,
   );
-  return `<!-- Made by \`npm run compatibility\` from the titles in tests/conformance: change those. -->
+  return `<!-- Made by \`npm run compatibility\` from the titles in local/tests/conformance: change those. -->
 
 # What the local servers do, and what they don't
 

@@ -1,6 +1,6 @@
 /** A client of the public API, as the demonstration's people are. */
 import type { z } from 'zod';
-import type { Endpoints } from '../../local/platform/endpoints.ts';
+import type { Endpoints } from '../../platform/endpoints.ts';
 import type { HistoryEntry } from '../../shared/contracts/history.ts';
 import type { RequestStatus } from '../../shared/contracts/requests.ts';
 import { until } from './platform.ts';

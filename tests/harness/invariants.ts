@@ -1,6 +1,6 @@
 /** An independent reader of the stores: what must be true once every workflow has ended (design: I1 to I5). */
 import { CosmosClient } from '@azure/cosmos';
-import type { Endpoints } from '../../local/platform/endpoints.ts';
+import type { Endpoints } from '../../platform/endpoints.ts';
 import { until } from './platform.ts';
 
 interface Stored {

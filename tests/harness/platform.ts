@@ -6,7 +6,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Endpoints } from '../../local/platform/endpoints.ts';
+import type { Endpoints } from '../../platform/endpoints.ts';
 
 export interface TestPlatform extends AsyncDisposable {
   readonly endpoints: Endpoints;
@@ -40,7 +40,14 @@ export async function startPlatform(options: TestPlatformOptions = {}): Promise<
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'platform-')));
   const file = join(dataDir, 'endpoints.json');
   const base = options.portBase ?? (await freePorts());
-  const args = ['local/platform.ts', '--data', dataDir, '--port-base', String(base), ...(options.args ?? [])];
+  const args = [
+    'platform/platform.ts',
+    '--data',
+    dataDir,
+    '--port-base',
+    String(base),
+    ...(options.args ?? []),
+  ];
   args.push('--speed', String(options.speed ?? 20), '--drones', String(options.drones ?? 6));
   const child = spawn(process.execPath, args, {
     cwd: ROOT,
@@ -127,7 +134,7 @@ export function isFree(port: number): Promise<boolean> {
 }
 
 async function lastLines(dataDir: string): Promise<string> {
-  const names = ['functions', 'tracking', 'simulator', 'cosmos', 'event-hubs', 'small'];
+  const names = ['functions', 'tracking', 'simulator', 'cosmos', 'event-hubs', 'support'];
   const texts = await Promise.all(
     names.map(async (name) => {
       const log = await readFile(join(dataDir, 'logs', `${name}.log`), 'utf8').catch(() => '');

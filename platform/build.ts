@@ -1,0 +1,146 @@
+/** The build that is deployed, and that runs here, `ROOT` as its argument: the Function App as one CommonJS bundle, the pages as static files. */
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as pause } from 'node:timers/promises';
+import { build } from 'esbuild';
+import { cityMap, DEMO_ADDRESSES, geocode } from '../shared/geo/service-area/service-area.ts';
+import { PROCESSES } from './process-files.ts';
+
+const TURN_POLL_MS = 50;
+const WARNINGS_ARE_ERRORS = { logLevel: 'error' } as const;
+
+/** Sources of every build. */
+const SOURCES = [
+  'functions',
+  'shared',
+  'tracking',
+  'simulator',
+  'platform',
+  'local',
+  'web',
+  'package-lock.json',
+];
+
+/** Builds everything, unless no source has changed since the last time. `root` is the repository. @throws Error with esbuild's messages */
+async function buildOnce(root: string): Promise<void> {
+  const stampFile = join(root, 'dist/stamp');
+  const stamp = stampOf(root);
+  const isBuilt = () => existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp;
+  if (isBuilt()) return;
+  mkdirSync(join(root, 'dist'), { recursive: true });
+  const lock = await turnAt(join(root, 'dist/build.lock'));
+  try {
+    if (isBuilt()) return;
+    await Promise.all([buildProcesses(root), buildFunctions(root), buildWeb(root)]);
+    writeFileSync(stampFile, stamp);
+  } finally {
+    lock.close();
+  }
+}
+
+/**
+ * One build at a time, or another platform would start from files that are half written. The transaction is the lock: it
+ * ends with its process, however that ends.
+ */
+async function turnAt(file: string): Promise<DatabaseSync> {
+  for (;;) {
+    const lock = new DatabaseSync(file);
+    try {
+      lock.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE');
+      return lock;
+    } catch (error) {
+      lock.close();
+      if (!/locked|busy/i.test((error as Error).message)) throw error;
+      await pause(TURN_POLL_MS);
+    }
+  }
+}
+
+/** Names and times of all sources. */
+function stampOf(root: string): string {
+  const hash = createHash('sha256');
+  for (const source of SOURCES) {
+    const path = join(root, source);
+    const files = source.includes('.')
+      ? [path]
+      : globSync('**/*.{ts,tsx,css,html,json,svg}', { cwd: path }).map((file) => join(path, file));
+    for (const file of files.toSorted()) hash.update(`${file}:${statSync(file).mtimeMs}\n`);
+  }
+  return hash.digest('hex');
+}
+
+/** Loaded from node_modules as they are: they find files of their own, or are loaded by name. */
+const UNBUNDLED = ['azurite', 'azurite/*', 'dji_srt_parser', 'node-mavlink', '@azure/functions-core'];
+
+/** Node keeps the text of what it runs in memory: a third of it was white space. Names stay, and lines are short enough for a stack trace. */
+const SMALL_SOURCE = { minifyWhitespace: true, minifySyntax: true, lineLimit: 160 } as const;
+
+/** Bundles start faster than hundreds of files, and take less memory. Old chunks stay: another platform may run from them. */
+async function buildProcesses(root: string): Promise<void> {
+  const outdir = join(root, 'dist/processes');
+  await build({
+    ...WARNINGS_ARE_ERRORS,
+    entryPoints: Object.entries(PROCESSES).map(([out, entry]) => ({ in: join(root, entry), out })),
+    outdir,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    target: 'node22',
+    format: 'esm',
+    external: UNBUNDLED,
+    sourcemap: 'linked',
+    keepNames: true,
+    ...SMALL_SOURCE,
+    // CommonJS packages inside an ES module still ask for `require`.
+    banner: {
+      js: "import { createRequire as localRequire } from 'node:module'; const require = localRequire(import.meta.url);",
+    },
+  });
+}
+
+async function buildFunctions(root: string): Promise<void> {
+  await build({
+    ...WARNINGS_ARE_ERRORS,
+    entryPoints: [join(root, 'functions/main.ts')],
+    outfile: join(root, 'dist/functions/main.cjs'),
+    bundle: true,
+    platform: 'node',
+    target: 'node22',
+    format: 'cjs',
+    external: ['@azure/functions-core'],
+    sourcemap: 'linked',
+    keepNames: true,
+    ...SMALL_SOURCE,
+  });
+}
+
+async function buildWeb(root: string): Promise<void> {
+  const out = join(root, 'dist/web');
+  mkdirSync(out, { recursive: true });
+  if (!existsSync(join(root, 'web/api.tsx'))) return;
+  await build({
+    ...WARNINGS_ARE_ERRORS,
+    entryPoints: [join(root, 'web/main.tsx'), join(root, 'web/api.tsx')],
+    outdir: out,
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: 'es2022',
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    sourcemap: 'linked',
+  });
+  cpSync(join(root, 'web/static'), out, { recursive: true });
+  const addresses = DEMO_ADDRESSES.map((text) => ({ text, position: geocode(text) }));
+  writeFileSync(join(out, 'city.json'), JSON.stringify({ ...cityMap(), addresses }));
+}
+
+const [given] = process.argv.slice(2);
+const root = given && resolve(given);
+if (root) {
+  await buildOnce(root);
+  process.disconnect?.();
+}

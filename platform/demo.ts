@@ -1,0 +1,71 @@
+/** The demonstration's accounts, people and machines: stable, short, in the README. */
+import type { Client, Principal } from '../local/identity/principals.ts';
+
+export interface DemoAccount {
+  readonly id: string;
+  readonly name: string;
+  readonly users: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly role: 'customer' | 'account-admin';
+  }[];
+}
+
+export const ACCOUNTS: readonly DemoAccount[] = [
+  {
+    id: 'contoso',
+    name: 'Contoso Pharmacy',
+    users: [
+      { id: 'alice', name: 'Alice', role: 'customer' },
+      { id: 'adam', name: 'Adam', role: 'account-admin' },
+    ],
+  },
+  {
+    id: 'tailwind',
+    name: 'Tailwind Traders',
+    users: [
+      { id: 'tara', name: 'Tara', role: 'customer' },
+      { id: 'tom', name: 'Tom', role: 'account-admin' },
+    ],
+  },
+];
+
+export const OPERATOR = 'olivia';
+export const CARRIER = 'carrier-1';
+/** The pages, as the issuer knows them. */
+export const PAGE_CLIENT = 'web';
+/** Program that registers the fleet, as an operator would. */
+const SIMULATOR = 'simulator';
+
+/** Whose tokens are written to endpoints.json. */
+export const SHOWN = ['alice', 'adam', 'tara', 'tom', OPERATOR, 'drone-1'] as const;
+
+export function principals(drones: number): Principal[] {
+  const people = ACCOUNTS.flatMap((account) =>
+    account.users.map(
+      ({ id, name, role }): Principal => ({ id, name, roles: [role], accountId: account.id }),
+    ),
+  );
+  const fleet = droneIds(drones).map((id): Principal => ({ id, name: id, roles: ['drone'], droneId: id }));
+  return [
+    ...people,
+    { id: OPERATOR, name: 'Olivia', roles: ['operator'] },
+    { id: SIMULATOR, name: 'Simulator', roles: ['operator'] },
+    { id: CARRIER, name: 'City Couriers', roles: ['carrier'], carrierId: CARRIER },
+    ...fleet,
+  ];
+}
+
+/** Whom the processes are, where they have no connection strings. */
+export function managedIdentities(): Principal[] {
+  return ['functions', 'tracking'].map((id): Principal => ({ id, name: id, roles: ['service'] }));
+}
+
+export function clients(drones: number, secret: string, origin: string): Client[] {
+  const machines = [SIMULATOR, CARRIER, ...droneIds(drones)].map((id): Client => ({ id, secret }));
+  return [...machines, { id: PAGE_CLIENT, redirectUris: [`${origin}/`] }];
+}
+
+function droneIds(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `drone-${index + 1}`);
+}

@@ -1,0 +1,16 @@
+/** `--identity`: a certificate authority in the data folder, a certificate for the servers, and what their clients must trust. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { openAuthority } from '../local/certificates.ts';
+import type { IdentityMode } from './settings.ts';
+
+/** @throws Error when the authority's files are damaged */
+export function openIdentityMode(dataDir: string): IdentityMode {
+  const authority = openAuthority(join(dataDir, 'authority'));
+  // What this machine trusts beside the public authorities stays trusted.
+  const given = process.env['NODE_EXTRA_CA_CERTS'];
+  const others = given && existsSync(given) ? readFileSync(given, 'utf8') : '';
+  const authorities = join(dataDir, 'authority', 'trusted.pem');
+  writeFileSync(authorities, `${others.trimEnd()}\n${authority.certificate}`.trimStart());
+  return { tls: authority.issue(), authorities };
+}

@@ -1,0 +1,246 @@
+/** The whole system on one machine: what is started, in which order, on which port, with which settings. `npm start` is this file. */
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join, resolve } from 'node:path';
+import { saveIssuer, tokenCommand } from '../local/identity/token-command.ts';
+import { banner, serversBanner } from './banner.ts';
+import { type DataFolder, openDataFolder } from './data-folder.ts';
+import { OPERATOR, principals } from './demo.ts';
+import { endpointsOf, removeEndpoints, writeEndpoints } from './endpoints.ts';
+import { openIdentityMode } from './identity-mode.ts';
+import {
+  AMQPS_PORT,
+  type PlatformOptions,
+  PORTS,
+  type PortName,
+  portOf,
+  readPlatformOptions,
+} from './options.ts';
+import { type Part, type PartSpec, SMALL, startPart } from './part.ts';
+import { type ProcessName, processFile } from './process-files.ts';
+import { runOnce } from './run-once.ts';
+import {
+  type Addresses,
+  AUDIENCE,
+  addressesOf,
+  appSettings,
+  brokerConfig,
+  cosmosConfig,
+  DATABASE,
+  type IdentityMode,
+  simulatorSettings,
+  supportConfig,
+  trackingSettings,
+} from './settings.ts';
+
+const IS_BUNDLE = !import.meta.filename.endsWith('.ts');
+const ROOT = resolve(import.meta.dirname, IS_BUNDLE ? '../..' : '..');
+const COMPILE_CACHE = join(ROOT, 'node_modules/.cache/compile');
+/** Parts whose memory counts more than their speed. */
+const LIGHT: ReadonlySet<ProcessName> = new Set(['support', 'tracking', 'simulator', 'event-hubs', 'cosmos']);
+/** Set by the source for its bundle: when it was started, ms. */
+const STARTED = 'PLATFORM_STARTED_AT';
+
+/** Every part: what it runs, with which arguments and settings. */
+function topology(options: PlatformOptions, data: DataFolder, addresses: Addresses, identity?: IdentityMode) {
+  const dir = (name: string) => join(data.path, name);
+  const port = (name: PortName) => String(portOf(options, name));
+  const file = (name: string, content: unknown) => {
+    const path = join(data.path, `${name}.config.json`);
+    writeFileSync(path, JSON.stringify(content, null, 2), { mode: 0o600 });
+    return path;
+  };
+  const part = (name: ProcessName, args: string[], env: Record<string, string> = {}): PartSpec => ({
+    name,
+    entry: processFile(ROOT, name),
+    args,
+    env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
+    flags: [...(LIGHT.has(name) ? SMALL : []), ...(options.sourceMaps ? ['--enable-source-maps'] : [])],
+  });
+  const support = supportConfig(options, data, addresses, join(ROOT, 'dist/web'), identity);
+  const broker = [
+    '--config',
+    file('event-hubs', brokerConfig(addresses, identity)),
+    '--control-port',
+    port('event-hubs-control'),
+  ];
+  const replay = options.replay ? ['--replay', options.replay] : [];
+  const speed = ['--speed', String(options.speed)];
+  const simulated = simulatorSettings(options, data, addresses);
+  return {
+    servers: [
+      part('event-hubs', ['--port', port('event-hubs'), '--data', dir('event-hubs'), ...broker]),
+      part('cosmos', [
+        '--port',
+        port('cosmos'),
+        '--data',
+        dir('cosmos'),
+        '--control-port',
+        port('cosmos-control'),
+        ...(identity ? ['--config', file('cosmos', cosmosConfig(options, addresses, identity))] : []),
+      ]),
+      part('support', ['--config', file('support', support)]),
+    ],
+    services: [
+      ...(options.serversOnly
+        ? []
+        : [
+            part(
+              'functions',
+              ['--app', ROOT, '--port', port('functions'), '--data', dir('host')],
+              appSettings(options, addresses, data, identity),
+            ),
+          ]),
+      part('tracking', [], trackingSettings(options, addresses, data, identity)),
+    ],
+    clients: [
+      part(
+        'simulator',
+        [
+          '--drones',
+          String(options.drones),
+          '--seed',
+          String(options.seed),
+          '--data',
+          dir('simulator'),
+          ...speed,
+          ...replay,
+        ],
+        simulated,
+      ),
+    ],
+  };
+}
+
+async function run(options: PlatformOptions): Promise<void> {
+  const started = Number(process.env[STARTED] ?? Date.now());
+  let data: DataFolder;
+  try {
+    data = openDataFolder(options.dataDir, options.reset);
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`);
+    process.exit(1);
+  }
+  const parts: Part[] = [];
+  const stop = async () => {
+    removeEndpoints(options.dataDir);
+    for (const part of parts.toReversed()) await part.stop();
+    data.release();
+  };
+  let stopping: Promise<void> | undefined;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (!stopping) say('stopping: drones in the air stay where they are, and go on at the next start');
+      stopping ??= stop().then(() => process.exit(0));
+    });
+  }
+  try {
+    await checkPorts(options);
+    const addresses = addressesOf(options);
+    const identity = options.identity ? openIdentityMode(data.path) : undefined;
+    const { servers, services, clients } = topology(options, data, addresses, identity);
+    let ready = false;
+    const announce = async () => {
+      if (ready && !stopping)
+        writeEndpoints(options.dataDir, await endpointsOf(addresses, parts, options.dataDir));
+    };
+    const start = async (specs: readonly PartSpec[]) => {
+      const context = { logDir: data.logs, say, changed: () => void announce() };
+      const some = specs.map((spec) => startPart(spec, context));
+      parts.push(...some);
+      await Promise.all(some.map((part) => part.ready));
+    };
+    say('starting the local servers');
+    await start(servers);
+    await saveIssuer(join(data.path, 'identity'), {
+      issuer: addresses.issuer,
+      audience: AUDIENCE,
+      principals: principals(options.drones),
+    });
+    await runOnce(processFile(ROOT, 'prepare-database'), [
+      addresses.cosmosEndpoint,
+      addresses.cosmosKey,
+      DATABASE,
+    ]);
+    say(options.serversOnly ? 'starting tracking' : 'starting the services');
+    await start(services);
+    const token = await tokenCommand([OPERATOR, '--data', options.dataDir]);
+    const prepare = (...args: string[]) => runOnce(processFile(ROOT, 'prepare-demo'), args);
+    const populate = async () => {
+      say(`starting the city and its ${options.drones} drones`);
+      await Promise.all([start(clients), prepare('demo', addresses.gateway, token, String(options.drones))]);
+    };
+    const showAll = async (text: typeof banner) => {
+      ready = true;
+      await announce();
+      const endpoints = await endpointsOf(addresses, parts, options.dataDir);
+      process.stdout.write(text(endpoints, data.logs, Date.now() - started));
+    };
+    if (!options.serversOnly) {
+      await populate();
+      await showAll(banner);
+      return;
+    }
+    await showAll(serversBanner(addresses.functions));
+    await prepare('host', addresses.functions, token);
+    await populate();
+    await announce();
+    say('the Functions host answers, the drones are heard: a request sent now is served');
+  } catch (error) {
+    if (stopping) return;
+    process.stderr.write(`${(error as Error).message}\n`);
+    await stop();
+    process.exit(1);
+  }
+}
+
+/** Builds what has changed and goes on as the bundle of this very file: the same process, with half the memory. */
+async function becomeBundle(args: readonly string[]): Promise<void> {
+  const startedAt = String(Date.now());
+  say('building what has changed');
+  try {
+    await runOnce(join(ROOT, 'platform/build.ts'), [ROOT]);
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`);
+    process.exit(1);
+  }
+  const env = { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE, [STARTED]: startedAt };
+  if (process.platform === 'win32' || !process.execve) {
+    process.stderr.write('npm start runs on Linux and macOS; on Windows start it within WSL\n');
+    process.exit(1);
+  }
+  process.execve(process.execPath, [process.execPath, ...SMALL, processFile(ROOT, 'platform'), ...args], env);
+}
+
+/** Every port that somebody else has, in one message. */
+async function checkPorts(options: PlatformOptions): Promise<void> {
+  const names = Object.keys(PORTS) as PortName[];
+  const free = await Promise.all(names.map((name) => isFree(portOf(options, name))));
+  const taken = names.filter((_, index) => !free[index]).map((name) => `${portOf(options, name)} (${name})`);
+  if (options.identity && !(await isFree(AMQPS_PORT)))
+    taken.push(`${AMQPS_PORT} (event-hubs with --identity)`);
+  if (taken.length > 0)
+    throw new Error(`in use: port ${taken.join(', port ')}. Stop what uses it, or start with --port-base N`);
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+  });
+}
+
+function say(line: string): void {
+  process.stdout.write(`${new Date().toISOString().slice(11, 19)}  ${line}\n`);
+}
+
+let options: PlatformOptions;
+try {
+  options = readPlatformOptions(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`${(error as Error).message}\n`);
+  process.exit(2);
+}
+if (IS_BUNDLE) await run(options);
+else await becomeBundle(process.argv.slice(2));

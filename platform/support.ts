@@ -1,0 +1,32 @@
+/** The supporting servers in one process, to save memory: storage, identity, and the gateway with the pages. Its configuration is a JSON file: `--config FILE`. */
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { type IdentityOptions, startIdentity } from '../local/identity/server.ts';
+import { runServer } from '../local/process.ts';
+import { type StorageOptions, startStorage } from '../local/storage/server.ts';
+import { type GatewayOptions, startGateway } from './gateway.ts';
+
+export interface SupportConfig {
+  readonly storage: StorageOptions;
+  readonly identity: IdentityOptions;
+  readonly gateway: GatewayOptions;
+}
+
+const { values } = parseArgs({ options: { config: { type: 'string', default: '' } } });
+
+await runServer('support', async () => {
+  const config = JSON.parse(readFileSync(values.config, 'utf8')) as SupportConfig;
+  const [storage, identity, gateway] = await Promise.all([
+    startStorage(config.storage),
+    startIdentity(config.identity),
+    startGateway(config.gateway),
+  ]);
+  return {
+    ready: { gateway: gateway.port, identity: identity.port, storage: storage.port },
+    close: async () => {
+      await gateway.close();
+      await identity.close();
+      await storage.close();
+    },
+  };
+});
