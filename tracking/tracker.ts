@@ -6,6 +6,7 @@
  */
 import { CloudEvent } from '../shared/contracts/events.ts';
 import { DroneCommand, type FlightEvent } from '../shared/contracts/flight.ts';
+import { describeErrors, read } from '../shared/read.ts';
 import type { Log } from '../shared/telemetry/log.ts';
 import { createFleet, type Fleet } from './fan-out/fleet.ts';
 import { createTickets, type Tickets } from './fan-out/tickets.ts';
@@ -224,16 +225,16 @@ export function createTracker(options: TrackerOptions): Tracker {
     fleet,
     tickets,
     onCommand: (message) => {
-      const read = DroneCommand.safeParse(message.body);
-      if (!read.success) return unreadable('drone-commands', message, read.error);
-      heed(deliveries.learnCommand(read.data));
-      commands.offer(read.data);
+      const command = read(DroneCommand, message.body, 'message');
+      if (!command.ok) return unreadable('drone-commands', message, describeErrors(command.errors));
+      heed(deliveries.learnCommand(command.value));
+      commands.offer(command.value);
     },
     onDomainEvent: (message) => {
-      const read = CloudEvent.safeParse(message.body);
-      if (!read.success) return unreadable('domain-events', message, read.error);
+      const event = read(CloudEvent, message.body, 'message');
+      if (!event.ok) return unreadable('domain-events', message, describeErrors(event.errors));
       try {
-        heed(deliveries.learnEvent(read.data));
+        heed(deliveries.learnEvent(event.value));
       } catch (error) {
         unreadable('domain-events', message, error);
       }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { hasRole, type Principal } from '../../shared/auth/principal.ts';
 import type { HistoryEntry } from '../../shared/contracts/history.ts';
 import { AppError } from '../../shared/errors.ts';
+import { read } from '../../shared/read.ts';
 import { type EntryDocument, PLACES, type PlaceDocument } from './schemas.ts';
 
 export function placeOf(entry: HistoryEntry): PlaceDocument {
@@ -52,8 +53,8 @@ const SortKey = z.string().regex(/^\d{4}-\d\d-\d\dT[\d:.]+Z\|[A-Za-z0-9._~-]+$/)
 
 /** @throws AppError `invalid_request` */
 export function placeToGoOn(continuation: string): string {
-  const result = SortKey.safeParse(Buffer.from(continuation, 'base64url').toString());
-  if (result.success) return result.data;
-  const errors = [{ path: 'query.continuation', message: 'is none that was answered' }];
-  throw new AppError('invalid_request', 'query.continuation: is none that was answered', { errors });
+  const result = read(SortKey, Buffer.from(continuation, 'base64url').toString());
+  if (result.ok) return result.value;
+  const errors = [{ path: 'query.continuation', message: 'is not a continuation token' }];
+  throw new AppError('invalid_request', 'query.continuation: is not a continuation token', { errors });
 }

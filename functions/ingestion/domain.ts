@@ -14,6 +14,7 @@ import { AppError, type FieldError } from '../../shared/errors.ts';
 import { distance } from '../../shared/geo/distance.ts';
 import { geocode, SERVICE_AREA } from '../../shared/geo/service-area/service-area.ts';
 import { invalid } from '../../shared/http/pipeline.ts';
+import { read } from '../../shared/read.ts';
 
 /** Closer than this, pickup and dropoff are the same place, m. */
 const SAME_PLACE_METRES = 20;
@@ -85,20 +86,19 @@ export function resolve(
     errors.push({ path, message: 'is neither "latitude,longitude" nor an address of the service area' });
     return undefined;
   }
-  const checked = Position.safeParse(position);
-  if (!checked.success) {
-    for (const issue of checked.error.issues)
-      errors.push({ path: [path, ...issue.path].join('.'), message: issue.message });
+  const checked = read(Position, position, path);
+  if (!checked.ok) {
+    errors.push(...checked.errors);
     return undefined;
   }
-  if (!SERVICE_AREA.contains(checked.data)) {
+  if (!SERVICE_AREA.contains(checked.value)) {
     const message = 'is outside the service area';
     throw new AppError('not_serviceable', `${path.replace('body.', '')} ${message}`, {
       errors: [{ path, message }],
       facts: { bounds: SERVICE_AREA.bounds },
     });
   }
-  return checked.data;
+  return checked.value;
 }
 
 function fromText(text: string): { latitude: number; longitude: number; altitude: number } | undefined {

@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import type { Settings } from '../../shared/config/settings.ts';
 import { AppError } from '../../shared/errors.ts';
+import { describeErrors, readJson } from '../../shared/read.ts';
 import type { Log } from '../../shared/telemetry/log.ts';
 import {
   type BookingRequest,
@@ -47,7 +48,7 @@ export function createCarriers(list: readonly Carrier[], log: Log): Carriers {
     const { carrierId } = carrier;
     try {
       const answer = await send(carrier, 'POST', 'quotes', QUOTE_TIMEOUT_MS, request);
-      if (answer.status === 200) return { carrierId, quote: read(CarrierQuote, answer, carrierId) };
+      if (answer.status === 200) return { carrierId, quote: readAnswer(CarrierQuote, answer, carrierId) };
       log.warn({ carrierId, status: answer.status }, 'a carrier gave no quote');
     } catch (error) {
       log.warn({ carrierId, err: error }, 'a carrier gave no quote');
@@ -60,7 +61,8 @@ export function createCarriers(list: readonly Carrier[], log: Log): Carriers {
     book: async (carrierId, bookingId, request) => {
       const path = `bookings/${encodeURIComponent(bookingId)}`;
       const answer = await send(carrierOf(carrierId), 'PUT', path, CALL_TIMEOUT_MS, request);
-      if (answer.status === 200 || answer.status === 201) return read(CarrierBooking, answer, carrierId);
+      if (answer.status === 200 || answer.status === 201)
+        return readAnswer(CarrierBooking, answer, carrierId);
       if (answer.status === 409 || answer.status === 422) return refusal(answer);
       throw unexpected(carrierId, answer.status);
     },
@@ -117,22 +119,17 @@ async function bounded(response: Response): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-function read<S extends z.ZodType>(schema: S, answer: Answer, carrierId: string): z.output<S> {
-  try {
-    return schema.parse(JSON.parse(answer.text));
-  } catch (error) {
-    throw new AppError('dependency_failed', `${carrierId} gave an answer that cannot be read`, {
-      cause: error,
-    });
-  }
+function readAnswer<S extends z.ZodType>(schema: S, answer: Answer, carrierId: string): z.output<S> {
+  const result = readJson(schema, answer.text, 'answer');
+  if (result.ok) return result.value;
+  throw new AppError('dependency_failed', `${carrierId} gave an answer that cannot be read`, {
+    cause: new Error(describeErrors(result.errors)),
+  });
 }
 
 function refusal({ status, text }: Answer): { reasons: readonly string[] } {
-  try {
-    return CarrierRefusal.parse(JSON.parse(text));
-  } catch {
-    return { reasons: [`refused the booking (${status})`] };
-  }
+  const result = readJson(CarrierRefusal, text, 'answer');
+  return result.ok ? result.value : { reasons: [`refused the booking (${status})`] };
 }
 
 function unexpected(carrierId: string, status: number): AppError {

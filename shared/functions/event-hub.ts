@@ -9,8 +9,9 @@
 import { app, type InvocationContext } from '@azure/functions';
 import type { z } from 'zod';
 import { recordDeadLetter } from '../contracts/supervisor.ts';
-import { AppError, toAppError } from '../errors.ts';
+import { toAppError } from '../errors.ts';
 import type { HubName } from '../messaging/hubs.ts';
+import { describeErrors, parseJson, read } from '../read.ts';
 import { inTrace } from '../telemetry/trace.ts';
 import { ENDLESS_RETRY } from './change-feed.ts';
 import type { Service, ServiceDeps } from './service.ts';
@@ -99,16 +100,11 @@ function parse<S extends z.ZodType>(
   raw: RawMessage,
   schema: S,
 ): { message: z.output<S> } | { reason: string } {
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(raw.bytes));
-  } catch (error) {
-    return { reason: `not JSON: ${(error as Error).message}` };
-  }
-  const result = schema.safeParse(value);
-  if (result.success) return { message: result.data };
-  const [issue] = result.error.issues;
-  return { reason: `not a message of this hub: ${issue?.path.join('.') || 'message'}: ${issue?.message}` };
+  const parsed = parseJson(raw.bytes, 'message');
+  if (!parsed.ok) return { reason: `not JSON: ${describeErrors(parsed.errors)}` };
+  const result = read(schema, parsed.value, 'message');
+  if (result.ok) return { message: result.value };
+  return { reason: `not a message of this hub: ${describeErrors(result.errors)}` };
 }
 
 async function deadLetter<S extends z.ZodType>(
@@ -148,16 +144,36 @@ function asText(bytes: Uint8Array): string | undefined {
 function rawMessages(messages: readonly unknown[], context: InvocationContext): RawMessage[] {
   const metadata = (context.triggerMetadata ?? {}) as {
     partitionContext?: { partitionId?: string };
-    sequenceNumberArray?: readonly number[];
-    propertiesArray?: readonly Record<string, unknown>[];
+    sequenceNumberArray?: readonly unknown[];
+    propertiesArray?: readonly unknown[];
   };
-  if (!metadata.sequenceNumberArray) throw new AppError('internal', 'the trigger gave no sequence numbers');
   return messages.map((message, index) => ({
     bytes: toBytes(message),
     partition: metadata.partitionContext?.partitionId ?? '',
-    sequenceNumber: Number(metadata.sequenceNumberArray?.[index] ?? -1),
-    properties: metadata.propertiesArray?.[index] ?? {},
+    sequenceNumber: sequenceNumberOf(metadata.sequenceNumberArray?.[index]),
+    properties: propertiesOf(metadata.propertiesArray?.[index]),
   }));
+}
+
+/**
+ * Whatever the metadata look like, the message is handled: workers give numbers, texts, or `{low, high}`
+ * (Azure/azure-functions-nodejs-worker#844). -1: unknown.
+ */
+export function sequenceNumberOf(given: unknown): number {
+  const { low, high } = (given ?? {}) as { low?: unknown; high?: unknown };
+  const number =
+    typeof low === 'number' && typeof high === 'number'
+      ? high * 2 ** 32 + (low >>> 0)
+      : typeof given === 'number' || (typeof given === 'string' && given.trim() !== '')
+        ? Number(given)
+        : -1;
+  return Number.isSafeInteger(number) && number >= 0 ? number : -1;
+}
+
+function propertiesOf(given: unknown): Readonly<Record<string, unknown>> {
+  return typeof given === 'object' && given !== null && !Array.isArray(given)
+    ? (given as Record<string, unknown>)
+    : {};
 }
 
 function toBytes(message: unknown): Uint8Array {

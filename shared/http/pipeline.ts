@@ -6,9 +6,9 @@ import type { z } from 'zod';
 import { hasRole, type Principal } from '../auth/principal.ts';
 import type { VerifyToken } from '../auth/verifier.ts';
 import { AppError, type FieldError, toAppError, toProblem } from '../errors.ts';
+import { describeErrors, parseJson, read } from '../read.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Route, RouteInput, RouteOutput } from './define-route.ts';
-import { fieldErrors, notJson } from './validation.ts';
 
 /** Over this a request is refused before it is read, bytes. */
 export const MAX_BODY_BYTES = 256 * 1024;
@@ -59,7 +59,6 @@ export interface PipelineDeps {
 }
 
 const ANONYMOUS: Principal = { subject: 'anonymous', roles: [] };
-const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /** Never rejects: every failure is an answer. */
 export async function serve(
@@ -95,8 +94,7 @@ export async function serve(
 }
 
 export function invalid(errors: readonly FieldError[]): AppError {
-  const [first] = errors;
-  return new AppError('invalid_request', `${first?.path}: ${first?.message}`, { errors });
+  return new AppError('invalid_request', describeErrors(errors), { errors });
 }
 
 export function tooLarge(): AppError {
@@ -149,18 +147,16 @@ function readBody(route: Route, request: PlainRequest): unknown {
       errors: [{ path: 'header.content-type', message: `is not ${route.contentType}` }],
     });
   }
-  try {
-    return JSON.parse(decoder.decode(bytes));
-  } catch (error) {
-    const message = error instanceof SyntaxError ? notJson(error) : 'is not UTF-8';
-    throw new AppError('malformed_json', `the body ${message}`, { errors: [{ path: 'body', message }] });
-  }
+  const parsed = parseJson(bytes, 'body');
+  if (parsed.ok) return parsed.value;
+  const { errors } = parsed;
+  throw new AppError('malformed_json', `the body ${errors[0]?.message}`, { errors });
 }
 
 function parse(schema: z.ZodType, value: unknown, where: string, errors: FieldError[]): unknown {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  errors.push(...fieldErrors(where, result.error.issues));
+  const result = read(schema, value, where);
+  if (result.ok) return result.value;
+  errors.push(...result.errors);
   return undefined;
 }
 

@@ -21,6 +21,7 @@ import { z } from 'zod';
 import type { VerifyToken } from '../../shared/auth/verifier.ts';
 import { Id } from '../../shared/contracts/common.ts';
 import { AppError, toAppError } from '../../shared/errors.ts';
+import { read } from '../../shared/read.ts';
 import type { Log } from '../../shared/telemetry/log.ts';
 import { type Client, sseClient, webSocketClient } from '../fan-out/client.ts';
 import type { Scope } from '../fan-out/tickets.ts';
@@ -124,15 +125,15 @@ export function createTrackingServer(options: ServerOptions): Server {
 
   const postTicket = async (request: IncomingMessage, response: ServerResponse) => {
     const { principal } = await authenticate(request.headers.authorization, verify);
-    const body = TicketBody.safeParse(await readJson(request));
-    if (!body.success) {
+    const body = read(TicketBody, await readJson(request), 'body');
+    if (!body.ok) {
       throw new AppError('invalid_request', 'either deliveryId or fleet: true is needed', {
         errors: [{ path: 'body', message: 'must be {deliveryId} or {fleet: true}' }],
       });
     }
-    if ('fleet' in body.data) requireOperator(principal);
-    else requireWatcher(principal, tracker.deliveries.find(body.data.deliveryId));
-    answer(response, 201, { ticket: tracker.tickets.issue(body.data), expiresInSeconds: 30 });
+    if ('fleet' in body.value) requireOperator(principal);
+    else requireWatcher(principal, tracker.deliveries.find(body.value.deliveryId));
+    answer(response, 201, { ticket: tracker.tickets.issue(body.value), expiresInSeconds: 30 });
   };
 
   /** When the stream must end, ms since the epoch. @throws AppError 401, 403, 404 */
@@ -216,9 +217,9 @@ function scopeOf({ pathname }: URL): Scope | undefined {
   if (pathname === '/fleet') return { fleet: true };
   const encoded = /^\/track\/([^/]+)$/.exec(pathname)?.[1];
   if (encoded === undefined) return undefined;
-  const read = Id.safeParse(encoded);
-  if (!read.success) throw new AppError('not_found', 'there is no such delivery');
-  return { deliveryId: read.data };
+  const id = read(Id, encoded);
+  if (!id.ok) throw new AppError('not_found', 'there is no such delivery');
+  return { deliveryId: id.value };
 }
 
 /** SSE's own header, or the query of those who cannot set it. */

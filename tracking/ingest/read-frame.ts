@@ -1,5 +1,6 @@
 /** A drone's frame, read: telemetry by the hot path's check, the rare ones by their schema. */
 import { DroneFrame, type Telemetry } from '../../shared/contracts/flight.ts';
+import { describeErrors, parseJson, read } from '../../shared/read.ts';
 import { isObject, readTelemetry } from './read-telemetry.ts';
 
 export type ReadFrame =
@@ -10,22 +11,17 @@ export const MOST_SAMPLES = 100;
 
 /** What is wrong is said with its path, for the `error` frame. */
 export function readFrame(text: string): ReadFrame {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return { wrong: 'not JSON' };
-  }
+  const parsed = parseJson(text);
+  if (!parsed.ok) return { wrong: 'not JSON' };
+  const { value } = parsed;
   if (!isObject(value)) return { wrong: 'not an object' };
   if (value['type'] === 'telemetry') {
     for (const key in value) if (key !== 'type' && key !== 'samples') return { wrong: `${key}: unknown` };
-    const read = readSamples(value['samples']);
-    return read.samples ? { frame: { type: 'telemetry', samples: read.samples } } : { wrong: read.wrong };
+    const found = readSamples(value['samples']);
+    return found.samples ? { frame: { type: 'telemetry', samples: found.samples } } : { wrong: found.wrong };
   }
-  const result = DroneFrame.safeParse(value);
-  if (result.success) return { frame: result.data };
-  const [issue] = result.error.issues;
-  return { wrong: `${issue?.path.join('.') || 'frame'}: ${issue?.message}` };
+  const result = read(DroneFrame, value);
+  return result.ok ? { frame: result.value } : { wrong: describeErrors(result.errors) };
 }
 
 export type ReadSamples =
@@ -39,9 +35,9 @@ export function readSamples(value: unknown): ReadSamples {
   }
   const samples: Telemetry[] = [];
   for (const [index, item] of value.entries()) {
-    const read = readTelemetry(item);
-    if (!read.sample) return { wrong: `samples.${index}.${read.wrong}: missing, unknown or out of range` };
-    samples.push(read.sample);
+    const found = readTelemetry(item);
+    if (!found.sample) return { wrong: `samples.${index}.${found.wrong}: missing, unknown or out of range` };
+    samples.push(found.sample);
   }
   return { samples };
 }
