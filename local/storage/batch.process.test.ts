@@ -33,11 +33,8 @@ beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'storage-batch-'));
   ours = await startStorage({ port: 0, dataDir, table: { port: 0 } });
   const [, table = ''] = /TableEndpoint=([^;]*)/.exec(ours.connectionString) ?? [];
-  stock = spawn(process.execPath, [
-    AZURITE,
-    ...['--blobPort', '0', '--queuePort', '0', '--tablePort', '0'],
-    ...['--inMemoryPersistence', '--skipApiVersionCheck', '--disableTelemetry'],
-  ]);
+  const options = '--blobPort 0 --queuePort 0 --tablePort 0 --inMemoryPersistence --skipApiVersionCheck';
+  stock = spawn(process.execPath, [AZURITE, ...options.split(' '), '--disableTelemetry']);
   endpoints = {
     ours: { blob: `http://127.0.0.1:${ours.port}/${ACCOUNT}`, table },
     stock: await listening(stock),
