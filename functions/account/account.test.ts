@@ -141,8 +141,8 @@ describe('a business', () => {
       expect((await hold(accountId, `d-${index}`, userId)).status).toBe(201);
     }
     const list = await harness.request(contract.listUsers, { as: operator, params: { accountId } });
-    const ids = (list.body?.['users'] as { id: string }[]).map(({ id }) => id);
-    expect(ids.toSorted()).toEqual(['ann', ...SUBJECTS].toSorted());
+    const { users } = list.body as { users: { id: string }[] };
+    expect(users.map(({ id }) => id).toSorted()).toEqual(['ann', ...SUBJECTS].toSorted());
   });
 });
 
