@@ -6,7 +6,6 @@ import { domainEventItem } from '../../shared/outbox/outbox.ts';
 import { EVENT_OF } from './domain.ts';
 import type {
   DeliveryDocument,
-  NotificationDocument,
   ShareLinkDocument,
   SubscriptionCountDocument,
   SubscriptionsDocument,
