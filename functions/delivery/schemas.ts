@@ -1,6 +1,6 @@
 /** What the delivery service keeps in `deliveries` (partition: delivery). */
 
-import type { DeliveryStage, Position } from '../../shared/contracts/common.ts';
+import type { ConfirmationType, DeliveryStage, Position } from '../../shared/contracts/common.ts';
 import type { Delivery } from '../../shared/contracts/deliveries.ts';
 
 export interface DeliveryDocument extends Omit<Delivery, 'id'> {
@@ -17,12 +17,26 @@ export interface DeliveryDocument extends Omit<Delivery, 'id'> {
   readonly proof?: Proof;
 }
 
-/** What was brought as proof; its picture, voice or print lies in Blob storage. */
+/** A proof of delivery; its picture, voice or print lies in Blob storage. */
 export interface Proof {
-  readonly type: string;
+  /** Unique within the delivery: the first half of the content's hash, or `none`. */
+  readonly proofId: string;
+  readonly type: ConfirmationType;
+  /** As its bringer says. */
   readonly at: string;
+  readonly receivedAt: string;
   readonly position: Position;
+  /** Subject of the token. */
   readonly by: string;
+  readonly contentType?: string;
+  /** Bytes. */
+  readonly size?: number;
+  /** Pixels; of pictures. */
+  readonly width?: number;
+  readonly height?: number;
+  /** Of the content, hexadecimal. */
+  readonly sha256?: string;
+  /** Name of the blob. */
   readonly blob?: string;
 }
 

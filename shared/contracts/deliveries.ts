@@ -1,6 +1,6 @@
 /** Delivery: what is scheduled or in transit. Its stage is written by this service alone, for the workflow. */
 import { z } from 'zod';
-import { defineRoute } from '../http/define-route.ts';
+import { Bytes, defineRoute } from '../http/define-route.ts';
 import { ConfirmationType, DeliveryStage, Eta, Id, Owner, Position, Time } from './common.ts';
 
 export const DeliveryBody = z.strictObject({
@@ -222,13 +222,17 @@ export const getWebhookSecrets = defineRoute({
   responses: { 200: z.object({ secrets: z.array(z.string()) }) },
 });
 
-/** `confirmationBlob` is base64, at most 180 KiB of it; it is kept in Blob storage. */
+/**
+ * Accepted once the parcel has arrived (409 `conflict` before), at most 200 m from the dropoff, with a time after the
+ * pickup. `confirmationBlob` is base64, at most 180 KiB of it. It must be what `confirmationType` says: a JPEG, PNG or WebP
+ * picture, a WAV, MP3, Ogg or WebM recording, or a finger record of ISO/IEC 19794-2 or -4.
+ */
 export const confirmDelivery = defineRoute({
   service: 'delivery',
   operation: 'confirmDelivery',
   method: 'POST',
   path: 'deliveries/{deliveryId}/confirmations',
-  summary: 'Proof of delivery',
+  summary: 'Confirm a delivery that has arrived, with its proof',
   auth: [...customer, 'service'],
   params,
   body: z.strictObject({
@@ -238,6 +242,43 @@ export const confirmDelivery = defineRoute({
     confirmationBlob: z.base64().max(184_320).optional(),
   }),
   responses: { 200: z.object({ confirmed: z.boolean() }) },
+});
+
+export const ProofOfDelivery = z.object({
+  /** Of the content, when there is one: `GET …/confirmations/{proofId}` returns it. */
+  proofId: Id,
+  confirmationType: ConfirmationType,
+  at: Time,
+  receivedAt: Time,
+  position: Position,
+  by: z.string(),
+  contentType: z.string().optional(),
+  size: z.number().int().optional(),
+  width: z.number().int().optional(),
+  height: z.number().int().optional(),
+  sha256: z.string().optional(),
+});
+
+export const listConfirmations = defineRoute({
+  service: 'delivery',
+  operation: 'listConfirmations',
+  method: 'GET',
+  path: 'deliveries/{deliveryId}/confirmations',
+  summary: 'List the proofs of a delivery',
+  auth: readers,
+  params,
+  responses: { 200: z.object({ confirmations: z.array(ProofOfDelivery) }) },
+});
+
+export const getConfirmation = defineRoute({
+  service: 'delivery',
+  operation: 'getConfirmation',
+  method: 'GET',
+  path: 'deliveries/{deliveryId}/confirmations/{proofId}',
+  summary: 'Get the picture, recording or record of a proof',
+  auth: readers,
+  params: z.strictObject({ deliveryId: Id, proofId: Id }),
+  responses: { 200: Bytes },
 });
 
 export const summarizeDeliveries = defineRoute({

@@ -68,7 +68,7 @@ export function createClient(transport: Transport): Client {
 
 function bodyOf(route: Route, response: PlainResponse, schema: z.ZodType): unknown {
   try {
-    return schema.parse(JSON.parse(response.body ?? 'null'));
+    return schema.parse(JSON.parse(textOf(response) ?? 'null'));
   } catch (cause) {
     const detail = `${route.service} answered ${route.operation} with what its contract does not name`;
     throw new AppError('dependency_failed', detail, { cause });
@@ -97,9 +97,14 @@ function errorOf(route: Route, response: PlainResponse): AppError {
 
 function problemOf(response: PlainResponse): Problem | undefined {
   try {
-    const body = JSON.parse(response.body ?? '') as Partial<Problem>;
+    const body = JSON.parse(textOf(response) ?? '') as Partial<Problem>;
     return body.code && body.code in CODES ? (body as Problem) : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** Calls between services are JSON: an answer of bytes counts as none. */
+function textOf({ body }: PlainResponse): string | undefined {
+  return typeof body === 'string' ? body : undefined;
 }
