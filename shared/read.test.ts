@@ -60,7 +60,9 @@ describe('R2: what is read can be hashed, copied, stored and compared', () => {
 
 describe('R3: errors name the field, never the value', () => {
   test('by its path', () => {
-    const { errors } = read(Parcel, { name: '', tags: [] }, 'body') as { errors: { path: string }[] };
+    const { errors } = read(Parcel, { name: '', tags: [] }, 'body') as {
+      errors: readonly { path: string }[];
+    };
     expect(errors.map(({ path }) => path)).toEqual(['body.name', 'body.tags']);
   });
 
