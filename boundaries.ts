@@ -29,7 +29,8 @@ const part: typeof room = (name, files, imports, more) =>
   room(name, files, imports, { reader: true, ...more });
 
 const SERVICE_ROOMS = SERVICES.map((name) => `functions/${name}`);
-const FLOORS = ['shared', 'shared/config', 'shared/auth', 'shared/http', 'shared/contracts', 'shared/geo'];
+const BASICS = ['shared', 'shared/contracts/common', 'shared/config', 'shared/auth', 'shared/client'];
+const FLOORS = [...BASICS, 'shared/http', 'shared/contracts', 'shared/geo'];
 const ADAPTED = [
   ...FLOORS,
   'shared/cosmos',
@@ -61,7 +62,7 @@ export const ROOMS: readonly Room[] = [
     'functions/scheduler/orchestrations',
     'functions/scheduler/{*-story,*.orchestration,deliver,tale,wishes,endings,domain}.ts',
     ['shared', 'shared/saga/core'],
-    { types: ['functions/scheduler', 'shared/contracts'], pure: true },
+    { types: ['functions/scheduler', 'shared/contracts/common', 'shared/contracts'], pure: true },
   ),
   // Services: each knows the others by their contracts only.
   part('functions/scheduler', 'functions/scheduler/**', [...SHARED, 'functions/scheduler/orchestrations']),
@@ -70,10 +71,15 @@ export const ROOMS: readonly Room[] = [
   // shared/, from the ground floor up.
   part('shared', ['shared/*.ts', 'shared/telemetry/**'], []),
   part('shared/config', 'shared/config/**', ['shared']),
-  part('shared/auth', 'shared/auth/**', ['shared']),
-  part('shared/http', 'shared/http/**', ['shared', 'shared/auth']),
-  part('shared/contracts', 'shared/contracts/**', ['shared', 'shared/http']),
-  part('shared/geo', 'shared/geo/**', ['shared', 'shared/contracts']),
+  part('shared/contracts/common', 'shared/contracts/common.ts', ['shared']),
+  // Pages load it, too, so it gets types only.
+  room('shared/client', ['shared/http/api-client.ts', 'shared/contracts/routes.gen.ts'], [], {
+    types: ['shared/http', 'shared/contracts'],
+  }),
+  part('shared/auth', 'shared/auth/**', ['shared', 'shared/contracts/common']),
+  part('shared/http', 'shared/http/**', ['shared', 'shared/contracts/common', 'shared/auth']),
+  part('shared/contracts', 'shared/contracts/**', ['shared', 'shared/contracts/common', 'shared/http']),
+  part('shared/geo', 'shared/geo/**', ['shared', 'shared/contracts/common', 'shared/contracts']),
   part('shared/cosmos', 'shared/cosmos/**', ['shared', 'shared/config']),
   part('shared/messaging', 'shared/messaging/**', ['shared', 'shared/config']),
   part('shared/outbox', 'shared/outbox/**', ['shared', 'shared/contracts', 'shared/messaging']),
@@ -82,7 +88,9 @@ export const ROOMS: readonly Room[] = [
   // The other parts of the product.
   room('tracking', 'tracking/**', [...FLOORS, 'shared/messaging']),
   part('simulator', 'simulator/**', [...FLOORS, 'local']),
-  room('web', 'web/**', ['shared/geo'], { types: ['shared', 'shared/contracts'] }),
+  room('web', 'web/**', ['shared/geo', 'shared/client'], {
+    types: ['shared', 'shared/contracts/common', 'shared/contracts', 'shared/http'],
+  }),
   // The local servers: they do not know the product, and share local/*.ts.
   room('local/functions-host', 'local/functions-host/**', [
     'local',

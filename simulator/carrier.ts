@@ -46,7 +46,7 @@ const PER_KILOGRAM = 0.35;
 const SPREAD = 0.25;
 const TICK_MS = 100;
 const RETRY_MS = 500;
-const LONGEST_RETRY_MS = 30_000;
+const MAX_RETRY_MS = 30_000;
 const TIMEOUT_MS = 5_000;
 const MAX_BODY_BYTES = 64 * 1024;
 
@@ -173,7 +173,7 @@ export async function startCarrier(options: CarrierOptions): Promise<Carrier> {
       at: new Date(options.now()).toISOString(),
     };
     if (!(await post(callbackUrl, event))) {
-      const wait = Math.min(LONGEST_RETRY_MS, RETRY_MS * 2 ** row.tries);
+      const wait = Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** row.tries);
       return save({ ...row, due: options.now() + wait, tries: Math.min(row.tries + 1, 10) });
     }
     const collected = row.next === 'Collected';

@@ -22,7 +22,7 @@ const SAMPLE_MS = { least: 100, most: 1000 };
 /** Samples that fall due within this time travel in one frame, ms. */
 const FRAME_MS = 200;
 /** After a pause of the machine, time does not leap by more than this, ms. */
-const LONGEST_LEAP = 1000;
+const MAX_LEAP_MS = 1000;
 
 export function createSimulator({ fleet, links, speed, now }: SimulatorOptions): Simulator {
   const flyingEvery = Math.min(SAMPLE_MS.most, Math.max(SAMPLE_MS.least, SAMPLE_MS.most / speed));
@@ -51,7 +51,7 @@ export function createSimulator({ fleet, links, speed, now }: SimulatorOptions):
   return {
     tick: () => {
       const at = now();
-      const events = fleet.advance((Math.min(LONGEST_LEAP, Math.max(0, at - last)) / 1000) * speed);
+      const events = fleet.advance((Math.min(MAX_LEAP_MS, Math.max(0, at - last)) / 1000) * speed);
       last = at;
       for (const event of events) links.get(event.droneId)?.events([event]);
       tell(at);

@@ -1,6 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { FlightEvent, TelemetryRecord } from '../shared/contracts/flight.ts';
-import { type Broker, CUSTOMER, openDrone, startBroker, startOn, until, watchSse } from './test/rig.ts';
+import {
+  type Broker,
+  CUSTOMER,
+  openDrone,
+  startBroker,
+  startOn,
+  until,
+  watchSse,
+} from './tracking.fixture.ts';
+import type { Tracking } from './tracking.ts';
 import {
   assignedEvent,
   flightEvent,
@@ -9,8 +18,7 @@ import {
   missionOf,
   recallCommand,
   stageEvent,
-} from './test/world.ts';
-import type { Tracking } from './tracking.ts';
+} from './world.fixture.ts';
 
 let broker: Broker;
 let tracking: Tracking;

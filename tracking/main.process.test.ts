@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { FlightEvent } from '../shared/contracts/flight.ts';
-import { type Issuer, startIssuer } from './test/issuer.ts';
+import { type Issuer, startIssuer } from './issuer.fixture.ts';
 import {
   type Broker,
   environmentOf,
@@ -14,7 +14,7 @@ import {
   type TestDrone,
   until,
   watchSse,
-} from './test/rig.ts';
+} from './tracking.fixture.ts';
 import {
   assignedEvent,
   flightEvent,
@@ -23,7 +23,7 @@ import {
   missionOf,
   releasedEvent,
   stageEvent,
-} from './test/world.ts';
+} from './world.fixture.ts';
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 let broker: Broker;

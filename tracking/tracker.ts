@@ -21,7 +21,7 @@ import { createRecorder } from './ingest/recorder.ts';
 import type { Metrics } from './metrics.ts';
 import type { HubMessage, PublishFlightEvents, PublishTelemetry } from './ports.ts';
 import type { TrackingSettings } from './settings.ts';
-import { createDeliveries, type Deliveries, type Learnt } from './state/deliveries.ts';
+import { createDeliveries, type Deliveries, type StateChange } from './state/deliveries.ts';
 import { createDrones, type Drones } from './state/drones.ts';
 
 export interface TrackerOptions {
@@ -169,10 +169,10 @@ export function createTracker(options: TrackerOptions): Tracker {
     },
   });
 
-  const heed = (learnt: readonly Learnt[]) => {
-    for (const each of learnt) {
+  const heed = (changes: readonly StateChange[]) => {
+    for (const each of changes) {
       if (each.kind === 'stage') watchers.stage(each.delivery, each.change, each.ended);
-      else if (each.kind === 'over') commands.over(each.missionId);
+      else if (each.kind === 'finished') commands.missionFinished(each.missionId);
     }
   };
   const unreadable = (hub: string, { partition, sequenceNumber }: HubMessage, reason: unknown) => {
@@ -227,14 +227,14 @@ export function createTracker(options: TrackerOptions): Tracker {
     onCommand: (message) => {
       const command = read(DroneCommand, message.body, 'message');
       if (!command.ok) return unreadable('drone-commands', message, describeErrors(command.errors));
-      heed(deliveries.learnCommand(command.value));
+      heed(deliveries.applyCommand(command.value));
       commands.offer(command.value);
     },
     onDomainEvent: (message) => {
       const event = read(CloudEvent, message.body, 'message');
       if (!event.ok) return unreadable('domain-events', message, describeErrors(event.errors));
       try {
-        heed(deliveries.learnEvent(event.value));
+        heed(deliveries.applyEvent(event.value));
       } catch (error) {
         unreadable('domain-events', message, error);
       }

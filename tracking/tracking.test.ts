@@ -20,7 +20,8 @@ import {
   until,
   watchSocket,
   watchSse,
-} from './test/rig.ts';
+} from './tracking.fixture.ts';
+import type { Tracking } from './tracking.ts';
 import {
   assignedEvent,
   BASE,
@@ -32,8 +33,7 @@ import {
   recallCommand,
   sampleOf,
   stageEvent,
-} from './test/world.ts';
-import type { Tracking } from './tracking.ts';
+} from './world.fixture.ts';
 
 let broker: Broker;
 let tracking: Tracking;

@@ -1,8 +1,21 @@
 /** Pure rules of accounts: who may see one, who may ship. */
+import { createHash } from 'node:crypto';
 import { hasRole, type Principal } from '../../shared/auth/principal.ts';
 import type { Account } from '../../shared/contracts/accounts.ts';
+import { Id } from '../../shared/contracts/common.ts';
 import { AppError } from '../../shared/errors.ts';
+import { read } from '../../shared/read.ts';
 import type { AccountDocument, HoldDocument, UserDocument } from './schemas.ts';
+
+/**
+ * A user id may contain what a document id may not (`/`, `?`, `#`, 255 characters of any script), so such a one is
+ * stored under its digest. `~` keeps the two forms apart: no plain id begins with it.
+ */
+export function userDocumentId(userId: string): `user-${string}` {
+  return read(Id, userId).ok
+    ? `user-${userId}`
+    : `user-~${createHash('sha256').update(userId).digest('base64url')}`;
+}
 
 /** @throws AppError `not_found` for another account's id */
 export function checkOwn(principal: Principal, accountId: string): void {

@@ -33,7 +33,7 @@ const FORBIDDEN = [
   ['shared/geo/zz.ts', "export * from '../../functions/drone/domain.ts';", 'may not import functions/drone'],
   ['shared/zz.ts', "export * from './http/client.ts';", 'shared may not import shared/http'],
   ['shared/telemetry/zz.ts', "export * from '../auth/verifier.ts';", 'shared may not import shared/auth'],
-  ['shared/http/zz.ts', "export * from '../contracts/common.ts';", 'may not import shared/contracts'],
+  ['shared/http/zz.ts', "export * from '../contracts/drones.ts';", 'may not import shared/contracts'],
   ['shared/cosmos/zz.ts', "export * from '../functions/service.ts';", 'may not import shared/functions'],
   [SAGA, "export * from '../contracts/flight.ts';", 'may not import shared/contracts'],
   ['tracking/zz.ts', "export * from '../functions/drone/domain.ts';", 'may not import functions/drone'],

@@ -36,7 +36,7 @@ export interface Situation {
 /** Rotors need so long from the order to take-off: checks, spinning up; seconds. */
 const PREFLIGHT_SECONDS = 4;
 /** Pads and doors are not higher than this above ground, m. */
-const HIGHEST_STOP = 250;
+const MAX_STOP_ALTITUDE = 250;
 
 export function decide(drone: SimulatedDrone, command: DroneCommand, situation: Situation): Decision {
   return command.kind === 'Mission'
@@ -132,7 +132,7 @@ function refusal(drone: SimulatedDrone, mission: Mission, situation: Situation):
     return `payload ${mission.payload.toFixed(1)} kg exceeds ${airframe.maxPayload.toFixed(1)} kg`;
   }
   const highest = Math.max(mission.pickup.altitude, mission.dropoff.altitude);
-  if (highest > HIGHEST_STOP) return `a stop at ${highest.toFixed(0)} m exceeds ${HIGHEST_STOP} m`;
+  if (highest > MAX_STOP_ALTITUDE) return `a stop at ${highest.toFixed(0)} m exceeds ${MAX_STOP_ALTITUDE} m`;
   const need = energyFor(drone, hopsOf(drone, mission, situation.recordedLength), situation.wind);
   const has = energyAbove(drone, airframe.reserve);
   return need > has

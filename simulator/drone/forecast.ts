@@ -14,7 +14,7 @@ import { capacityOf, type SimulatedDrone } from './state.ts';
 const SECONDS_PER_HOUR = 3600;
 /** Handling, braking and what else no formula sees. */
 const MARGIN = 1.08;
-const LEAST_HEADWAY = 3;
+const MIN_HEADWAY = 3;
 
 export interface Place {
   readonly east: number;
@@ -51,7 +51,7 @@ function hopEnergy(airframe: Airframe, { from, to, payload, length }: Hop, wind:
   const level = Math.max(airframe.cruiseAltitude, to.up);
   const power = (airspeed: number, climb: number) => electricPower(airframe, { mass, airspeed, climb });
   const seconds =
-    (length ?? straight) / Math.max(LEAST_HEADWAY, airframe.cruiseSpeed + tail) +
+    (length ?? straight) / Math.max(MIN_HEADWAY, airframe.cruiseSpeed + tail) +
     airframe.cruiseSpeed / airframe.acceleration;
   const joules =
     power(airframe.cruiseSpeed, 0) * seconds +

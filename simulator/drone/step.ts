@@ -9,7 +9,7 @@
 import { airframeOf } from '../physics/airframes.ts';
 import { climbOver, isThere, landOn, type Spot, steerTo } from '../physics/autopilot.ts';
 import { charge, discharge } from '../physics/battery.ts';
-import { overGround, stand, stepBody, type Wish } from '../physics/body.ts';
+import { overGround, type Setpoint, stand, stepBody } from '../physics/body.ts';
 import { normal } from '../physics/random.ts';
 import { stepGust, type Vector, type Weather, windAt } from '../physics/weather.ts';
 import { type MovedTrack, onTrack } from '../replay/track.ts';
@@ -32,7 +32,7 @@ const BATTERY_CHECK_SECONDS = 2;
 /** Stated handling times differ by person and parcel. */
 const HANDLING_SPREAD = 0.12;
 const RECOVERY_SECONDS = 1800;
-const LEAST_SPEED_FOR_HEADING = 1;
+const MIN_SPEED_FOR_HEADING = 1;
 
 /** Moves the drone on by `dt` seconds; what happened comes back in order. */
 export function stepDrone(drone: SimulatedDrone, dt: number, context: StepContext): EventDraft[] {
@@ -85,7 +85,7 @@ function inTheAir(drone: SimulatedDrone, dt: number, context: StepContext): Even
       ? followTrack(drone, track, dt)
       : stepBody(
           drone.body,
-          wishOf(drone, mean, track),
+          setpointOf(drone, mean, track),
           wind,
           airframe,
           airframe.emptyMass + loadOf(drone),
@@ -102,7 +102,7 @@ function inTheAir(drone: SimulatedDrone, dt: number, context: StepContext): Even
   return [...tookOff(drone), ...safety, ...nextPhase(drone, track)];
 }
 
-function wishOf(drone: SimulatedDrone, wind: Vector, track: MovedTrack | undefined): Wish {
+function setpointOf(drone: SimulatedDrone, wind: Vector, track: MovedTrack | undefined): Setpoint {
   const airframe = airframeOf(drone.model);
   const target = targetOf(drone);
   const level = Math.max(airframe.cruiseAltitude, target.up);
@@ -225,7 +225,7 @@ function landingSpot(drone: SimulatedDrone, track: MovedTrack | undefined): Spot
 
 function face(drone: SimulatedDrone): void {
   const speed = overGround(drone.body);
-  if (Math.hypot(speed.east, speed.north) < LEAST_SPEED_FOR_HEADING) return;
+  if (Math.hypot(speed.east, speed.north) < MIN_SPEED_FOR_HEADING) return;
   drone.heading = Math.atan2(speed.east, speed.north);
 }
 

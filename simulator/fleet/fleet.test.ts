@@ -12,7 +12,7 @@ import {
   openWorld,
   PICKUP,
   recallCommand,
-} from '../test/world.ts';
+} from '../world.fixture.ts';
 import { eventIdOf, type Fleet } from './fleet.ts';
 
 const WHOLE_STORY = ['TookOff', 'ArrivedAtPickup', 'PickedUp', 'ArrivedAtDropoff', 'Delivered'];

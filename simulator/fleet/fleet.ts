@@ -48,7 +48,7 @@ export interface Fleet {
 const SAME_PLACE = 25;
 /** Parked drones are written this often, simulated seconds. */
 const SAVE_PARKED_EVERY = 60;
-const LONGEST_ID = 100;
+const MAX_ID_LENGTH = 100;
 
 export function createFleet(options: FleetOptions): Fleet {
   const { store, boot } = options;
@@ -155,7 +155,7 @@ type FlightPlace = Parameters<typeof moveTrack>[1];
 export function eventIdOf(draft: EventDraft): string {
   const parts = [draft.mission.missionId, draft.kind, ...(draft.occasion ? [draft.occasion] : [])];
   const id = parts.join('.');
-  return id.length <= LONGEST_ID ? id : createHash('sha256').update(id).digest('hex');
+  return id.length <= MAX_ID_LENGTH ? id : createHash('sha256').update(id).digest('hex');
 }
 
 function assemble(store: FleetStore, seed: number, count: number): SimulatedDrone[] {

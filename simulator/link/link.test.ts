@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { startFakeTracking } from '../test/fake-tracking.ts';
-import { eventually, folder, missionCommand, missionFor, openWorld } from '../test/world.ts';
+import { eventually, folder, missionCommand, missionFor, openWorld } from '../world.fixture.ts';
+import { startFakeTracking } from './fake-tracking.fixture.ts';
 
 const STORY = ['MissionAccepted', 'TookOff', 'ArrivedAtPickup', 'PickedUp', 'ArrivedAtDropoff', 'Delivered'];
 

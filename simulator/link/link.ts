@@ -48,12 +48,12 @@ export interface Link extends AsyncDisposable {
 }
 
 const TIMING: LinkTiming = { firstRetry: 200, longestRetry: 5_000, repeatEvents: 2_000, ping: 10_000 };
-const MOST_SAMPLES = 100;
+const MAX_SAMPLES = 100;
 /** Above this much unsent, samples wait; bytes. */
 const BACK_PRESSURE = 256 * 1024;
 /** The connection is renewed so long before its token ends. */
 const RENEW_BEFORE_MS = 20_000;
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export function openLink(options: LinkOptions): Link {
   const timing = { ...TIMING, ...options.timing };
@@ -145,10 +145,7 @@ export function openLink(options: LinkOptions): Link {
       flushTelemetry();
       clearTimeout(renewal);
       const left = token.expiresAt - Date.now() - RENEW_BEFORE_MS;
-      renewal = setTimeout(
-        () => next.close(1000, 'new token'),
-        Math.min(LONGEST_TIMER_MS, Math.max(1000, left)),
-      );
+      renewal = setTimeout(() => next.close(1000, 'new token'), Math.min(MAX_TIMER_MS, Math.max(1000, left)));
     });
     next.on('message', onFrame);
     next.on('pong', () => {
@@ -175,7 +172,7 @@ export function openLink(options: LinkOptions): Link {
   return {
     isOpen,
     telemetry: (samples) => {
-      waiting = [...waiting, ...samples].slice(-MOST_SAMPLES);
+      waiting = [...waiting, ...samples].slice(-MAX_SAMPLES);
       flushTelemetry();
     },
     events: sendEvents,

@@ -1,6 +1,6 @@
 /** Where to steer: straight to a place at a height, braking in time, in the wind that is felt. Metres and m/s. */
 import type { Airframe } from './airframe.ts';
-import { type Body, CLIMB_ACCELERATION, overGround, type Wish } from './body.ts';
+import { type Body, CLIMB_ACCELERATION, overGround, type Setpoint } from './body.ts';
 import type { Vector } from './weather.ts';
 
 /** Share of its braking power that the autopilot plans with. */
@@ -9,7 +9,7 @@ const HEIGHT_GAIN = 0.5;
 /** It counts as there within so many metres and m/s. */
 const THERE = { metres: 2.5, speed: 1.5 };
 /** Least speed over the ground that it asks for in a headwind. */
-const LEAST_HEADWAY = 1;
+const MIN_HEADWAY = 1;
 /** The last metres to the ground are slow. */
 const FLARE = { height: 6, speed: 0.9 };
 
@@ -27,7 +27,7 @@ export function isThere(body: Body, spot: Spot): boolean {
 }
 
 /** Level flight to a spot. */
-export function steerTo(body: Body, spot: Spot, height: number, wind: Vector, airframe: Airframe): Wish {
+export function steerTo(body: Body, spot: Spot, height: number, wind: Vector, airframe: Airframe): Setpoint {
   const away = distanceTo(body, spot);
   const speed = Math.min(
     headway(body, spot, wind, airframe.cruiseSpeed),
@@ -42,7 +42,7 @@ export function steerTo(body: Body, spot: Spot, height: number, wind: Vector, ai
 }
 
 /** Down on a spot, slowly at the end. */
-export function landOn(body: Body, spot: Spot, ground: number, airframe: Airframe): Wish {
+export function landOn(body: Body, spot: Spot, ground: number, airframe: Airframe): Setpoint {
   const height = body.up - ground;
   const brake =
     Math.sqrt(2 * CLIMB_ACCELERATION * BRAKING * Math.max(0, height - FLARE.height)) + FLARE.speed;
@@ -54,7 +54,7 @@ export function landOn(body: Body, spot: Spot, ground: number, airframe: Airfram
 }
 
 /** Straight up over the spot. */
-export function climbOver(body: Body, spot: Spot, height: number, airframe: Airframe): Wish {
+export function climbOver(body: Body, spot: Spot, height: number, airframe: Airframe): Setpoint {
   return {
     east: (spot.east - body.east) * HEIGHT_GAIN,
     north: (spot.north - body.north) * HEIGHT_GAIN,
@@ -69,9 +69,9 @@ function toHeight(up: number, height: number, airframe: Airframe): number {
 /** Speed over the ground along the way to the spot, flying at cruise speed through the air. */
 function headway(body: Body, spot: Spot, wind: Vector, airspeed: number): number {
   const away = distanceTo(body, spot);
-  if (away < 0.01) return LEAST_HEADWAY;
+  if (away < 0.01) return MIN_HEADWAY;
   const [east, north] = [(spot.east - body.east) / away, (spot.north - body.north) / away];
   const tail = wind.east * east + wind.north * north;
   const cross = wind.east * north - wind.north * east;
-  return Math.max(LEAST_HEADWAY, Math.sqrt(Math.max(0, airspeed ** 2 - cross ** 2)) + tail);
+  return Math.max(MIN_HEADWAY, Math.sqrt(Math.max(0, airspeed ** 2 - cross ** 2)) + tail);
 }

@@ -5,7 +5,7 @@ const SECONDS_PER_HOUR = 3600;
 /** Charging: share of the capacity per hour, until the taper begins. */
 const CHARGE_RATE = 1.2;
 const TAPER_FROM = 0.85;
-const LEAST_TAPER = 0.08;
+const MIN_TAPER = 0.08;
 const CHARGE_EFFICIENCY = 0.94;
 /** Open-circuit voltage of a lithium pack falls by this share from full to empty. */
 const VOLTAGE_DROP = 0.18;
@@ -22,7 +22,7 @@ export function discharge(airframe: Airframe, energy: number, power: number, dt:
 /** Energy after charging for `dt` seconds, up to `capacity` (what this battery still holds). */
 export function charge(energy: number, capacity: number, dt: number): number {
   const share = energy / capacity;
-  const taper = share < TAPER_FROM ? 1 : Math.max(LEAST_TAPER, (1 - share) / (1 - TAPER_FROM));
+  const taper = share < TAPER_FROM ? 1 : Math.max(MIN_TAPER, (1 - share) / (1 - TAPER_FROM));
   return Math.min(
     capacity,
     energy + (capacity * CHARGE_RATE * taper * CHARGE_EFFICIENCY * dt) / SECONDS_PER_HOUR,

@@ -21,7 +21,7 @@ export interface Body {
 }
 
 /** What the autopilot wants: velocity over the ground, and upwards. */
-export interface Wish {
+export interface Setpoint {
   readonly east: number;
   readonly north: number;
   readonly climb: number;
@@ -36,14 +36,14 @@ const AIRSPEED_MARGIN = 1.2;
 /** Moves the body by one step and returns the electric power that took, W. */
 export function stepBody(
   body: Body,
-  wish: Wish,
+  setpoint: Setpoint,
   wind: Vector,
   airframe: Airframe,
   mass: number,
   dt: number,
 ): number {
   const wanted = limit(
-    { east: wish.east - wind.east, north: wish.north - wind.north },
+    { east: setpoint.east - wind.east, north: setpoint.north - wind.north },
     airframe.cruiseSpeed * AIRSPEED_MARGIN,
   );
   const gain = Math.min(1, dt / LAG);
@@ -53,7 +53,7 @@ export function stepBody(
   );
   body.air.east += change.east;
   body.air.north += change.north;
-  const climbChange = (wish.climb - body.climb) * gain;
+  const climbChange = (setpoint.climb - body.climb) * gain;
   body.climb += Math.max(-CLIMB_ACCELERATION * dt, Math.min(CLIMB_ACCELERATION * dt, climbChange));
   body.wind = { east: wind.east, north: wind.north };
   body.east += (body.air.east + wind.east) * dt;

@@ -10,7 +10,7 @@ const AIR_DENSITY = 1.21;
 const INDUCED_FACTOR = 1.15;
 /** Descending, the rotors get back part of the energy of position; more would be autorotation. */
 const DESCENT_GAIN = 0.4;
-const LEAST_SHARE_OF_INDUCED = 0.6;
+const MIN_SHARE_OF_INDUCED = 0.6;
 /** Fixed-point rounds for the induced speed; it converges to a percent within a few. */
 const ROUNDS = 8;
 
@@ -32,6 +32,6 @@ export function electricPower(airframe: Airframe, { mass, airspeed, climb }: Flo
   for (let i = 0; i < ROUNDS; i += 1) induced = (induced + hoverFlow / Math.hypot(airspeed, induced)) / 2;
   const inducedPower = INDUCED_FACTOR * thrust * induced;
   const lift = weight * climb * (climb < 0 ? DESCENT_GAIN : 1);
-  const air = Math.max(inducedPower * LEAST_SHARE_OF_INDUCED, inducedPower + lift) + drag * airspeed;
+  const air = Math.max(inducedPower * MIN_SHARE_OF_INDUCED, inducedPower + lift) + drag * airspeed;
   return air / airframe.efficiency + airframe.avionics;
 }

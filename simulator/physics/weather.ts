@@ -19,14 +19,14 @@ export interface Weather {
 const REFERENCE_HEIGHT = 10;
 /** Power law over suburban ground. */
 const HEIGHT_EXPONENT = 0.2;
-const STRONGEST_AT_REFERENCE = 7;
+const MAX_AT_REFERENCE = 7;
 const HOURS = 3000;
 const GUST_SECONDS = 7;
 const GUST_SHARE = 0.15;
 
 export function createWeather(seed: number): Weather {
   const random = randomStream(seed, 'weather');
-  const speed = Math.min(STRONGEST_AT_REFERENCE - 1.5, Math.abs(2.8 + 1.2 * normal(random)));
+  const speed = Math.min(MAX_AT_REFERENCE - 1.5, Math.abs(2.8 + 1.2 * normal(random)));
   return { random, speed, direction: uniform(random) * 2 * Math.PI, speedOff: 0, directionOff: 0 };
 }
 
@@ -37,7 +37,7 @@ export function stepWeather(weather: Weather, dt: number): void {
 
 /** The mean wind at a height above ground. */
 export function windAt(weather: Weather, height: number): Vector {
-  const speed = Math.min(STRONGEST_AT_REFERENCE, Math.max(0, weather.speed + weather.speedOff));
+  const speed = Math.min(MAX_AT_REFERENCE, Math.max(0, weather.speed + weather.speedOff));
   const strength = speed * (Math.max(1, height) / REFERENCE_HEIGHT) ** HEIGHT_EXPONENT;
   const direction = weather.direction + weather.directionOff;
   return { east: Math.sin(direction) * strength, north: Math.cos(direction) * strength };

@@ -17,7 +17,7 @@ interface Fix {
 }
 
 /** Satellite receivers round and repeat: faster than this between two fixes is an error of the recording, m/s. */
-const FASTEST = 60;
+const MAX_SPEED = 60;
 
 /**
  * Reads a recording; `name` is a path or one of the samples (`p4_rtk.SRT`, `mavic_pro.SRT`, `vtol.tlog`).
@@ -33,7 +33,7 @@ export async function readRecording(name: string): Promise<Track> {
   let before: Fix | undefined;
   for (const fix of sorted) {
     const span = before ? fix.at - before.at : 1;
-    if (span <= 0 || (before && distance(before.position, fix.position) / span > FASTEST)) continue;
+    if (span <= 0 || (before && distance(before.position, fix.position) / span > MAX_SPEED)) continue;
     points.push({ at: fix.at - first.at, ...toLocal(first.position, fix.position) });
     before = fix;
   }

@@ -15,9 +15,9 @@ import { WebSocket } from 'ws';
 import { createLog } from '../../shared/telemetry/log.ts';
 import { createTrackingServer } from '../../tracking/http/server.ts';
 import { createMetrics } from '../../tracking/metrics.ts';
-import { CUSTOMER, droneToken, verify } from '../../tracking/test/rig.ts';
-import { flyingSample, missionCommand, missionOf, stageEvent } from '../../tracking/test/world.ts';
 import { createTracker } from '../../tracking/tracker.ts';
+import { CUSTOMER, droneToken, verify } from '../../tracking/tracking.fixture.ts';
+import { flyingSample, missionCommand, missionOf, stageEvent } from '../../tracking/world.fixture.ts';
 
 interface Scenario {
   readonly name: string;

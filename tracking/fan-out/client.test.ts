@@ -4,7 +4,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { WatchFrame } from '../../shared/contracts/flight.ts';
-import { until } from '../test/rig.ts';
+import { until } from '../tracking.fixture.ts';
 import { type Client, HEARTBEAT_MS, STUCK_MS, sseClient, webSocketClient } from './client.ts';
 import { encode } from './encoded.ts';
 

@@ -15,13 +15,13 @@ export interface Tickets {
 }
 
 const LIFE_MS = 30_000;
-const MOST = 100_000;
+const MAX_OPEN = 100_000;
 
 export function createTickets(now: () => number): Tickets {
   const open = new Map<string, { readonly scope: string; readonly until: number }>();
   const sweep = () => {
     for (const [ticket, { until }] of open) {
-      if (until > now() && open.size <= MOST) break;
+      if (until > now() && open.size <= MAX_OPEN) break;
       open.delete(ticket);
     }
   };

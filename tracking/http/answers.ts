@@ -3,7 +3,7 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:ht
 import type { Duplex } from 'node:stream';
 import { AppError, toProblem } from '../../shared/errors.ts';
 
-const LARGEST_BODY = 256 * 1024;
+const MAX_BODY_BYTES = 256 * 1024;
 
 /** @throws AppError 400, 413 or 415 */
 export async function readJson(request: IncomingMessage): Promise<unknown> {
@@ -15,7 +15,7 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > LARGEST_BODY) throw new AppError('body_too_large', 'the body exceeds 256 KiB');
+    if (size > MAX_BODY_BYTES) throw new AppError('body_too_large', 'the body exceeds 256 KiB');
     chunks.push(chunk);
   }
   try {

@@ -48,9 +48,9 @@ export interface ServerOptions {
   readonly now: () => number;
 }
 
-const LARGEST_FRAME = 256 * 1024;
+const MAX_FRAME_BYTES = 256 * 1024;
 const NOTHING_MORE = 204;
-const LONGEST_TIMER = 2 ** 31 - 1;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 const EXPIRED = 4401;
 
 const TicketBody = z.union([z.strictObject({ deliveryId: Id }), z.strictObject({ fleet: z.literal(true) })]);
@@ -60,7 +60,7 @@ export function createTrackingServer(options: ServerOptions): Server {
   const upgrades = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
-    maxPayload: LARGEST_FRAME,
+    maxPayload: MAX_FRAME_BYTES,
   });
 
   const route = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -156,7 +156,7 @@ export function createTrackingServer(options: ServerOptions): Server {
     else tracker.watchers.join(scope.deliveryId, client, lastSeen);
     if (expiresAt === Number.POSITIVE_INFINITY) return;
     const end = () => client.end(EXPIRED, 'the token has expired');
-    const timer = setTimeout(end, Math.min(LONGEST_TIMER, Math.max(0, expiresAt - now())));
+    const timer = setTimeout(end, Math.min(MAX_TIMER_MS, Math.max(0, expiresAt - now())));
     client.onClose(() => clearTimeout(timer));
   };
 

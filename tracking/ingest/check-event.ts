@@ -48,7 +48,7 @@ const ANSWERS: ReadonlySet<FlightEventKind> = new Set([
 const OWN: ReadonlySet<FlightEventKind> = new Set(['LinkLost', 'LinkRestored']);
 /** Positions are compared up to this distance in time, s; m/s; m. */
 const COMPARABLE = 30;
-const FASTEST = 60;
+const MAX_SPEED = 60;
 const SLACK = 250;
 /** A drone's clock may run ahead by this, ms. */
 const CLOCK_AHEAD = 5 * 60_000;
@@ -93,7 +93,7 @@ function offTrack(event: FlightEvent, drone: Drone | undefined, options: CheckOp
   if (!sample || drone.track.suspect) return undefined;
   const seconds = Math.abs(Date.parse(event.time) - drone.track.latestTime) / 1000;
   if (seconds > COMPARABLE) return undefined;
-  const reach = (seconds + 1) * FASTEST * options.timeScale + SLACK;
+  const reach = (seconds + 1) * MAX_SPEED * options.timeScale + SLACK;
   const metres = roughDistance(event.position, sample.position);
   return metres <= reach
     ? undefined

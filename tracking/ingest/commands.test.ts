@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { DroneCommand } from '../../shared/contracts/flight.ts';
 import { createDeliveries, type Deliveries } from '../state/deliveries.ts';
-import { missionCommand, missionOf, recallCommand, stageEvent } from '../test/world.ts';
+import { missionCommand, missionOf, recallCommand, stageEvent } from '../world.fixture.ts';
 import { type Commands, createCommands } from './commands.ts';
 
 let connected: Set<string>;
@@ -25,7 +25,7 @@ beforeEach(() => {
 
 const mission = (deliveryId: string, fence: number) => missionOf('drone-1', deliveryId, fence);
 const learn = (command: DroneCommand) => {
-  deliveries.learnCommand(command);
+  deliveries.applyCommand(command);
   commands.offer(command);
 };
 const greet = (newestFence = 0) => {
@@ -91,8 +91,8 @@ describe('what is not sent', () => {
     greet();
     learn(missionCommand(mission('a', 1)));
     learn(missionCommand(mission('b', 2)));
-    for (const learnt of deliveries.learnEvent(stageEvent('b', 'Cancelled', 1))) {
-      if (learnt.kind === 'over') commands.over(learnt.missionId);
+    for (const changes of deliveries.applyEvent(stageEvent('b', 'Cancelled', 1))) {
+      if (changes.kind === 'finished') commands.missionFinished(changes.missionId);
     }
     expect(sent).toEqual([]);
     learn(missionCommand(mission('c', 3)));
@@ -103,7 +103,7 @@ describe('what is not sent', () => {
   test('C3 a mission that is over is dropped, whether it waits or comes later', () => {
     commands.open();
     learn(missionCommand(mission('a', 1)));
-    deliveries.learnEvent(stageEvent('a', 'Cancelled', 1));
+    deliveries.applyEvent(stageEvent('a', 'Cancelled', 1));
     greet();
     learn(recallCommand(mission('a', 1)));
     expect(sent).toEqual([]);

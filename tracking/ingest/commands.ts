@@ -22,7 +22,7 @@ export interface Commands {
   readonly open: () => void;
   readonly hello: (droneId: string, newestFence: number) => void;
   readonly received: (droneId: string, commandId: string) => boolean;
-  readonly over: (missionId: string) => void;
+  readonly missionFinished: (missionId: string) => void;
   /** Sends again what is not confirmed. */
   readonly repeat: () => void;
   readonly pending: () => number;
@@ -35,7 +35,7 @@ interface Mailbox {
   helloFence: number;
 }
 
-const REMEMBERED = 64;
+const MAX_REMEMBERED = 64;
 
 export function createCommands({ deliveries, send, onSent }: CommandsOptions): Commands {
   const mailboxes = new Map<string, Mailbox>();
@@ -51,7 +51,7 @@ export function createCommands({ deliveries, send, onSent }: CommandsOptions): C
   };
 
   const isDue = (command: DroneCommand, box: Mailbox) => {
-    if (deliveries.mission(command.missionId)?.over) return false;
+    if (deliveries.mission(command.missionId)?.finished) return false;
     const newest = Math.max(deliveries.newestFence(command.droneId), box.helloFence);
     return command.kind === 'Recall' || command.fence >= newest;
   };
@@ -98,10 +98,10 @@ export function createCommands({ deliveries, send, onSent }: CommandsOptions): C
       const { received } = mailboxOf(droneId);
       if (!drop(droneId, commandId)) return false;
       received.add(commandId);
-      if (received.size > REMEMBERED) received.delete(received.values().next().value as string);
+      if (received.size > MAX_REMEMBERED) received.delete(received.values().next().value as string);
       return true;
     },
-    over: (missionId) => {
+    missionFinished: (missionId) => {
       for (const droneId of withMail) {
         for (const [commandId, { command }] of mailboxes.get(droneId)?.waiting ?? []) {
           if (command.missionId === missionId) drop(droneId, commandId);

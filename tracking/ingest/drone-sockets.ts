@@ -34,18 +34,18 @@ interface Link {
   answered: boolean;
 }
 
-const MOST_WRONG = 20;
+const MAX_WRONG_IN_ROW = 20;
 /** https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1; from 4000 on: our own. */
 export const CLOSE = { policy: 1008, restart: 1012, expired: 4401, replaced: 4409 } as const;
 /** A drone that does not read its commands for so many bytes is cut off. */
-const MOST_BUFFERED = 1024 * 1024;
+const MAX_BUFFERED_BYTES = 1024 * 1024;
 
 export function createDroneSockets({ now, onFrame, onRefused }: DroneSocketsOptions): DroneSockets {
   const links = new Map<string, Link>();
 
   const write = ({ socket }: Link, frame: ToDroneFrame): boolean => {
     if (socket.readyState !== socket.OPEN) return false;
-    if (socket.bufferedAmount > MOST_BUFFERED) {
+    if (socket.bufferedAmount > MAX_BUFFERED_BYTES) {
       socket.terminate();
       return false;
     }
@@ -57,7 +57,8 @@ export function createDroneSockets({ now, onFrame, onRefused }: DroneSocketsOpti
     onRefused(droneId, code);
     link.wrongInRow += 1;
     write(link, { type: 'error', code, detail });
-    if (link.wrongInRow >= MOST_WRONG) link.socket.close(CLOSE.policy, 'too many frames that cannot be read');
+    if (link.wrongInRow >= MAX_WRONG_IN_ROW)
+      link.socket.close(CLOSE.policy, 'too many frames that cannot be read');
   };
 
   const receive = (droneId: string, link: Link, data: RawData, isBinary: boolean) => {

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { FlightEvent, FlightEventKind } from '../../shared/contracts/flight.ts';
 import { createDeliveries } from '../state/deliveries.ts';
 import { createDrones } from '../state/drones.ts';
-import { DROPOFF, flightEvent, flyingSample, missionCommand, missionOf, PICKUP } from '../test/world.ts';
+import { DROPOFF, flightEvent, flyingSample, missionCommand, missionOf, PICKUP } from '../world.fixture.ts';
 import { checkEvent } from './check-event.ts';
 import { createFlightEvents, type FlightEvents } from './flight-events.ts';
 import { createLinkWatch } from './link-watch.ts';
@@ -81,8 +81,8 @@ describe('publishing', () => {
 describe('plausibility', () => {
   const now = () => Date.now();
   const deliveries = createDeliveries({ now, retainEnded: 1000 });
-  deliveries.learnCommand(missionCommand(missionOf('d', 'older', 1)));
-  deliveries.learnCommand(missionCommand(mission));
+  deliveries.applyCommand(missionCommand(missionOf('d', 'older', 1)));
+  deliveries.applyCommand(missionCommand(mission));
   const drones = createDrones({ deliveries, now, timeScale: 1 });
   const options = { deliveries, now, timeScale: 1, arrivalRadius: 100 };
   const check = (event: FlightEvent, drone = drones.find('d')) =>
@@ -125,7 +125,7 @@ describe('a link that is lost', () => {
     let away = true;
     const told: FlightEvent[] = [];
     const deliveries = createDeliveries({ now, retainEnded: 1000 });
-    deliveries.learnCommand(missionCommand(mission));
+    deliveries.applyCommand(missionCommand(mission));
     const drones = createDrones({ deliveries, now, timeScale: 1 });
     const events = createFlightEvents({
       publish: async (batch) => {
@@ -170,7 +170,7 @@ describe('a link that is lost', () => {
     let time = 1_800_000_000_000;
     const now = () => time;
     const deliveries = createDeliveries({ now, retainEnded: 1000 });
-    deliveries.learnCommand(missionCommand(mission));
+    deliveries.applyCommand(missionCommand(mission));
     const drones = createDrones({ deliveries, now, timeScale: 1 });
     const changes: string[] = [];
     const watch = createLinkWatch({

@@ -38,8 +38,8 @@ interface Waiting {
   readonly done: (outcome: Outcome) => void;
 }
 
-const REMEMBERED = 20_000;
-const LARGEST_BATCH = 50;
+const MAX_REMEMBERED = 20_000;
+const MAX_BATCH = 50;
 
 export function createFlightEvents(options: FlightEventsOptions): FlightEvents {
   const { publish, check, ready, onOutcome } = options;
@@ -50,12 +50,12 @@ export function createFlightEvents(options: FlightEventsOptions): FlightEvents {
   const keyOf = ({ droneId, eventId }: FlightEvent) => `${droneId}/${eventId}`;
   const remember = (event: FlightEvent) => {
     published.add(keyOf(event));
-    if (published.size > REMEMBERED) published.delete(published.values().next().value as string);
+    if (published.size > MAX_REMEMBERED) published.delete(published.values().next().value as string);
   };
 
   const drain = async (droneId: string, queue: Waiting[]) => {
     while (queue.length > 0) {
-      const batch = queue.slice(0, LARGEST_BATCH);
+      const batch = queue.slice(0, MAX_BATCH);
       try {
         await publish(batch.map(({ event }) => event));
       } catch (error) {

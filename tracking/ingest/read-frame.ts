@@ -7,7 +7,7 @@ export type ReadFrame =
   | { readonly frame: DroneFrame; readonly wrong?: undefined }
   | { readonly frame?: undefined; readonly wrong: string };
 
-export const MOST_SAMPLES = 100;
+export const MAX_SAMPLES = 100;
 
 /** What is wrong is said with its path, for the `error` frame. */
 export function readFrame(text: string): ReadFrame {
@@ -30,8 +30,8 @@ export type ReadSamples =
 
 /** All of them or none: a sender that is wrong once is told so. */
 export function readSamples(value: unknown): ReadSamples {
-  if (!Array.isArray(value) || value.length === 0 || value.length > MOST_SAMPLES) {
-    return { wrong: `samples: between 1 and ${MOST_SAMPLES} are needed` };
+  if (!Array.isArray(value) || value.length === 0 || value.length > MAX_SAMPLES) {
+    return { wrong: `samples: between 1 and ${MAX_SAMPLES} are needed` };
   }
   const samples: Telemetry[] = [];
   for (const [index, item] of value.entries()) {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DroneFrame, Telemetry } from '../../shared/contracts/flight.ts';
-import { sampleOf } from '../test/world.ts';
+import { sampleOf } from '../world.fixture.ts';
 import { readFrame, readSamples } from './read-frame.ts';
 import { readTelemetry } from './read-telemetry.ts';
 

@@ -13,8 +13,8 @@ const ID = /^[A-Za-z0-9][A-Za-z0-9._~-]*$/;
 const TIME = z.core.regexes.datetime({ offset: true });
 const LEGS: ReadonlySet<unknown> = new Set(FLIGHT_LEGS);
 const MODES: ReadonlySet<unknown> = new Set(FLIGHT_MODES);
-const LONGEST_ID = 100;
-const LONGEST_BOOT = 40;
+const MAX_ID_LENGTH = 100;
+const MAX_BOOT_LENGTH = 40;
 const KNOWN: ReadonlySet<string> = new Set([
   'droneId',
   'boot',
@@ -53,12 +53,12 @@ export function isObject(value: unknown): value is Fields {
 }
 
 export const isId = (value: unknown): value is string =>
-  typeof value === 'string' && value.length >= 1 && value.length <= LONGEST_ID && ID.test(value);
+  typeof value === 'string' && value.length >= 1 && value.length <= MAX_ID_LENGTH && ID.test(value);
 
 export const isTime = (value: unknown): value is string => typeof value === 'string' && TIME.test(value);
 
 export const isBoot = (value: unknown): value is string =>
-  typeof value === 'string' && value.length <= LONGEST_BOOT;
+  typeof value === 'string' && value.length <= MAX_BOOT_LENGTH;
 
 export const isCount = (value: unknown, least: number): value is number =>
   Number.isSafeInteger(value) && (value as number) >= least;

@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from 'vitest';
 import type { Telemetry, TelemetryRecord } from '../../shared/contracts/flight.ts';
 import { createDeliveries } from '../state/deliveries.ts';
 import { createDrones, type Drones } from '../state/drones.ts';
-import { sampleOf } from '../test/world.ts';
+import { sampleOf } from '../world.fixture.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
 
 let time: number;

@@ -25,7 +25,7 @@ export interface Recorder {
 }
 
 /** Records of one drone that may wait together. */
-const MOST_TURNS = 4;
+const MAX_CHANGES = 4;
 
 export function createRecorder(options: RecorderOptions): Recorder {
   const { publish, recordOf, now, interval, onOutcome, onDropped } = options;
@@ -55,7 +55,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
       const record = recordOf(drone, sample);
       const others = waiting.get(drone.droneId);
       if (!others) waiting.set(drone.droneId, [record]);
-      else if (turn && others.length < MOST_TURNS) others.push(record);
+      else if (turn && others.length < MAX_CHANGES) others.push(record);
       else {
         others[others.length - 1] = record;
         onDropped?.();

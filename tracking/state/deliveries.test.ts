@@ -8,7 +8,7 @@ import {
   recallCommand,
   releasedEvent,
   stageEvent,
-} from '../test/world.ts';
+} from '../world.fixture.ts';
 import { createDeliveries, type Deliveries } from './deliveries.ts';
 
 let now = 0;
@@ -27,9 +27,11 @@ describe('stages', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(3), { minLength: 1, maxLength: 12 }), (order) => {
         const fresh = createDeliveries({ now: () => now, retainEnded: 60_000 });
-        const told = order.flatMap((index) => fresh.learnEvent(events[index] as (typeof events)[number]));
+        const told = order.flatMap((index) => fresh.applyEvent(events[index] as (typeof events)[number]));
         expect(fresh.find('d')?.sequence).toBe(Math.max(...order));
-        const sequences = told.flatMap((learnt) => (learnt.kind === 'stage' ? [learnt.change.sequence] : []));
+        const sequences = told.flatMap((changes) =>
+          changes.kind === 'stage' ? [changes.change.sequence] : [],
+        );
         expect(sequences).toEqual([...new Set(sequences)].sort((a, b) => a - b));
       }),
     );
@@ -37,29 +39,29 @@ describe('stages', () => {
 
   test('events of other types are passed over, those that break their schema throw', () => {
     const other = { ...stageEvent('d', 'Created', 0), type: 'CarrierBooked', data: {} };
-    expect(known.learnEvent(other)).toEqual([]);
-    expect(() => known.learnEvent({ ...stageEvent('d', 'Created', 0), data: {} })).toThrow(/deliveryId/);
+    expect(known.applyEvent(other)).toEqual([]);
+    expect(() => known.applyEvent({ ...stageEvent('d', 'Created', 0), data: {} })).toThrow(/deliveryId/);
   });
 });
 
 describe('missions', () => {
   test('the assignment is the event’s, whichever hub was read first', () => {
     const [first, second] = [missionOf('drone-1', 'd', 4), missionOf('drone-2', 'd', 2)];
-    known.learnCommand(missionCommand(second));
-    known.learnCommand(missionCommand(first));
-    known.learnEvent(assignedEvent(first));
-    known.learnEvent(releasedEvent(first));
+    known.applyCommand(missionCommand(second));
+    known.applyCommand(missionCommand(first));
+    known.applyEvent(assignedEvent(first));
+    known.applyEvent(releasedEvent(first));
     expect(known.find('d')?.assignment).toBeUndefined();
-    known.learnEvent(assignedEvent(second));
+    known.applyEvent(assignedEvent(second));
     expect(known.find('d')).toMatchObject({ owner: OWNER, assignment: { droneId: 'drone-2' } });
-    expect(known.mission(first.missionId)?.over).toBe(true);
-    expect(known.mission(second.missionId)?.over).toBe(false);
+    expect(known.mission(first.missionId)?.finished).toBe(true);
+    expect(known.mission(second.missionId)?.finished).toBe(false);
   });
 
   test('K2 the newest fence of a drone counts, in whatever order they come', () => {
-    known.learnCommand(missionCommand(missionOf('drone-1', 'b', 7)));
-    known.learnCommand(missionCommand(missionOf('drone-1', 'a', 3)));
-    known.learnCommand(recallCommand(missionOf('drone-1', 'c', 9)));
+    known.applyCommand(missionCommand(missionOf('drone-1', 'b', 7)));
+    known.applyCommand(missionCommand(missionOf('drone-1', 'a', 3)));
+    known.applyCommand(recallCommand(missionOf('drone-1', 'c', 9)));
     expect(known.newestFence('drone-1')).toBe(7);
     expect(known.newestOf('drone-1')?.mission.deliveryId).toBe('b');
     expect([...known.activeMissions()].map(({ mission }) => mission.deliveryId)).toEqual(['b']);
@@ -67,34 +69,34 @@ describe('missions', () => {
 
   test('a mission is over when its drone was released or its delivery ended, even if that is read first', () => {
     const [early, late] = [missionOf('drone-1', 'a'), missionOf('drone-2', 'b')];
-    known.learnEvent(releasedEvent(early));
-    known.learnCommand(missionCommand(early));
-    expect(known.mission(early.missionId)?.over).toBe(true);
-    known.learnCommand(missionCommand(late));
-    const learnt = known.learnEvent(stageEvent('b', 'Cancelled', 1, at()));
-    expect(learnt).toContainEqual({ kind: 'over', missionId: late.missionId });
-    known.learnEvent(stageEvent('c', 'Completed', 3, at()));
+    known.applyEvent(releasedEvent(early));
+    known.applyCommand(missionCommand(early));
+    expect(known.mission(early.missionId)?.finished).toBe(true);
+    known.applyCommand(missionCommand(late));
+    const changes = known.applyEvent(stageEvent('b', 'Cancelled', 1, at()));
+    expect(changes).toContainEqual({ kind: 'finished', missionId: late.missionId });
+    known.applyEvent(stageEvent('c', 'Completed', 3, at()));
     const third = missionOf('drone-3', 'c');
-    known.learnCommand(missionCommand(third));
-    expect(known.mission(third.missionId)?.over).toBe(true);
+    known.applyCommand(missionCommand(third));
+    expect(known.mission(third.missionId)?.finished).toBe(true);
     expect([...known.activeMissions()]).toEqual([]);
   });
 
   test('a release with an older fence does not end a newer mission of the same pair', () => {
     const [old, current] = [missionOf('drone-1', 'a', 1), missionOf('drone-1', 'a', 2)];
-    known.learnCommand(missionCommand(current));
-    known.learnEvent(assignedEvent(current));
-    known.learnEvent(releasedEvent(old));
-    expect(known.mission(current.missionId)?.over).toBe(false);
+    known.applyCommand(missionCommand(current));
+    known.applyEvent(assignedEvent(current));
+    known.applyEvent(releasedEvent(old));
+    expect(known.mission(current.missionId)?.finished).toBe(false);
     expect(known.find('a')?.assignment?.fence).toBe(2);
   });
 });
 
 test('K3 what has ended is forgotten after a while; what is under way is not', () => {
   for (let n = 0; n < 1_000; n += 1) {
-    known.learnCommand(missionCommand(missionOf(`drone-${n % 10}`, `d-${n}`, n + 1)));
-    known.learnEvent(stageEvent(`d-${n}`, 'Created', 0, at()));
-    if (n % 100 !== 0) known.learnEvent(stageEvent(`d-${n}`, 'Completed', 1, at()));
+    known.applyCommand(missionCommand(missionOf(`drone-${n % 10}`, `d-${n}`, n + 1)));
+    known.applyEvent(stageEvent(`d-${n}`, 'Created', 0, at()));
+    if (n % 100 !== 0) known.applyEvent(stageEvent(`d-${n}`, 'Completed', 1, at()));
   }
   expect(known.forgetEnded()).toBe(0);
   now += 61_000;

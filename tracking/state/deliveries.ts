@@ -1,5 +1,5 @@
 /**
- * What tracking knows of deliveries and missions: which drone flies which delivery, for whom, and in which stage. Learnt from
+ * What tracking knows of deliveries and missions: which drone flies which delivery, for whom, and in which stage. StateChange from
  * `drone-commands` and `domain-events` alone, so that reading both from their beginning brings it back after a crash.
  *
  * K1 learning the same message again, or an older one after a newer one, changes nothing (stages go by their sequence).
@@ -40,22 +40,22 @@ export interface Assignment {
   readonly fence: number;
 }
 
-export interface KnownMission {
+export interface MissionRecord {
   readonly mission: Mission;
   /** Released, or its delivery has ended: nothing more is to be done for it. */
-  over: boolean;
+  finished: boolean;
 }
 
 /** What a message changed, for those who push it on. */
-export type Learnt =
+export type StateChange =
   | {
       readonly kind: 'stage';
       readonly delivery: Delivery;
       readonly change: StageChange;
       readonly ended: boolean;
     }
-  | { readonly kind: 'over'; readonly missionId: string }
-  | { readonly kind: 'mission'; readonly known: KnownMission };
+  | { readonly kind: 'finished'; readonly missionId: string }
+  | { readonly kind: 'mission'; readonly known: MissionRecord };
 
 export interface DeliveriesOptions {
   readonly now: () => number;
@@ -65,15 +65,15 @@ export interface DeliveriesOptions {
 
 export interface Deliveries {
   readonly find: (deliveryId: string) => Delivery | undefined;
-  readonly mission: (missionId: string) => KnownMission | undefined;
+  readonly mission: (missionId: string) => MissionRecord | undefined;
   /** The mission with the newest fence of a drone, over or not. */
-  readonly newestOf: (droneId: string) => KnownMission | undefined;
+  readonly newestOf: (droneId: string) => MissionRecord | undefined;
   readonly newestFence: (droneId: string) => number;
-  readonly learnCommand: (command: DroneCommand) => Learnt[];
+  readonly applyCommand: (command: DroneCommand) => StateChange[];
   /** @throws ZodError when the event is of a type that is known, but its data is not */
-  readonly learnEvent: (event: CloudEvent) => Learnt[];
+  readonly applyEvent: (event: CloudEvent) => StateChange[];
   /** Missions that are not over, of the drones that have them. */
-  readonly activeMissions: () => Iterable<KnownMission>;
+  readonly activeMissions: () => Iterable<MissionRecord>;
   readonly forgetEnded: () => number;
   readonly size: () => { readonly deliveries: number; readonly missions: number };
 }
@@ -84,12 +84,12 @@ const ENDS: ReadonlySet<string> = new Set(['Completed', 'Cancelled', 'Failed']);
 /** A delivery that nothing was heard of for so long is forgotten: longer than the hubs keep their messages, ms. */
 const SILENCE = 8 * 24 * 3600 * 1000;
 /** Stage changes kept for watchers that resume. */
-const MOST_STAGES = 50;
+const MAX_STAGES = 50;
 
 export function createDeliveries({ now, retainEnded }: DeliveriesOptions): Deliveries {
   const deliveries = new Map<string, Delivery>();
-  const missions = new Map<string, KnownMission>();
-  const newest = new Map<string, KnownMission>();
+  const missions = new Map<string, MissionRecord>();
+  const newest = new Map<string, MissionRecord>();
   const missionsOf = new Map<string, Set<string>>();
   /** By drone, of a delivery: a release may be read before the mission that it ends, since the hubs are read side by side. */
   const releases = new Map<string, Map<string, number>>();
@@ -105,13 +105,13 @@ export function createDeliveries({ now, retainEnded }: DeliveriesOptions): Deliv
     return made;
   };
 
-  const end = (known: KnownMission | undefined): Learnt[] => {
-    if (!known || known.over) return [];
-    known.over = true;
-    return [{ kind: 'over', missionId: known.mission.missionId }];
+  const end = (known: MissionRecord | undefined): StateChange[] => {
+    if (!known || known.finished) return [];
+    known.finished = true;
+    return [{ kind: 'finished', missionId: known.mission.missionId }];
   };
 
-  const learnStage = (facts: DeliveryFacts): Learnt[] => {
+  const applyStage = (facts: DeliveryFacts): StateChange[] => {
     const delivery = deliveryOf(facts.deliveryId);
     if (facts.sequence <= delivery.sequence) return [];
     const change: StageChange = { stage: facts.stage, sequence: facts.sequence, at: facts.at };
@@ -121,16 +121,16 @@ export function createDeliveries({ now, retainEnded }: DeliveriesOptions): Deliv
     delivery.stage = facts.stage;
     delivery.sequence = facts.sequence;
     delivery.stages.push(change);
-    if (delivery.stages.length > MOST_STAGES) delivery.stages.shift();
+    if (delivery.stages.length > MAX_STAGES) delivery.stages.shift();
     const ended = ENDS.has(facts.stage);
-    const learnt: Learnt[] = [{ kind: 'stage', delivery, change, ended }];
-    if (!ended) return learnt;
+    const changes: StateChange[] = [{ kind: 'stage', delivery, change, ended }];
+    if (!ended) return changes;
     delivery.endedAt = Math.min(now(), Date.parse(facts.at));
-    for (const id of missionsOf.get(facts.deliveryId) ?? []) learnt.push(...end(missions.get(id)));
-    return learnt;
+    for (const id of missionsOf.get(facts.deliveryId) ?? []) changes.push(...end(missions.get(id)));
+    return changes;
   };
 
-  const learnAssigned = (data: DomainEventData<'DroneAssigned'>): Learnt[] => {
+  const applyAssigned = (data: DomainEventData<'DroneAssigned'>): StateChange[] => {
     const { deliveryId, droneId, missionId, fence, owner, pickup, dropoff } = data;
     const delivery = deliveryOf(deliveryId);
     Object.assign(delivery, { owner, pickup, dropoff });
@@ -138,15 +138,15 @@ export function createDeliveries({ now, retainEnded }: DeliveriesOptions): Deliv
     return [];
   };
 
-  const learnReleased = (data: DomainEventData<'DroneReleased'>): Learnt[] => {
+  const applyReleased = (data: DomainEventData<'DroneReleased'>): StateChange[] => {
     const delivery = deliveryOf(data.deliveryId);
     const { assignment } = delivery;
     if (assignment?.droneId === data.droneId && assignment.fence <= data.fence) delete delivery.assignment;
-    const learnt: Learnt[] = [];
+    const changes: StateChange[] = [];
     for (const id of missionsOf.get(data.deliveryId) ?? []) {
       const known = missions.get(id);
       if (known && known.mission.droneId === data.droneId && known.mission.fence <= data.fence) {
-        learnt.push(...end(known));
+        changes.push(...end(known));
       }
     }
     const fences = releases.get(data.deliveryId) ?? new Map<string, number>();
@@ -154,20 +154,20 @@ export function createDeliveries({ now, retainEnded }: DeliveriesOptions): Deliv
       data.deliveryId,
       fences.set(data.droneId, Math.max(data.fence, fences.get(data.droneId) ?? 0)),
     );
-    return learnt;
+    return changes;
   };
   return {
     find: (deliveryId) => deliveries.get(deliveryId),
     mission: (missionId) => missions.get(missionId),
     newestOf: (droneId) => newest.get(droneId),
     newestFence: (droneId) => newest.get(droneId)?.mission.fence ?? 0,
-    learnCommand: (command) => {
+    applyCommand: (command) => {
       if (command.kind !== 'Mission' || missions.has(command.missionId)) return [];
       const { mission } = command;
       const delivery = deliveryOf(mission.deliveryId);
       const releasedFence = releases.get(mission.deliveryId)?.get(mission.droneId) ?? 0;
-      const over = delivery.endedAt !== undefined || releasedFence >= mission.fence;
-      const known: KnownMission = { mission, over };
+      const finished = delivery.endedAt !== undefined || releasedFence >= mission.fence;
+      const known: MissionRecord = { mission, finished };
       missions.set(mission.missionId, known);
       const siblings = missionsOf.get(mission.deliveryId) ?? new Set();
       missionsOf.set(mission.deliveryId, siblings.add(mission.missionId));
@@ -175,7 +175,7 @@ export function createDeliveries({ now, retainEnded }: DeliveriesOptions): Deliv
       delivery.pickup ??= mission.pickup;
       delivery.dropoff ??= mission.dropoff;
       delivery.base = mission.base.position;
-      if (!over) {
+      if (!finished) {
         delivery.assignment ??= {
           droneId: mission.droneId,
           missionId: mission.missionId,
@@ -186,12 +186,12 @@ export function createDeliveries({ now, retainEnded }: DeliveriesOptions): Deliv
       if (!before || before.mission.fence < mission.fence) newest.set(mission.droneId, known);
       return [{ kind: 'mission', known }];
     },
-    learnEvent: (event) => {
+    applyEvent: (event) => {
       switch (event.type) {
         case 'DroneAssigned':
-          return learnAssigned(DOMAIN_EVENTS.DroneAssigned.parse(event.data));
+          return applyAssigned(DOMAIN_EVENTS.DroneAssigned.parse(event.data));
         case 'DroneReleased':
-          return learnReleased(DOMAIN_EVENTS.DroneReleased.parse(event.data));
+          return applyReleased(DOMAIN_EVENTS.DroneReleased.parse(event.data));
         case 'DeliveryCreated':
         case 'DeliveryRescheduled':
         case 'DeliveryHeadedToPickup':
@@ -200,13 +200,13 @@ export function createDeliveries({ now, retainEnded }: DeliveriesOptions): Deliv
         case 'DeliveryCompleted':
         case 'DeliveryCancelled':
         case 'DeliveryFailed':
-          return learnStage(DOMAIN_EVENTS[event.type].parse(event.data));
+          return applyStage(DOMAIN_EVENTS[event.type].parse(event.data));
         default:
           return [];
       }
     },
     *activeMissions() {
-      for (const known of newest.values()) if (!known.over) yield known;
+      for (const known of newest.values()) if (!known.finished) yield known;
     },
     forgetEnded: () => {
       let forgotten = 0;

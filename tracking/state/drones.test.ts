@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { etaFrom } from '../../shared/geo/eta.ts';
-import { flyingSample, missionCommand, missionOf, PICKUP, sampleOf } from '../test/world.ts';
+import { flyingSample, missionCommand, missionOf, PICKUP, sampleOf } from '../world.fixture.ts';
 import { createDeliveries, type Deliveries } from './deliveries.ts';
 import { createDrones, type Drones, etaOf } from './drones.ts';
 import { isoOf } from './iso.ts';
@@ -46,7 +46,7 @@ describe('the fast clock face', () => {
 
 describe('ETA', () => {
   test('comes nearer as the drone does, and ends at the pickup', () => {
-    deliveries.learnCommand(missionCommand(mission));
+    deliveries.applyCommand(missionCommand(mission));
     const left: number[] = [];
     for (let seq = 0; seq < 60; seq += 1) {
       drones.apply(drones.touch('d'), flyingSample(mission, seq, { time: iso() }));
@@ -64,7 +64,7 @@ describe('ETA', () => {
   });
 
   test('handling that has begun is counted', () => {
-    deliveries.learnCommand(missionCommand(mission));
+    deliveries.applyCommand(missionCommand(mission));
     const at = (seq: number) =>
       flyingSample(mission, seq, { time: iso(), leg: 'AtPickup', position: PICKUP });
     const delivery = () => Date.parse(drones.etasOf(drones.touch('d')).deliveryEta?.at ?? '');
@@ -79,14 +79,14 @@ describe('ETA', () => {
     const drone = drones.touch('d');
     drones.apply(drone, flyingSample(mission, 1, { time: iso() }));
     expect(drones.etasOf(drone)).toEqual({});
-    deliveries.learnCommand(missionCommand(missionOf('other', 'two', 1)));
+    deliveries.applyCommand(missionCommand(missionOf('other', 'two', 1)));
     const foreign = flyingSample(missionOf('other', 'two', 1), 2, { droneId: 'd', time: iso() });
     drones.apply(drone, foreign);
     expect(drones.missionOf(drone)).toBeUndefined();
-    deliveries.learnCommand(missionCommand(mission));
+    deliveries.applyCommand(missionCommand(mission));
     drones.apply(drone, flyingSample(mission, 3, { time: iso() }));
     expect(drones.missionOf(drone)).toEqual(mission);
-    deliveries.learnCommand(missionCommand(missionOf('d', 'three', 3)));
+    deliveries.applyCommand(missionCommand(missionOf('d', 'three', 3)));
     expect(drones.missionOf(drone)).toBeUndefined();
   });
 });

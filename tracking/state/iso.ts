@@ -2,7 +2,7 @@
 
 const MINUTE = 60_000;
 /** Minutes whose text is kept: ETAs lie within some hours of now. */
-const MOST_MINUTES = 2_048;
+const MAX_MINUTES = 2_048;
 const minutes = new Map<number, string>();
 const seconds = Array.from({ length: 60 }, (_, second) => String(second).padStart(2, '0'));
 const millis = Array.from({ length: 1_000 }, (_, milli) => `.${String(milli).padStart(3, '0')}Z`);
@@ -20,7 +20,7 @@ function minuteText(minute: number): string {
   const known = minutes.get(minute);
   if (known !== undefined) return known;
   const text = new Date(minute * MINUTE).toISOString().slice(0, -7);
-  if (minutes.size >= MOST_MINUTES) minutes.delete(minutes.keys().next().value as number);
+  if (minutes.size >= MAX_MINUTES) minutes.delete(minutes.keys().next().value as number);
   minutes.set(minute, text);
   return text;
 }

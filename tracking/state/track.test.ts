@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Telemetry } from '../../shared/contracts/flight.ts';
 import { distance } from '../../shared/geo/distance.ts';
-import { DROPOFF, sampleOf } from '../test/world.ts';
+import { DROPOFF, sampleOf } from '../world.fixture.ts';
 import { beginBoot, newTrack, roughDistance, take } from './track.ts';
 
 const at = (seq: number, changes: Partial<Telemetry> = {}) =>

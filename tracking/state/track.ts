@@ -26,13 +26,13 @@ export interface Track {
 }
 
 /** Nothing that delivers parcels is faster, m/s. */
-const FASTEST = 60;
+const MAX_SPEED = 60;
 /** What the receiver may be off by beside its stated accuracy, m. */
 const SLACK = 30;
 const SIGMAS = 5;
 const AGREEING = 4;
 const WINDOW = 32;
-const REMEMBERED_BOOTS = 8;
+const MAX_BOOTS = 8;
 const METRES_PER_DEGREE = 111_320;
 
 export function newTrack(): Track {
@@ -53,7 +53,7 @@ export function beginBoot(track: Track, boot: string): void {
   if (track.boot === boot) return;
   if (track.boot !== '') {
     track.leftBoots.push(track.boot);
-    if (track.leftBoots.length > REMEMBERED_BOOTS) track.leftBoots.shift();
+    if (track.leftBoots.length > MAX_BOOTS) track.leftBoots.shift();
   }
   const index = track.leftBoots.indexOf(boot);
   if (index >= 0) track.leftBoots.splice(index, 1);
@@ -105,7 +105,7 @@ function isWithinReach(
 ): boolean {
   const seconds = (Math.max(0, toTime - fromTime) / 1000) * timeScale;
   const noise = SLACK * Math.max(1, timeScale) + SIGMAS * ((from.accuracy ?? 0) + (to.accuracy ?? 0));
-  return roughDistance(from.position, to.position) <= seconds * FASTEST + noise;
+  return roughDistance(from.position, to.position) <= seconds * MAX_SPEED + noise;
 }
 
 /** m; a sphere is exact enough to tell a jump from a flight, and costs a tenth of the ellipsoid. */

@@ -3,17 +3,17 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Position } from '../../shared/contracts/common.ts';
-import type { DroneCommand, Mission } from '../../shared/contracts/flight.ts';
-import { etaFrom } from '../../shared/geo/eta.ts';
-import { geocode } from '../../shared/geo/service-area/service-area.ts';
-import { createLog } from '../../shared/telemetry/log.ts';
-import { createFleet, type Fleet } from '../fleet/fleet.ts';
-import { type FleetStore, openStore } from '../fleet/store.ts';
-import { type Link, openLink } from '../link/link.ts';
-import { airframeOf, performanceOf } from '../physics/airframes.ts';
-import type { Track } from '../replay/track.ts';
-import { createSimulator } from '../simulator.ts';
+import type { Position } from '../shared/contracts/common.ts';
+import type { DroneCommand, Mission } from '../shared/contracts/flight.ts';
+import { etaFrom } from '../shared/geo/eta.ts';
+import { geocode } from '../shared/geo/service-area/service-area.ts';
+import { createLog } from '../shared/telemetry/log.ts';
+import { createFleet, type Fleet } from './fleet/fleet.ts';
+import { type FleetStore, openStore } from './fleet/store.ts';
+import { type Link, openLink } from './link/link.ts';
+import { airframeOf, performanceOf } from './physics/airframes.ts';
+import type { Track } from './replay/track.ts';
+import { createSimulator } from './simulator.ts';
 
 export const silent = createLog({ name: 'test', level: 'silent' });
 

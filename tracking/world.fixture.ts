@@ -1,12 +1,12 @@
 /** For tests: missions, samples and events of a small world around one place. */
-import type { CloudEvent, DomainEventType } from '../../shared/contracts/events.ts';
+import type { CloudEvent, DomainEventType } from '../shared/contracts/events.ts';
 import type {
   DroneCommand,
   FlightEvent,
   FlightEventKind,
   Mission,
   Telemetry,
-} from '../../shared/contracts/flight.ts';
+} from '../shared/contracts/flight.ts';
 
 export const OWNER = { userId: 'user-1', accountId: 'account-1' };
 export const BASE = { latitude: 47.6, longitude: -122.33, altitude: 0 };

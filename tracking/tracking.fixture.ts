@@ -10,14 +10,14 @@ import {
   type ReceivedEventData,
 } from '@azure/event-hubs';
 import { WebSocket } from 'ws';
-import { type EventHubsServer, startEventHubs } from '../../local/event-hubs/server.ts';
-import type { Principal } from '../../shared/auth/principal.ts';
-import type { DroneFrame, ToDroneFrame, WatchFrame } from '../../shared/contracts/flight.ts';
-import { AppError } from '../../shared/errors.ts';
-import { HUBS, type HubName } from '../../shared/messaging/hubs.ts';
-import { createLog } from '../../shared/telemetry/log.ts';
-import { readTrackingSettings } from '../settings.ts';
-import { startTracking, type Tracking } from '../tracking.ts';
+import { type EventHubsServer, startEventHubs } from '../local/event-hubs/server.ts';
+import type { Principal } from '../shared/auth/principal.ts';
+import type { DroneFrame, ToDroneFrame, WatchFrame } from '../shared/contracts/flight.ts';
+import { AppError } from '../shared/errors.ts';
+import { HUBS, type HubName } from '../shared/messaging/hubs.ts';
+import { createLog } from '../shared/telemetry/log.ts';
+import { readTrackingSettings } from './settings.ts';
+import { startTracking, type Tracking } from './tracking.ts';
 
 export const KEY = { name: 'root', key: 'c2VjcmV0', rights: ['Manage', 'Send', 'Listen'] as const };
 const CONFIG = Object.fromEntries(
