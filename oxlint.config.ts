@@ -48,6 +48,7 @@ export default defineConfig({
     'typescript/no-unnecessary-type-arguments': 'off',
     'typescript/no-unnecessary-type-conversion': 'off',
     'typescript/no-unnecessary-type-parameters': 'off',
+    'typescript/no-generated-empty-object-type': 'off',
     'typescript/no-unsafe-type-assertion': 'off',
     'typescript/no-unnecessary-type-assertion': 'error',
     'typescript/unbound-method': 'off',
