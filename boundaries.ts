@@ -49,12 +49,12 @@ export const ROOMS: readonly Room[] = [
   room(
     'local/tests',
     ['local/**/*.{test,fixture,bench}.ts', 'local/tests/**', 'local/durable/{harness,sharing-process}.ts'],
-    [...SERVERS, 'tests', 'shared/auth'],
+    SERVERS,
   ),
   room(
     'tests',
     ['**/*.{test,fixture,bench}.{ts,tsx}', 'tests/**', '*/test/**'],
-    [...PRODUCT, ...SERVERS, 'functions/scheduler/orchestrations', 'platform', 'scripts', 'local/tests'],
+    [...PRODUCT, 'functions/scheduler/orchestrations', 'platform', 'scripts'],
   ),
   // The code that is replayed.
   part('shared/saga/core', 'shared/saga/saga.ts', ['shared'], { pure: true }),
@@ -87,26 +87,21 @@ export const ROOMS: readonly Room[] = [
   part('shared/functions', 'shared/functions/**', ADAPTED),
   // The other parts of the product.
   room('tracking', 'tracking/**', [...FLOORS, 'shared/messaging']),
-  part('simulator', 'simulator/**', [...FLOORS, 'local']),
+  part('simulator', 'simulator/**', FLOORS),
   room('web', 'web/**', ['shared/geo', 'shared/client'], {
     types: ['shared', 'shared/contracts/common', 'shared/contracts', 'shared/http'],
   }),
-  // The local servers: they do not know the product, and share local/*.ts.
-  room('local/functions-host', 'local/functions-host/**', [
-    'local',
-    'local/durable',
-    'shared/auth',
-    'shared/config',
-  ]),
+  // The package of local servers: they do not know the product, and share local/*.ts.
+  room('local/functions-host', 'local/functions-host/**', ['local', 'local/durable']),
   room('local/durable', 'local/durable/**', ['local'], { types: ['local/functions-host'] }),
-  room('local/identity', 'local/identity/**', ['local', 'shared/auth']),
+  room('local/identity', 'local/identity/**', ['local']),
   room('local/event-hubs', 'local/event-hubs/**', ['local']),
   room('local/cosmos', 'local/cosmos/**', ['local']),
   room('local/storage', 'local/storage/**', ['local']),
   room('local', 'local/*.ts', []),
   // What starts, builds and checks the whole.
-  room('platform', 'platform/**', [...PRODUCT, ...SERVERS]),
-  room('scripts', ['scripts/**', '*.ts'], [...PRODUCT, ...SERVERS, 'platform', 'tests']),
+  room('platform', 'platform/**', PRODUCT),
+  room('scripts', ['scripts/**', '*.ts'], [...PRODUCT, 'platform', 'tests']),
 ];
 
 export interface PackageRule {
@@ -125,6 +120,11 @@ export const PACKAGE_RULES: readonly PackageRule[] = [
     except: ['functions/*/*.functions.ts', 'functions/*.ts', 'shared/functions/**'],
     typesAllowed: true,
     reason: 'only *.functions.ts and shared/functions/ register functions; take it as a parameter',
+  },
+  {
+    packages: ['azure-local/'],
+    forbiddenIn: ['{functions,shared,tracking,web,simulator,local}/**'],
+    reason: 'the product does not know the servers that it runs on',
   },
   { packages: ['@azure/functions-core'], forbiddenIn: ['**'], reason: 'it exists only inside the host' },
   {
