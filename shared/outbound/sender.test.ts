@@ -4,8 +4,8 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, LookupFunction } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openAuthority } from 'azure-local/certificates';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openAuthority } from '../../local/certificates.ts';
 import { createSender, type SenderOptions } from './sender.ts';
 
 let plain: Server;
