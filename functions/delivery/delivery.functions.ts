@@ -41,6 +41,7 @@ export function deliveryService(deps: ServiceDeps): Service {
       endpoint(contract.listDeliveryEvents, read.events),
       endpoint(contract.summarizeDeliveries, read.summary),
       endpoint(contract.createShareLink, share.create),
+      endpoint(contract.listShareLinks, share.list),
       endpoint(contract.revokeShareLink, share.revoke),
       endpoint(contract.getPublicDelivery, share.view),
       endpoint(contract.notifyMe, subscribe.notifyMe),

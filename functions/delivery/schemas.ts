@@ -51,15 +51,23 @@ export interface TrackingDocument {
   readonly reason?: string;
 }
 
-export interface ShareLinkDocument {
-  /** `share-${linkId}` */
-  readonly id: string;
-  readonly type: 'share';
+/** The share links of a delivery that have not expired. */
+export interface ShareLinksDocument {
+  readonly id: 'sharelinks';
+  readonly type: 'sharelinks';
   readonly deliveryId: string;
-  /** SHA-256 of the secret: a reader of the store cannot make the link. */
-  readonly secretHash: string;
-  readonly expiresAt: string;
+  readonly links: readonly ShareLink[];
   readonly ttl: number;
+}
+
+export interface ShareLink {
+  readonly linkId: string;
+  /** SHA-256, hexadecimal. */
+  readonly secretHash: string;
+  readonly createdAt: string;
+  /** Subject of the token. */
+  readonly createdBy: string;
+  readonly expiresAt: string;
 }
 
 /** Who is told of a delivery's events. One item, so that its number is limited by its etag. */

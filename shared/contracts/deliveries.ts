@@ -95,7 +95,7 @@ export const getDelivery = defineRoute({
   operation: 'getDelivery',
   method: 'GET',
   path: 'deliveries/{deliveryId}',
-  summary: 'A delivery of one’s account',
+  summary: 'Get a delivery',
   auth: readers,
   params,
   responses: { 200: Delivery },
@@ -107,7 +107,7 @@ export const moveDelivery = defineRoute({
   operation: 'moveDelivery',
   method: 'POST',
   path: 'deliveries/{deliveryId}/transitions',
-  summary: 'Something happened to the delivery',
+  summary: 'Apply a stage event to a delivery',
   auth: ['service'],
   params,
   body: StageEvent,
@@ -119,7 +119,7 @@ export const getDeliveryOwner = defineRoute({
   operation: 'getDeliveryOwner',
   method: 'GET',
   path: 'deliveries/{deliveryId}/owner',
-  summary: 'Whose delivery it is',
+  summary: 'Get the owner of a delivery',
   auth: readers,
   params,
   responses: { 200: Owner },
@@ -130,7 +130,7 @@ export const getDeliveryStatus = defineRoute({
   operation: 'getDeliveryStatus',
   method: 'GET',
   path: 'deliveries/{deliveryId}/status',
-  summary: 'Stage, last known location, pickup and delivery ETA',
+  summary: 'Get the stage, last known location and ETAs of a delivery',
   auth: readers,
   params,
   responses: { 200: DeliveryStatus },
@@ -141,7 +141,7 @@ export const listDeliveryEvents = defineRoute({
   operation: 'listDeliveryEvents',
   method: 'GET',
   path: 'deliveries/{deliveryId}/events',
-  summary: 'Tracking events in order, with time and place',
+  summary: 'List the tracking events of a delivery in order, with time and place',
   auth: readers,
   params,
   responses: { 200: z.object({ events: z.array(TrackingEvent) }) },
@@ -152,11 +152,26 @@ export const createShareLink = defineRoute({
   operation: 'createShareLink',
   method: 'POST',
   path: 'deliveries/{deliveryId}/sharelinks',
-  summary: 'A link that shows the delivery to whoever has it, until it expires or is revoked',
+  summary: 'Create a link that shows the delivery to its bearer until it expires or is revoked',
   auth: [...customer, 'service'],
   params,
-  body: z.strictObject({ hours: z.number().positive().max(168).default(24) }),
+  body: z.strictObject({ hours: z.number().min(0.25).max(168).default(24) }),
   responses: { 201: z.object({ linkId: Id, token: z.string(), url: z.string(), expiresAt: Time }) },
+});
+
+export const listShareLinks = defineRoute({
+  service: 'delivery',
+  operation: 'listShareLinks',
+  method: 'GET',
+  path: 'deliveries/{deliveryId}/sharelinks',
+  summary: 'List the valid share links of a delivery, without their tokens',
+  auth: [...customer, 'operator'],
+  params,
+  responses: {
+    200: z.object({
+      links: z.array(z.object({ linkId: Id, createdAt: Time, createdBy: z.string(), expiresAt: Time })),
+    }),
+  },
 });
 
 export const revokeShareLink = defineRoute({
@@ -175,9 +190,9 @@ export const getPublicDelivery = defineRoute({
   operation: 'getPublicDelivery',
   method: 'GET',
   path: 'deliveries/public/{token}',
-  summary: 'What a share link shows: no owner, no drone, no addresses but the dropoff',
+  summary: 'Get what a share link shows: no owner, no drone, no address but the dropoff',
   auth: 'public',
-  params: z.strictObject({ token: z.string().min(20).max(200) }),
+  params: z.strictObject({ token: z.string().max(400) }),
   responses: {
     200: z.object({
       stage: DeliveryStage,
@@ -286,7 +301,7 @@ export const summarizeDeliveries = defineRoute({
   operation: 'summarizeDeliveries',
   method: 'GET',
   path: 'deliveries/summary',
-  summary: 'How many deliveries an account had in a month',
+  summary: 'Count the deliveries of an account in a month',
   auth: readers,
   query: z.strictObject({
     ownerId: Id,

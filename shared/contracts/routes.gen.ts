@@ -95,6 +95,11 @@ export const listDeliveryEvents: RouteRef<typeof deliveries.listDeliveryEvents> 
   path: 'deliveries/{deliveryId}/events',
 };
 
+export const listShareLinks: RouteRef<typeof deliveries.listShareLinks> = {
+  method: 'GET',
+  path: 'deliveries/{deliveryId}/sharelinks',
+};
+
 export const moveDelivery: RouteRef<typeof deliveries.moveDelivery> = {
   method: 'POST',
   path: 'deliveries/{deliveryId}/transitions',

@@ -96,7 +96,9 @@ test('the app’s identity keeps checkpoints and a proof of delivery in storage,
   expect(statuses).toContain(409);
   expect((await alice.ended(deliveryId)).outcome?.kind).toBe('completed');
   const { body: listed } = await alice.call(listConfirmations, { params: { deliveryId } });
-  const { proofId } = (listed as { confirmations: { proofId: string }[] }).confirmations[0] as { proofId: string };
+  const { proofId } = (listed as { confirmations: { proofId: string }[] }).confirmations[0] as {
+    proofId: string;
+  };
   const proof = (clientId: string) =>
     storageAs(clientId).getContainerClient('proofs').getBlobClient(`${deliveryId}/${proofId}`);
   expect(await proof('functions').downloadToBuffer()).toEqual(picture);
