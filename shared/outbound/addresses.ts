@@ -3,8 +3,9 @@ import ipaddr from 'ipaddr.js';
 
 /** Azure's host service, which ipaddr.js counts as an ordinary public address. https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16 */
 const AZURE_HOST_SERVICE = '168.63.129.16';
+const { isValid, parse: addressFrom, parseCIDR } = ipaddr;
 /** Global unicast: IANA has allocated nothing else. https://www.iana.org/assignments/ipv6-address-space */
-const GLOBAL_UNICAST = ipaddr.parseCIDR('2000::/3');
+const GLOBAL_UNICAST = parseCIDR('2000::/3');
 
 export const DENIED_ADDRESSES: readonly string[] = [AZURE_HOST_SERVICE];
 export const LOOPBACK_ADDRESSES: readonly string[] = ['127.0.0.1', '::1'];
@@ -18,8 +19,8 @@ export type AddressKind = 'public' | 'loopback' | 'inner';
  */
 export function addressKind(address: string): AddressKind {
   if (LOOPBACK_ADDRESSES.includes(address)) return 'loopback';
-  if (!ipaddr.isValid(address) || DENIED_ADDRESSES.includes(address)) return 'inner';
-  const parsed = ipaddr.parse(address);
+  if (!isValid(address) || DENIED_ADDRESSES.includes(address)) return 'inner';
+  const parsed = addressFrom(address);
   if (parsed.range() !== 'unicast') return 'inner';
   return parsed.kind() === 'ipv4' || (parsed as ipaddr.IPv6).match(GLOBAL_UNICAST) ? 'public' : 'inner';
 }
