@@ -199,7 +199,7 @@ describe('a proof of delivery', () => {
     const deliveryId = await arrived('Picture');
     const answer = await confirm(deliveryId, more);
     expect(answer.status).toBe(400);
-    expect((answer.body?.['errors'] as { path: string }[]).map((error) => error.path)).toContain(path);
+    expect(answer.body?.['errors']).toContainEqual(expect.objectContaining({ path }));
     expect((await deliveries.get(deliveryId)).body).toMatchObject({ confirmed: false });
   });
 
