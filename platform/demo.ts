@@ -43,7 +43,13 @@ export const SHOWN = ['alice', 'adam', 'tara', 'tom', OPERATOR, 'drone-1'] as co
 export function principals(drones: number): Principal[] {
   const people = ACCOUNTS.flatMap((account) =>
     account.users.map(
-      ({ id, name, role }): Principal => ({ id, name, roles: [role], accountId: account.id }),
+      ({ id, name, role }): Principal => ({
+        id,
+        name,
+        roles: [role],
+        accountId: account.id,
+        accountName: account.name,
+      }),
     ),
   );
   const fleet = droneIds(drones).map((id): Principal => ({ id, name: id, roles: ['drone'], droneId: id }));
@@ -63,7 +69,7 @@ export function managedIdentities(): Principal[] {
 
 export function clients(drones: number, secret: string, origin: string): Client[] {
   const machines = [SIMULATOR, CARRIER, ...droneIds(drones)].map((id): Client => ({ id, secret }));
-  return [...machines, { id: PAGE_CLIENT, redirectUris: [`${origin}/`] }];
+  return [...machines, { id: PAGE_CLIENT, name: 'The drone delivery page', redirectUris: [`${origin}/`] }];
 }
 
 function droneIds(count: number): string[] {

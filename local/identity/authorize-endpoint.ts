@@ -1,23 +1,27 @@
-/** `GET /authorize` shows who can sign in, `POST /authorize` takes the choice: code with PKCE, no password. */
+/**
+ * `GET /authorize` shows who can sign in, `POST /authorize` takes the choice: code with PKCE, no password. With `prompt=none`
+ * it asks nothing: it answers for the person who has a session, or `login_required`.
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Codes } from './codes.ts';
 import { answerPage, OAuthError, once, readForm, redirect } from './exchange.ts';
 import { audienceOf, type Issuer } from './issuer.ts';
 import { peoplePage } from './people-page.ts';
-import { isLoopback, isPerson } from './principals.ts';
+import { type Client, isLoopback, isPerson, type Principal } from './principals.ts';
+import type { Sessions } from './sessions.ts';
 
 /** Of SHA-256 in base64url. */
 const CHALLENGE = /^[\w-]{43}$/;
 
 interface Asked {
-  readonly clientId: string;
+  readonly client: Client;
   readonly redirectUri: string;
   readonly parameters: ReadonlyMap<string, string>;
 }
 
 export async function answerAuthorize(
   issuer: Issuer,
-  codes: Codes,
+  { codes, sessions }: { readonly codes: Codes; readonly sessions: Sessions },
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -26,27 +30,27 @@ export async function answerAuthorize(
   const parameters = isChoice
     ? await readForm(request)
     : once(new URL(request.url ?? '/', issuer.url).searchParams);
-  const asked = { ...addressee(issuer, parameters), parameters };
+  const asked: Asked = { ...addressee(issuer, parameters), parameters };
+  const isSilent = parameters.get('prompt') === 'none';
   // From here on the client's address is known to be its own, so errors go there.
   try {
     const challenge = check(asked);
     const audience = audienceOf(issuer, parameters);
-    if (!isChoice) {
-      const people = [...issuer.principals.values()].filter(isPerson);
-      return answerPage(response, 200, peoplePage(asked.clientId, people, parameters));
+    if (!isChoice && !isSilent) {
+      return answerPage(response, 200, peoplePage(asked.client, peopleOf(issuer), parameters));
     }
-    const person = issuer.principals.get(parameters.get('who') ?? '');
-    if (!person || !isPerson(person)) throw new OAuthError('access_denied', 'nobody was chosen');
+    const person = isChoice ? chosen(issuer, parameters) : signedIn(issuer, sessions.personOf(request));
     const nonce = parameters.get('nonce');
     const code = codes.issue({
-      clientId: asked.clientId,
+      clientId: asked.client.id,
       redirectUri: asked.redirectUri,
       principalId: person.id,
       challenge,
       audience,
-      withIdToken: (parameters.get('scope') ?? '').split(' ').includes('openid'),
+      scopes: (parameters.get('scope') ?? '').split(' '),
       ...(nonce ? { nonce } : {}),
     });
+    if (isChoice) sessions.start(response, person.id);
     redirect(response, asked.redirectUri, { code, state: parameters.get('state'), iss: issuer.url });
   } catch (error) {
     if (!(error instanceof OAuthError)) throw error;
@@ -59,16 +63,32 @@ export async function answerAuthorize(
   }
 }
 
-/** @throws OAuthError that must be shown here, never sent to an address that nobody registered */
+function peopleOf({ principals, clients }: Issuer): Principal[] {
+  return [...principals.values()].filter((principal) => isPerson(principal, clients.values()));
+}
+
+function chosen(issuer: Issuer, parameters: ReadonlyMap<string, string>): Principal {
+  const person = peopleOf(issuer).find(({ id }) => id === parameters.get('who'));
+  if (!person) throw new OAuthError('access_denied', 'no person was chosen');
+  return person;
+}
+
+/** https://openid.net/specs/openid-connect-core-1_0.html#AuthError */
+function signedIn(issuer: Issuer, personId: string | undefined): Principal {
+  const person = peopleOf(issuer).find(({ id }) => id === personId);
+  if (!person) throw new OAuthError('login_required', 'no person is signed in with this browser');
+  return person;
+}
+
+/** @throws OAuthError that must be shown here, never sent to an address that is not registered */
 function addressee(issuer: Issuer, parameters: ReadonlyMap<string, string>) {
-  const clientId = parameters.get('client_id') ?? '';
-  const client = issuer.clients.get(clientId);
+  const client = issuer.clients.get(parameters.get('client_id') ?? '');
   if (!client) throw new OAuthError('invalid_request', 'client_id names no client');
   const redirectUri = parameters.get('redirect_uri') ?? '';
   if (!client.redirectUris?.includes(redirectUri)) {
     throw new OAuthError('invalid_request', 'redirect_uri is not registered for this client');
   }
-  return { clientId, redirectUri };
+  return { client, redirectUri };
 }
 
 function check({ parameters }: Asked): string {

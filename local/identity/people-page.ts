@@ -1,5 +1,5 @@
 /** The page to pick a person: no script, one button each, grouped by the account they work for. */
-import type { Principal } from './principals.ts';
+import type { Client, Principal } from './principals.ts';
 
 const STYLE = `
   :root { color-scheme: light dark; --ink: #14212b; --soft: #5a6b78; --line: #d5dee5; --paper: #f4f7f9; --card: #fff;
@@ -23,11 +23,11 @@ const STYLE = `
 
 /** `parameters` of the request go along as hidden fields. */
 export function peoplePage(
-  clientId: string,
+  client: Client,
   people: readonly Principal[],
   parameters: ReadonlyMap<string, string>,
 ): string {
-  const groups = Map.groupBy(people, ({ accountId }) => accountId ?? 'Fabrikam');
+  const groups = Map.groupBy(people, ({ accountName, accountId }) => accountName ?? accountId ?? 'Staff');
   const hidden = [...parameters]
     .filter(([name]) => name !== 'who')
     .map(([name, value]) => `<input type="hidden" name="${escape(name)}" value="${escape(value)}">`);
@@ -38,7 +38,7 @@ export function peoplePage(
   return page(
     'Sign in',
     `<h1>Who are you?</h1>
-    <p>This is a demonstration on your own machine: pick a person, no password is asked. ${escape(clientId)} then acts for them.</p>
+    <p>This is a demonstration on your own machine: pick a person, no password is asked. ${escape(client.name ?? client.id)} then acts for that person.</p>
     <form method="post" action="authorize">${hidden.join('')}${lists.join('')}</form>`,
   );
 }
@@ -48,11 +48,17 @@ export function messagePage(title: string, text: string): string {
 }
 
 function button({ id, name, roles }: Principal): string {
-  return `<button name="who" value="${escape(id)}"><strong>${escape(name)}</strong><small>${escape(roles.join(', '))}</small></button>`;
+  return `<button name="who" value="${escape(id)}"><strong>${escape(name)}</strong><small>${escape(roles.map(roleWords).join(', '))}</small></button>`;
+}
+
+/** `account-admin` → `Account admin` */
+function roleWords(role: string): string {
+  const words = role.replaceAll('-', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 function page(title: string, body: string): string {
-  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${escape(title)} – Drone Delivery</title>
+  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${escape(title)} </title>
     <meta name="viewport" content="width=device-width, initial-scale=1"><style>${STYLE}</style></head>
     <body><main>${body}</main></body></html>`;
 }
