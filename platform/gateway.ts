@@ -3,8 +3,8 @@ import { createReadStream, existsSync, statSync } from 'node:fs';
 import { Agent, createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { extname, join, normalize, sep } from 'node:path';
+import { listen } from 'azure-local/loopback';
 import { createProxyServer } from 'httpxy';
-import { listen } from '../local/loopback.ts';
 import type { PageConfig } from '../web/session/config.ts';
 
 export interface GatewayOptions {

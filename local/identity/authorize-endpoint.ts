@@ -7,7 +7,7 @@ import type { Codes } from './codes.ts';
 import { answerPage, OAuthError, once, readForm, redirect } from './exchange.ts';
 import { audienceOf, type Issuer } from './issuer.ts';
 import { peoplePage } from './people-page.ts';
-import { type Client, isLoopback, isPerson, type Principal } from './principals.ts';
+import { type Client, isLoopback, type Principal } from './principals.ts';
 import type { Sessions } from './sessions.ts';
 
 /** Of SHA-256 in base64url. */
@@ -37,9 +37,10 @@ export async function answerAuthorize(
     const challenge = check(asked);
     const audience = audienceOf(issuer, parameters);
     if (!isChoice && !isSilent) {
-      return answerPage(response, 200, peoplePage(asked.client, peopleOf(issuer), parameters));
+      return answerPage(response, 200, peoplePage(issuer, asked.client, parameters));
     }
-    const person = isChoice ? chosen(issuer, parameters) : signedIn(issuer, sessions.personOf(request));
+    const personId = isChoice ? parameters.get('who') : sessions.personOf(request);
+    const person = personOf(issuer, personId, isChoice ? 'access_denied' : 'login_required');
     const nonce = parameters.get('nonce');
     const code = codes.issue({
       clientId: asked.client.id,
@@ -63,21 +64,17 @@ export async function answerAuthorize(
   }
 }
 
-function peopleOf({ principals, clients }: Issuer): Principal[] {
-  return [...principals.values()].filter((principal) => isPerson(principal, clients.values()));
-}
-
-function chosen(issuer: Issuer, parameters: ReadonlyMap<string, string>): Principal {
-  const person = peopleOf(issuer).find(({ id }) => id === parameters.get('who'));
-  if (!person) throw new OAuthError('access_denied', 'no person was chosen');
-  return person;
-}
-
-/** https://openid.net/specs/openid-connect-core-1_0.html#AuthError */
-function signedIn(issuer: Issuer, personId: string | undefined): Principal {
-  const person = peopleOf(issuer).find(({ id }) => id === personId);
-  if (!person) throw new OAuthError('login_required', 'no person is signed in with this browser');
-  return person;
+/** Only a person of the page signs in. https://openid.net/specs/openid-connect-core-1_0.html#AuthError */
+function personOf(
+  { principals, signIn }: Issuer,
+  id: string | undefined,
+  refusal: 'access_denied' | 'login_required',
+): Principal {
+  const person = id !== undefined && signIn.people.includes(id) ? principals.get(id) : undefined;
+  if (person) return person;
+  const reason =
+    refusal === 'access_denied' ? 'no person was chosen' : 'no person is signed in with this browser';
+  throw new OAuthError(refusal, reason);
 }
 
 /** @throws OAuthError that must be shown here, never sent to an address that is not registered */

@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type IdentityServer, startIdentity } from 'azure-local/identity';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type IdentityServer, startIdentity } from '../../local/identity/server.ts';
 import { createBrowser, MemoryStorage, ORIGIN, type TestTab } from './browser.fixture.ts';
 import type { PageConfig } from './config.ts';
 import { type ForeignIssuer, startForeignIssuer } from './foreign-issuer.fixture.ts';
@@ -181,6 +181,7 @@ describe('the issuer of this machine', () => {
       dataDir: folder,
       principals: [{ id: 'alice', name: 'Alice', roles: ['customer'], accountId: 'contoso' }],
       clients: [{ id: 'pages', redirectUris: [`${ORIGIN}/`] }],
+      signIn: { application: 'Drones', people: ['alice'], staff: 'Staff' },
     });
     config = { issuer: issuer.issuer, clientId: 'pages', scope: SCOPE, timeScale: 1 };
   });
