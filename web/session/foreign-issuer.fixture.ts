@@ -10,7 +10,7 @@ export interface ForeignIssuer extends TestServer {
 
 interface Twist {
   /** Claims of the next ID token that differ from the right ones. */
-  claims?: Readonly<Record<string, unknown>>;
+  claims?: { readonly nonce?: string; readonly iss?: string; readonly aud?: string };
   /** Parameters that the next redirect carries instead. */
   redirect?: Readonly<Record<string, string>>;
   /** The next answers of the token endpoint, by status and body. */
@@ -35,9 +35,9 @@ export async function startForeignIssuer(): Promise<ForeignIssuer> {
       ...twist.claims,
     })
       .setProtectedHeader({ alg: 'RS256', kid: 'k1' })
-      .setIssuer(String(twist.claims?.['iss'] ?? issuer))
+      .setIssuer(twist.claims?.iss ?? issuer)
       .setSubject('alice')
-      .setAudience(String(twist.claims?.['aud'] ?? form.get('client_id')))
+      .setAudience(twist.claims?.aud ?? form.get('client_id') ?? '')
       .setIssuedAt()
       .setExpirationTime('5m')
       .sign(privateKey);

@@ -181,6 +181,7 @@ describe('the issuer of this machine', () => {
       dataDir: folder,
       principals: [{ id: 'alice', name: 'Alice', roles: ['customer'], accountId: 'contoso' }],
       clients: [{ id: 'pages', redirectUris: [`${ORIGIN}/`] }],
+      resources: [AUDIENCE],
       signIn: { application: 'Drones', people: ['alice'], staff: 'Staff' },
     });
     config = { issuer: issuer.issuer, clientId: 'pages', scope: SCOPE, timeScale: 1 };
