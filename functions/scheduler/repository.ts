@@ -2,6 +2,7 @@
 import type { JSONObject, PatchOperation } from '@azure/cosmos';
 import type { AcceptedRequest, Outcome } from '../../shared/contracts/requests.ts';
 import type { Database } from '../../shared/cosmos/store.ts';
+import { unlessConflict, WriteConflict } from '../../shared/cosmos/write-conflict.ts';
 import { AppError } from '../../shared/errors.ts';
 import { domainEventItem } from '../../shared/outbox/outbox.ts';
 import type { Signal, StepInput } from '../../shared/saga/saga.ts';
@@ -58,12 +59,7 @@ export function createWorkflowRepository(database: Database, now: () => Date): W
 
   /** False when the condition did not hold, or there was nothing to patch. */
   const patchIf = async (deliveryId: string, operations: PatchOperation[], condition: string) => {
-    try {
-      return await patch(deliveryId, operations, `FROM c WHERE ${condition}`);
-    } catch (error) {
-      if (error instanceof AppError && error.code === 'etag_mismatch') return undefined;
-      throw error;
-    }
+    return unlessConflict(() => patch(deliveryId, operations, `FROM c WHERE ${condition}`), 'changed');
   };
 
   const refuseLate: WorkflowRepository['refuseLate'] = async (deliveryId, wish) => {
@@ -102,10 +98,7 @@ export function createWorkflowRepository(database: Database, now: () => Date): W
       try {
         return (await store.create(document)).item;
       } catch (error) {
-        const known =
-          error instanceof AppError && error.code === 'already_exists'
-            ? await find(request.deliveryId)
-            : undefined;
+        const known = error instanceof WriteConflict ? await find(request.deliveryId) : undefined;
         if (known) return known;
         throw error;
       }
@@ -234,16 +227,12 @@ export function createWorkflowRepository(database: Database, now: () => Date): W
     ];
     const condition = 'FROM c WHERE NOT IS_DEFINED(c.outcome)';
     const event: JSONObject[] = outcome.kind === 'rejected' ? [rejection(document, outcome)] : [];
-    try {
-      await store.batch(deliveryId, [
+    await unlessConflict(() =>
+      store.batch(deliveryId, [
         { operationType: 'Patch', id: 'workflow', resourceBody: { operations, condition } },
         ...event.map((resourceBody) => ({ operationType: 'Create' as const, resourceBody })),
-      ]);
-    } catch (error) {
-      const faster =
-        error instanceof AppError && (error.code === 'etag_mismatch' || error.code === 'already_exists');
-      if (!faster) throw error;
-    }
+      ]),
+    );
   }
 }
 
@@ -269,6 +258,6 @@ function rejection(document: WorkflowDocument, outcome: Outcome): JSONObject {
 }
 
 function ignoreExisting(error: unknown): undefined {
-  if (error instanceof AppError && error.code === 'already_exists') return undefined;
+  if (error instanceof WriteConflict && error.conflict === 'exists') return undefined;
   throw error;
 }

@@ -8,6 +8,7 @@
  * J4 A step that is done once per generation is answered from the journal when it is called again: by a repetition of its
  *    activity, or by a story that is told anew from the beginning.
  */
+import { withDeadline } from '../deadline.ts';
 import { AppError, toAppError } from '../errors.ts';
 import type { Log } from '../telemetry/log.ts';
 import { inTrace } from '../telemetry/trace.ts';
@@ -112,23 +113,9 @@ async function effect<State>(
     state,
   };
   const work = kind === 'run' ? step.run(input.args, call) : (step.undo?.(call) ?? Promise.resolve());
-  const value = await inTime(work, step);
+  const value = await withDeadline(work, step.timeoutSeconds * 1000, step.name);
   await journal.done(input, step.name, kind, value);
   return { ok: true, value: value ?? null, signals: await journal.signals(input) };
-}
-
-async function inTime<T>(work: Promise<T>, step: { name: string; timeoutSeconds: number }): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const give = () =>
-      reject(new AppError('deadline_exceeded', `${step.name} took longer than ${step.timeoutSeconds} s`));
-    timer = setTimeout(give, step.timeoutSeconds * 1000);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function toStepError(error: AppError): Extract<StepResult, { ok: false }>['error'] {
