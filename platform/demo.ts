@@ -56,7 +56,7 @@ export function principals(drones: number): Principal[] {
   ];
 }
 
-/** Whom the processes are, where they have no connection strings. */
+/** The identities of the processes: tracking's for its calls to the API, both where there are no connection strings. */
 export function managedIdentities(): Principal[] {
   return ['functions', 'tracking'].map((id): Principal => ({ id, name: id, roles: ['service'] }));
 }
