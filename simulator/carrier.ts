@@ -5,16 +5,16 @@
  * V2 A callback is repeated, with the same event id, until it gets a 2xx or a 4xx, also after a restart.
  * V3 A cancelled booking stays cancelled, also when its order comes late; one that was collected cannot be cancelled.
  */
-import { mkdirSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { openDatabase } from '../local/database-file.ts';
 import { PackageSize, Position, Time } from '../shared/contracts/common.ts';
 import type { CarrierEvent } from '../shared/contracts/third-party.ts';
 import { distance } from '../shared/geo/distance.ts';
+import { describeErrors, readJson } from '../shared/read.ts';
 import type { Log } from '../shared/telemetry/log.ts';
+import { openDatabase } from './database.ts';
 import type { TokenSource } from './link/token-source.ts';
 
 export interface CarrierOptions {
@@ -59,6 +59,9 @@ const Quote = z.object({
 const Order = Quote.extend({ callbackUrl: z.url() });
 type Order = z.output<typeof Order>;
 
+/** The body of a row. */
+const Booking = z.object({ answer: z.unknown(), callbackUrl: z.url(), toDeliver: z.number() });
+
 interface Row {
   readonly id: string;
   readonly body: string;
@@ -84,7 +87,6 @@ interface Window {
 
 /** @throws Error when the port is in use, or its file cannot be read */
 export async function startCarrier(options: CarrierOptions): Promise<Carrier> {
-  mkdirSync(options.dataDir, { recursive: true });
   const database = openDatabase(
     join(options.dataDir, 'carrier.db'),
     `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
@@ -109,7 +111,7 @@ export async function startCarrier(options: CarrierOptions): Promise<Carrier> {
       return send(response, 401, { reasons: ['the x-api-key is wrong'] });
     const [, resource, id] = (request.url ?? '').split('/');
     if (resource === 'quotes' && request.method === 'POST') {
-      const asked = await read(request, Quote);
+      const asked = await readBody(request, Quote);
       if (!asked) return send(response, 400, { reasons: ['not a request for a quote'] });
       const refusals = refusalsOf(asked);
       if (refusals.length > 0) return send(response, 200, { canServe: false, reasons: refusals });
@@ -118,7 +120,7 @@ export async function startCarrier(options: CarrierOptions): Promise<Carrier> {
     }
     if (resource !== 'bookings' || !id)
       return send(response, 404, { reasons: ['there is nothing at this path'] });
-    if (request.method === 'PUT') return book(id, await read(request, Order), response);
+    if (request.method === 'PUT') return book(id, await readBody(request, Order), response);
     if (request.method === 'DELETE') return cancel(id, response);
     return send(response, 405, { reasons: ['not possible here'] });
   };
@@ -127,7 +129,7 @@ export async function startCarrier(options: CarrierOptions): Promise<Carrier> {
     if (!order) return send(response, 400, { reasons: ['not a booking'] });
     const known = find(id);
     if (known?.next === 'cancelled') return send(response, 409, { reasons: ['this booking was cancelled'] });
-    if (known) return send(response, 200, (JSON.parse(known.body) as { answer: unknown }).answer);
+    if (known) return send(response, 200, bookingOf(known).answer);
     const refusals = refusalsOf(order);
     if (refusals.length > 0) return send(response, 422, { reasons: refusals });
     const { price, pickupEta, deliveryEta, toCollect, toDeliver } = offerFor(order, options);
@@ -161,7 +163,7 @@ export async function startCarrier(options: CarrierOptions): Promise<Carrier> {
   };
 
   const callBack = async (row: Row) => {
-    const { callbackUrl, toDeliver } = JSON.parse(row.body) as { callbackUrl: string; toDeliver: number };
+    const { callbackUrl, toDeliver } = bookingOf(row);
     const event: CarrierEvent = {
       bookingId: row.id,
       eventId: `${row.id}-${row.next}`,
@@ -234,8 +236,15 @@ function offerFor(asked: z.output<typeof Quote>, { now, speed }: CarrierOptions)
   };
 }
 
-/** Undefined for what is not of the schema. */
-async function read<S extends z.ZodType>(
+function bookingOf({ id, body }: Row): z.output<typeof Booking> {
+  const stored = readJson(Booking, body);
+  if (!stored.ok)
+    throw new Error(`the stored booking ${id} cannot be read: ${describeErrors(stored.errors)}`);
+  return stored.value;
+}
+
+/** Undefined when the body does not fit the schema. */
+async function readBody<S extends z.ZodType>(
   request: IncomingMessage,
   schema: S,
 ): Promise<z.output<S> | undefined> {
@@ -246,11 +255,8 @@ async function read<S extends z.ZodType>(
     if (size > MAX_BODY_BYTES) return undefined;
     chunks.push(chunk);
   }
-  try {
-    return schema.parse(JSON.parse(Buffer.concat(chunks).toString()));
-  } catch {
-    return undefined;
-  }
+  const result = readJson(schema, Buffer.concat(chunks));
+  return result.ok ? result.value : undefined;
 }
 
 function send(response: ServerResponse, status: number, body?: unknown): void {

@@ -1,4 +1,6 @@
 /** Registers the fleet by the public API; a drone that is registered already keeps its entry as it is. */
+import { putDrone } from '../shared/contracts/routes.gen.ts';
+import { createApiClient } from '../shared/http/api-client.ts';
 import type { Log } from '../shared/telemetry/log.ts';
 import type { SimulatedDrone } from './drone/state.ts';
 import type { TokenSource } from './link/token-source.ts';
@@ -40,26 +42,21 @@ async function registerOne(drone: SimulatedDrone, options: RegistrationOptions):
 }
 
 async function attempt(drone: SimulatedDrone, options: RegistrationOptions): Promise<string | undefined> {
+  const call = createApiClient({ origin: options.origin, token: async () => (await options.token()).value });
   try {
-    const { value } = await options.token();
-    const response = await fetch(`${options.origin}/api/drones/${drone.id}`, {
-      method: 'PUT',
-      headers: {
-        authorization: `Bearer ${value}`,
-        'content-type': 'application/json',
-        'if-none-match': '*',
-      },
-      body: JSON.stringify({
+    const { status, ok } = await call(putDrone, {
+      params: { droneId: drone.id },
+      body: {
         model: drone.model,
         performance: performanceOf(airframeOf(drone.model)),
         base: drone.base,
         health: 'Ok',
         acceptsMissions: true,
-      }),
+      },
+      headers: { 'if-none-match': '*' },
       signal: AbortSignal.any([options.signal, AbortSignal.timeout(TIMEOUT_MS)]),
     });
-    await response.body?.cancel();
-    return response.ok || response.status === 412 ? undefined : `answered ${response.status}`;
+    return ok || status === 412 ? undefined : `answered ${status}`;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

@@ -3,13 +3,18 @@ import { render } from 'preact';
 import { App } from './app/app.tsx';
 import { createPage } from './app/page.ts';
 import { loadCity } from './map/city.ts';
+import { createCall } from './server/call.ts';
+import { createFollow } from './server/stream.ts';
 import { loadConfig } from './session/config.ts';
-import { resumeSession } from './session/session.ts';
+import { currentToken, forget, resumeSession } from './session/session.ts';
 
 const root = document.getElementById('app') as HTMLElement;
 try {
   const [config, city] = await Promise.all([loadConfig(), loadCity()]);
-  const page = createPage(config, city, await resumeSession(config));
+  const start = await resumeSession(config);
+  const credentials = { token: () => Promise.resolve(currentToken()), reject: forget };
+  const [call, follow] = [createCall(credentials), createFollow(credentials)];
+  const page = createPage({ config, city, call, follow }, start);
   root.replaceChildren();
   render(<App page={page} />, root);
 } catch (error) {

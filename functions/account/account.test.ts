@@ -8,6 +8,7 @@ import {
   service,
   startHarness,
 } from '../../tests/harness/service.ts';
+import { SUBJECTS } from '../../tests/harness/subjects.ts';
 import { accountService } from './account.functions.ts';
 import type { HoldDocument } from './schemas.ts';
 
@@ -125,6 +126,23 @@ describe('a business', () => {
     expect((await put('nobody', 'bob')).status).toBe(404);
     const list = await harness.request(contract.listUsers, { as: admin(accountId), params: { accountId } });
     expect(list.body).toMatchObject({ users: [{ id: 'ann' }, { id: 'bob', email: 'bob@contoso.example' }] });
+  });
+
+  test('has users of any identity provider: each is added, listed under its own id, and may ship', async () => {
+    const accountId = await register(SUBJECTS.length);
+    for (const [index, userId] of SUBJECTS.entries()) {
+      // As the host hands it over: everything decoded but the slash.
+      const params = { accountId, userId: userId.replaceAll('/', '%2F') };
+      const options = { as: operator, params, body: { name: 'Somebody' } };
+      expect(await harness.request(contract.putUser, options)).toMatchObject({
+        status: 201,
+        body: { id: userId },
+      });
+      expect((await hold(accountId, `d-${index}`, userId)).status).toBe(201);
+    }
+    const list = await harness.request(contract.listUsers, { as: operator, params: { accountId } });
+    const { users } = list.body as { users: { id: string }[] };
+    expect(users.map(({ id }) => id).toSorted()).toEqual(['ann', ...SUBJECTS].toSorted());
   });
 });
 

@@ -1,14 +1,26 @@
 /** Pure rules of accounts: who may see one, who may ship. */
-import { hasRole, type Principal } from '../../shared/auth/principal.ts';
+import { createHash } from 'node:crypto';
+import type { Principal } from '../../shared/auth/principal.ts';
+import { checkReach } from '../../shared/auth/tenancy.ts';
 import type { Account } from '../../shared/contracts/accounts.ts';
+import { Id } from '../../shared/contracts/common.ts';
 import { AppError } from '../../shared/errors.ts';
+import { read } from '../../shared/read.ts';
 import type { AccountDocument, HoldDocument, UserDocument } from './schemas.ts';
+
+/**
+ * A user id may contain what a document id may not (`/`, `?`, `#`, 255 characters of any script), so such a one is
+ * stored under its digest. `~` keeps the two forms apart: no plain id begins with it.
+ */
+export function userDocumentId(userId: string): `user-${string}` {
+  return read(Id, userId).ok
+    ? `user-${userId}`
+    : `user-~${createHash('sha256').update(userId).digest('base64url')}`;
+}
 
 /** @throws AppError `not_found` for another account's id */
 export function checkOwn(principal: Principal, accountId: string): void {
-  if (hasRole(principal, 'operator') || principal.accountId === accountId) return;
-  if (hasRole(principal, 'service') && principal.accountId === undefined) return;
-  throw new AppError('not_found', 'there is no such account');
+  checkReach(principal, accountId, 'there is no such account');
 }
 
 /** @throws AppError `account_unknown`, `account_suspended` or `over_quota`, in this order */

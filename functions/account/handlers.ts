@@ -9,7 +9,7 @@ import type {
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
-import { accountView, checkOwn, userView } from './domain.ts';
+import { accountView, checkOwn, userDocumentId, userView } from './domain.ts';
 import type { AccountRepository } from './repository.ts';
 import type { UserDocument } from './schemas.ts';
 
@@ -63,7 +63,7 @@ export function createHandlers(repository: AccountRepository, deps: ServiceDeps)
       await known(accountId);
       const { email, ...rest } = body;
       const document: UserDocument = {
-        id: `user-${userId}`,
+        id: userDocumentId(userId),
         type: 'user',
         accountId,
         userId,

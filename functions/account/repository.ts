@@ -1,6 +1,7 @@
 /** Accounts, users and holds in Cosmos; a hold and the account's counter change in one batch. */
 import type { JSONObject, OperationInput } from '@azure/cosmos';
 import type { Database, Stored } from '../../shared/cosmos/store.ts';
+import { userDocumentId } from './domain.ts';
 import type { AccountDocument, HoldDocument, UserDocument } from './schemas.ts';
 
 export type AccountChange = Pick<AccountDocument, 'name' | 'quota' | 'status'>;
@@ -43,7 +44,7 @@ export function createAccountRepository(database: Database): AccountRepository {
       }));
       return store.patch<AccountDocument>('account', accountId, operations, etag ? { etag } : {});
     },
-    user: (accountId, userId) => store.read<UserDocument>(`user-${userId}`, accountId),
+    user: (accountId, userId) => store.read<UserDocument>(userDocumentId(userId), accountId),
     createUser: (document) => store.create<UserDocument>(document),
     replaceUser: (document, etag) => store.replace<UserDocument>(document, document.accountId, etag),
     users: async (accountId) => {

@@ -15,6 +15,7 @@ export interface AccountDocument {
 }
 
 export interface UserDocument {
+  /** See `userDocumentId`. */
   readonly id: `user-${string}`;
   readonly type: 'user';
   readonly accountId: string;

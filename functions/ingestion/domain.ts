@@ -2,13 +2,13 @@
 import { createHash } from 'node:crypto';
 import type { z } from 'zod';
 import { Position } from '../../shared/contracts/common.ts';
-import type {
+import {
   AcceptedRequest,
-  DeliveryRequestBody,
-  LocationInput,
-  RequestAnswer,
+  type DeliveryRequestBody,
+  type LocationInput,
+  type RequestAnswer,
   Reschedule,
-  RescheduleBody,
+  type RescheduleBody,
 } from '../../shared/contracts/requests.ts';
 import { AppError, type FieldError } from '../../shared/errors.ts';
 import { distance } from '../../shared/geo/distance.ts';
@@ -35,7 +35,7 @@ export function acceptedRequest({ body, owner, deliveryId, now }: NewRequest): A
   checkTimes(body, now, errors);
   if (errors.length > 0 || !pickup || !dropoff) throw invalid(errors);
   const { packageId, size, weight, tag } = body.packageInfo;
-  return {
+  return readable(AcceptedRequest, {
     deliveryId,
     owner,
     pickup,
@@ -46,7 +46,14 @@ export function acceptedRequest({ body, owner, deliveryId, now }: NewRequest): A
     confirmationRequired: body.confirmationRequired,
     package: { id: packageId ?? `p-${deliveryId}`, size, weight, ...(tag === undefined ? {} : { tag }) },
     acceptedAt: now.toISOString(),
-  };
+  });
+}
+
+/** The scheduler reads the message by the same schema: what it would refuse is refused here, before the 202. */
+function readable<S extends z.ZodType>(schema: S, value: z.output<S>): z.output<S> {
+  const result = read(schema, value, 'body');
+  if (!result.ok) throw invalid(result.errors);
+  return result.value;
 }
 
 /** @throws AppError `invalid_request`, also when nothing would change */
@@ -68,7 +75,7 @@ export function reschedule(body: RescheduleBody, now: Date): Reschedule {
     errors.push({ path: 'body', message: 'name a place or a time to change' });
   }
   if (errors.length > 0) throw invalid(errors);
-  return change;
+  return readable(Reschedule, change);
 }
 
 /** A position, `"lat,lon"` or an address of the service area. */

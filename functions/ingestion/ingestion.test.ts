@@ -1,11 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type IdentityServer, startIdentity } from 'azure-local/identity';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type IdentityServer, startIdentity } from '../../local/identity/server.ts';
 import { createVerifier } from '../../shared/auth/verifier.ts';
 import { quoteDrone } from '../../shared/contracts/drones.ts';
 import * as contract from '../../shared/contracts/requests.ts';
+import { RequestMessage } from '../../shared/contracts/requests.ts';
 import { quoteCarriers } from '../../shared/contracts/third-party.ts';
 import { getWorkflow, type WorkflowView } from '../../shared/contracts/workflows.ts';
 import { AppError } from '../../shared/errors.ts';
@@ -20,6 +21,7 @@ import {
   service,
   startHarness,
 } from '../../tests/harness/service.ts';
+import { SUBJECTS } from '../../tests/harness/subjects.ts';
 import { ingestionService } from './ingestion.functions.ts';
 
 const AUDIENCE = 'api://drone-delivery';
@@ -133,6 +135,29 @@ describe('a request', () => {
         packageInfo: { size: 'Large' },
       },
     });
+  });
+
+  test.each(SUBJECTS)(
+    'of a user %j is one that the scheduler can read, and has a status',
+    async (subject) => {
+      const as = customer('contoso', subject);
+      const answer = await submit(REQUEST, { as });
+      expect(answer.status).toBe(202);
+      const message = harness.published[0]?.message.body;
+      expect(RequestMessage.parse(message)).toMatchObject({ request: { owner: { userId: subject } } });
+      const params = { deliveryId: String(answer.body?.['deliveryId']) };
+      expect((await harness.request(contract.getRequest, { as, params })).status).toBe(200);
+      expect((await harness.request(contract.cancelRequest, { as, params })).status).toBe(202);
+    },
+  );
+
+  test('that the scheduler could not read is refused before it is recorded', async () => {
+    const deadline = '9999-12-31T23:59:59-14:00';
+    expect(await submit({ ...REQUEST, deadline })).toMatchObject({
+      status: 400,
+      body: { errors: [{ path: 'body.deadline' }] },
+    });
+    expect(harness.published).toEqual([]);
   });
 
   test('with the time of another zone is kept in UTC', async () => {

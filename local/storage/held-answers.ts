@@ -1,9 +1,10 @@
 /**
  * Holds the answers of mutating requests until what they changed is on disk.
  *
- * H1 The answer to each request that is no read, refusals included, leaves after a commit that began when its handler was done.
+ * H1 The answer to each request that is not a read, refusals included, leaves after a commit that began when its handler was done.
  * H2 One commit serves all answers that wait for it.
- * H3 When the commit fails the connection is cut: the client retries, nobody is told of a write that may be lost.
+ * H3 When the commit fails the connection is cut: the client retries, and no write is acknowledged that may be lost.
+ * H4 The first end() ends the answer, as in Node: a handler that ends it again (table transactions do) changes nothing.
  */
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 
@@ -49,7 +50,7 @@ export function holdAnswers(
   });
 }
 
-/** Keeps what is written to the response; `ended` gets the function that sends it all. */
+/** Keeps everything that is written to the response; `ended` gets the function that sends it. */
 function hold(response: ServerResponse, ended: (send: () => void) => void): void {
   const { write, end } = response;
   const kept: Parameters<ServerResponse['write']>[] = [];
@@ -58,9 +59,10 @@ function hold(response: ServerResponse, ended: (send: () => void) => void): void
     return true;
   }) as ServerResponse['write'];
   response.end = ((...last: Parameters<ServerResponse['end']>) => {
-    response.write = write;
-    response.end = end;
+    response.end = () => response;
     ended(() => {
+      response.write = write;
+      response.end = end;
       for (const chunk of kept) response.write(...chunk);
       response.end(...last);
     });

@@ -87,6 +87,7 @@ describe('held answers', () => {
       response.writeHead(201, { 'content-type': 'text/plain' });
       response.write('one ');
       response.end('two');
+      response.end();
     });
     holdAnswers(http, commit, (error) => failures.push(error));
     await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
@@ -107,7 +108,7 @@ describe('held answers', () => {
     return { send, failures, [Symbol.dispose]: () => http.close() };
   }
 
-  test('a write is committed before its answer arrives, a read is not', async () => {
+  test('H1, H4: a write is committed before its answer arrives, a read is not; a second end() changes nothing', async () => {
     let commits = 0;
     using http = await serve(() => {
       commits += 1;

@@ -3,7 +3,9 @@
  * ID's tokens in Azure and those of local/identity.
  */
 import { createRemoteJWKSet, decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
+import { Id, UserId } from '../contracts/common.ts';
 import { AppError } from '../errors.ts';
+import { describeErrors, read } from '../read.ts';
 import { type Principal, ROLES, type Role } from './principal.ts';
 
 export interface VerifierOptions {
@@ -62,7 +64,10 @@ async function jwksUriOf(issuer: string): Promise<string> {
   return ((await response.json()) as Discovery).jwks_uri;
 }
 
-/** What says nothing of the token, only of the way to the keys. */
+/** Longest display name that is kept. */
+const MAX_NAME = 200;
+
+/** Faults of the way to the keys, not of the token. */
 const ISSUER_FAULTS: ReadonlySet<string> = new Set([
   'ERR_JOSE_GENERIC',
   'ERR_JWKS_TIMEOUT',
@@ -78,8 +83,7 @@ function refusal(error: unknown, token: string, issuer: string): AppError {
     });
   }
   if (error instanceof errors.JWTExpired) return new AppError('token_expired', 'the token has expired');
-  if (isOfAnother(issuer, token))
-    return new AppError('issuer_unknown', 'the token was issued by somebody else');
+  if (isOfAnother(issuer, token)) return new AppError('issuer_unknown', 'another issuer issued the token');
   if (error instanceof errors.JWTClaimValidationFailed) {
     return new AppError('token_invalid', `the token's ${error.claim} is not right`);
   }
@@ -95,22 +99,17 @@ function isOfAnother(issuer: string, token: string): boolean {
   }
 }
 
+/** Ids end up in document keys and messages, so one that no contract would accept is refused here, not after a 202. */
 function principalOf(claims: JWTPayload): Principal {
-  const text = (name: string) => {
-    const claim = claims[name];
-    return typeof claim === 'string' ? claim : undefined;
-  };
-  const subject = claims.sub;
-  if (!subject) throw new AppError('token_invalid', 'the token names no subject');
+  const subject = claim(claims, 'sub', UserId);
+  if (subject === undefined) throw new AppError('token_invalid', 'the token has no subject');
   const roles = Array.isArray(claims['roles'])
     ? claims['roles'].filter((role): role is Role => (ROLES as readonly unknown[]).includes(role))
     : [];
-  const [name, accountId, droneId, carrierId] = [
-    text('name'),
-    text('account'),
-    text('drone'),
-    text('carrier'),
-  ];
+  const name = typeof claims['name'] === 'string' ? claims['name'].slice(0, MAX_NAME) : undefined;
+  const accountId = claim(claims, 'account', Id);
+  const droneId = claim(claims, 'drone', Id);
+  const carrierId = claim(claims, 'carrier', Id);
   return {
     subject,
     roles,
@@ -119,4 +118,16 @@ function principalOf(claims: JWTPayload): Principal {
     ...(droneId ? { droneId } : {}),
     ...(carrierId ? { carrierId } : {}),
   };
+}
+
+/** An empty claim counts as absent. @throws AppError `token_invalid` */
+function claim(claims: JWTPayload, name: string, schema: typeof Id): string | undefined {
+  const value = claims[name];
+  if (value === undefined || value === null || value === '') return undefined;
+  const result = read(schema, value);
+  if (result.ok) return result.value;
+  throw new AppError(
+    'token_invalid',
+    `the token's claim ${name} is not valid: ${describeErrors(result.errors)}`,
+  );
 }

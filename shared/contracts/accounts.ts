@@ -1,7 +1,7 @@
 /** Account: businesses, their users and the quota that a delivery holds while it is under way. */
 import { z } from 'zod';
 import { defineRoute } from '../http/define-route.ts';
-import { Id, Time } from './common.ts';
+import { Id, Time, UserId } from './common.ts';
 
 export const AccountStatus = z.enum(['active', 'suspended']);
 
@@ -26,11 +26,18 @@ export const Account = z.object({
 export type Account = z.output<typeof Account>;
 
 export const User = z.object({
-  id: Id,
+  id: UserId,
   name: z.string(),
   role: z.enum(['customer', 'account-admin']),
   email: z.string().optional(),
 });
+
+/** The host decodes every escape in a path but `%2F`, since a slash would end the segment. */
+const UserIdInPath = z
+  .string()
+  .max(1000)
+  .transform((segment) => segment.replace(/%2F/gi, '/'))
+  .pipe(UserId);
 
 const params = z.strictObject({ accountId: Id });
 const holdParams = z.strictObject({ accountId: Id, deliveryId: Id });
@@ -65,7 +72,7 @@ export const putUser = defineRoute({
   path: 'accounts/{accountId}/users/{userId}',
   summary: 'Add a user to a business, or change one',
   auth: ['account-admin', 'operator'],
-  params: z.strictObject({ accountId: Id, userId: Id }),
+  params: z.strictObject({ accountId: Id, userId: UserIdInPath }),
   body: z.strictObject({
     name: z.string().min(1).max(200),
     role: z.enum(['customer', 'account-admin']).default('customer'),
@@ -106,7 +113,7 @@ export const holdQuota = defineRoute({
   summary: 'Hold quota for a delivery',
   auth: ['service'],
   params: holdParams,
-  body: z.strictObject({ userId: Id }),
+  body: z.strictObject({ userId: UserId }),
   responses: { 200: z.object({ held: z.number().int() }), 201: z.object({ held: z.number().int() }) },
 });
 

@@ -24,7 +24,16 @@ export const Position = z.strictObject({
 });
 export type Position = z.infer<typeof Position>;
 
-export const Owner = z.strictObject({ userId: Id, accountId: Id });
+/** A person's id: the subject of the token, as whichever identity provider issues it (`google-oauth2|1083`, an e-mail address). */
+export const UserId = z
+  .string()
+  .min(1)
+  .max(255)
+  .regex(/^[^\p{Cc}\p{Cs}]+$/u, 'contains control characters');
+export type UserId = z.infer<typeof UserId>;
+
+/** `accountId` is the business, `userId` the person. */
+export const Owner = z.strictObject({ userId: UserId, accountId: Id });
 export type Owner = z.infer<typeof Owner>;
 
 export const DELIVERY_STAGES = [

@@ -14,6 +14,7 @@ import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { CosmosClient } from '@azure/cosmos';
 import type { Endpoints } from '../../platform/endpoints.ts';
+import { cancelRequest } from '../../shared/contracts/routes.gen.ts';
 import { customer } from '../harness/customer.ts';
 import { pause, startPlatform, type TestPlatform } from '../harness/platform.ts';
 
@@ -68,7 +69,7 @@ async function requests({ endpoints }: TestPlatform): Promise<{ accepted: number
       accepted.push(answered);
       reserved.push(held);
     }
-    await alice.call('DELETE', `deliveryrequests/${deliveryId}`);
+    await alice.call(cancelRequest, { params: { deliveryId } });
     await alice.ended(deliveryId);
   }
   return { accepted, reserved };

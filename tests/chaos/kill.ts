@@ -20,9 +20,7 @@ export function killTests(parts: Readonly<Record<string, string>>): void {
     await platform?.stop();
   });
 
-  const stageOf = async (deliveryId: string) =>
-    (await alice.call<{ stage?: string }>('GET', `deliveries/${deliveryId}/status`).catch(() => undefined))
-      ?.body?.stage;
+  const stageOf = (deliveryId: string) => alice.stage(deliveryId).catch(() => undefined);
 
   const reached = (deliveryId: string, stage: string) =>
     until(

@@ -2,6 +2,16 @@ import { CosmosClient } from '@azure/cosmos';
 import { EventHubProducerClient } from '@azure/event-hubs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { WatchFrame } from '../../shared/contracts/flight.ts';
+import {
+  cancelRequest,
+  getDrone,
+  getPackage,
+  getRequest,
+  listDeadLetters,
+  listDeliveryEvents,
+  listDrones,
+  submitRequest,
+} from '../../shared/contracts/routes.gen.ts';
 import { replayRoute } from '../../simulator/replay/recordings.ts';
 import { type Customer, customer, REQUEST } from '../harness/customer.ts';
 import { lastingBreaches } from '../harness/invariants.ts';
@@ -70,14 +80,10 @@ async function itemsOf(container: string, deliveryId: string): Promise<Record<st
 
 describe.concurrent('deliveries beside each other', () => {
   test('a request is answered 202, flown by a drone, watched live, delivered, and kept once', async () => {
-    const { status, headers, body } = await alice.call<{ deliveryId: string }>(
-      'POST',
-      'deliveryrequests',
-      REQUEST,
-    );
-    expect(status).toBe(202);
-    expect(headers.get('location')).toBe(`${platform.endpoints.api}/deliveryrequests/${body.deliveryId}`);
-    const { deliveryId } = body;
+    const accepted = await alice.call(submitRequest, { body: REQUEST });
+    expect(accepted.status).toBe(202);
+    const { deliveryId } = accepted.body as { deliveryId: string };
+    expect(accepted.headers.get('location')).toBe(`${platform.endpoints.api}/deliveryrequests/${deliveryId}`);
     const frames = await watch(deliveryId);
     expect(frames[0]).toMatchObject({ type: 'snapshot', deliveryId });
     expect(frames.filter(({ type }) => type === 'position').length).toBeGreaterThan(3);
@@ -85,22 +91,18 @@ describe.concurrent('deliveries beside each other', () => {
     expect(frames.at(-1)).toMatchObject({ type: 'end', stage: 'Completed' });
     const ended = await alice.ended(deliveryId);
     expect(ended.outcome?.kind).toBe('completed');
-    const { body: events } = await alice.call<{ events: { stage: string; sequence: number }[] }>(
-      'GET',
-      `deliveries/${deliveryId}/events`,
-    );
-    expect(events.events.map(({ stage }) => stage)).toEqual([
-      'Created',
-      'HeadedToPickup',
-      'HeadedToDropoff',
-      'Completed',
-    ]);
+    const stages = ['Created', 'HeadedToPickup', 'HeadedToDropoff', 'Completed'];
+    expect(await alice.call(listDeliveryEvents, { params: { deliveryId } })).toMatchObject({
+      status: 200,
+      body: { events: stages.map((stage) => ({ stage })) },
+    });
     expect(await alice.history(deliveryId)).toMatchObject({
       deliveryId,
       stage: 'Completed',
       droneId: ended.droneId,
     });
-    const { body: drone } = await olivia.call('GET', `drones/${ended.droneId}`);
+    const { body: drone } = await olivia.call(getDrone, { params: { droneId: ended.droneId ?? 'none' } });
+    expect(drone).toHaveProperty('id', ended.droneId);
     expect(drone).not.toHaveProperty('reservedFor');
   });
 
@@ -112,16 +114,12 @@ describe.concurrent('deliveries beside each other', () => {
     const events = (await itemsOf('deliveries', deliveryId)).filter(({ type }) => type === 'event');
     expect(events.length).toBeGreaterThan(0);
     for (const event of events) expect(event['traceparent']).toMatch(new RegExp(`^00-${trace}-`));
-    expect((await alice.call('DELETE', `deliveryrequests/${deliveryId}`)).status).toBe(202);
+    expect((await alice.call(cancelRequest, { params: { deliveryId } })).status).toBe(202);
   });
 
   test('a recorded flight is flown as the dropoff leg', async () => {
-    const pickup = { latitude: 47.6, longitude: -122.3, altitude: 0 };
-    const { body: centre } = await alice.call<{ pickupLocation: typeof pickup }>('POST', 'deliveryrequests', {
-      ...REQUEST,
-      packageInfo: { size: 'Small', weight: 90 },
-    });
-    const from = centre.pickupLocation;
+    const tooHeavy = await alice.submit({ packageInfo: { size: 'Small', weight: 90 } });
+    const from = (await alice.status(tooHeavy)).request.pickupLocation;
     const { dropoff } = await replayRoute('p4_rtk.SRT', from);
     const deliveryId = await alice.submit({ pickupLocation: from, dropOffLocation: dropoff });
     expect((await alice.ended(deliveryId)).outcome?.kind).toBe('completed');
@@ -155,13 +153,13 @@ describe.concurrent('deliveries beside each other', () => {
     const busy = 'is reserved for another delivery|takes no missions|is in flight';
     for (const drone of drones)
       expect(reasons.get(drone)).toMatch(new RegExp(`: (payload 60\\.0 kg exceeds|${busy})`));
-    expect((await alice.call('GET', 'packages/too-heavy')).status).toBe(404);
+    expect((await alice.call(getPackage, { params: { packageId: 'too-heavy' } })).status).toBe(404);
     expect(await alice.history(deliveryId)).toBeUndefined();
   });
 
   test('a cancel before take-off', async () => {
     const deliveryId = await alice.submit();
-    const { status } = await alice.call('DELETE', `deliveryrequests/${deliveryId}`);
+    const { status } = await alice.call(cancelRequest, { params: { deliveryId } });
     expect(status).toBe(202);
     const ended = await alice.ended(deliveryId);
     expect(ended).toMatchObject({ outcome: { kind: 'cancelled' }, cancel: 'cancelled' });
@@ -170,11 +168,11 @@ describe.concurrent('deliveries beside each other', () => {
   test('a cancel in the air, before the pickup: the drone turns round and is free', async () => {
     const deliveryId = await alice.submit({ pickupLocation: '500 Kestrel Avenue' });
     await alice.seen(deliveryId, ({ delivery }) => delivery !== undefined, 'a delivery');
-    await until(async () => {
-      const { body } = await alice.call<{ stage: string }>('GET', `deliveries/${deliveryId}/status`);
-      return body.stage === 'HeadedToPickup' ? true : undefined;
-    }, 'the drone is on its way');
-    expect((await alice.call('DELETE', `deliveryrequests/${deliveryId}`)).status).toBe(202);
+    await until(
+      async () => (await alice.stage(deliveryId)) === 'HeadedToPickup' || undefined,
+      'the drone is on its way',
+    );
+    expect((await alice.call(cancelRequest, { params: { deliveryId } })).status).toBe(202);
     const ended = await alice.ended(deliveryId);
     expect(ended).toMatchObject({ outcome: { kind: 'cancelled' }, cancel: 'cancelled' });
     expect(await alice.history(deliveryId)).toMatchObject({ stage: 'Cancelled' });
@@ -182,11 +180,11 @@ describe.concurrent('deliveries beside each other', () => {
 
   test('a cancel after the pickup is refused', async () => {
     const deliveryId = await alice.submit({ dropOffLocation: '450 Chestnut Street' });
-    await until(async () => {
-      const { body } = await alice.call<{ stage: string }>('GET', `deliveries/${deliveryId}/status`);
-      return body.stage === 'HeadedToDropoff' ? true : undefined;
-    }, 'the package is on board');
-    const { status, body } = await alice.call('DELETE', `deliveryrequests/${deliveryId}`);
+    await until(
+      async () => (await alice.stage(deliveryId)) === 'HeadedToDropoff' || undefined,
+      'the package is on board',
+    );
+    const { status, body } = await alice.call(cancelRequest, { params: { deliveryId } });
     expect([status, body]).toEqual([409, expect.objectContaining({ code: 'package_on_board' })]);
     expect((await alice.ended(deliveryId)).outcome?.kind).toBe('completed');
   });
@@ -202,16 +200,20 @@ describe.concurrent('deliveries beside each other', () => {
   test('another account sees nothing of it; wrong callers get their own 4xx', async () => {
     const deliveryId = await alice.submit({ packageInfo: { size: 'Large', weight: 60 } });
     const tara = customer(platform.endpoints, 'tara');
-    expect((await tara.call('GET', `deliveryrequests/${deliveryId}`)).status).toBe(404);
-    expect((await tara.call('POST', 'deliveryrequests', REQUEST)).body).toMatchObject({ code: 'forbidden' });
+    expect((await tara.call(getRequest, { params: { deliveryId } })).status).toBe(404);
+    expect((await tara.call(submitRequest, { body: REQUEST })).body).toMatchObject({ code: 'forbidden' });
     const anonymous = await fetch(`${platform.endpoints.api}/deliveryrequests/${deliveryId}`);
     expect([anonymous.status, await anonymous.json()]).toEqual([
       401,
       expect.objectContaining({ code: 'token_missing' }),
     ]);
-    expect((await alice.call('GET', 'drones')).status).toBe(403);
-    expect((await alice.call('GET', 'nowhere')).body).toMatchObject({ code: 'not_found' });
-    expect((await alice.call('PUT', 'deliveryrequests')).body).toMatchObject({ code: 'method_not_allowed' });
+    expect((await alice.call(listDrones)).status).toBe(403);
+    expect(await alice.call({ method: 'GET', path: 'nowhere' })).toMatchObject({
+      body: { code: 'not_found' },
+    });
+    expect(await alice.call({ ...submitRequest, method: 'PUT' }, { body: REQUEST })).toMatchObject({
+      body: { code: 'method_not_allowed' },
+    });
     await alice.ended(deliveryId);
   });
 
@@ -226,11 +228,8 @@ describe.concurrent('deliveries beside each other', () => {
     );
     await producer.close();
     const letters = await until(async () => {
-      const { body } = await olivia.call<{ deadLetters: { reason: string; hub: string }[] }>(
-        'GET',
-        'supervisor/deadletters?hub=delivery-requests',
-      );
-      return body.deadLetters.length >= 2 ? body.deadLetters : undefined;
+      const answer = await olivia.call(listDeadLetters, { query: { hub: 'delivery-requests' } });
+      return answer.ok && answer.body.deadLetters.length >= 2 ? answer.body.deadLetters : undefined;
     }, 'two dead letters');
     expect(letters.map(({ reason }) => reason).toSorted()).toEqual([
       expect.stringMatching(/^not JSON/),

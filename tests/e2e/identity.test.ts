@@ -6,6 +6,7 @@ import { CosmosClient } from '@azure/cosmos';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { AMQPS_PORT } from '../../platform/options.ts';
+import { confirmDelivery } from '../../shared/contracts/routes.gen.ts';
 import { customer } from '../harness/customer.ts';
 import { lastingBreaches } from '../harness/invariants.ts';
 import { isFree, startPlatform, type TestPlatform, until } from '../harness/platform.ts';
@@ -79,13 +80,13 @@ test('the app’s identity reads its containers, that of tracking has no right t
 test('the app’s identity keeps checkpoints and a proof of delivery in storage, that of tracking has no right there', async () => {
   const alice = customer(platform.endpoints);
   const deliveryId = await alice.submit({ confirmationRequired: 'Picture' });
-  const confirmation = {
+  const body = {
     geoCoordinates: { latitude: 47.6, longitude: -122.3 },
     confirmationType: 'Picture',
     confirmationBlob: Buffer.from('a picture').toString('base64'),
   };
   await until(async () => {
-    const { status } = await alice.call('POST', `deliveries/${deliveryId}/confirmations`, confirmation);
+    const { status } = await alice.call(confirmDelivery, { params: { deliveryId }, body });
     return status === 200 || undefined;
   }, 'the proof is taken, on the way to the drop-off');
   expect((await alice.ended(deliveryId)).outcome?.kind).toBe('completed');

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { createShareLink } from '../../shared/contracts/routes.gen.ts';
 import { CHROMIUM, launchBrowser, NO_BROWSER } from '../harness/browser.ts';
 import { type Customer, customer } from '../harness/customer.ts';
 import { startPlatform, type TestPlatform, until } from '../harness/platform.ts';
@@ -163,8 +164,8 @@ describe.skipIf(CHROMIUM === undefined)('the pages in a real browser', () => {
   test('a share link shows the delivery to whoever has it, without its owner', async () => {
     const deliveryId = await alice.submit({ pickupLocation: '500 Kestrel Avenue' });
     const { url } = await until(async () => {
-      const answer = await alice.call<{ url: string }>('POST', `deliveries/${deliveryId}/sharelinks`, {});
-      return answer.status === 201 ? answer.body : undefined;
+      const answer = await alice.call(createShareLink, { params: { deliveryId }, body: {} });
+      return answer.ok ? answer.body : undefined;
     }, 'a share link');
     const page = await open(PHONE, new URL(url).pathname);
     await page.getByText('Shared with you').waitFor();

@@ -137,10 +137,10 @@ test('stopped in mid-flight and started again, it goes on where it was', async (
   platform = await startPlatform({ dataDir, speed: 30, drones: 3 });
   const alice = customer(platform.endpoints);
   const deliveryId = await alice.submit({ dropOffLocation: '450 Chestnut Street' });
-  await until(async () => {
-    const { body } = await alice.call<{ stage: string }>('GET', `deliveries/${deliveryId}/status`);
-    return body.stage === 'HeadedToPickup' || undefined;
-  }, 'the drone is in the air');
+  await until(
+    async () => (await alice.stage(deliveryId)) === 'HeadedToPickup' || undefined,
+    'the drone is in the air',
+  );
   await platform.stop();
   platform = await startPlatform({ dataDir, speed: 30, drones: 3 });
   expect((await customer(platform.endpoints).ended(deliveryId)).outcome?.kind).toBe('completed');

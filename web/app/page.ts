@@ -1,15 +1,19 @@
-/** What all parts of the page share: where it is, what the map shows, who wants a place from it. */
+/** State that all parts of the page share: the address, the scene on the map, the services. */
 import { type Signal, signal } from '@preact/signals';
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { Position } from '../../shared/contracts/common.ts';
 import type { City } from '../map/city.ts';
 import { EMPTY_SCENE, type Scene } from '../map/scene.ts';
+import type { Call } from '../server/call.ts';
+import type { Follow } from '../server/stream.ts';
 import type { PageConfig } from '../session/config.ts';
 
 export interface Page {
   readonly config: PageConfig;
   readonly city: City;
+  readonly call: Call;
+  readonly follow: Follow;
   readonly path: Signal<string>;
   readonly scene: Signal<Scene>;
   /** Takes a place that was clicked on the map. */
@@ -18,15 +22,16 @@ export interface Page {
   readonly go: (path: string) => void;
 }
 
-export function createPage(config: PageConfig, city: City, start: string): Page {
+export type PageServices = Pick<Page, 'config' | 'city' | 'call' | 'follow'>;
+
+export function createPage(services: PageServices, start: string): Page {
   const path = signal(start);
   history.replaceState(null, '', start);
   addEventListener('popstate', () => {
     path.value = location.pathname;
   });
   return {
-    config,
-    city,
+    ...services,
     path,
     scene: signal(EMPTY_SCENE),
     onPlace: signal(undefined),

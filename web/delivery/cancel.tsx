@@ -1,10 +1,12 @@
 import { useRef, useState } from 'preact/hooks';
-import { call } from '../server/call.ts';
+import { cancelRequest } from '../../shared/contracts/routes.gen.ts';
+import { usePage } from '../app/page.ts';
 import { asProblem } from '../server/problem.ts';
 import type { Following } from './following.ts';
 
 /** Asks, cancels, and says what came of it: the binding answer is in the status. */
 export function Cancel({ following }: { following: Following }) {
+  const { call } = usePage();
   const { state, settle } = following;
   const { deliveryId, status, stage, hasEnded } = state.value;
   const dialog = useRef<HTMLDialogElement>(null);
@@ -17,7 +19,7 @@ export function Cancel({ following }: { following: Following }) {
     dialog.current?.close();
     setAsking(true);
     try {
-      await call('DELETE', `/api/deliveryrequests/${deliveryId}`);
+      await call(cancelRequest, { params: { deliveryId } });
       await settle(
         ({ cancel, outcome }) => outcome !== undefined || (cancel !== undefined && cancel !== 'requested'),
       );

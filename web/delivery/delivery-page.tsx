@@ -21,7 +21,7 @@ import { TimelineList } from './timeline-list.tsx';
 export function DeliveryPage({ deliveryId }: { deliveryId: string }) {
   const page = usePage();
   const now = useNow();
-  const following = useMemo(() => followDelivery(deliveryId), [deliveryId]);
+  const following = useMemo(() => followDelivery(page, deliveryId), [deliveryId]);
   useEffect(() => following.stop, [following]);
   const state = following.state.value;
   const problem = following.problem.value;

@@ -1,12 +1,13 @@
 /** Keeps the state of one delivery up to date: its stream, and at a few moments the request's status and events. */
 import { type Signal, signal } from '@preact/signals';
 import type { WatchFrame } from '../../shared/contracts/flight.ts';
-import { call } from '../server/call.ts';
+import { getRequest, listDeliveryEvents } from '../../shared/contracts/routes.gen.ts';
+import type { Call } from '../server/call.ts';
 import { backoff, pause } from '../server/pause.ts';
 import { type ApiProblem, asProblem } from '../server/problem.ts';
-import { follow } from '../server/stream.ts';
+import type { Follow } from '../server/stream.ts';
 import { createServerClock } from './clock.ts';
-import { type Change, type DeliveryState, type Event, newDelivery, reduce, type Status } from './state.ts';
+import { type Change, type DeliveryState, newDelivery, reduce, type Status } from './state.ts';
 
 export interface Following {
   readonly state: Signal<DeliveryState>;
@@ -17,7 +18,13 @@ export interface Following {
   readonly stop: () => void;
 }
 
-export function followDelivery(deliveryId: string): Following {
+export interface FollowingOptions {
+  readonly call: Call;
+  readonly follow: Follow;
+}
+
+export function followDelivery({ call, follow }: FollowingOptions, deliveryId: string): Following {
+  const params = { deliveryId };
   const state = signal(newDelivery(deliveryId));
   const problem = signal<ApiProblem | undefined>(undefined);
   const clock = createServerClock();
@@ -29,14 +36,12 @@ export function followDelivery(deliveryId: string): Following {
   };
 
   const readStatus = async (): Promise<Status> => {
-    const status = await call<Status>('GET', `/api/deliveryrequests/${deliveryId}`, { signal: stop });
+    const status = await call(getRequest, { params, signal: stop });
     apply({ kind: 'status', status });
     return status;
   };
   const readEvents = async () => {
-    const { events } = await call<{ events: Event[] }>('GET', `/api/deliveries/${deliveryId}/events`, {
-      signal: stop,
-    });
+    const { events } = await call(listDeliveryEvents, { params, signal: stop });
     apply({ kind: 'events', events });
   };
   const settle: Following['settle'] = async (isSettled, attempts = 20) => {

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
-import { call } from '../server/call.ts';
+import { confirmDelivery } from '../../shared/contracts/routes.gen.ts';
+import { usePage } from '../app/page.ts';
 import { asProblem } from '../server/problem.ts';
 import type { Following } from './following.ts';
 import { type ProofKind, proofOf } from './proof-file.ts';
@@ -12,6 +13,7 @@ const WORDS: Readonly<Record<ProofKind, { readonly label: string; readonly accep
 
 /** Where proof of delivery was asked for: it is given here, once the parcel is at the dropoff. */
 export function Proof({ following }: { following: Following }) {
+  const { call } = usePage();
   const { status, stage, latest, hasEnded, deliveryId } = following.state.value;
   const [message, setMessage] = useState<string | undefined>(undefined);
   const [isGiven, setGiven] = useState(false);
@@ -29,7 +31,8 @@ export function Proof({ following }: { following: Following }) {
   const give = async (file: File) => {
     try {
       const { latitude, longitude, altitude } = status.request.dropOffLocation;
-      await call('POST', `/api/deliveries/${deliveryId}/confirmations`, {
+      await call(confirmDelivery, {
+        params: { deliveryId },
         body: {
           geoCoordinates: { latitude, longitude, altitude },
           confirmationType: kind,

@@ -1,17 +1,17 @@
 import { useState } from 'preact/hooks';
-import { call } from '../server/call.ts';
+import { createShareLink } from '../../shared/contracts/routes.gen.ts';
+import { usePage } from '../app/page.ts';
 import { asProblem } from '../server/problem.ts';
 
 /** Makes a link that shows this delivery, and nothing else, to whoever has it. */
 export function ShareLink({ deliveryId }: { deliveryId: string }) {
+  const { call } = usePage();
   const [url, setUrl] = useState<string | undefined>(undefined);
   const [message, setMessage] = useState('');
 
   const share = async () => {
     try {
-      const link =
-        url ??
-        (await call<{ url: string }>('POST', `/api/deliveries/${deliveryId}/sharelinks`, { body: {} })).url;
+      const link = url ?? (await call(createShareLink, { params: { deliveryId }, body: {} })).url;
       setUrl(link);
       await navigator.clipboard.writeText(link).then(
         () => setMessage('Copied. Whoever has this link can follow the delivery for 24 hours.'),

@@ -5,7 +5,7 @@ import { useNow } from '../app/now.ts';
 import { usePage } from '../app/page.ts';
 import { LiveChip } from '../delivery/live-chip.tsx';
 import { asProblem } from '../server/problem.ts';
-import { follow, type StreamState } from '../server/stream.ts';
+import type { StreamState } from '../server/stream.ts';
 import { DroneRow } from './drone-row.tsx';
 import { counts, FILTERS, type Filter, type FleetDrone, listed, sceneDrones, skewOf } from './state.ts';
 
@@ -33,11 +33,13 @@ export function FleetPage() {
       setDrones(fleet.drones);
       setReceivedAt(Date.now());
     };
-    follow(
-      { fleet: true },
-      { onFrame, onState: setStream, isLast: () => false, onUnknown: () => Promise.resolve(false) },
-      stop.signal,
-    ).catch((thrown: unknown) => setProblem(asProblem(thrown).message));
+    page
+      .follow(
+        { fleet: true },
+        { onFrame, onState: setStream, isLast: () => false, onUnknown: () => Promise.resolve(false) },
+        stop.signal,
+      )
+      .catch((thrown: unknown) => setProblem(asProblem(thrown).message));
     page.onDrone.value = (id) => setSelected((before) => (before === id ? undefined : id));
     return () => {
       stop.abort();

@@ -1,16 +1,18 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { z } from 'zod';
-import type { quote } from '../../shared/contracts/requests.ts';
+import type { quote as contract } from '../../shared/contracts/requests.ts';
+import { quote } from '../../shared/contracts/routes.gen.ts';
+import { usePage } from '../app/page.ts';
 import { timeLeft } from '../delivery/eta.ts';
-import { call } from '../server/call.ts';
 import { type Form, quoteBody } from './form.ts';
 
-type Quote = z.output<(typeof quote)['responses'][200]>;
+type Quote = z.output<(typeof contract)['responses'][200]>;
 
 const SETTLE_MS = 350;
 
 /** Whether it can be served, when, and for how much: asked once the form rests. */
 export function QuoteLine({ form }: { form: Form }) {
+  const { call } = usePage();
   const [answer, setAnswer] = useState<Quote | undefined>(undefined);
   const body = JSON.stringify(quoteBody(form));
   useEffect(() => {
@@ -18,9 +20,9 @@ export function QuoteLine({ form }: { form: Form }) {
     if (body === undefined) return;
     const stop = new AbortController();
     const timer = setTimeout(() => {
-      call<Quote>('POST', '/api/quotes', { body: JSON.parse(body), signal: stop.signal }).then(
-        (quote) => {
-          if (!stop.signal.aborted) setAnswer(quote);
+      call(quote, { body: JSON.parse(body), signal: stop.signal }).then(
+        (found) => {
+          if (!stop.signal.aborted) setAnswer(found);
         },
         () => undefined,
       );

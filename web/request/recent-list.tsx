@@ -1,9 +1,9 @@
 import { useEffect, useState } from 'preact/hooks';
+import { getRequest } from '../../shared/contracts/routes.gen.ts';
 import { Link } from '../app/link.tsx';
 import { usePage } from '../app/page.ts';
 import type { Status } from '../delivery/state.ts';
 import { placeName } from '../map/city.ts';
-import { call } from '../server/call.ts';
 import { asProblem } from '../server/problem.ts';
 import type { Person } from '../session/person.ts';
 import { forgetDelivery, recentDeliveries } from './recent.ts';
@@ -18,13 +18,13 @@ const OUTCOMES: Readonly<Record<string, string>> = {
 
 /** The last deliveries of this person, as they are when the list is shown. */
 export function RecentList({ who }: { who: Person }) {
-  const { city } = usePage();
+  const { city, call } = usePage();
   const [list, setList] = useState<readonly Status[]>([]);
   useEffect(() => {
     let isGone = false;
     const read = async (deliveryId: string) => {
       try {
-        return await call<Status>('GET', `/api/deliveryrequests/${deliveryId}`);
+        return await call(getRequest, { params: { deliveryId } });
       } catch (thrown) {
         if (asProblem(thrown).status === 404) forgetDelivery(who.id, deliveryId);
         return undefined;

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { submitRequest } from '../../shared/contracts/routes.gen.ts';
 import { usePage } from '../app/page.ts';
 import { coordinates, positionOf } from '../map/city.ts';
-import { call } from '../server/call.ts';
 import { asProblem } from '../server/problem.ts';
 import type { Person } from '../session/person.ts';
 import { EMPTY_FORM, errorsOf, type Form, type FormErrors, missing, requestBody } from './form.ts';
@@ -62,7 +62,7 @@ export function RequestForm({ who }: { who: Person }) {
     if (Object.keys(gaps).length > 0) return refuse(gaps);
     setSending(true);
     try {
-      const { deliveryId } = await call<{ deliveryId: string }>('POST', '/api/deliveryrequests', {
+      const { deliveryId } = await page.call(submitRequest, {
         body: requestBody(form, who.accountId ?? ''),
         headers: { 'idempotency-key': key.current },
       });

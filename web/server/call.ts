@@ -1,32 +1,37 @@
-/** Calls of the API as the person who is signed in. */
-import { currentToken, forget } from '../session/session.ts';
+/** Calls the API as the person who is signed in. */
+
+import {
+  type CallArguments,
+  createApiClient,
+  type RouteRef,
+  type Success,
+} from '../../shared/http/api-client.ts';
+import type { Route } from '../../shared/http/define-route.ts';
 import { asProblem, problemOf } from './problem.ts';
 
-export interface CallOptions {
-  readonly body?: unknown;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly signal?: AbortSignal;
+/** The answer's body. @throws ApiProblem for a refusal, and when there is no answer */
+export type Call = <T extends Route>(
+  route: RouteRef<T>,
+  ...options: CallArguments<T>
+) => Promise<Success<T>['body']>;
+
+/** The part of a session that calls need. */
+export interface Credentials {
+  /** A token that is valid now; undefined where nobody is signed in. */
+  readonly token: () => Promise<string | undefined>;
+  /** The service refused the token. */
+  readonly reject: () => void;
 }
 
-/** The answer's body, undefined where there is none. @throws ApiProblem */
-export async function call<T>(method: string, path: string, options: CallOptions = {}): Promise<T> {
-  const token = currentToken();
-  const { body, headers, signal } = options;
-  const request: RequestInit = {
-    method,
-    headers: {
-      ...(token ? { authorization: `Bearer ${token}` } : {}),
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      ...headers,
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    ...(signal ? { signal } : {}),
+/** @param origin of the API; empty for the page's own */
+export function createCall({ token, reject }: Credentials, origin = ''): Call {
+  const send = createApiClient({ origin, token });
+  return async (route, ...options) => {
+    const answer = await send(route, ...options).catch((error: unknown) => {
+      throw asProblem(error);
+    });
+    if (answer.ok) return answer.body;
+    if (answer.status === 401) reject();
+    throw problemOf(answer.status, answer.body);
   };
-  const response = await fetch(path, request).catch((error: unknown) => {
-    throw asProblem(error);
-  });
-  if (response.status === 401 && token) forget();
-  if (!response.ok) throw await problemOf(response);
-  const text = await response.text();
-  return (text === '' ? undefined : JSON.parse(text)) as T;
 }

@@ -24,18 +24,24 @@ export class ApiProblem extends Error {
   }
 }
 
-export async function problemOf(response: Response): Promise<ApiProblem> {
-  const body = (await response.json().catch(() => ({}))) as {
-    code?: unknown;
-    detail?: unknown;
-    errors?: unknown;
+/** @param body problem+json, or whatever else stands in for it */
+export function problemOf(status: number, body: unknown): ApiProblem {
+  const { code, detail, errors } = (typeof body === 'object' && body !== null ? body : {}) as {
+    readonly code?: unknown;
+    readonly detail?: unknown;
+    readonly errors?: unknown;
   };
   return new ApiProblem(
-    response.status,
-    typeof body.code === 'string' ? body.code : 'unknown',
-    typeof body.detail === 'string' ? body.detail : `The service answered ${response.status}.`,
-    Array.isArray(body.errors) ? (body.errors as FieldError[]) : [],
+    status,
+    typeof code === 'string' ? code : 'unknown',
+    typeof detail === 'string' ? detail : `The service answered ${status}.`,
+    Array.isArray(errors) ? errors.filter(isFieldError) : [],
   );
+}
+
+function isFieldError(value: unknown): value is FieldError {
+  const { path, message } = (value ?? {}) as Partial<FieldError>;
+  return typeof path === 'string' && typeof message === 'string';
 }
 
 export function asProblem(thrown: unknown): ApiProblem {

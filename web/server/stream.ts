@@ -1,9 +1,9 @@
 /**
- * A stream of tracking, kept up: a ticket, the stream, and both again when it breaks. `fetch` instead of EventSource, because a
- * used-up ticket must be replaced at each connection, and because the heartbeats show a dead connection.
+ * Keeps a stream of tracking open: takes a ticket, reads the stream, and does both again when it breaks. `fetch` instead of
+ * EventSource, because each connection needs a new ticket, and because the heartbeats show a dead connection.
  */
-import { call } from './call.ts';
-import { createStreamParser } from './event-stream.ts';
+import { createParser } from 'eventsource-parser';
+import type { Credentials } from './call.ts';
 import { backoff, pause } from './pause.ts';
 import { asProblem, problemOf } from './problem.ts';
 
@@ -12,108 +12,134 @@ export type StreamState = 'connecting' | 'open' | 'waiting' | 'broken';
 
 export interface StreamHandlers {
   readonly onFrame: (frame: unknown) => void;
-  /** `waiting`: tracking does not know it yet. */
+  /** `waiting`: tracking does not know the delivery yet. */
   readonly onState: (state: StreamState) => void;
-  /** The frame after which the stream is over for good. */
+  /** The frame after which the stream ends for good. */
   readonly isLast: (frame: unknown) => boolean;
-  /** Tracking does not know the delivery: false gives up. */
+  /** Tracking does not know the delivery: waits, then says whether to try again. */
   readonly onUnknown: () => Promise<boolean>;
 }
 
-/** The server beats every 4 s; 10 s of nothing is a dead connection. */
+/** Resolves when the stream has ended for good or `signal` was aborted. @throws ApiProblem when it was refused */
+export type Follow = (target: StreamTarget, handlers: StreamHandlers, signal: AbortSignal) => Promise<void>;
+
+export interface StreamOptions extends Credentials {
+  /** Origin of tracking's routes; empty for the page's own. */
+  readonly origin?: string;
+  /** The server beats every 4 s; a longer silence is a dead connection. */
+  readonly silenceMs?: number;
+}
+
 const SILENCE_MS = 10_000;
 
-/** Resolves when the stream has ended for good, was refused, or `signal` was aborted. @throws ApiProblem when refused */
-export async function follow(
+export function createFollow(options: StreamOptions): Follow {
+  return async (target, handlers, signal) => {
+    const progress: Progress = { failures: 0, lastId: undefined, retry: undefined };
+    while (!signal.aborted) {
+      try {
+        if ((await readOnce(options, target, handlers, signal, progress)) || signal.aborted) return;
+      } catch (thrown) {
+        if (signal.aborted) return;
+        const problem = asProblem(thrown);
+        if (problem.status === 404 && 'deliveryId' in target) {
+          handlers.onState('waiting');
+          if (!(await handlers.onUnknown())) return;
+          continue;
+        }
+        if (!problem.mayPass) throw problem;
+      }
+      progress.failures += 1;
+      handlers.onState('broken');
+      await pause(progress.retry ?? backoff(progress.failures), signal);
+      progress.retry = undefined;
+      if (!signal.aborted) handlers.onState('connecting');
+    }
+  };
+}
+
+/** What one connection leaves for the next. */
+interface Progress {
+  failures: number;
+  lastId: string | undefined;
+  /** ms, as the server asked for. */
+  retry: number | undefined;
+}
+
+/** Reads one connection to its end. True: the last frame has come. */
+async function readOnce(
+  options: StreamOptions,
   target: StreamTarget,
   handlers: StreamHandlers,
   signal: AbortSignal,
-): Promise<void> {
-  let failures = 0;
-  let lastId: string | undefined;
-  let retry: number | undefined;
-  while (!signal.aborted) {
-    try {
-      const ended = await once(target, lastId, signal, {
-        ...handlers,
-        onOpen: () => {
-          failures = 0;
-          handlers.onState('open');
-        },
-        onId: (id) => {
-          lastId = id;
-        },
-        onRetry: (ms) => {
-          retry = ms;
-        },
-      });
-      if (ended || signal.aborted) return;
-    } catch (thrown) {
-      if (signal.aborted) return;
-      const problem = asProblem(thrown);
-      if (problem.status === 404 && 'deliveryId' in target) {
-        handlers.onState('waiting');
-        if (!(await handlers.onUnknown())) return;
-        continue;
-      }
-      if (!problem.mayPass) throw problem;
-    }
-    failures += 1;
-    handlers.onState('broken');
-    await pause(retry ?? backoff(failures), signal);
-    retry = undefined;
-    if (!signal.aborted) handlers.onState('connecting');
-  }
-}
-
-interface OnceHandlers extends StreamHandlers {
-  readonly onOpen: () => void;
-  readonly onId: (id: string) => void;
-  readonly onRetry: (ms: number) => void;
-}
-
-/** One connection. True: the last frame has come. */
-async function once(
-  target: StreamTarget,
-  lastId: string | undefined,
-  signal: AbortSignal,
-  handlers: OnceHandlers,
+  progress: Progress,
 ): Promise<boolean> {
-  const { ticket } = await call<{ ticket: string }>('POST', '/tickets', { body: target, signal });
+  const { origin = '', silenceMs = SILENCE_MS } = options;
+  const ticket = await takeTicket(options, target, signal);
   const path = 'fleet' in target ? '/fleet' : `/track/${target.deliveryId}`;
+  const { lastId } = progress;
   const query = new URLSearchParams({ ticket, ...(lastId === undefined ? {} : { lastEventId: lastId }) });
   const dead = new AbortController();
-  const response = await fetch(`${path}?${query}`, {
+  const response = await fetch(`${origin}${path}?${query}`, {
     headers: { accept: 'text/event-stream' },
     signal: AbortSignal.any([signal, dead.signal]),
   });
   if (response.status === 204) return true;
   // Tracking was started again between the ticket and its use: the next ticket will do.
   if (response.status === 401) return false;
-  if (!response.ok || !response.body) throw await problemOf(response);
-  handlers.onOpen();
-  const parser = createStreamParser();
-  const decoder = new TextDecoder();
-  const reader = response.body.getReader();
-  let watchdog = setTimeout(() => dead.abort(), SILENCE_MS);
+  if (!response.ok || !response.body) throw await problemIn(response);
+  progress.failures = 0;
+  handlers.onState('open');
+  let hasEnded = false;
+  const parser = createParser({
+    onEvent: ({ data, id }) => {
+      if (hasEnded) return;
+      if (id !== undefined) progress.lastId = id;
+      const frame = JSON.parse(data) as unknown;
+      handlers.onFrame(frame);
+      hasEnded = handlers.isLast(frame);
+    },
+    onRetry: (ms) => {
+      progress.retry = ms;
+    },
+  });
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let watchdog = setTimeout(() => dead.abort(), silenceMs);
   try {
-    for (;;) {
+    while (!hasEnded) {
       const { done, value } = await reader.read();
       if (done) break;
       clearTimeout(watchdog);
-      watchdog = setTimeout(() => dead.abort(), SILENCE_MS);
-      for (const { data, id } of parser.push(decoder.decode(value, { stream: true }))) {
-        if (id !== undefined) handlers.onId(id);
-        const frame = JSON.parse(data) as unknown;
-        handlers.onFrame(frame);
-        if (handlers.isLast(frame)) return true;
-      }
+      watchdog = setTimeout(() => dead.abort(), silenceMs);
+      parser.feed(value);
     }
-    const asked = parser.retry();
-    if (asked !== undefined) handlers.onRetry(asked);
-    return false;
+    return hasEnded;
   } finally {
     clearTimeout(watchdog);
     await reader.cancel().catch(() => undefined);
   }
+}
+
+/** A ticket opens one stream once: a browser's stream cannot carry a token. */
+async function takeTicket(
+  { token, reject, origin = '' }: StreamOptions,
+  target: StreamTarget,
+  signal: AbortSignal,
+): Promise<string> {
+  const bearer = await token();
+  const response = await fetch(`${origin}/tickets`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
+    },
+    body: JSON.stringify(target),
+    signal,
+  });
+  if (response.status === 401) reject();
+  if (!response.ok) throw await problemIn(response);
+  return ((await response.json()) as { readonly ticket: string }).ticket;
+}
+
+async function problemIn(response: Response) {
+  return problemOf(response.status, await response.json().catch(() => undefined));
 }

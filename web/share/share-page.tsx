@@ -1,16 +1,16 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { z } from 'zod';
-import type { getPublicDelivery } from '../../shared/contracts/deliveries.ts';
+import type { getPublicDelivery as contract } from '../../shared/contracts/deliveries.ts';
+import { getPublicDelivery } from '../../shared/contracts/routes.gen.ts';
 import { Heading } from '../app/heading.tsx';
 import { useNow } from '../app/now.ts';
 import { usePage } from '../app/page.ts';
 import { etaText } from '../delivery/eta.ts';
 import { placeName } from '../map/city.ts';
-import { call } from '../server/call.ts';
 import { backoff, pause } from '../server/pause.ts';
 import { asProblem } from '../server/problem.ts';
 
-type Shared = z.output<(typeof getPublicDelivery)['responses'][200]>;
+type Shared = z.output<(typeof contract)['responses'][200]>;
 
 const STAGES: Readonly<Record<string, string>> = {
   Created: 'A drone is on it',
@@ -37,7 +37,7 @@ export function SharePage({ token }: { token: string }) {
     const read = async () => {
       for (let failures = 0; !stop.signal.aborted; ) {
         try {
-          const next = await call<Shared>('GET', `/api/deliveries/public/${token}`, { signal: stop.signal });
+          const next = await page.call(getPublicDelivery, { params: { token }, signal: stop.signal });
           failures = 0;
           setMessage(undefined);
           setShared(next);
