@@ -99,7 +99,7 @@ export function createTrackingServer(options: ServerOptions): Server {
   return server;
 }
 
-const BASE = new URL('http://tracking');
+const BASE = 'http://tracking';
 
 /** @throws AppError 400 for a target like `//[` or `http:///`, which HTTP lets through and which is no URL */
 function urlOf({ url }: IncomingMessage): URL {
