@@ -26,7 +26,7 @@ export default defineConfig({
         test: {
           name: 'conformance',
           include: [
-            'tests/{contract,infra}/**/*.test.ts',
+            'tests/{contract,fuzz,infra,security,simulation}/**/*.test.ts',
             'local/tests/**/*.test.ts',
             '{tracking,local}/**/*.process.test.ts',
           ],
