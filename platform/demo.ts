@@ -1,5 +1,6 @@
 /** The demonstration's accounts, people and machines: stable, short, in the README. */
 import type { Client, Principal } from '../local/identity/principals.ts';
+import { clientSecret } from '../shared/auth/client-secret.ts';
 
 export interface DemoAccount {
   readonly id: string;
@@ -61,8 +62,11 @@ export function managedIdentities(): Principal[] {
   return ['functions', 'tracking'].map((id): Principal => ({ id, name: id, roles: ['service'] }));
 }
 
-export function clients(drones: number, secret: string, origin: string): Client[] {
-  const machines = [SIMULATOR, CARRIER, ...droneIds(drones)].map((id): Client => ({ id, secret }));
+/** @param key gives each machine a secret of its own, so that a drone's opens nothing else */
+export function clients(drones: number, key: string, origin: string): Client[] {
+  const machines = [SIMULATOR, CARRIER, ...droneIds(drones)].map(
+    (id): Client => ({ id, secret: clientSecret(key, id) }),
+  );
   return [...machines, { id: PAGE_CLIENT, redirectUris: [`${origin}/`] }];
 }
 

@@ -4,6 +4,7 @@ import { Agent, createServer, type IncomingMessage, type ServerResponse } from '
 import type { Socket } from 'node:net';
 import { extname, join, normalize, sep } from 'node:path';
 import { createProxyServer } from 'httpxy';
+import { createHostCheck, protect } from '../local/host-check.ts';
 import { listen } from '../local/loopback.ts';
 import type { PageConfig } from '../web/session/config.ts';
 
@@ -62,6 +63,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
   });
+  protect(server, createHostCheck());
   const port = await listen(server, options.port);
   const close = () =>
     new Promise<void>((resolve) => {

@@ -1,10 +1,11 @@
 /** `GET /authorize` shows who can sign in, `POST /authorize` takes the choice: code with PKCE, no password. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isLoopback } from '../host-check.ts';
 import type { Codes } from './codes.ts';
 import { answerPage, OAuthError, once, readForm, redirect } from './exchange.ts';
 import { audienceOf, type Issuer } from './issuer.ts';
 import { peoplePage } from './people-page.ts';
-import { isLoopback, isPerson } from './principals.ts';
+import { isPerson } from './principals.ts';
 
 /** Of SHA-256 in base64url. */
 const CHALLENGE = /^[\w-]{43}$/;

@@ -22,14 +22,8 @@ export interface Client {
 }
 
 const PEOPLE: readonly Role[] = ['customer', 'account-admin', 'operator'];
-const LOOPBACK_HOSTS = new Set(['127.0.0.1', 'localhost', '[::1]', '::1']);
 
 /** People sign in on the page; machines have secrets. */
 export function isPerson(principal: Principal): boolean {
   return principal.roles.some((role) => PEOPLE.includes(role));
-}
-
-/** @param hostname as in `URL.hostname` or a `listen` call, without a port */
-export function isLoopback(hostname: string): boolean {
-  return LOOPBACK_HOSTS.has(hostname.toLowerCase());
 }
