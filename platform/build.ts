@@ -1,4 +1,7 @@
-/** The build that is deployed, and that runs here, `ROOT` as its argument: the Function App as one CommonJS bundle, the pages as static files. */
+/**
+ * Builds the Function App as one CommonJS bundle in `dist/functions`, the package that is deployed; and for this machine the
+ * processes and the pages, in `platform/dist`. Argument: the root of the repository.
+ */
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -6,7 +9,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as pause } from 'node:timers/promises';
 import { build } from 'esbuild';
 import { cityMap, DEMO_ADDRESSES, geocode } from '../shared/geo/service-area/service-area.ts';
-import { PROCESSES } from './process-files.ts';
+import { OUT, PROCESSES } from './process-files.ts';
 
 const TURN_POLL_MS = 50;
 const WARNINGS_ARE_ERRORS = { logLevel: 'error' } as const;
@@ -25,12 +28,12 @@ const SOURCES = [
 
 /** Builds everything, unless no source has changed since the last time. `root` is the repository. @throws Error with esbuild's messages */
 async function buildOnce(root: string): Promise<void> {
-  const stampFile = join(root, 'dist/stamp');
+  const stampFile = join(root, OUT, 'stamp');
   const stamp = stampOf(root);
   const isBuilt = () => existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp;
   if (isBuilt()) return;
-  mkdirSync(join(root, 'dist'), { recursive: true });
-  const lock = await turnAt(join(root, 'dist/build.lock'));
+  mkdirSync(join(root, OUT), { recursive: true });
+  const lock = await turnAt(join(root, OUT, 'build.lock'));
   try {
     if (isBuilt()) return;
     await Promise.all([buildProcesses(root), buildFunctions(root), buildWeb(root)]);
@@ -65,11 +68,16 @@ function stampOf(root: string): string {
     const path = join(root, source);
     const files = source.includes('.')
       ? [path]
-      : globSync('**/*.{ts,tsx,css,html,json,svg}', { cwd: path }).map((file) => join(path, file));
+      : globSync('**/*.{ts,tsx,css,html,json,svg}', { cwd: path, exclude: isMade }).map((file) =>
+          join(path, file),
+        );
     for (const file of files.toSorted()) hash.update(`${file}:${statSync(file).mtimeMs}\n`);
   }
   return hash.digest('hex');
 }
+
+/** Folders that a build or an installation makes. */
+const isMade = (name: string) => name === 'dist' || name === 'node_modules';
 
 /** Loaded from node_modules as they are: they find files of their own, or are loaded by name. */
 const UNBUNDLED = ['azurite', 'azurite/*', 'dji_srt_parser', 'node-mavlink', '@azure/functions-core'];
@@ -79,11 +87,11 @@ const SMALL_SOURCE = { minifyWhitespace: true, minifySyntax: true, lineLimit: 16
 
 /** Bundles start faster than hundreds of files, and take less memory. Old chunks stay: another platform may run from them. */
 async function buildProcesses(root: string): Promise<void> {
-  const outdir = join(root, 'dist/processes');
   await build({
     ...WARNINGS_ARE_ERRORS,
-    entryPoints: Object.entries(PROCESSES).map(([out, entry]) => ({ in: join(root, entry), out })),
-    outdir,
+    absWorkingDir: root,
+    entryPoints: Object.entries(PROCESSES).map(([out, entry]) => ({ in: entry, out })),
+    outdir: join(root, OUT, 'processes'),
     outExtension: { '.js': '.mjs' },
     bundle: true,
     splitting: true,
@@ -118,7 +126,7 @@ async function buildFunctions(root: string): Promise<void> {
 }
 
 async function buildWeb(root: string): Promise<void> {
-  const out = join(root, 'dist/web');
+  const out = join(root, OUT, 'web');
   mkdirSync(out, { recursive: true });
   if (!existsSync(join(root, 'web/api.tsx'))) return;
   await build({

@@ -1,6 +1,7 @@
 /** The demonstration's accounts, people and machines: stable, short, in the README. */
-import type { Client, Principal } from '../local/identity/principals.ts';
+import type { Client, Principal, SignInPage } from 'azure-local/identity';
 import { clientSecret } from '../shared/auth/client-secret.ts';
+import type { Role } from '../shared/auth/principal.ts';
 
 export interface DemoAccount {
   readonly id: string;
@@ -41,13 +42,25 @@ const SIMULATOR = 'simulator';
 /** Whose tokens are written to endpoints.json. */
 export const SHOWN = ['alice', 'adam', 'tara', 'tom', OPERATOR, 'drone-1'] as const;
 
-export function principals(drones: number): Principal[] {
+/** The people who sign in on the issuer's page. */
+export const SIGN_IN: SignInPage = {
+  application: 'Drone Delivery',
+  people: [...ACCOUNTS.flatMap(({ users }) => users.map(({ id }) => id)), OPERATOR],
+  staff: 'Fabrikam',
+};
+
+/** A principal of the issuer whose roles are those of this product. */
+type DemoPrincipal = Principal & { readonly roles: readonly Role[] };
+
+export function principals(drones: number): DemoPrincipal[] {
   const people = ACCOUNTS.flatMap((account) =>
     account.users.map(
-      ({ id, name, role }): Principal => ({ id, name, roles: [role], accountId: account.id }),
+      ({ id, name, role }): DemoPrincipal => ({ id, name, roles: [role], accountId: account.id }),
     ),
   );
-  const fleet = droneIds(drones).map((id): Principal => ({ id, name: id, roles: ['drone'], droneId: id }));
+  const fleet = droneIds(drones).map(
+    (id): DemoPrincipal => ({ id, name: id, roles: ['drone'], droneId: id }),
+  );
   return [
     ...people,
     { id: OPERATOR, name: 'Olivia', roles: ['operator'] },
@@ -58,8 +71,8 @@ export function principals(drones: number): Principal[] {
 }
 
 /** Whom the processes are, where they have no connection strings. */
-export function managedIdentities(): Principal[] {
-  return ['functions', 'tracking'].map((id): Principal => ({ id, name: id, roles: ['service'] }));
+export function managedIdentities(): DemoPrincipal[] {
+  return ['functions', 'tracking'].map((id): DemoPrincipal => ({ id, name: id, roles: ['service'] }));
 }
 
 /** @param key gives each machine a secret of its own, so that a drone's opens nothing else */

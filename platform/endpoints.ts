@@ -1,7 +1,7 @@
 /** `.data/endpoints.json`, for programs: written when all is ready, removed at the end. */
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { tokenCommand } from '../local/identity/token-command.ts';
+import { tokenCommand } from 'azure-local/identity/token-command';
 import { HUBS } from '../shared/messaging/hubs.ts';
 import { SHOWN } from './demo.ts';
 import type { Part } from './part.ts';

@@ -3,9 +3,9 @@ import { createReadStream, existsSync, statSync } from 'node:fs';
 import { Agent, createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { extname, join, normalize, sep } from 'node:path';
+import { createHostCheck, protect } from 'azure-local/host-check';
+import { listen } from 'azure-local/loopback';
 import { createProxyServer } from 'httpxy';
-import { createHostCheck, protect } from '../local/host-check.ts';
-import { listen } from '../local/loopback.ts';
 import type { PageConfig } from '../web/session/config.ts';
 
 export interface GatewayOptions {

@@ -1,7 +1,7 @@
 /** `--identity`: a certificate authority in the data folder, a certificate for the servers, and what their clients must trust. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openAuthority } from '../local/certificates.ts';
+import { openAuthority } from 'azure-local/certificates';
 import type { IdentityMode } from './settings.ts';
 
 /** @throws Error when the authority's files are damaged */

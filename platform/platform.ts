@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
-import { saveIssuer, tokenCommand } from '../local/identity/token-command.ts';
+import { saveIssuer, tokenCommand } from 'azure-local/identity/token-command';
 import { banner, serversBanner } from './banner.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { OPERATOR, principals } from './demo.ts';
@@ -17,7 +17,7 @@ import {
   readPlatformOptions,
 } from './options.ts';
 import { type Part, type PartSpec, SMALL, startPart } from './part.ts';
-import { type ProcessName, processFile } from './process-files.ts';
+import { OUT, type ProcessName, processFile } from './process-files.ts';
 import { runOnce } from './run-once.ts';
 import {
   type Addresses,
@@ -34,7 +34,7 @@ import {
 } from './settings.ts';
 
 const IS_BUNDLE = !import.meta.filename.endsWith('.ts');
-const ROOT = resolve(import.meta.dirname, IS_BUNDLE ? '../..' : '..');
+const ROOT = resolve(import.meta.dirname, IS_BUNDLE ? '../../..' : '..');
 const COMPILE_CACHE = join(ROOT, 'node_modules/.cache/compile');
 /** Parts whose memory counts more than their speed. */
 const LIGHT: ReadonlySet<ProcessName> = new Set(['support', 'tracking', 'simulator', 'event-hubs', 'cosmos']);
@@ -57,7 +57,7 @@ function topology(options: PlatformOptions, data: DataFolder, addresses: Address
     env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
     flags: [...(LIGHT.has(name) ? SMALL : []), ...(options.sourceMaps ? ['--enable-source-maps'] : [])],
   });
-  const support = supportConfig(options, data, addresses, join(ROOT, 'dist/web'), identity);
+  const support = supportConfig(options, data, addresses, join(ROOT, OUT, 'web'), identity);
   const broker = [
     '--config',
     file('event-hubs', brokerConfig(addresses, identity)),

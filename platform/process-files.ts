@@ -1,12 +1,13 @@
-/** What each process of the platform runs, before and after the build. */
+/** The module that each process of the platform runs, before and after the build. */
 import { join } from 'node:path';
 
+/** Files of this repository, and modules of the package azure-local. */
 export const PROCESSES = {
   platform: 'platform/platform.ts',
-  'event-hubs': 'local/event-hubs/main.ts',
-  cosmos: 'local/cosmos/main.ts',
+  'event-hubs': 'azure-local/event-hubs/main',
+  cosmos: 'azure-local/cosmos/main',
   support: 'platform/support.ts',
-  functions: 'local/functions-host/main.ts',
+  functions: 'azure-local/functions-host/main',
   tracking: 'tracking/main.ts',
   simulator: 'simulator/main.ts',
   'prepare-database': 'platform/prepare-database.ts',
@@ -14,6 +15,9 @@ export const PROCESSES = {
 } as const;
 export type ProcessName = keyof typeof PROCESSES;
 
+/** Where the build puts what runs on this machine only. */
+export const OUT = 'platform/dist';
+
 export function processFile(root: string, name: ProcessName): string {
-  return join(root, 'dist/processes', `${name}.mjs`);
+  return join(root, OUT, 'processes', `${name}.mjs`);
 }

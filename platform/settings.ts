@@ -1,12 +1,12 @@
 /** Settings and files of each part, made from the options: who listens where, and who is told what. */
 import { join } from 'node:path';
-import { EMULATOR_KEY } from '../local/cosmos/auth.ts';
-import { ACCOUNT, KEY, AUDIENCE as STORAGE_AUDIENCE } from '../local/storage/account.ts';
-import type { TokenOptions } from '../local/storage/token-listener.ts';
+import { EMULATOR_KEY } from 'azure-local/cosmos/account';
+import type { TokenOptions } from 'azure-local/storage';
+import { ACCOUNT, KEY, AUDIENCE as STORAGE_AUDIENCE } from 'azure-local/storage/account';
 import { CONTAINERS } from '../shared/cosmos/containers.ts';
 import { HUBS, type HubName } from '../shared/messaging/hubs.ts';
 import type { DataFolder } from './data-folder.ts';
-import { CARRIER, clients, managedIdentities, PAGE_CLIENT, principals } from './demo.ts';
+import { CARRIER, clients, managedIdentities, PAGE_CLIENT, principals, SIGN_IN } from './demo.ts';
 import { AMQPS_PORT, type PlatformOptions, type PortName, portOf } from './options.ts';
 import type { SupportConfig } from './support.ts';
 
@@ -198,6 +198,7 @@ export function supportConfig(
       port: portOf(options, 'identity'),
       dataDir: join(data.path, 'identity'),
       principals: [...principals(options.drones), ...(options.identity ? managedIdentities() : [])],
+      signIn: SIGN_IN,
       clients: clients(options.drones, data.secrets.clientSecret, addresses.gateway),
       resources: [
         AUDIENCE,

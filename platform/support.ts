@@ -1,9 +1,9 @@
 /** The supporting servers in one process, to save memory: storage, identity, and the gateway with the pages. Its configuration is a JSON file: `--config FILE`. */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { type IdentityOptions, startIdentity } from '../local/identity/server.ts';
-import { runServer } from '../local/process.ts';
-import { type StorageOptions, startStorage } from '../local/storage/server.ts';
+import { type IdentityOptions, startIdentity } from 'azure-local/identity';
+import { runServer } from 'azure-local/process';
+import { type StorageOptions, startStorage } from 'azure-local/storage';
 import { type GatewayOptions, startGateway } from './gateway.ts';
 
 export interface SupportConfig {

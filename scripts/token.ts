@@ -1,5 +1,5 @@
 /** `npm run token -- WHO [--data DIR]`: prints a token for one of the demonstration's people or machines. */
-import { tokenCommand } from '../local/identity/token-command.ts';
+import { tokenCommand } from 'azure-local/identity/token-command';
 
 try {
   process.stdout.write(`${await tokenCommand(process.argv.slice(2))}\n`);

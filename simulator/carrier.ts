@@ -5,16 +5,15 @@
  * V2 A callback is repeated, with the same event id, until it gets a 2xx or a 4xx, also after a restart.
  * V3 A cancelled booking stays cancelled, also when its order comes late; one that was collected cannot be cancelled.
  */
-import { mkdirSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { openDatabase } from '../local/database-file.ts';
 import { PackageSize, Position, Time } from '../shared/contracts/common.ts';
 import type { CarrierEvent } from '../shared/contracts/third-party.ts';
 import { distance } from '../shared/geo/distance.ts';
 import type { Log } from '../shared/telemetry/log.ts';
+import { openDatabase } from './database.ts';
 import type { TokenSource } from './link/token-source.ts';
 
 export interface CarrierOptions {
@@ -84,7 +83,6 @@ interface Window {
 
 /** @throws Error when the port is in use, or its file cannot be read */
 export async function startCarrier(options: CarrierOptions): Promise<Carrier> {
-  mkdirSync(options.dataDir, { recursive: true });
   const database = openDatabase(
     join(options.dataDir, 'carrier.db'),
     `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;

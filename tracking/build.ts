@@ -1,7 +1,7 @@
 /** Bundles tracking into one file for its image: `node tracking/build.ts OUT`. */
 import { build } from 'esbuild';
 
-const [out = 'dist/tracking/main.mjs'] = process.argv.slice(2);
+const [out = 'tracking/dist/main.mjs'] = process.argv.slice(2);
 
 await build({
   entryPoints: ['tracking/main.ts'],

@@ -9,8 +9,8 @@ import {
   earliestEventPosition,
   type ReceivedEventData,
 } from '@azure/event-hubs';
+import { type EventHubsServer, startEventHubs } from 'azure-local/event-hubs';
 import { WebSocket } from 'ws';
-import { type EventHubsServer, startEventHubs } from '../local/event-hubs/server.ts';
 import type { Principal } from '../shared/auth/principal.ts';
 import type { DroneFrame, ToDroneFrame, WatchFrame } from '../shared/contracts/flight.ts';
 import { AppError } from '../shared/errors.ts';

@@ -1,6 +1,7 @@
 /** Pure rules of accounts: who may see one, who may ship. */
 import { createHash } from 'node:crypto';
-import { hasRole, type Principal } from '../../shared/auth/principal.ts';
+import type { Principal } from '../../shared/auth/principal.ts';
+import { checkReach } from '../../shared/auth/tenancy.ts';
 import type { Account } from '../../shared/contracts/accounts.ts';
 import { Id } from '../../shared/contracts/common.ts';
 import { AppError } from '../../shared/errors.ts';
@@ -19,9 +20,7 @@ export function userDocumentId(userId: string): `user-${string}` {
 
 /** @throws AppError `not_found` for another account's id */
 export function checkOwn(principal: Principal, accountId: string): void {
-  if (hasRole(principal, 'operator') || principal.accountId === accountId) return;
-  if (hasRole(principal, 'service') && principal.accountId === undefined) return;
-  throw new AppError('not_found', 'there is no such account');
+  checkReach(principal, accountId, 'there is no such account');
 }
 
 /** @throws AppError `account_unknown`, `account_suspended` or `over_quota`, in this order */

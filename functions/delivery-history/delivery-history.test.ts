@@ -96,7 +96,7 @@ describe('search', () => {
   test('answers newest first, across months, and only one’s own', async () => {
     const { ids } = await search('searcher');
     expect(ids).toEqual(ends.map((_, n) => `s-${n}`).toReversed());
-    expect((await search('searcher', {}, customer('other'))).status).toBe(403);
+    expect((await search('searcher', {}, customer('other'))).status).toBe(404);
     expect((await search('searcher', {}, operator)).ids).toHaveLength(25);
   });
 

@@ -1,6 +1,5 @@
 /** Pure rules of the history: where an entry lies, what may be searched, where a page goes on. */
 import { z } from 'zod';
-import { hasRole, type Principal } from '../../shared/auth/principal.ts';
 import type { HistoryEntry } from '../../shared/contracts/history.ts';
 import { AppError } from '../../shared/errors.ts';
 import { read } from '../../shared/read.ts';
@@ -35,13 +34,6 @@ export function documentOf(entry: HistoryEntry, month: string): EntryDocument {
 /** One form for every time, so that text compares as time does. */
 export function utc(time: string): string {
   return new Date(time).toISOString();
-}
-
-/** @throws AppError `forbidden` when it names another's account */
-export function checkOwner(principal: Principal, ownerId: string): void {
-  if (hasRole(principal, 'operator') || principal.accountId === ownerId) return;
-  if (hasRole(principal, 'service') && principal.accountId === undefined) return;
-  throw new AppError('forbidden', 'ownerId names another account');
 }
 
 /** Opaque to the caller: the last entry of the page before. */

@@ -1,9 +1,9 @@
 /** The history's routes: archive once, read, search. */
-import { hasRole } from '../../shared/auth/principal.ts';
+import { checkNamedOwner, checkReach, reachesAll } from '../../shared/auth/tenancy.ts';
 import type { archiveDelivery, getHistoryEntry, searchHistory } from '../../shared/contracts/history.ts';
 import { AppError } from '../../shared/errors.ts';
 import { type Handler, invalid } from '../../shared/http/pipeline.ts';
-import { checkOwner, continuationOf, documentOf, placeOf, placeToGoOn, utc } from './domain.ts';
+import { continuationOf, documentOf, placeOf, placeToGoOn, utc } from './domain.ts';
 import type { HistoryRepository } from './repository.ts';
 
 export interface HistoryHandlers {
@@ -18,24 +18,22 @@ export function createHandlers(repository: HistoryRepository): HistoryHandlers {
       if (body.deliveryId !== params.deliveryId) {
         throw invalid([{ path: 'body.deliveryId', message: 'must be the id in the path' }]);
       }
-      checkOwner(call.principal, body.owner.accountId);
+      checkNamedOwner(call.principal, body.owner.accountId, 'body.owner.accountId');
       const { entryMonth } = await repository.claim(placeOf(body));
       return { status: (await repository.create(documentOf(body, entryMonth))) ? 201 : 204 };
     },
 
     get: async ({ params: { deliveryId } }, { principal }) => {
-      const found = principal.accountId
-        ? await repository.find(principal.accountId, deliveryId)
-        : hasRole(principal, 'operator', 'service')
-          ? await repository.findAnywhere(deliveryId)
-          : undefined;
+      const { accountId } = principal;
+      const own = accountId === undefined ? undefined : await repository.find(accountId, deliveryId);
+      const found = own ?? (reachesAll(principal) ? await repository.findAnywhere(deliveryId) : undefined);
       if (!found) throw new AppError('not_found', 'there is no such entry');
       return { status: 200, body: found.entry };
     },
 
     search: async ({ query }, call) => {
       const { ownerId, from, to, stage, limit, continuation } = query;
-      checkOwner(call.principal, ownerId);
+      checkReach(call.principal, ownerId, 'there is no such account');
       const found = await repository.search({
         accountId: ownerId,
         from: from && utc(from),

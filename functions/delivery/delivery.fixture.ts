@@ -25,7 +25,7 @@ export interface Deliveries {
 }
 
 export function deliveriesOf(harness: Harness): Deliveries {
-  const as = service('contoso');
+  const as = service();
   let next = 0;
   const put: Deliveries['put'] = (deliveryId, more = {}, headers = {}) =>
     harness.request(contract.putDelivery, {

@@ -1,6 +1,6 @@
 /** Reads of deliveries: one's account's only; another's id is 404. */
 
-import { hasRole } from '../../shared/auth/principal.ts';
+import { checkReach, mayReach } from '../../shared/auth/tenancy.ts';
 import type {
   getDelivery,
   getDeliveryOwner,
@@ -33,9 +33,9 @@ export async function ownDelivery(
   call: Call,
 ): Promise<Stored<DeliveryDocument>> {
   const found = await repository.find(deliveryId);
-  const { accountId } = call.principal;
-  const allowed = accountId === found?.item.accountId || hasRole(call.principal, 'operator', 'service');
-  if (!found || !allowed) throw new AppError('not_found', 'there is no such delivery');
+  if (!found || !mayReach(call.principal, found.item.accountId)) {
+    throw new AppError('not_found', 'there is no such delivery');
+  }
   return found;
 }
 
@@ -99,9 +99,7 @@ export function createReadHandlers(repository: DeliveryRepository, deps: Service
     },
 
     summary: async ({ query }, call) => {
-      if (!hasRole(call.principal, 'operator', 'service') && query.ownerId !== call.principal.accountId) {
-        throw new AppError('forbidden', 'ownerId is not your account');
-      }
+      checkReach(call.principal, query.ownerId, 'there is no such account');
       const month = `${query.year}-${String(query.month).padStart(2, '0')}`;
       return { status: 200, body: { count: await repository.count(query.ownerId, month) } };
     },

@@ -1,6 +1,7 @@
 /** Writes of the workflow: create, re-plan, move. Each is repeated when somebody else wrote meanwhile. */
 import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
+import { checkNamedOwner, checkReach } from '../../shared/auth/tenancy.ts';
 import type { DeliveryStage } from '../../shared/contracts/common.ts';
 import type { DeliveryBody, moveDelivery, putDelivery } from '../../shared/contracts/deliveries.ts';
 import { untilUndisturbed } from '../../shared/cosmos/race.ts';
@@ -9,6 +10,7 @@ import type { ServiceDeps } from '../../shared/functions/service.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
 import { invalid } from '../../shared/http/pipeline.ts';
 import { transition, viewOf } from './domain.ts';
+import { ownDelivery } from './reading.ts';
 import type { DeliveryRepository } from './repository.ts';
 import type { DeliveryDocument, TrackingDocument } from './schemas.ts';
 
@@ -31,9 +33,11 @@ export function createStageHandlers(repository: DeliveryRepository, deps: Servic
       if (body.id !== undefined && body.id !== deliveryId) {
         throw invalid([{ path: 'body.id', message: 'is not the id of the path' }]);
       }
+      checkNamedOwner(call.principal, body.owner.accountId, 'body.owner.accountId');
       const ifMatch = call.headers['if-match'];
       const write = async () => {
         const known = await repository.find(deliveryId);
+        if (known) checkReach(call.principal, known.item.accountId, 'there is no such delivery');
         if (known) return replan(known.item, body, ifMatch ?? known.etag);
         if (ifMatch) throw new AppError('etag_mismatch', 'there is no such delivery');
         const document = newDelivery(deliveryId, body, deps.now());
@@ -43,11 +47,9 @@ export function createStageHandlers(repository: DeliveryRepository, deps: Servic
       return ifMatch ? write() : untilUndisturbed(write);
     },
 
-    move: ({ params, body }) =>
+    move: ({ params, body }, call) =>
       untilUndisturbed(async () => {
-        const known = await repository.find(params.deliveryId);
-        if (!known) throw new AppError('not_found', 'there is no such delivery');
-        const { item, etag } = known;
+        const { item, etag } = await ownDelivery(repository, params.deliveryId, call);
         if (item.applied.includes(body.eventId)) return { status: 200, body: viewOf(item) };
         const stage = transition(item.stage, body.event);
         const moved: DeliveryDocument = {

@@ -1,6 +1,6 @@
 /** The fleet's routes: registry, lists, quotes, utilization. */
 
-import { hasRole } from '../../shared/auth/principal.ts';
+import { checkReach } from '../../shared/auth/tenancy.ts';
 import type {
   droneUtilization,
   getDrone,
@@ -99,9 +99,7 @@ export function createFleetHandlers(repository: DroneRepository, deps: ServiceDe
     },
 
     utilization: async ({ query }, call) => {
-      if (!hasRole(call.principal, 'operator', 'service') && query.ownerId !== call.principal.accountId) {
-        throw new AppError('forbidden', 'ownerId is not your account');
-      }
+      checkReach(call.principal, query.ownerId, 'there is no such account');
       const month = `${query.year}-${String(query.month).padStart(2, '0')}`;
       const jobs = await repository.releasedJobs(query.ownerId, month);
       const metres = jobs.reduce((sum, { total }) => sum + (total?.metres ?? 0), 0);

@@ -1,4 +1,5 @@
 /** Missions: sent down, accepted, recalled, released. Each change of the job and its message are one batch. */
+import { checkReach } from '../../shared/auth/tenancy.ts';
 import type {
   confirmMission,
   dispatchDrone,
@@ -10,7 +11,7 @@ import { untilUndisturbed } from '../../shared/cosmos/race.ts';
 import type { Stored } from '../../shared/cosmos/store.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
-import type { Handler } from '../../shared/http/pipeline.ts';
+import type { Call, Handler } from '../../shared/http/pipeline.ts';
 import { spentBy } from './domain.ts';
 import { assignedItem, commandItem, missionOf, releasedItem } from './messages.ts';
 import type { DroneRepository } from './repository.ts';
@@ -25,19 +26,27 @@ export interface MissionHandlers {
   readonly get: Handler<typeof getDroneDelivery>;
 }
 
+const NO_DRONE = 'no drone is reserved for this delivery';
+
 export function createMissionHandlers(repository: DroneRepository, deps: ServiceDeps): MissionHandlers {
-  const held = async (deliveryId: string, fence: number): Promise<Stored<JobDocument>> => {
+  const found = async (deliveryId: string, { principal }: Call): Promise<Stored<JobDocument> | undefined> => {
     const job = await repository.job(deliveryId);
-    if (!job) throw new AppError('not_found', 'no drone is reserved for this delivery');
+    if (job) checkReach(principal, job.item.request.owner.accountId, NO_DRONE);
+    return job;
+  };
+
+  const held = async (deliveryId: string, fence: number, call: Call): Promise<Stored<JobDocument>> => {
+    const job = await found(deliveryId, call);
+    if (!job) throw new AppError('not_found', NO_DRONE);
     if (job.item.fence !== fence)
       throw new AppError('stale', `fence ${fence} is over, ${job.item.fence} is valid`);
     return job;
   };
 
   return {
-    dispatch: ({ params, body }) =>
+    dispatch: ({ params, body }, call) =>
       untilUndisturbed(async () => {
-        const { item: job, etag } = await held(params.deliveryId, body.fence);
+        const { item: job, etag } = await held(params.deliveryId, body.fence, call);
         const { missionId, droneId, fence } = job;
         if (job.status === 'Released') throw new AppError('stale', 'the drone is released already');
         if (job.status === 'Reserved') {
@@ -55,9 +64,9 @@ export function createMissionHandlers(repository: DroneRepository, deps: Service
         return { status: 202, body: { missionId, droneId, fence } };
       }),
 
-    confirm: ({ params, body }) =>
+    confirm: ({ params, body }, call) =>
       untilUndisturbed(async () => {
-        const { item: job, etag } = await held(params.deliveryId, body.fence);
+        const { item: job, etag } = await held(params.deliveryId, body.fence, call);
         if (job.status === 'Released') throw new AppError('stale', 'the drone is released already');
         if (!(await repository.extend(job.droneId, job.fence, null))) {
           throw new AppError('stale', 'the reservation has run out and the drone is somebody else’s');
@@ -69,11 +78,11 @@ export function createMissionHandlers(repository: DroneRepository, deps: Service
         return { status: 204 };
       }),
 
-    recall: ({ params, body }) =>
+    recall: ({ params, body }, call) =>
       untilUndisturbed(async () => {
-        const found = await repository.job(params.deliveryId);
-        if (!found || found.item.fence !== body.fence || !found.item.mission) return { status: 204 };
-        const { item: job, etag } = found;
+        const known = await found(params.deliveryId, call);
+        if (!known || known.item.fence !== body.fence || !known.item.mission) return { status: 204 };
+        const { item: job, etag } = known;
         if (job.status === 'Released') return { status: 204 };
         const { missionId, droneId, fence, deliveryId } = job;
         if (job.status !== 'Recalled') {
@@ -87,11 +96,11 @@ export function createMissionHandlers(repository: DroneRepository, deps: Service
       }),
 
     /** The drone first: the job remembers whose release is due until it is done. */
-    release: ({ params, query }) =>
+    release: ({ params, query }, call) =>
       untilUndisturbed(async () => {
-        const found = await repository.job(params.deliveryId);
-        if (!found || (query.fence !== undefined && query.fence !== found.item.fence)) return { status: 204 };
-        const { item: job, etag } = found;
+        const known = await found(params.deliveryId, call);
+        if (!known || (query.fence !== undefined && query.fence !== known.item.fence)) return { status: 204 };
+        const { item: job, etag } = known;
         if (job.status !== 'Released') {
           await repository.free(job.droneId, job.deliveryId, job.generation);
           const event = job.status === 'Intended' ? [] : [releasedItem(job, deps.now())];
@@ -100,9 +109,9 @@ export function createMissionHandlers(repository: DroneRepository, deps: Service
         return { status: 204 };
       }),
 
-    get: async ({ params }) => {
-      const job = (await repository.job(params.deliveryId))?.item;
-      if (!job || job.status === 'Intended') throw new AppError('not_found', 'no drone has this delivery');
+    get: async ({ params }, call) => {
+      const job = (await found(params.deliveryId, call))?.item;
+      if (!job || job.status === 'Intended') throw new AppError('not_found', NO_DRONE);
       const state = (await repository.state(job.droneId))?.item;
       const { deliveryId, droneId, missionId, fence, status } = job;
       const view = state ? { state: stateView(state) } : {};

@@ -7,6 +7,7 @@
  * R3 A job that was released stays so: a call of its generation that comes late gets nothing.
  */
 import type { z } from 'zod';
+import { checkNamedOwner } from '../../shared/auth/tenancy.ts';
 import type { ReserveBody, reserveDrone } from '../../shared/contracts/drones.ts';
 import { untilUndisturbed } from '../../shared/cosmos/race.ts';
 import type { Stored } from '../../shared/cosmos/store.ts';
@@ -25,8 +26,9 @@ const WON: ReadonlySet<JobDocument['status']> = new Set(['Reserved', 'Dispatched
 
 export function createReserve(repository: DroneRepository, deps: ServiceDeps): Handler<typeof reserveDrone> {
   const bookings = createBookings(repository, deps);
-  return ({ params, body }) =>
+  return ({ params, body }, { principal }) =>
     untilUndisturbed(async () => {
+      checkNamedOwner(principal, body.owner.accountId, 'body.owner.accountId');
       const job = await bookings.reserve(params.deliveryId, body);
       return { status: 200, body: reservationOf(job) };
     });
@@ -37,6 +39,9 @@ function createBookings(repository: DroneRepository, deps: ServiceDeps) {
 
   async function reserve(deliveryId: string, request: Request): Promise<JobDocument> {
     const known = await repository.job(deliveryId);
+    if (known && known.item.request.owner.accountId !== request.owner.accountId) {
+      throw new AppError('not_found', 'there is no such delivery');
+    }
     if (known && known.item.generation > request.generation) throw stale();
     if (known && known.item.generation < request.generation) {
       await repository.free(known.item.droneId, deliveryId, known.item.generation);

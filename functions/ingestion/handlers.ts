@@ -1,6 +1,6 @@
 /** Status, cancel, reschedule and quotes of delivery requests. */
 
-import { hasRole } from '../../shared/auth/principal.ts';
+import { ownAccount, reachesAll } from '../../shared/auth/tenancy.ts';
 import { quoteDrone } from '../../shared/contracts/drones.ts';
 import type {
   acceptRequest,
@@ -32,11 +32,9 @@ export interface IngestionHandlers {
 export function createHandlers(repository: RequestRepository, deps: ServiceDeps): IngestionHandlers {
   const own = async (deliveryId: string, call: Call): Promise<RequestDocument> => {
     const { accountId } = call.principal;
-    const document = accountId
-      ? await repository.find(accountId, deliveryId)
-      : hasRole(call.principal, 'operator')
-        ? await repository.findAnywhere(deliveryId)
-        : undefined;
+    const own = accountId === undefined ? undefined : await repository.find(accountId, deliveryId);
+    const document =
+      own ?? (reachesAll(call.principal) ? await repository.findAnywhere(deliveryId) : undefined);
     if (!document) throw new AppError('not_found', 'there is no such request');
     return document;
   };
@@ -129,6 +127,7 @@ export function createHandlers(repository: RequestRepository, deps: ServiceDeps)
     },
 
     quote: async ({ body }, call) => {
+      const accountId = ownAccount(call.principal);
       const errors: FieldError[] = [];
       const pickup = resolve(body.pickupLocation, 'body.pickupLocation', errors);
       const dropoff = resolve(body.dropOffLocation, 'body.dropOffLocation', errors);
@@ -140,7 +139,7 @@ export function createHandlers(repository: RequestRepository, deps: ServiceDeps)
         const price = dronePrice({ distance: byDrone.distance, weight, expedited: body.expedited });
         return { status: 200, body: { ...byDrone, by: 'drone', price } };
       }
-      const owner = { userId: call.principal.subject, accountId: call.principal.accountId ?? '' };
+      const owner = { userId: call.principal.subject, accountId };
       const { body: carriers } = await deps.call(quoteCarriers, {
         body: { owner, pickup, dropoff, weight, size },
       });

@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type IdentityServer, startIdentity } from 'azure-local/identity';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type IdentityServer, startIdentity } from '../../local/identity/server.ts';
 import { createVerifier } from '../../shared/auth/verifier.ts';
 import { quoteDrone } from '../../shared/contracts/drones.ts';
 import * as contract from '../../shared/contracts/requests.ts';

@@ -3,6 +3,7 @@
  * retry makes no second delivery: with an Idempotency-Key it is the same one; without, the first is abandoned, unless the
  * scheduler has it already, and then the answer is 202 after all.
  */
+import { ownAccount } from '../../shared/auth/tenancy.ts';
 import type { Owner } from '../../shared/contracts/common.ts';
 import type { DeliveryRequestBody, RequestMessage, submitRequest } from '../../shared/contracts/requests.ts';
 import { AppError, toAppError } from '../../shared/errors.ts';
@@ -94,13 +95,13 @@ export async function publishOperation(
 }
 
 export function ownerOf(ownerId: string, call: Call): Owner {
-  const { accountId, subject } = call.principal;
-  if (!accountId || ownerId !== accountId) {
+  const accountId = ownAccount(call.principal);
+  if (ownerId !== accountId) {
     throw new AppError('forbidden', 'ownerId is not your account', {
       errors: [{ path: 'body.ownerId', message: 'is not your account' }],
     });
   }
-  return { userId: subject, accountId };
+  return { userId: call.principal.subject, accountId };
 }
 
 type Key = Pick<IdempotencyDocument, 'id' | 'accountId' | 'bodyHash'>;

@@ -5,12 +5,6 @@ import type { Package, PackageBody, PackagePatch } from '../../shared/contracts/
 import { AppError } from '../../shared/errors.ts';
 import type { PackageDocument } from './schemas.ts';
 
-/** @throws AppError `forbidden` for a caller without one */
-export function accountOf(principal: Principal): string {
-  if (principal.accountId) return principal.accountId;
-  throw new AppError('forbidden', 'the caller acts for no account; a service names it in x-account-id');
-}
-
 /** @throws AppError `forbidden`: only a workflow makes and undoes in its own name */
 export function checkMaker(principal: Principal, madeBy: string | undefined): void {
   if (madeBy === undefined || hasRole(principal, 'service')) return;

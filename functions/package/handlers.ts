@@ -1,5 +1,5 @@
 /** Packages of one's own account. Without If-Match the last write wins, whole; with it, only over what the caller saw. */
-import { hasRole } from '../../shared/auth/principal.ts';
+import { checkReach, ownAccount } from '../../shared/auth/tenancy.ts';
 import type {
   deletePackage,
   getPackage,
@@ -11,7 +11,7 @@ import type { Stored } from '../../shared/cosmos/store.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
-import { accountOf, checkMaker, checkSameId, merged, packageView, written } from './domain.ts';
+import { checkMaker, checkSameId, merged, packageView, written } from './domain.ts';
 import type { PackageRepository } from './repository.ts';
 import type { PackageDocument } from './schemas.ts';
 
@@ -34,7 +34,7 @@ export function createHandlers(repository: PackageRepository, deps: ServiceDeps)
 
   return {
     put: ({ params: { packageId }, query: { madeBy }, body }, call) => {
-      const accountId = accountOf(call.principal);
+      const accountId = ownAccount(call.principal);
       checkMaker(call.principal, madeBy);
       checkSameId(packageId, body.id);
       const ifMatch = call.headers['if-match'];
@@ -49,12 +49,12 @@ export function createHandlers(repository: PackageRepository, deps: ServiceDeps)
     },
 
     get: async ({ params }, call) => {
-      const { item, etag } = await known(accountOf(call.principal), params.packageId);
+      const { item, etag } = await known(ownAccount(call.principal), params.packageId);
       return { status: 200, body: packageView(item), headers: { etag } };
     },
 
     patch: ({ params: { packageId }, body }, call) => {
-      const accountId = accountOf(call.principal);
+      const accountId = ownAccount(call.principal);
       checkSameId(packageId, body.id);
       const ifMatch = call.headers['if-match'];
       return retried(ifMatch, async () => {
@@ -66,7 +66,7 @@ export function createHandlers(repository: PackageRepository, deps: ServiceDeps)
     },
 
     remove: ({ params: { packageId }, query: { madeBy } }, call) => {
-      const accountId = accountOf(call.principal);
+      const accountId = ownAccount(call.principal);
       checkMaker(call.principal, madeBy);
       const ifMatch = call.headers['if-match'];
       return retried(ifMatch, async () => {
@@ -80,9 +80,7 @@ export function createHandlers(repository: PackageRepository, deps: ServiceDeps)
     },
 
     summary: async ({ params: { ownerId }, query: { year, month } }, call) => {
-      if (call.principal.accountId !== ownerId && !hasRole(call.principal, 'operator')) {
-        throw new AppError('not_found', 'there is no such account');
-      }
+      checkReach(call.principal, ownerId, 'there is no such account');
       const totalWeight = await repository.totalWeight(ownerId, `${year}-${String(month).padStart(2, '0')}`);
       return { status: 200, body: { totalWeight } };
     },

@@ -1,4 +1,6 @@
 /** The scheduler's contract: views of workflows, and what the supervisor and other services may ask. */
+
+import { mayReach } from '../../shared/auth/tenancy.ts';
 import type {
   compensateWorkflow,
   getWorkflow,
@@ -8,7 +10,7 @@ import type {
 } from '../../shared/contracts/workflows.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
-import type { Handler } from '../../shared/http/pipeline.ts';
+import type { Call, Handler } from '../../shared/http/pipeline.ts';
 import { viewOf } from './domain.ts';
 import type { WorkflowRepository } from './repository.ts';
 import type { WorkflowDocument } from './schemas.ts';
@@ -22,37 +24,38 @@ export interface SchedulerHandlers {
 }
 
 export function createHandlers(repository: WorkflowRepository, deps: ServiceDeps): SchedulerHandlers {
-  const known = async (deliveryId: string): Promise<WorkflowDocument> => {
+  const known = async (deliveryId: string, { principal }: Call): Promise<WorkflowDocument> => {
     const document = await repository.find(deliveryId);
-    if (!document) throw new AppError('not_found', 'there is no such workflow');
+    if (!document || !mayReach(principal, document.request.owner.accountId))
+      throw new AppError('not_found', 'there is no such workflow');
     return document;
   };
 
   return {
-    get: async ({ params }) => ({ status: 200, body: viewOf(await known(params.deliveryId)) }),
+    get: async ({ params }, call) => ({ status: 200, body: viewOf(await known(params.deliveryId, call)) }),
 
     overdue: async ({ query }) => {
       const documents = await repository.overdue(deps.now().toISOString(), query.limit);
       return { status: 200, body: { workflows: documents.map(viewOf) } };
     },
 
-    nudge: async ({ params }) => {
-      const document = await known(params.deliveryId);
+    nudge: async ({ params }, call) => {
+      const document = await known(params.deliveryId, call);
       const { deliveryId } = document;
       if (document.outcome) return { status: 202, body: { deliveryId, action: 'ended' } };
       await repository.command(deliveryId, 'nudge', 'nudged', deps.newId());
       return { status: 202, body: { deliveryId, action: 'woken' } };
     },
 
-    compensate: async ({ params, body }) => {
-      const { deliveryId, outcome } = await known(params.deliveryId);
+    compensate: async ({ params, body }, call) => {
+      const { deliveryId, outcome } = await known(params.deliveryId, call);
       if (outcome) throw new AppError('conflict', `the workflow has ended: ${outcome.kind}`);
       await repository.command(deliveryId, 'compensate', body.reason, `compensate-${deps.newId()}`);
       return { status: 202, body: { deliveryId } };
     },
 
-    inbox: async ({ params, body }) => {
-      const { deliveryId } = await known(params.deliveryId);
+    inbox: async ({ params, body }, call) => {
+      const { deliveryId } = await known(params.deliveryId, call);
       const { kind, at, reason } = body;
       await repository.putSignal(deliveryId, {
         eventId: params.eventId,

@@ -3,6 +3,7 @@
  * the intent and goes on with the same carrier, so one delivery never has two.
  */
 import type { z } from 'zod';
+import { checkNamedOwner, checkReach } from '../../shared/auth/tenancy.ts';
 import type { bookCarrier, quoteCarriers, Shipment } from '../../shared/contracts/third-party.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
@@ -50,10 +51,14 @@ export function createBooking(
     return known ? repository.replace(document, known.etag) : repository.create(document);
   };
 
-  const book: BookingHandlers['book'] = ({ params: { deliveryId }, body: shipment }) => {
+  const book: BookingHandlers['book'] = ({ params: { deliveryId }, body: shipment }, { principal }) => {
+    checkNamedOwner(principal, shipment.owner.accountId, 'body.owner.accountId');
     let sent: Pick<BookingDocument, 'carrierId' | 'bookingId'> | undefined;
     return untilNobodyIsFaster(async () => {
       const found = await repository.find(deliveryId);
+      if (found?.item.type === 'booking') {
+        checkReach(principal, found.item.shipment.owner.accountId, 'there is no such booking');
+      }
       let { item, etag } = found ?? (await intend(deliveryId, shipment, undefined));
       for (;;) {
         if (item.type === 'never' || item.status === 'Cancelled' || item.status === 'Cancelling') {
@@ -90,7 +95,8 @@ export function createBooking(
 
   return {
     book,
-    quote: async ({ body }) => {
+    quote: async ({ body }, { principal }) => {
+      checkNamedOwner(principal, body.owner.accountId, 'body.owner.accountId');
       const { offers, refusals, silent } = await ask(body, []);
       const all = [...refusals, ...silent].map(({ carrierId, reasons }) => ({
         carrierId,

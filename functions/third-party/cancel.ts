@@ -1,4 +1,5 @@
 /** Cancelling a carrier: succeeds when there is nothing to cancel, and forbids a booking that comes late. */
+import { checkReach } from '../../shared/auth/tenancy.ts';
 import type { cancelCarrier } from '../../shared/contracts/third-party.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
@@ -23,11 +24,12 @@ export function createCancel(
     if (!cancelled) throw onBoard();
   };
 
-  return ({ params: { deliveryId } }) =>
+  return ({ params: { deliveryId } }, { principal }) =>
     untilNobodyIsFaster(async () => {
       const known = await repository.find(deliveryId);
       if (!known) await repository.create({ id: 'booking', type: 'never', deliveryId, updatedAt: now() });
       else if (known.item.type === 'booking') {
+        checkReach(principal, known.item.shipment.owner.accountId, 'there is no such booking');
         const { status } = known.item;
         if (status === 'Collected' || status === 'Delivered') throw onBoard();
         if (status !== 'Cancelled' && status !== 'Failed') await cancelAt(known.item, known.etag);

@@ -7,9 +7,9 @@
  * C4 A feed that begins now is written down before its first change: what changes while the host is down is not lost.
  */
 import { ChangeFeedStartFrom, CosmosClient, type CosmosClientOptions, type FeedRange } from '@azure/cosmos';
-import { lazyCredential } from '../../shared/auth/credential.ts';
 import type { FunctionDefinition } from './contract.ts';
 import { createLeases, LeaseLost, type Leases } from './cosmos-leases.ts';
+import { lazyCredential } from './credential.ts';
 import type { Trigger, TriggerContext } from './event-hub-trigger.ts';
 import { createOwnership, type Ownership } from './ownership.ts';
 import { describe, invokeWithRetry, pause } from './retry.ts';

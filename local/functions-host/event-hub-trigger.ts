@@ -14,13 +14,12 @@ import {
 } from '@azure/event-hubs';
 import { BlobCheckpointStore } from '@azure/eventhubs-checkpointstore-blob';
 import { ContainerClient } from '@azure/storage-blob';
-import { lazyCredential } from '../../shared/auth/credential.ts';
-import { blobServiceUri } from '../../shared/config/blob-service.ts';
 import type { FunctionApp, FunctionDefinition, Invocation, RpcTypedData } from './contract.ts';
+import { lazyCredential } from './credential.ts';
 import type { HostLog } from './log.ts';
 import { type ClaimStore, createOwnership, type Ownership } from './ownership.ts';
 import { describe, invokeWithRetry, pause } from './retry.ts';
-import { connectionNamed, type HostConfig, resolveSetting, textOf } from './settings.ts';
+import { blobServiceUri, connectionNamed, type HostConfig, resolveSetting, textOf } from './settings.ts';
 
 export interface TriggerContext {
   readonly app: FunctionApp;
@@ -236,11 +235,12 @@ function checkpointStore(): Promise<BlobCheckpointStore> {
 }
 
 async function openStore(): Promise<BlobCheckpointStore> {
-  const { connectionString, parts } = connectionNamed('AzureWebJobsStorage');
+  const connection = connectionNamed('AzureWebJobsStorage');
+  const { connectionString, parts } = connection;
   const container = connectionString
     ? new ContainerClient(connectionString, CHECKPOINT_CONTAINER, STORAGE_OPTIONS)
     : new ContainerClient(
-        `${blobServiceUri(parts)}/${CHECKPOINT_CONTAINER}`,
+        `${blobServiceUri(connection)}/${CHECKPOINT_CONTAINER}`,
         lazyCredential(parts['clientId']),
         STORAGE_OPTIONS,
       );

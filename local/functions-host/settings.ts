@@ -101,6 +101,21 @@ export function connectionNamed(name: string): Connection {
   return { parts };
 }
 
+/**
+ * Where Blob storage is, for a connection with an identity: the whole address, or the name of an account in Azure.
+ * https://learn.microsoft.com/azure/azure-functions/functions-reference#connecting-to-host-storage-with-an-identity
+ *
+ * @returns without a slash at its end
+ * @throws Error when the connection has neither
+ */
+export function blobServiceUri({ parts }: Connection): string {
+  const { blobServiceUri: uri, accountName } = parts;
+  if (uri) return uri.replace(/\/$/, '');
+  if (!accountName)
+    throw new Error('a storage connection with the identity needs blobServiceUri or accountName');
+  return `https://${accountName}.blob.core.windows.net`;
+}
+
 /** An option of a binding or of host.json as text; what is no scalar counts as not given. */
 export function textOf(value: unknown, fallback = ''): string {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'

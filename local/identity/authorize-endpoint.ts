@@ -5,7 +5,6 @@ import type { Codes } from './codes.ts';
 import { answerPage, OAuthError, once, readForm, redirect } from './exchange.ts';
 import { audienceOf, type Issuer } from './issuer.ts';
 import { peoplePage } from './people-page.ts';
-import { isPerson } from './principals.ts';
 
 /** Of SHA-256 in base64url. */
 const CHALLENGE = /^[\w-]{43}$/;
@@ -33,11 +32,11 @@ export async function answerAuthorize(
     const challenge = check(asked);
     const audience = audienceOf(issuer, parameters);
     if (!isChoice) {
-      const people = [...issuer.principals.values()].filter(isPerson);
-      return answerPage(response, 200, peoplePage(asked.clientId, people, parameters));
+      return answerPage(response, 200, peoplePage(issuer, asked.clientId, parameters));
     }
-    const person = issuer.principals.get(parameters.get('who') ?? '');
-    if (!person || !isPerson(person)) throw new OAuthError('access_denied', 'nobody was chosen');
+    const who = parameters.get('who') ?? '';
+    const person = issuer.signIn.people.includes(who) ? issuer.principals.get(who) : undefined;
+    if (!person) throw new OAuthError('access_denied', 'nobody was chosen');
     const nonce = parameters.get('nonce');
     const code = codes.issue({
       clientId: asked.clientId,

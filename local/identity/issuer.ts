@@ -1,7 +1,7 @@
 /** What the endpoints share: who exists, who is asking, and for which audience. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { OAuthError } from './exchange.ts';
-import type { Client, Principal } from './principals.ts';
+import type { Client, Principal, SignInPage } from './principals.ts';
 import type { TokenMaker } from './tokens.ts';
 
 export interface Issuer {
@@ -9,6 +9,7 @@ export interface Issuer {
   readonly tokens: TokenMaker;
   readonly principals: ReadonlyMap<string, Principal>;
   readonly clients: ReadonlyMap<string, Client>;
+  readonly signIn: SignInPage;
   /** Audiences for which tokens are made; the first is the default. */
   readonly resources: readonly string[];
   readonly now: () => Date;
@@ -17,7 +18,7 @@ export interface Issuer {
 /** Lifetime of tokens that programs fetch; they fetch anew. */
 export const TOKEN_SECONDS = 3600;
 
-/** The audience that a scope such as `api://drone-delivery/.default` names. @throws OAuthError `invalid_target` */
+/** The audience that a scope such as `api://orders/.default` names. @throws OAuthError `invalid_target` */
 export function audienceOf(issuer: Issuer, parameters: ReadonlyMap<string, string>): string {
   const named =
     parameters.get('resource') ??

@@ -1,4 +1,5 @@
 /** The page to pick a person: no script, one button each, grouped by the account they work for. */
+import type { Issuer } from './issuer.ts';
 import type { Principal } from './principals.ts';
 
 const STYLE = `
@@ -21,13 +22,14 @@ const STYLE = `
   strong, small { display: block; }
   small { color: var(--soft); }`;
 
-/** `parameters` of the request go along as hidden fields. */
+/** @param parameters of the request; they go along as hidden fields */
 export function peoplePage(
+  { principals, signIn }: Pick<Issuer, 'principals' | 'signIn'>,
   clientId: string,
-  people: readonly Principal[],
   parameters: ReadonlyMap<string, string>,
 ): string {
-  const groups = Map.groupBy(people, ({ accountId }) => accountId ?? 'Fabrikam');
+  const people = signIn.people.flatMap((id) => principals.get(id) ?? []);
+  const groups = Map.groupBy(people, ({ accountId }) => accountId ?? signIn.staff);
   const hidden = [...parameters]
     .filter(([name]) => name !== 'who')
     .map(([name, value]) => `<input type="hidden" name="${escape(name)}" value="${escape(value)}">`);
@@ -36,7 +38,7 @@ export function peoplePage(
       ${members.map((person) => `<li>${button(person)}</li>`).join('')}</ul></section>`,
   );
   return page(
-    'Sign in',
+    `Sign in – ${signIn.application}`,
     `<h1>Who are you?</h1>
     <p>This is a demonstration on your own machine: pick a person, no password is asked. ${escape(clientId)} then acts for them.</p>
     <form method="post" action="authorize">${hidden.join('')}${lists.join('')}</form>`,
@@ -52,7 +54,7 @@ function button({ id, name, roles }: Principal): string {
 }
 
 function page(title: string, body: string): string {
-  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${escape(title)} – Drone Delivery</title>
+  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${escape(title)}</title>
     <meta name="viewport" content="width=device-width, initial-scale=1"><style>${STYLE}</style></head>
     <body><main>${body}</main></body></html>`;
 }

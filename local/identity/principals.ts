@@ -1,11 +1,11 @@
 /** Who can have a token, and which programs may ask for one. */
-import type { Role } from '../../shared/auth/principal.ts';
 
 /** A person, drone, carrier or service; its id is the token's subject. */
 export interface Principal {
   readonly id: string;
   readonly name: string;
-  readonly roles: readonly Role[];
+  /** The claim `roles`, as it is: the words are the application's. */
+  readonly roles: readonly string[];
   readonly accountId?: string;
   readonly droneId?: string;
   readonly carrierId?: string;
@@ -21,9 +21,12 @@ export interface Client {
   readonly redirectUris?: readonly string[];
 }
 
-const PEOPLE: readonly Role[] = ['customer', 'account-admin', 'operator'];
-
-/** People sign in on the page; machines have secrets. */
-export function isPerson(principal: Principal): boolean {
-  return principal.roles.some((role) => PEOPLE.includes(role));
+/** The page on which people sign in. */
+export interface SignInPage {
+  /** Name of the application, in the page's title. */
+  readonly application: string;
+  /** Ids of the principals who may sign in there; all others are machines, which have secrets. */
+  readonly people: readonly string[];
+  /** Heading for the people who belong to no account. */
+  readonly staff: string;
 }

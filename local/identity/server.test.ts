@@ -6,12 +6,10 @@ import { join } from 'node:path';
 import { ManagedIdentityCredential } from '@azure/identity';
 import { createRemoteJWKSet, decodeJwt, type JWTPayload, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createVerifier } from '../../shared/auth/verifier.ts';
-import type { Client, Principal } from './principals.ts';
-import { type IdentityServer, startIdentity } from './server.ts';
+import { type Client, type IdentityServer, type Principal, startIdentity } from './server.ts';
 import { tokenCommand } from './token-command.ts';
 
-const AUDIENCE = 'api://drone-delivery';
+const AUDIENCE = 'api://orders';
 const REDIRECT = 'http://127.0.0.1:5555/signed-in';
 const EVENT_HUBS = 'https://eventhubs.azure.net/';
 
@@ -20,6 +18,7 @@ const principals: Principal[] = [
   { id: 'otto', name: 'Otto', roles: ['operator'] },
   { id: 'drone-1', name: 'Drone 1', roles: ['drone'], droneId: 'drone-1' },
   { id: 'swift', name: 'Swift', roles: ['carrier'], carrierId: 'swift' },
+  { id: 'robot', name: 'Robot', roles: ['operator'] },
   { id: 'scheduler', name: 'Scheduler', roles: ['service'] },
 ];
 const clients: Client[] = [
@@ -40,6 +39,7 @@ const start = (dataDir: string, port = 0) =>
     principals,
     clients,
     resources: [AUDIENCE, EVENT_HUBS],
+    signIn: { application: 'Orders', people: ['alice', 'otto', 'stranger'], staff: 'Our staff' },
     managedIdentity: { header: 'header-secret', defaultPrincipalId: 'scheduler' },
     now: () => time,
   });
@@ -91,19 +91,16 @@ describe('discovery and keys', () => {
     expect((await stat(join(root, 'identity', 'signing-key.json'))).mode & 0o077).toBe(0);
   });
 
-  test('the application’s own verifier reads a token as the principal', async () => {
-    const verify = createVerifier({ issuer: server.issuer, audience: AUDIENCE, now: () => time });
-    expect(await verify(await server.tokenFor('alice'))).toEqual({
-      subject: 'alice',
+  test('an access token says who it is, in the claims that the principal has', async () => {
+    expect(await verified(await server.tokenFor('alice'))).toMatchObject({
+      sub: 'alice',
       name: 'Alice <of> "Acme"',
       roles: ['customer'],
-      accountId: 'acme',
+      account: 'acme',
     });
-    await expect(verify(await server.tokenFor('alice', { ttl: -60 }))).rejects.toMatchObject({
-      code: 'token_expired',
-    });
-    await expect(verify(await server.tokenFor('alice', { audience: EVENT_HUBS }))).rejects.toMatchObject({
-      code: 'token_invalid',
+    expect(await verified(await server.tokenFor('drone-1'))).toMatchObject({
+      sub: 'drone-1',
+      drone: 'drone-1',
     });
   });
 
@@ -219,15 +216,16 @@ describe('authorization code', () => {
       ...changes,
     });
 
-  test('the page offers people only, and escapes what it is given', async () => {
+  test('the page offers only the people it was given, each under an account or the staff, and escapes all text', async () => {
     const answer = await show();
     const html = await answer.text();
     expect(answer.status).toBe(200);
     expect(html).toContain('value="alice"');
     expect(html).toContain('Alice &#60;of&#62;');
     expect(html).toContain('value="st&#34;ate"');
-    expect(html).toMatch(/<html lang="en">.*<title>.*<h1>/s);
-    expect(html).not.toContain('drone-1');
+    expect(html).toMatch(/<html lang="en">.*<title>Sign in – Orders<.*<h1>/s);
+    expect(html).toMatch(/acme.*value="alice".*Our staff.*value="otto"/s);
+    expect(html).not.toMatch(/drone-1|robot|stranger/);
     expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'");
   });
 
@@ -287,7 +285,9 @@ describe('authorization code', () => {
   });
 
   test('machines cannot be chosen, nor by a page of another site', async () => {
-    expect(location(await choose('scheduler')).get('error')).toBe('access_denied');
+    for (const who of ['scheduler', 'robot', 'stranger']) {
+      expect(location(await choose(who)).get('error')).toBe('access_denied');
+    }
     expect((await choose('alice', { origin: 'https://evil.example' })).status).toBe(403);
     expect((await choose('alice', { origin: 'null' })).status).toBe(403);
   });

@@ -16,15 +16,18 @@ import { allowLoopbackOrigins, answerJson, answerPage, OAuthError } from './exch
 import type { Issuer } from './issuer.ts';
 import { answerManagedIdentity, type ManagedIdentityOptions } from './managed-identity.ts';
 import { messagePage } from './people-page.ts';
-import type { Client, Principal } from './principals.ts';
+import type { Client, Principal, SignInPage } from './principals.ts';
 import { ALGORITHM, loadSigningKey } from './signing-key.ts';
 import { saveIssuer } from './token-command.ts';
 import { answerToken } from './token-endpoint.ts';
 import { createTokens } from './tokens.ts';
 
-/** Tokens of the demonstration's principals, in seconds. */
+export type { Client, Principal, SignInPage } from './principals.ts';
+
+/** How long a token of `tokenFor` lasts, in seconds. */
 const LONG_TOKEN_SECONDS = 12 * 3600;
-const DEFAULT_AUDIENCE = 'api://drone-delivery';
+const DEFAULT_AUDIENCE = 'api://local';
+const NO_PEOPLE: SignInPage = { application: 'local', people: [], staff: 'Staff' };
 
 export interface IdentityOptions {
   /** 0: any free one. */
@@ -35,8 +38,10 @@ export interface IdentityOptions {
   readonly dataDir: string;
   readonly principals: readonly Principal[];
   readonly clients: readonly Client[];
-  /** Audiences that tokens may have; the first is the default. Default: `api://drone-delivery`. */
+  /** Audiences that tokens may have; the first is the default. Default: `api://local`. */
   readonly resources?: readonly string[];
+  /** Without it, no one can sign in on a page. */
+  readonly signIn?: SignInPage;
   readonly managedIdentity?: ManagedIdentityOptions;
   readonly now?: () => Date;
 }
@@ -111,6 +116,7 @@ export async function startIdentity(options: IdentityOptions): Promise<IdentityS
     tokens: createTokens(key, url, now),
     principals: new Map(options.principals.map((principal) => [principal.id, principal])),
     clients: new Map(options.clients.map((client) => [client.id, client])),
+    signIn: options.signIn ?? NO_PEOPLE,
     resources: options.resources?.length ? options.resources : [DEFAULT_AUDIENCE],
   };
   await saveIssuer(options.dataDir, {

@@ -18,6 +18,8 @@ import { holdAnswers, QUEUE_READS, READS } from './held-answers.ts';
 import { MetadataRows } from './metadata-rows.ts';
 import type { TokenListener, TokenOptions } from './token-listener.ts';
 
+export type { TokenOptions } from './token-listener.ts';
+
 const HOST = '127.0.0.1';
 const KEEP_ALIVE_SECONDS = 5;
 const PARALLEL_EXTENTS = 5;

@@ -1,6 +1,11 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startIdentity } from 'azure-local/identity';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SUBJECTS } from '../../tests/harness/subjects.ts';
 import { startTokenIssuer, type TokenIssuer } from '../../tests/harness/tokens.ts';
+import { createVerifier } from './verifier.ts';
 
 let issuer: TokenIssuer;
 beforeAll(async () => {
@@ -64,4 +69,32 @@ test('a token of another key, of none, or signed with the published key as a sec
   ];
   for (const token of tokens)
     await expect(issuer.verify(token)).rejects.toMatchObject({ code: 'token_invalid' });
+});
+
+test('a token of the local issuer is read as its principal', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'verifier-'));
+  const resources = ['api://drone-delivery', 'https://eventhubs.azure.net/'];
+  const principals = [
+    { id: 'alice', name: 'Alice <of> "Acme"', roles: ['customer'], accountId: 'acme' },
+    { id: 'drone-1', name: 'Drone 1', roles: ['drone'], droneId: 'drone-1' },
+  ];
+  try {
+    await using local = await startIdentity({ port: 0, dataDir, principals, clients: [], resources });
+    const verify = createVerifier({ issuer: local.issuer, audience: 'api://drone-delivery' });
+    expect(await verify(await local.tokenFor('alice'))).toEqual({
+      subject: 'alice',
+      name: 'Alice <of> "Acme"',
+      roles: ['customer'],
+      accountId: 'acme',
+    });
+    expect(await verify(await local.tokenFor('drone-1'))).toMatchObject({ droneId: 'drone-1' });
+    for (const [options, code] of [
+      [{ ttl: -60 }, 'token_expired'],
+      [{ audience: 'https://eventhubs.azure.net/' }, 'token_invalid'],
+    ] as const) {
+      await expect(verify(await local.tokenFor('alice', options))).rejects.toMatchObject({ code });
+    }
+  } finally {
+    await rm(dataDir, { recursive: true });
+  }
 });

@@ -6,11 +6,10 @@
  * S2 what was committed survives the death of the process at any moment.
  * S3 one process at a time has it open.
  */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import { openDatabase } from '../../local/database-file.ts';
 import type { FlightEvent } from '../../shared/contracts/flight.ts';
+import { openDatabase } from '../database.ts';
 import type { MissionFate } from '../drone/decide.ts';
 import type { SimulatedDrone } from '../drone/state.ts';
 import type { Weather } from '../physics/weather.ts';
@@ -57,7 +56,7 @@ const SCHEMA = `
 /** @throws Error in words when the file is in use, damaged or of another version */
 export function openStore(folder: string): FleetStore {
   const file = join(folder, 'fleet.sqlite');
-  const database = open(folder, file);
+  const database = open(file);
   const world = database.prepare('SELECT state FROM world WHERE id = 1');
   const putWorld = database.prepare('INSERT OR REPLACE INTO world (id, state) VALUES (1, ?)');
   const drones = database.prepare('SELECT state FROM drones');
@@ -90,7 +89,8 @@ export function openStore(folder: string): FleetStore {
         write(change);
         database.exec('COMMIT');
       } catch (error) {
-        database.exec('ROLLBACK');
+        // A full disk ends the transaction by itself; a second ROLLBACK would hide the reason.
+        if (database.isTransaction) database.exec('ROLLBACK');
         throw error;
       }
     },
@@ -102,8 +102,7 @@ export function openStore(folder: string): FleetStore {
   };
 }
 
-function open(folder: string, file: string): DatabaseSync {
-  mkdirSync(folder, { recursive: true });
+function open(file: string): DatabaseSync {
   const database = openDatabase(
     file,
     'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;',
@@ -112,7 +111,7 @@ function open(folder: string, file: string): DatabaseSync {
   if (layout !== 0 && layout !== LAYOUT) {
     database.close();
     throw new Error(
-      `${file}: it has layout ${layout}, not ${LAYOUT}: begin anew with --reset, or remove the file`,
+      `${file}: it has layout ${layout}, not ${LAYOUT}: begin again with --reset, or remove the file`,
     );
   }
   database.exec(`BEGIN IMMEDIATE; ${SCHEMA} PRAGMA user_version = ${LAYOUT}; COMMIT;`);

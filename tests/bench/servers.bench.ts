@@ -9,12 +9,12 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { EventHubProducerClient } from '@azure/event-hubs';
-import { writeApp } from '../../local/tests/conformance/functions-host.harness.ts';
 import { readPlatformOptions } from '../../platform/options.ts';
 import { addressesOf, appSettings } from '../../platform/settings.ts';
 import { freePorts, pause, startPlatform, type TestPlatform, until } from '../harness/platform.ts';
@@ -24,7 +24,7 @@ const { values } = parseArgs({
 });
 const MOST_READY_S = 3;
 const MOST_MIB = 450;
-const HOST = join(import.meta.dirname, '../../local/functions-host/main.ts');
+const HOST = fileURLToPath(import.meta.resolve('azure-local/functions-host/main'));
 const HUB = 'delivery-requests';
 const APP = `
 const { app } = require('@azure/functions');
@@ -42,14 +42,24 @@ interface Started extends AsyncDisposable {
   readonly seconds: number;
 }
 
+/** A folder with the app, beside the packages of this repository. */
+async function writeApp(): Promise<string> {
+  const app = await mkdtemp(join(tmpdir(), 'app-'));
+  await symlink(join(import.meta.dirname, '../../node_modules'), join(app, 'node_modules'));
+  await writeFile(join(app, 'host.json'), JSON.stringify({ version: '2.0' }));
+  await writeFile(join(app, 'package.json'), JSON.stringify({ name: 'an-app', main: 'main.cjs' }));
+  await writeFile(join(app, 'main.cjs'), APP);
+  return app;
+}
+
 async function start(): Promise<Started> {
   const dataDir = await mkdtemp(join(tmpdir(), 'servers-bench-'));
-  const { dir, remove } = writeApp({ 'main.cjs': APP });
+  const app = await writeApp();
   const base = await freePorts();
   const options = readPlatformOptions(['--servers', '--port-base', String(base)]);
   const begin = performance.now();
   const platform = await startPlatform({ dataDir, portBase: base, args: ['--servers'] });
-  const host = fork(HOST, ['--app', dir, '--port', '0', '--data', join(dataDir, 'host')], {
+  const host = fork(HOST, ['--app', app, '--port', '0', '--data', join(dataDir, 'host')], {
     silent: true,
     execArgv: ['--max-semi-space-size=4'],
     env: { ...process.env, ...appSettings(options, addressesOf(options)) },
@@ -73,7 +83,7 @@ async function start(): Promise<Started> {
       host.kill('SIGTERM');
       await once(host, 'exit');
       await platform.stop();
-      remove();
+      await rm(app, { recursive: true });
       await rm(dataDir, { recursive: true, force: true });
     },
   };

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type CosmosServer, startCosmos } from '../../local/cosmos/server.ts';
+import { type CosmosServer, startCosmos } from 'azure-local/cosmos';
 import type { Principal } from '../../shared/auth/principal.ts';
 import type { VerifyToken } from '../../shared/auth/verifier.ts';
 import { readSettings, type Settings } from '../../shared/config/settings.ts';

@@ -7,13 +7,13 @@ import { CosmosClient, type Database } from '@azure/cosmos';
 import { EventHubProducerClient } from '@azure/event-hubs';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { freePorts } from '../../../tests/harness/platform.ts';
 import { openAuthority } from '../../certificates.ts';
 import { type CosmosServer, startCosmos } from '../../cosmos/server.ts';
 import { createTokenVerifier } from '../../cosmos/tokens.ts';
 import { type EventHubsServer, startEventHubs } from '../../event-hubs/server.ts';
 import { type IdentityServer, startIdentity } from '../../identity/server.ts';
 import { type StorageServer, startStorage } from '../../storage/server.ts';
+import { freePort } from '../free-port.ts';
 import { HOST, writeApp } from './functions-host.harness.ts';
 
 const WAIT = { timeout: 15_000, interval: 30 };
@@ -41,7 +41,7 @@ let running: ChildProcess | undefined;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'host-identity-'));
   app = writeApp({ 'main.cjs': MAIN });
-  const cosmosPort = await freePorts();
+  const cosmosPort = await freePort();
   const cosmosAudience = `https://localhost:${cosmosPort}`;
   identity = await startIdentity({
     port: 0,

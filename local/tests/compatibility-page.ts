@@ -4,17 +4,20 @@
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 const SERVERS = {
-  cosmos: 'Cosmos DB (`local/cosmos`)',
-  'event-hubs': 'Event Hubs (`local/event-hubs`)',
-  'functions-host': 'Functions host (`local/functions-host`)',
-  durable: 'Durable Functions (`local/durable`)',
+  cosmos: 'Cosmos DB (`cosmos`)',
+  'event-hubs': 'Event Hubs (`event-hubs`)',
+  'functions-host': 'Functions host (`functions-host`)',
+  durable: 'Durable Functions (`durable`)',
 } as const;
 type ServerName = keyof typeof SERVERS;
+/** Where the test runner's configuration is. */
+const REPOSITORY = join(import.meta.dirname, '../..');
 
 export interface ConformanceTest {
   readonly server: ServerName;
@@ -23,17 +26,17 @@ export interface ConformanceTest {
 }
 
 /** Collects the tests without running them. @throws Error with what vitest said, or naming a test that belongs to no server */
-export async function listConformanceTests(root: string): Promise<ConformanceTest[]> {
+export async function listConformanceTests(): Promise<ConformanceTest[]> {
   const folder = await mkdtemp(join(tmpdir(), 'compatibility-'));
   const file = join(folder, 'list.json');
-  const vitest = join(root, 'node_modules/vitest/vitest.mjs');
-  const where = ['--project', 'conformance', 'local/tests/conformance'];
+  const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
+  const where = ['--project', 'conformance', join(import.meta.dirname, 'conformance')];
   const { VITEST: _, ...env } = process.env;
   try {
     await promisify(execFile)(
       process.execPath,
       [vitest, 'list', '--no-static-parse', `--json=${file}`, ...where],
-      { cwd: root, env },
+      { cwd: REPOSITORY, env },
     );
     const tests = JSON.parse(await readFile(file, 'utf8')) as { name: string; file: string }[];
     // Files come in the order in which they were read; within one, tests keep theirs.
@@ -58,7 +61,7 @@ export function compatibilityPage(tests: readonly ConformanceTest[]): string {
   const counts = Object.entries(SERVERS).map(
     ([server, title]) => `| ${title} | ${tests.filter((test) => test.server === server).length} |`,
   );
-  return `<!-- Made by \`npm run compatibility\` from the titles in local/tests/conformance: change those. -->
+  return `<!-- Made by \`npm run compatibility\` from the titles in tests/conformance: change those. -->
 
 # What the local servers do, and what they don't
 

@@ -1,0 +1,59 @@
+/** The packages that are deployed hold this product alone: nothing of the local servers, the platform, the simulator or the tests. */
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '../..');
+const STAYS_HERE =
+  /^(local|platform|simulator|scripts|tests|web)\/|^node_modules\/(azure-local|azurite|croner|esbuild)\//;
+const run = promisify(execFile);
+
+let folder: string;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'package-'));
+  await run(process.execPath, ['platform/build.ts', '.'], { cwd: ROOT });
+  await run(process.execPath, ['tracking/build.ts', join(folder, 'tracking.mjs')], { cwd: ROOT });
+}, 60_000);
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Files that gave code to a bundle, by its source map. */
+function sourcesOf(bundle: string): string[] {
+  const { sources } = JSON.parse(readFileSync(`${bundle}.map`, 'utf8')) as { sources: string[] };
+  return sources.map((source) => relative(ROOT, resolve(bundle, '..', source)));
+}
+
+/** Files of the working tree that the package of the Function App takes in, by the rules of .gitignore that .funcignore follows. */
+function packaged(): string[] {
+  const git = join(folder, 'empty.git');
+  execFileSync('git', ['init', '--quiet', '--bare', git]);
+  const list = ['ls-files', '--others', '-z', `--exclude-from=${join(ROOT, '.funcignore')}`];
+  return execFileSync('git', [`--git-dir=${git}`, `--work-tree=${ROOT}`, ...list], { cwd: ROOT })
+    .toString()
+    .split('\0')
+    .filter(Boolean);
+}
+
+test('.funcignore lets through the bundle, host.json and package.json, and no other file', () => {
+  expect(packaged().toSorted()).toEqual([
+    'dist/functions/main.cjs',
+    'dist/functions/main.cjs.map',
+    'host.json',
+    'package.json',
+  ]);
+});
+
+describe.each([
+  ['the Function App', () => join(ROOT, 'dist/functions/main.cjs'), 'functions/main.ts'],
+  ['tracking', () => join(folder, 'tracking.mjs'), 'tracking/main.ts'],
+])('the bundle of %s', (_, bundle, entry) => {
+  test('is made of the product’s own sources and its dependencies only', () => {
+    const sources = sourcesOf(bundle());
+    expect(sources).toContain(entry);
+    expect(sources.filter((source) => STAYS_HERE.test(source))).toEqual([]);
+  });
+});
