@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
@@ -6,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openAuthority } from './certificates.ts';
+import { openAuthority, timeOf } from './certificates.ts';
 
 let folder: string;
 
@@ -59,4 +60,29 @@ test('files that do not fit together are refused with what to do', async () => {
   await writeFile(join(other, 'ca.crt'), openAuthority(folder).certificate);
   expect(() => openAuthority(other)).toThrow(/delete both/);
   await rm(other, { recursive: true });
+});
+
+const openssl = (...args: string[]) => spawnSync('openssl', args, { encoding: 'utf8' });
+
+test.skipIf(openssl('version').error !== undefined)(
+  'C4 openssl verify -x509_strict accepts a certificate and its authority (skipped where openssl is not on PATH)',
+  async () => {
+    const authority = openAuthority(folder);
+    const file = join(folder, 'server.crt');
+    await writeFile(file, authority.issue().cert);
+    const strict = ['verify', '-x509_strict', '-purpose', 'sslserver', '-verify_hostname', 'localhost'];
+    const { stdout, stderr } = openssl(...strict, '-CAfile', authority.file, file);
+    expect(stderr).toBe('');
+    expect(stdout).toBe(`${file}: OK\n`);
+    expect(openssl('verify', '-x509_strict', '-CAfile', authority.file, authority.file).stderr).toBe('');
+  },
+);
+
+test.each([
+  ['2026-11-23T10:15:00Z', 0x17, '261123101500Z'],
+  ['2049-12-31T23:59:59Z', 0x17, '491231235959Z'],
+  ['2050-01-01T00:00:00Z', 0x18, '20500101000000Z'],
+])('C4 %s is written with the tag %i as %s', (time, tag, text) => {
+  const der = timeOf(new Date(time));
+  expect([der[0], der.subarray(2).toString()]).toEqual([tag, text]);
 });

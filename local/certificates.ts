@@ -1,15 +1,19 @@
 /**
- * A certificate authority of one's own, in the data folder, and certificates of it for servers on loopback: the SDKs send
- * tokens over TLS only.
+ * A certificate authority in the data folder, which issues certificates for servers on loopback: the SDKs send tokens over TLS
+ * only.
  *
- * C1 The authority is made once and kept; a server's certificate is made anew at each start and never written.
+ * C1 The authority is made once and kept; a server's certificate is new at each start and never written to disk.
  * C2 The authority's key can be read by its owner only.
  * C3 Certificates name localhost and the loopback addresses, nothing else.
+ * C4 Certificates follow RFC 5280 strictly, as Python's clients and `openssl verify -x509_strict` demand: both key identifiers, and
+ *    UTCTime until 2049.
  *
  * https://www.rfc-editor.org/rfc/rfc5280
  */
 import {
+  createHash,
   createPrivateKey,
+  createPublicKey,
   generateKeyPairSync,
   type KeyObject,
   randomBytes,
@@ -45,9 +49,12 @@ export function openAuthority(folder: string): Authority {
     key = createPrivateKey(readFileSync(keyFile));
     if (!new X509Certificate(certificate).checkPrivateKey(key)) throw new Error('key and certificate differ');
   } catch (error) {
-    throw new Error(`${file} and ${keyFile} do not fit together: delete both, they are made anew`, {
-      cause: error,
-    });
+    throw new Error(
+      `${file} and ${keyFile} do not fit together: delete both; new ones are made at the next start`,
+      {
+        cause: error,
+      },
+    );
   }
   return { certificate, file, issue: (commonName = 'localhost') => issue(key, commonName) };
 }
@@ -109,6 +116,8 @@ const BASIC_CONSTRAINTS = oid(0x55, 0x1d, 0x13);
 const KEY_USAGE = oid(0x55, 0x1d, 0x0f);
 const EXTENDED_KEY_USAGE = oid(0x55, 0x1d, 0x25);
 const SUBJECT_ALT_NAME = oid(0x55, 0x1d, 0x11);
+const SUBJECT_KEY_IDENTIFIER = oid(0x55, 0x1d, 0x0e);
+const AUTHORITY_KEY_IDENTIFIER = oid(0x55, 0x1d, 0x23);
 const SERVER_AUTH = oid(0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01);
 const ECDSA_WITH_SHA256 = sequence(oid(0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02));
 
@@ -120,9 +129,21 @@ function nameOf(commonName: string): Buffer {
   return sequence(tagged(0x31, sequence(COMMON_NAME, tagged(0x0c, Buffer.from(commonName)))));
 }
 
-/** GeneralizedTime: `20261123101500Z`. */
-function timeOf(date: Date): Buffer {
-  return tagged(0x18, Buffer.from(`${date.toISOString().replace(/[-:T]/g, '').slice(0, 14)}Z`));
+/** UTCTime, `261123101500Z`, through 2049, GeneralizedTime, `20501123101500Z`, from 2050 (RFC 5280, 4.1.2.5). */
+export function timeOf(date: Date): Buffer {
+  const digits = date.toISOString().replace(/[-:T]/g, '').slice(0, 14);
+  return date.getUTCFullYear() < 2050
+    ? tagged(0x17, Buffer.from(`${digits.slice(2)}Z`))
+    : tagged(0x18, Buffer.from(`${digits}Z`));
+}
+
+/** Length of a P-256 point, which ends the DER form of a public key. */
+const POINT_BYTES = 65;
+
+/** SHA-1 of the public key's bits (RFC 5280, 4.2.1.2, method 1): it names a key and protects nothing. */
+function keyIdentifier(publicKey: KeyObject): Buffer {
+  const point = publicKey.export({ type: 'spki', format: 'der' }).subarray(-POINT_BYTES);
+  return createHash('sha1').update(point).digest();
 }
 
 interface Contents {
@@ -136,6 +157,14 @@ interface Contents {
 function certificateOf({ subject, publicKey, signer, days, extensions }: Contents): string {
   const serial = randomBytes(16);
   serial[0] = ((serial[0] as number) & 0x3f) | 0x40;
+  const identifiers = [
+    extension(SUBJECT_KEY_IDENTIFIER, false, tagged(0x04, keyIdentifier(publicKey))),
+    extension(
+      AUTHORITY_KEY_IDENTIFIER,
+      false,
+      sequence(tagged(0x80, keyIdentifier(createPublicKey(signer)))),
+    ),
+  ];
   const now = Date.now();
   const body = sequence(
     tagged(0xa0, tagged(0x02, Buffer.of(2))),
@@ -145,7 +174,7 @@ function certificateOf({ subject, publicKey, signer, days, extensions }: Content
     sequence(timeOf(new Date(now - DAY_MS)), timeOf(new Date(now + days * DAY_MS))),
     nameOf(subject),
     publicKey.export({ type: 'spki', format: 'der' }),
-    tagged(0xa3, sequence(...extensions)),
+    tagged(0xa3, sequence(...extensions, ...identifiers)),
   );
   const signature = sign('sha256', body, signer);
   const der = sequence(body, ECDSA_WITH_SHA256, tagged(0x03, Buffer.of(0), signature));

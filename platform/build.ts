@@ -4,9 +4,12 @@
  */
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { brotliCompress, gzip } from 'node:zlib';
 import { build } from 'esbuild';
 import { cityMap, DEMO_ADDRESSES, geocode } from '../shared/geo/service-area/service-area.ts';
 import { OUT, PROCESSES } from './process-files.ts';
@@ -144,6 +147,18 @@ async function buildWeb(root: string): Promise<void> {
   cpSync(join(root, 'web/static'), out, { recursive: true });
   const addresses = DEMO_ADDRESSES.map((text) => ({ text, position: geocode(text) }));
   writeFileSync(join(out, 'city.json'), JSON.stringify({ ...cityMap(), addresses }));
+  await Promise.all(
+    globSync('*.{html,js,css,json,svg}', { cwd: out }).map((file) => compress(join(out, file))),
+  );
+}
+
+/** Beside the file: `.br` and `.gz`, which the gateway sends to browsers that take them. */
+async function compress(file: string): Promise<void> {
+  const content = readFileSync(file);
+  await Promise.all([
+    promisify(brotliCompress)(content).then((small) => writeFile(`${file}.br`, small)),
+    promisify(gzip)(content, { level: 9 }).then((small) => writeFile(`${file}.gz`, small)),
+  ]);
 }
 
 const [given] = process.argv.slice(2);

@@ -66,6 +66,16 @@ export function readJson<S extends z.ZodType>(
   return parsed.ok ? read(schema, parsed.value, where) : parsed;
 }
 
+/**
+ * A value of ours in the shape that its schema promises to others; unknown fields are left out.
+ * @throws Error when we broke the promise: that is a fault of the caller, not of any input
+ */
+export function conform<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
+  const result = read(schema, value);
+  if (!result.ok) throw new Error(`a value does not fit its schema: ${describeErrors(result.errors)}`);
+  return result.value;
+}
+
 /** The first error as one phrase. @example 'body.weight: Too small: expected number to be >0' */
 export function describeErrors([first]: readonly FieldError[]): string {
   if (!first) return 'is not valid';

@@ -12,6 +12,7 @@ import { z } from 'zod';
 import { PackageSize, Position, Time } from '../shared/contracts/common.ts';
 import type { CarrierEvent } from '../shared/contracts/third-party.ts';
 import { distance } from '../shared/geo/distance.ts';
+import { describeErrors, readJson } from '../shared/read.ts';
 import type { Log } from '../shared/telemetry/log.ts';
 import { openDatabase } from './database.ts';
 import type { TokenSource } from './link/token-source.ts';
@@ -57,6 +58,9 @@ const Quote = z.object({
 });
 const Order = Quote.extend({ callbackUrl: z.url() });
 type Order = z.output<typeof Order>;
+
+/** The body of a row. */
+const Booking = z.object({ answer: z.unknown(), callbackUrl: z.url(), toDeliver: z.number() });
 
 interface Row {
   readonly id: string;
@@ -107,7 +111,7 @@ export async function startCarrier(options: CarrierOptions): Promise<Carrier> {
       return send(response, 401, { reasons: ['the x-api-key is wrong'] });
     const [, resource, id] = (request.url ?? '').split('/');
     if (resource === 'quotes' && request.method === 'POST') {
-      const asked = await read(request, Quote);
+      const asked = await readBody(request, Quote);
       if (!asked) return send(response, 400, { reasons: ['not a request for a quote'] });
       const refusals = refusalsOf(asked);
       if (refusals.length > 0) return send(response, 200, { canServe: false, reasons: refusals });
@@ -116,7 +120,7 @@ export async function startCarrier(options: CarrierOptions): Promise<Carrier> {
     }
     if (resource !== 'bookings' || !id)
       return send(response, 404, { reasons: ['there is nothing at this path'] });
-    if (request.method === 'PUT') return book(id, await read(request, Order), response);
+    if (request.method === 'PUT') return book(id, await readBody(request, Order), response);
     if (request.method === 'DELETE') return cancel(id, response);
     return send(response, 405, { reasons: ['not possible here'] });
   };
@@ -125,7 +129,7 @@ export async function startCarrier(options: CarrierOptions): Promise<Carrier> {
     if (!order) return send(response, 400, { reasons: ['not a booking'] });
     const known = find(id);
     if (known?.next === 'cancelled') return send(response, 409, { reasons: ['this booking was cancelled'] });
-    if (known) return send(response, 200, (JSON.parse(known.body) as { answer: unknown }).answer);
+    if (known) return send(response, 200, bookingOf(known).answer);
     const refusals = refusalsOf(order);
     if (refusals.length > 0) return send(response, 422, { reasons: refusals });
     const { price, pickupEta, deliveryEta, toCollect, toDeliver } = offerFor(order, options);
@@ -159,7 +163,7 @@ export async function startCarrier(options: CarrierOptions): Promise<Carrier> {
   };
 
   const callBack = async (row: Row) => {
-    const { callbackUrl, toDeliver } = JSON.parse(row.body) as { callbackUrl: string; toDeliver: number };
+    const { callbackUrl, toDeliver } = bookingOf(row);
     const event: CarrierEvent = {
       bookingId: row.id,
       eventId: `${row.id}-${row.next}`,
@@ -232,8 +236,15 @@ function offerFor(asked: z.output<typeof Quote>, { now, speed }: CarrierOptions)
   };
 }
 
-/** Undefined for what is not of the schema. */
-async function read<S extends z.ZodType>(
+function bookingOf({ id, body }: Row): z.output<typeof Booking> {
+  const stored = readJson(Booking, body);
+  if (!stored.ok)
+    throw new Error(`the stored booking ${id} cannot be read: ${describeErrors(stored.errors)}`);
+  return stored.value;
+}
+
+/** Undefined when the body does not fit the schema. */
+async function readBody<S extends z.ZodType>(
   request: IncomingMessage,
   schema: S,
 ): Promise<z.output<S> | undefined> {
@@ -244,11 +255,8 @@ async function read<S extends z.ZodType>(
     if (size > MAX_BODY_BYTES) return undefined;
     chunks.push(chunk);
   }
-  try {
-    return schema.parse(JSON.parse(Buffer.concat(chunks).toString()));
-  } catch {
-    return undefined;
-  }
+  const result = readJson(schema, Buffer.concat(chunks));
+  return result.ok ? result.value : undefined;
 }
 
 function send(response: ServerResponse, status: number, body?: unknown): void {

@@ -1,6 +1,7 @@
 /** Arguments and settings of the simulator and of the sample carrier. */
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { read } from '../shared/read.ts';
 
 const Arguments = z.object({
   drones: z.coerce.number().int().min(1).max(5000),
@@ -59,8 +60,8 @@ export function readArguments(
 
 /** Checks values by a schema. @throws UsageError with the name of each value that is wrong */
 export function checked<T extends z.ZodType>(schema: T, values: unknown, prefix: string): z.output<T> {
-  const result = schema.safeParse(values);
-  if (result.success) return result.data;
-  const problems = result.error.issues.map((issue) => `${prefix}${issue.path.join('.')}: ${issue.message}`);
+  const result = read(schema, values);
+  if (result.ok) return result.value;
+  const problems = result.errors.map(({ path, message }) => `${prefix}${path}: ${message}`);
   throw new UsageError(problems.join('; '));
 }

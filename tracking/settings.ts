@@ -1,6 +1,7 @@
 /** Every setting that tracking reads, once. tracking/k8s and the README's table are tested to equal this schema. */
 import { z } from 'zod';
-import { wordsOf } from '../shared/config/problems.ts';
+import { describeProblems } from '../shared/config/problems.ts';
+import { read } from '../shared/read.ts';
 
 const seconds = (fallback: number) => z.coerce.number().positive().default(fallback);
 
@@ -61,12 +62,12 @@ export type TrackingSettings = z.output<typeof TrackingSettingsSchema>;
 export function readTrackingSettings(
   environment: Readonly<Record<string, string | undefined>>,
 ): TrackingSettings {
-  const result = TrackingSettingsSchema.safeParse(environment);
-  if (!result.success) {
-    throw new Error(`settings: ${wordsOf(result.error, environment).join('; ')}`);
+  const result = read(TrackingSettingsSchema, environment);
+  if (!result.ok) {
+    throw new Error(`settings: ${describeProblems(result.errors, environment).join('; ')}`);
   }
-  if (!result.data.EVENTHUBS && !result.data.EVENTHUBS__fullyQualifiedNamespace) {
+  if (!result.value.EVENTHUBS && !result.value.EVENTHUBS__fullyQualifiedNamespace) {
     throw new Error('settings: EVENTHUBS or EVENTHUBS__fullyQualifiedNamespace: one of them is needed');
   }
-  return result.data;
+  return result.value;
 }

@@ -1,6 +1,7 @@
 /** What the drone service says of a job: the mission and its commands for the drone, events for everybody. */
 import { DroneCommand, type Mission } from '../../shared/contracts/flight.ts';
 import { domainEventItem, type OutboxItem, outboxItem } from '../../shared/outbox/outbox.ts';
+import { conform } from '../../shared/read.ts';
 import type { JobDocument } from './schemas.ts';
 
 export function missionOf(
@@ -32,7 +33,7 @@ export function commandItem(command: DroneCommand): OutboxItem {
     id: command.commandId,
     hub: 'drone-commands',
     key: command.droneId,
-    body: DroneCommand.parse(command),
+    body: conform(DroneCommand, command),
   });
 }
 

@@ -3,6 +3,7 @@
 import { AppError } from '../../shared/errors.ts';
 import { HUBS, type HubName } from '../../shared/messaging/hubs.ts';
 import type { Message } from '../../shared/messaging/publisher.ts';
+import { parseJson } from '../../shared/read.ts';
 import type { LetterDocument } from './schemas.ts';
 
 /** @throws AppError `not_serviceable` */
@@ -28,13 +29,9 @@ export function messageOf(letter: LetterDocument, payload: string | undefined): 
 /** The original's key is not kept by the broker's readers, so it is read from the payload, where the hub's table says. */
 function keyOf(hub: HubName, body: Buffer): string | undefined {
   const field = HUBS[hub].key === 'aggregate id' ? 'subject' : HUBS[hub].key;
-  try {
-    const message = JSON.parse(body.toString()) as Record<string, unknown> & {
-      request?: Record<string, unknown>;
-    };
-    const key = message[field] ?? message.request?.[field];
-    return typeof key === 'string' && key !== '' ? key : undefined;
-  } catch {
-    return undefined;
-  }
+  const parsed = parseJson(body);
+  if (!parsed.ok || typeof parsed.value !== 'object' || parsed.value === null) return undefined;
+  const message = parsed.value as Record<string, unknown> & { request?: Record<string, unknown> };
+  const key = message[field] ?? message.request?.[field];
+  return typeof key === 'string' && key !== '' ? key : undefined;
 }

@@ -9,7 +9,7 @@
 import { callHttp, HTTP_ACTIVITY } from './call-http.ts';
 import { type Core, find, LOG_CATEGORY, type Result, unknownFunction } from './core.ts';
 import { EventType, type HistoryEvent, inbound } from './history.ts';
-import type { ActivityRow } from './store.ts';
+import type { ActivityRow } from './rows.ts';
 import { activityInput, activityMetadata, jsonOf, messageOf } from './values.ts';
 
 /** Runs one work item to its end. True: its result was handed over, and the item is done with once an episode has taken it. */

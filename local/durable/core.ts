@@ -1,7 +1,8 @@
 /** What the parts of the engine share: the store, the app, and the ways to set work going. */
 import type { DurableOptions, FunctionDefinition } from '../functions-host/contract.ts';
 import type { HistoryEvent } from './history.ts';
-import type { ActivityRow, MessageRow, Store } from './store.ts';
+import type { ActivityRow, MessageRow } from './rows.ts';
+import type { Store } from './store.ts';
 import type { Workers } from './workers.ts';
 
 export type TriggerKind = 'orchestration' | 'activity' | 'entity';

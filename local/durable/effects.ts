@@ -8,14 +8,8 @@ import { randomUUID } from 'node:crypto';
 import type { ReplayResult, Scheduled } from './action-types.ts';
 import { type Core, LeftToAnother } from './core.ts';
 import { EventType, executionStarted, type HistoryEvent, inbound, kept, type Parent } from './history.ts';
-import {
-  type ActivityRow,
-  type InstanceRow,
-  isFinal,
-  type MessageRow,
-  parentOf,
-  type Status,
-} from './store.ts';
+import type { ActivityRow, InstanceRow, MessageRow, Status } from './rows.ts';
+import { isFinal, parentOf } from './store.ts';
 
 /** `output` is JSON text; `message` what a parent is told of a failure. */
 export interface Ending {

@@ -8,7 +8,7 @@
 import { LOCK_ANSWER } from './actions.ts';
 import { type Core, find, LeftToAnother, LOG_CATEGORY, unknownFunction } from './core.ts';
 import { EventType, inbound } from './history.ts';
-import type { EntityRow, MessageRow } from './store.ts';
+import type { EntityRow, MessageRow } from './rows.ts';
 import { jsonOf, messageOf } from './values.ts';
 
 interface EntityId {

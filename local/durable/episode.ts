@@ -10,7 +10,8 @@ import { replay } from './actions.ts';
 import { type Core, find, LOG_CATEGORY, type Result, unknownFunction } from './core.ts';
 import { applyEffects, type Ending, type Episode, finish } from './effects.ts';
 import { EventType, type HistoryEvent, inbound } from './history.ts';
-import { type InstanceRow, isFinal, type MessageRow } from './store.ts';
+import type { InstanceRow, MessageRow } from './rows.ts';
+import { isFinal } from './store.ts';
 import { orchestrationInput } from './trigger-input.ts';
 import { jsonOf, messageOf } from './values.ts';
 

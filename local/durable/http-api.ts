@@ -8,7 +8,8 @@ import { EventType, inbound } from './history.ts';
 import { getStatus, listInstances, purgeMany, purgeOne, statusOf } from './instance-queries.ts';
 import { CONNECTION_NAME, problem, reply } from './replies.ts';
 import { rewind } from './rewind.ts';
-import { type InstanceRow, isFinal } from './store.ts';
+import type { InstanceRow } from './rows.ts';
+import { isFinal } from './store.ts';
 import { managementUrls } from './urls.ts';
 
 type Via = 'public' | 'rpc';

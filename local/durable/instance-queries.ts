@@ -4,7 +4,8 @@ import type { EngineRequest, EngineResponse } from '../functions-host/contract.t
 import type { Core } from './core.ts';
 import { forApi } from './history.ts';
 import { reply } from './replies.ts';
-import { type InstanceRow, isFinal } from './store.ts';
+import type { InstanceRow } from './rows.ts';
+import { isFinal } from './store.ts';
 
 const PAGE = 100;
 const STATUSES: ReadonlySet<string> = new Set([

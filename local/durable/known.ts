@@ -6,7 +6,7 @@
  * W3 What was read outside a transaction may be out of date by the time of the write, cached or not: the write itself asks again.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import type { Chunk, InstanceRow } from './store.ts';
+import type { Chunk, InstanceRow } from './rows.ts';
 
 /** Of one instance or entity; what is undefined has to be read. */
 interface Knowledge {

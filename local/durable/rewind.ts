@@ -9,7 +9,7 @@ import type { EngineResponse } from '../functions-host/contract.ts';
 import type { Core } from './core.ts';
 import { EventType, type HistoryEvent, inbound } from './history.ts';
 import { reply } from './replies.ts';
-import type { InstanceRow } from './store.ts';
+import type { InstanceRow } from './rows.ts';
 
 /** 404 and 412 with the real host's words, else 202. */
 export async function rewind(core: Core, id: string, reason: string | null): Promise<EngineResponse> {

@@ -5,7 +5,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EventType, type HistoryEvent, inbound } from './history.ts';
 import { createKnown } from './known.ts';
-import { type InstanceRow, openStore, type Store } from './store.ts';
+import type { InstanceRow } from './rows.ts';
+import { openStore, type Store } from './store.ts';
 
 /** Two processes on one file, as far as SQLite is concerned. */
 let [one, other]: Store[] = [];

@@ -1,7 +1,8 @@
 /** What the trigger of an orchestration is handed: its history and what it is called with. */
 import type { Invocation, RpcTypedData } from '../functions-host/contract.ts';
 import { EventType, type HistoryEvent } from './history.ts';
-import { type InstanceRow, parentOf } from './store.ts';
+import type { InstanceRow } from './rows.ts';
+import { parentOf } from './store.ts';
 import { asIs } from './values.ts';
 
 /** Schema 3 is V4, which has entity locks (Azure/azure-functions-durable-extension 3.14). */

@@ -1,5 +1,5 @@
 /** What the parts of the broker share: who may do what, which links there are, what goes wrong on demand. */
-import type { AmqpConnection } from './amqp/connection.ts';
+import type { Connection } from './amqp/layers.ts';
 import type { Link } from './amqp/link.ts';
 import type { Right } from './auth.ts';
 import type { Broker } from './broker.ts';
@@ -22,7 +22,7 @@ export interface Core {
   readonly ingress: Meter;
   readonly egress: Meter;
   readonly now: () => number;
-  allowed(connection: AmqpConnection, entity: string, right: Right | undefined): boolean;
+  allowed(connection: Connection, entity: string, right: Right | undefined): boolean;
   /** A link is open; `closed` is called once it is not. */
   register(link: Link, facts: OpenLink, closed?: () => void): void;
   /** Work that an orderly end waits for. */

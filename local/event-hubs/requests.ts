@@ -1,5 +1,5 @@
 /** `$cbs` (tokens) and `$management` (properties of hubs and partitions): request in, reply out, in the same session. */
-import type { AmqpConnection } from './amqp/connection.ts';
+import type { Connection } from './amqp/layers.ts';
 import type { Delivery, Link } from './amqp/link.ts';
 import { boolean, int, long, map, string, timestamp } from './amqp/values.ts';
 import { type AccessKey, type Claim, checkSas, checkToken, type VerifyToken } from './auth.ts';
@@ -13,7 +13,7 @@ export interface NodeContext {
   readonly keys: readonly AccessKey[];
   readonly verify: VerifyToken | undefined;
   /** The claim is the connection's from now on. */
-  claimed(connection: AmqpConnection, claim: Claim): void;
+  claimed(connection: Connection, claim: Claim): void;
 }
 
 /** The service's own limit of a token is lower. */

@@ -9,6 +9,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { LOOPBACK, listen } from '../loopback.ts';
 import { AmqpConnection, type Service } from './amqp/connection.ts';
+import type { Connection } from './amqp/layers.ts';
 import type { Link } from './amqp/link.ts';
 import { type AccessKey, type Claim, checkPlain, isAllowed, type VerifyToken } from './auth.ts';
 import { createBroker, type HubConfig } from './broker.ts';
@@ -62,8 +63,8 @@ export async function startEventHubs(options: EventHubsOptions): Promise<EventHu
   const { maxConnections = Number.POSITIVE_INFINITY, now = Date.now } = options;
   const broker = createBroker(options.dataDir, options.hubs, now, options.warn ?? warnOnStderr);
   const connections = new Set<AmqpConnection>();
-  const claims = new Map<AmqpConnection, readonly Claim[]>();
-  const expiries = new Map<AmqpConnection, NodeJS.Timeout>();
+  const claims = new Map<Connection, readonly Claim[]>();
+  const expiries = new Map<Connection, NodeJS.Timeout>();
   const links = new Map<Link, OpenLink>();
   const readers: Readers = new Map();
   const pending = new Set<Promise<unknown>>();
@@ -98,17 +99,18 @@ export async function startEventHubs(options: EventHubsOptions): Promise<EventHu
   };
 
   /** Those above the quota get no links: each client understands that, and none is left to wait. */
-  const isWithin = (connection: AmqpConnection) =>
-    connections.size <= maxConnections || [...connections].indexOf(connection) < maxConnections;
+  const isWithin = (connection: Connection) =>
+    connections.size <= maxConnections ||
+    [...connections].slice(0, maxConnections).some((one) => one === connection);
 
-  const claimed = (connection: AmqpConnection, claim: Claim) => {
+  const claimed = (connection: Connection, claim: Claim) => {
     const others = (claims.get(connection) ?? []).filter(({ audience }) => audience !== claim.audience);
     claims.set(connection, [...others, claim]);
     detachExpired(connection);
   };
 
   /** Now, and again when the next claim ends. */
-  const detachExpired = (connection: AmqpConnection) => {
+  const detachExpired = (connection: Connection) => {
     for (const [link, { entity, right }] of links)
       if (link.connection === connection && !core.allowed(connection, entity, right))
         link.close(REFUSALS.expired);

@@ -2,7 +2,7 @@
  * `/admin/host/{keys|functionkeys|systemkeys}` and `/admin/functions/{name}/keys`: one key each, as the keys file has them.
  * https://learn.microsoft.com/azure/azure-functions/function-keys-how-to#get-your-function-access-keys
  */
-import type { AdminAnswer, AdminRequest } from './admin.ts';
+import type { AdminAnswer, AdminRequest } from './admin-types.ts';
 import { type HostKeys, newKey } from './keys.ts';
 
 export interface KeyPlace {

@@ -1,27 +1,11 @@
 /** `/admin`: ping, status, functions, and running a function by hand. https://learn.microsoft.com/azure/azure-functions/functions-manually-run-non-http */
 
 import { functionKeys, hostKeys, type KeyPlace } from './admin-keys.ts';
+import type { AdminAnswer, AdminRequest } from './admin-types.ts';
 import type { FunctionApp, FunctionDefinition, Invocation, RpcTypedData } from './contract.ts';
 import { type HostKeys, holderOf } from './keys.ts';
 import { textOf } from './settings.ts';
 import { manualPayload } from './timer-trigger.ts';
-
-export interface AdminRequest {
-  readonly method: string;
-  /** Below `/admin/`. */
-  readonly path: string;
-  readonly key: string | undefined;
-  readonly contentType: string | undefined;
-  /** Of the request's header: the host examines bearer tokens itself. */
-  readonly authorization: string | undefined;
-  readonly body: Buffer;
-}
-
-export interface AdminAnswer {
-  readonly status: number;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: unknown;
-}
 
 export interface AdminContext {
   readonly app: FunctionApp;

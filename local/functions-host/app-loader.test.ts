@@ -9,6 +9,7 @@ const { createOrchestrator } = require('durable-functions/lib/src/util/testingUt
 };
 const text = String(createOrchestrator(function* () {}));
 /** Only its text counts. */
+// oxlint-disable-next-line typescript/no-implied-eval
 const functionOf = (source: string) => new Function('__awaiter', 'listener', source) as () => () => unknown;
 
 test.each([

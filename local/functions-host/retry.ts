@@ -1,4 +1,5 @@
 /** Runs a function again as its retry policy says; without one it runs once. */
+import { setTimeout } from 'node:timers/promises';
 import type {
   FunctionApp,
   FunctionDefinition,
@@ -48,17 +49,9 @@ export function describe(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-export function pause(ms: number, stopping: AbortSignal): Promise<void> {
-  if (stopping.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      stopping.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    stopping.addEventListener('abort', done, { once: true });
-  });
+/** Resolves after `ms`, or at once when `stopping` aborts. */
+export async function pause(ms: number, stopping: AbortSignal): Promise<void> {
+  await setTimeout(ms, undefined, { signal: stopping }).catch(() => undefined);
 }
 
 function delayOf(policy: RetryPolicy, count: number): number {

@@ -1,13 +1,12 @@
-/** What is wrong with settings, in words. */
-import type { z } from 'zod';
+/** Describes the settings that cannot be used. */
+import type { FieldError } from '../errors.ts';
 
 /** One phrase for each setting that is missing or wrong, by name. @example ['API_AUDIENCE is missing', 'PUBLIC_ORIGIN: Invalid URL'] */
-export function wordsOf(
-  error: z.ZodError,
+export function describeProblems(
+  errors: readonly FieldError[],
   environment: Readonly<Record<string, string | undefined>>,
 ): string[] {
-  return error.issues.map(({ path, message }) => {
-    const name = path.join('.');
-    return environment[name] === undefined ? `${name} is missing` : `${name}: ${message}`;
-  });
+  return errors.map(({ path, message }) =>
+    environment[path] === undefined ? `${path} is missing` : `${path}: ${message}`,
+  );
 }

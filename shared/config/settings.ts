@@ -4,11 +4,20 @@
  * identity-based one (`COSMOS__accountEndpoint`).
  */
 import { z } from 'zod';
+import { parseJson, read } from '../read.ts';
 import { SERVICES } from '../service-names.ts';
-import { wordsOf } from './problems.ts';
+import { describeProblems } from './problems.ts';
 
 const seconds = (fallback: number) => z.coerce.number().positive().default(fallback);
 const count = (fallback: number) => z.coerce.number().int().positive().default(fallback);
+
+/** JSON text as its value. */
+const jsonSetting = (complaint: string) => (text: string, context: z.RefinementCtx) => {
+  const parsed = parseJson(text);
+  if (parsed.ok) return parsed.value;
+  context.addIssue(complaint);
+  return z.NEVER;
+};
 
 export const SettingsSchema = z.object({
   SERVICES: z
@@ -20,14 +29,7 @@ export const SettingsSchema = z.object({
   SERVICE_ORIGINS: z
     .string()
     .default('{}')
-    .transform((text, context) => {
-      try {
-        return JSON.parse(text) as unknown;
-      } catch {
-        context.addIssue('must be JSON: {"drone": "https://…"}');
-        return z.NEVER;
-      }
-    })
+    .transform(jsonSetting('must be JSON: {"drone": "https://…"}'))
     .pipe(z.partialRecord(z.enum(SERVICES), z.url()))
     .describe('JSON: origin of the app that has a service which this app does not serve'),
   COSMOS: z.string().optional().describe('Cosmos DB connection string (one machine)'),
@@ -54,14 +56,7 @@ export const SettingsSchema = z.object({
   CARRIERS: z
     .string()
     .default('[]')
-    .transform((text, context) => {
-      try {
-        return JSON.parse(text) as unknown;
-      } catch {
-        context.addIssue('must be JSON: [{"carrierId": "…", "url": "https://…"}]');
-        return z.NEVER;
-      }
-    })
+    .transform(jsonSetting('must be JSON: [{"carrierId": "…", "url": "https://…"}]'))
     .pipe(
       z.array(z.strictObject({ carrierId: z.string().min(1), url: z.url(), apiKey: z.string().optional() })),
     )
@@ -101,11 +96,15 @@ export type Settings = z.output<typeof SettingsSchema>;
 
 /** @throws Error that lists every setting that is missing or wrong, by name */
 export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
-  const result = SettingsSchema.safeParse(environment);
-  const problems = result.success ? missingConnections(result.data) : wordsOf(result.error, environment);
-  if (problems.length > 0)
-    throw new Error(`settings: ${problems.join('; ')}. local.settings.sample.json shows them all`);
-  return result.data as Settings;
+  const result = read(SettingsSchema, environment);
+  if (!result.ok) throw unusable(describeProblems(result.errors, environment));
+  const missing = missingConnections(result.value);
+  if (missing.length > 0) throw unusable(missing);
+  return result.value;
+}
+
+function unusable(problems: readonly string[]): Error {
+  return new Error(`settings: ${problems.join('; ')}. local.settings.sample.json shows them all`);
 }
 
 function missingConnections(settings: Settings): string[] {

@@ -4,6 +4,7 @@
  */
 import type { z } from 'zod';
 import { AppError, CODES, type ErrorCode, type Problem } from '../errors.ts';
+import { describeErrors, parseJson, readJson } from '../read.ts';
 import type { Route } from './define-route.ts';
 import type { PlainResponse } from './pipeline.ts';
 
@@ -67,12 +68,10 @@ export function createClient(transport: Transport): Client {
 }
 
 function bodyOf(route: Route, response: PlainResponse, schema: z.ZodType): unknown {
-  try {
-    return schema.parse(JSON.parse(response.body ?? 'null'));
-  } catch (cause) {
-    const detail = `${route.service} answered ${route.operation} with what its contract does not name`;
-    throw new AppError('dependency_failed', detail, { cause });
-  }
+  const result = readJson(schema, response.body ?? 'null', 'body');
+  if (result.ok) return result.value;
+  const detail = `the answer of ${route.service} to ${route.operation} does not fit its contract`;
+  throw new AppError('dependency_failed', detail, { cause: new Error(describeErrors(result.errors)) });
 }
 
 function asText(values: unknown): Record<string, string> {
@@ -96,10 +95,7 @@ function errorOf(route: Route, response: PlainResponse): AppError {
 }
 
 function problemOf(response: PlainResponse): Problem | undefined {
-  try {
-    const body = JSON.parse(response.body ?? '') as Partial<Problem>;
-    return body.code && body.code in CODES ? (body as Problem) : undefined;
-  } catch {
-    return undefined;
-  }
+  const parsed = parseJson(response.body ?? '');
+  const body = parsed.ok ? (parsed.value as Partial<Problem> | null) : null;
+  return body?.code && Object.hasOwn(CODES, body.code) ? (body as Problem) : undefined;
 }

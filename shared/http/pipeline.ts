@@ -7,7 +7,7 @@ import { hasRole, type Principal } from '../auth/principal.ts';
 import type { VerifyToken } from '../auth/verifier.ts';
 import { Id } from '../contracts/common.ts';
 import { AppError, type FieldError, toAppError, toProblem } from '../errors.ts';
-import { describeErrors, parseJson, read } from '../read.ts';
+import { conform, describeErrors, parseJson, read } from '../read.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Route, RouteInput, RouteOutput } from './define-route.ts';
 
@@ -178,7 +178,7 @@ function answer(route: Route, { status, body, headers }: Result): PlainResponse 
   const schema = route.responses[status];
   if (schema === undefined)
     throw new Error(`${route.functionName} answered ${status}, which its contract does not name`);
-  const text = schema === null ? undefined : JSON.stringify(schema.parse(body));
+  const text = schema === null ? undefined : JSON.stringify(conform(schema, body));
   return {
     status,
     headers: { ...(text === undefined ? {} : { 'content-type': 'application/json' }), ...headers },

@@ -11,6 +11,7 @@ import {
 } from '../contracts/events.ts';
 import type { HubName } from '../messaging/hubs.ts';
 import type { Message, Publisher } from '../messaging/publisher.ts';
+import { conform } from '../read.ts';
 import type { ServiceName } from '../service-names.ts';
 import { traceparent } from '../telemetry/trace.ts';
 
@@ -75,7 +76,7 @@ export function domainEvent<T extends DomainEventType>(spec: DomainEventSpec<T>)
     datacontenttype: 'application/json',
     dataschema: `urn:fabrikam:event:${spec.type}:1`,
     ...(trace ? { traceparent: trace } : {}),
-    data: DOMAIN_EVENTS[spec.type].parse(spec.data),
+    data: conform(DOMAIN_EVENTS[spec.type], spec.data),
   };
 }
 

@@ -5,7 +5,8 @@
 import type { Position } from '../../shared/contracts/common.ts';
 import { toLocal } from '../../shared/geo/distance.ts';
 import { SERVICE_AREA } from '../../shared/geo/service-area/service-area.ts';
-import { type Airframe, airframeOf } from '../physics/airframes.ts';
+import type { Airframe } from '../physics/airframe.ts';
+import { airframeOf } from '../physics/airframes.ts';
 import { electricPower } from '../physics/power.ts';
 import type { Vector } from '../physics/weather.ts';
 import { capacityOf, type SimulatedDrone } from './state.ts';

@@ -9,6 +9,7 @@
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { FlightEvent } from '../../shared/contracts/flight.ts';
+import { parseJson } from '../../shared/read.ts';
 import { openDatabase } from '../database.ts';
 import type { MissionFate } from '../drone/decide.ts';
 import type { SimulatedDrone } from '../drone/state.ts';
@@ -119,5 +120,8 @@ function open(file: string): DatabaseSync {
 }
 
 function parsed(text: unknown): unknown {
-  return typeof text === 'string' ? JSON.parse(text) : undefined;
+  if (typeof text !== 'string') return undefined;
+  const row = parseJson(text);
+  if (!row.ok) throw new Error('a row of the fleet is not JSON: start again with --reset');
+  return row.value;
 }

@@ -14,6 +14,7 @@ import {
   type Telemetry,
   ToDroneFrame,
 } from '../../shared/contracts/flight.ts';
+import { readJson } from '../../shared/read.ts';
 import type { Log } from '../../shared/telemetry/log.ts';
 import type { TokenSource } from './token-source.ts';
 
@@ -79,14 +80,14 @@ export function openLink(options: LinkOptions): Link {
   };
 
   const onFrame = (data: RawData) => {
-    const frame = ToDroneFrame.safeParse(jsonOf(data));
-    if (!frame.success) {
+    const frame = readJson(ToDroneFrame, bytesOf(data));
+    if (!frame.ok) {
       options.log.warn({ droneId: options.droneId }, 'a frame from tracking cannot be read');
       return;
     }
-    switch (frame.data.type) {
+    switch (frame.value.type) {
       case 'command': {
-        const { command } = frame.data;
+        const { command } = frame.value;
         if (command.droneId !== options.droneId) {
           options.log.warn({ droneId: options.droneId, for: command.droneId }, 'a command for another drone');
           return;
@@ -97,13 +98,13 @@ export function openLink(options: LinkOptions): Link {
         return;
       }
       case 'ack':
-        options.onAck(frame.data.eventId);
+        options.onAck(frame.value.eventId);
         return;
       case 'error':
-        options.log.warn({ droneId: options.droneId, code: frame.data.code }, frame.data.detail);
+        options.log.warn({ droneId: options.droneId, code: frame.value.code }, frame.value.detail);
         return;
       default:
-        frame.data satisfies never;
+        frame.value satisfies never;
     }
   };
 
@@ -196,11 +197,6 @@ export function openLink(options: LinkOptions): Link {
   };
 }
 
-function jsonOf(data: RawData): unknown {
-  const bytes = Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data as ArrayBuffer);
-  try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch {
-    return undefined;
-  }
+function bytesOf(data: RawData): Buffer {
+  return Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data as ArrayBuffer);
 }

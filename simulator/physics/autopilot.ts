@@ -1,5 +1,5 @@
 /** Where to steer: straight to a place at a height, braking in time, in the wind that is felt. Metres and m/s. */
-import type { Airframe } from './airframes.ts';
+import type { Airframe } from './airframe.ts';
 import { type Body, CLIMB_ACCELERATION, overGround, type Setpoint } from './body.ts';
 import type { Vector } from './weather.ts';
 

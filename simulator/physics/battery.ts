@@ -1,5 +1,5 @@
 /** The battery: energy, the loss in its own resistance, and charging with a taper. Wh, W, seconds. */
-import type { Airframe } from './airframes.ts';
+import type { Airframe } from './airframe.ts';
 
 const SECONDS_PER_HOUR = 3600;
 /** Charging: share of the capacity per hour, until the taper begins. */

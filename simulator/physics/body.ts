@@ -5,7 +5,7 @@
  * B1 speed through the air changes by at most `acceleration`, climb by at most CLIMB_ACCELERATION.
  * B2 it moves by exactly (airspeed + wind) · dt.
  */
-import type { Airframe } from './airframes.ts';
+import type { Airframe } from './airframe.ts';
 import { electricPower } from './power.ts';
 import type { Vector } from './weather.ts';
 

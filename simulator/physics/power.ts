@@ -2,7 +2,7 @@
  * Power of a multirotor: induced (momentum theory with forward flight, Glauert), parasitic drag, climbing, avionics.
  * W, m/s, kg.
  */
-import type { Airframe } from './airframes.ts';
+import type { Airframe } from './airframe.ts';
 
 const GRAVITY = 9.80665;
 const AIR_DENSITY = 1.21;

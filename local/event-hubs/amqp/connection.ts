@@ -10,6 +10,7 @@
  */
 import type { Duplex } from 'node:stream';
 import { ProtocolError } from './errors.ts';
+import type { Connection } from './layers.ts';
 import type { Link } from './link.ts';
 import {
   type AmqpError,
@@ -52,7 +53,7 @@ const SASL_HEADER = Buffer.from('AMQP\x03\x01\0\0', 'latin1');
 
 type Stage = 'header' | 'sasl' | 'amqp-header' | 'frames' | 'ended';
 
-export class AmqpConnection {
+export class AmqpConnection implements Connection {
   private readonly socket: Duplex;
   readonly isEncrypted: boolean;
   readonly service: Service;

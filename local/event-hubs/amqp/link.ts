@@ -5,8 +5,8 @@
  * S2 Everything that is sent is settled: the broker keeps no delivery.
  * S3 A link that was closed here takes nothing more, and is forgotten when the other side has detached it, too.
  */
-import type { AmqpConnection } from './connection.ts';
 import { ProtocolError } from './errors.ts';
+import type { Connection, LinkSession } from './layers.ts';
 import {
   type AmqpError,
   type Attach,
@@ -16,7 +16,6 @@ import {
   performative,
   type Transfer,
 } from './performatives.ts';
-import type { Session } from './session.ts';
 import { boolean, map, string, symbol, symbols, ubyte, uint, ulong } from './values.ts';
 
 /** Messages that a sender may have under way. */
@@ -48,7 +47,7 @@ export interface LinkOptions {
 
 /** One direction of messages. */
 export class Link {
-  readonly session: Session;
+  readonly session: LinkSession;
   readonly attach: Attach;
   readonly handle: number;
   /** Messages that may still be sent to, or taken from, the other side. */
@@ -63,7 +62,7 @@ export class Link {
   private partial: Partial | undefined;
   private waiting: Buffer[] = [];
 
-  constructor(session: Session, attach: Attach, handle: number) {
+  constructor(session: LinkSession, attach: Attach, handle: number) {
     this.session = session;
     this.attach = attach;
     this.handle = handle;
@@ -79,7 +78,7 @@ export class Link {
     return this.state === 'open';
   }
 
-  get connection(): AmqpConnection {
+  get connection(): Connection {
     return this.session.connection;
   }
 

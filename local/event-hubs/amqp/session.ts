@@ -1,6 +1,6 @@
 /** Sessions of a connection: their windows, and the links in them. */
-import type { AmqpConnection } from './connection.ts';
 import { ProtocolError } from './errors.ts';
+import type { Connection, LinkFlow, LinkSession } from './layers.ts';
 import { Link } from './link.ts';
 import {
   type AmqpError,
@@ -27,8 +27,13 @@ const WINDOW = 4096;
 const HANDLE_MAX = 255;
 const MAX_UINT = 0xffff_ffff;
 
-export class Session {
-  readonly connection: AmqpConnection;
+/** A connection whose broker accepts or refuses links. */
+interface ServingConnection extends Connection {
+  readonly service: { attached(link: Link): void };
+}
+
+export class Session implements LinkSession {
+  readonly connection: ServingConnection;
   readonly channel: number;
   private readonly own = new Map<number, Link>();
   private readonly remote = new Map<number, Link>();
@@ -42,7 +47,7 @@ export class Session {
   window: number;
 
   constructor(
-    connection: AmqpConnection,
+    connection: ServingConnection,
     channel: number,
     remoteChannel: number,
     begin: { readonly nextOutgoingId: number; readonly incomingWindow: number },
@@ -151,10 +156,7 @@ export class Session {
     if (this.incomingLeft < WINDOW / 2) this.writeFlow();
   }
 
-  writeFlow(
-    link?: { readonly handle: number; readonly deliveryCount: number; readonly credit: number },
-    drain = false,
-  ): void {
+  writeFlow(link?: LinkFlow, drain = false): void {
     this.incomingLeft = WINDOW;
     this.send(
       flow({
