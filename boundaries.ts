@@ -111,7 +111,11 @@ export const ROOMS: readonly Room[] = [
   room('local', 'local/*.ts', []),
   // What starts, builds and checks the whole.
   room('platform', 'platform/**', PRODUCT),
-  room('scripts', ['scripts/**', '*.ts'], [...PRODUCT, 'platform', 'tests']),
+  room(
+    'scripts',
+    ['scripts/**', '*.ts'],
+    [...PRODUCT, 'functions/scheduler/orchestrations', 'platform', 'tests'],
+  ),
 ];
 
 export interface PackageRule {
