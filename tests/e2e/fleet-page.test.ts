@@ -2,7 +2,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { CHROMIUM, launchBrowser } from '../harness/browser.ts';
-import { DESKTOP, openPages, type Pages } from '../harness/pages.ts';
+import { DESKTOP, openPages, overlayOf, type Pages } from '../harness/pages.ts';
 import { startPlatform, type TestPlatform } from '../harness/platform.ts';
 import { type SyntheticFleet, startSyntheticFleet } from '../harness/synthetic-fleet.ts';
 
@@ -43,11 +43,6 @@ describe.skipIf(CHROMIUM === undefined)('the fleet page with 2,000 drones', () =
 
   const rows = (page: Page) => page.locator('.drones').getByRole('listitem');
   const elements = (page: Page) => page.evaluate(() => document.querySelectorAll('*').length);
-  const picture = (page: Page) =>
-    page
-      .locator('.map-view canvas')
-      .last()
-      .evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL());
   /** How much of the overlay is painted, in pixels. */
   const painted = (page: Page) =>
     page
@@ -96,9 +91,9 @@ describe.skipIf(CHROMIUM === undefined)('the fleet page with 2,000 drones', () =
     await page.getByText(/Tracking does not answer\. .* as it was at \d/).waitFor({ timeout: 40_000 });
     await page.getByText('Connection lost').waitFor();
     await page.waitForTimeout(1_000);
-    const before = await picture(page);
+    const before = await overlayOf(page);
     await page.waitForTimeout(1_500);
-    expect(await picture(page)).toBe(before);
+    expect(await overlayOf(page)).toBe(before);
     await pages.review(page, 'fleet-stale');
   });
 });
