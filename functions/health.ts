@@ -1,63 +1,65 @@
 /** Liveness and readiness. Liveness asks no dependency; readiness names each. */
 import type { CosmosClient } from '@azure/cosmos';
-import { EventHubProducerClient } from '@azure/event-hubs';
 import { app } from '@azure/functions';
 import type { TokenCredential } from '@azure/identity';
+import { BlobServiceClient } from '@azure/storage-blob';
+import { blobServiceUri } from '../shared/config/blob-service.ts';
 import type { Settings } from '../shared/config/settings.ts';
+import type { BrokerPublisher } from '../shared/messaging/publisher.ts';
+import { createReadiness } from './readiness.ts';
 
 export interface HealthDeps {
   readonly cosmos: CosmosClient;
+  readonly publisher: BrokerPublisher;
   readonly settings: Settings;
   readonly credential: () => TokenCredential;
 }
 
-const PROBE_TIMEOUT_MS = 1_500;
-const NO_RETRY = { maxRetries: 0, timeoutInMs: PROBE_TIMEOUT_MS };
+const NO_STORE = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
 
 export function registerHealth(deps: HealthDeps): void {
+  const { cosmos, publisher, settings } = deps;
+  const readiness = createReadiness(
+    {
+      cosmos: () => cosmos.database(settings.COSMOS_DATABASE).read(),
+      eventHubs: () => publisher.check(),
+      storage: storageProbe(deps),
+      identity: () => fetch(`${settings.IDENTITY_ISSUER}/.well-known/openid-configuration`),
+    },
+    () => performance.now(),
+  );
   app.http('api_healthz', {
     methods: ['GET'],
     route: 'healthz',
     authLevel: 'anonymous',
-    handler: () => ({ jsonBody: { status: 'ok' } }),
+    handler: () => ({ jsonBody: { status: 'ok' }, headers: NO_STORE }),
   });
   app.http('api_readyz', {
     methods: ['GET'],
     route: 'readyz',
     authLevel: 'anonymous',
     handler: async () => {
-      const [cosmos, eventHubs, identity] = await Promise.all([
-        probe(() => deps.cosmos.database(deps.settings.COSMOS_DATABASE).read()),
-        probe(() => probeEventHubs(deps)),
-        probe(() => fetch(`${deps.settings.IDENTITY_ISSUER}/.well-known/openid-configuration`)),
-      ]);
-      const ready = cosmos === 'ok' && eventHubs === 'ok' && identity === 'ok';
-      return { status: ready ? 200 : 503, jsonBody: { ready, cosmos, eventHubs, identity } };
+      const answer = await readiness();
+      return { status: answer.ready ? 200 : 503, jsonBody: answer, headers: NO_STORE };
     },
   });
 }
 
-async function probeEventHubs({ settings, credential }: HealthDeps): Promise<void> {
-  const hub = 'delivery-requests';
-  const client = settings.EVENTHUBS
-    ? new EventHubProducerClient(settings.EVENTHUBS, hub, { retryOptions: NO_RETRY })
-    : new EventHubProducerClient(settings.EVENTHUBS__fullyQualifiedNamespace ?? '', hub, credential(), {
-        retryOptions: NO_RETRY,
-      });
-  try {
-    await client.getPartitionIds();
-  } finally {
-    await client.close();
-  }
-}
-
-async function probe(work: () => Promise<unknown>): Promise<'ok' | 'unavailable'> {
-  const late = new Promise<'unavailable'>((resolve) => {
-    setTimeout(() => resolve('unavailable'), PROBE_TIMEOUT_MS).unref();
-  });
-  const answer = work().then(
-    () => 'ok' as const,
-    () => 'unavailable' as const,
-  );
-  return Promise.race([answer, late]);
+/** Asks for the container of proofs over one client; a missing container is an answer, too. */
+function storageProbe({ settings, credential }: HealthDeps): () => Promise<unknown> {
+  const options = { retryOptions: { maxTries: 1 } };
+  let service: BlobServiceClient | undefined;
+  return () => {
+    service ??= settings.AzureWebJobsStorage
+      ? BlobServiceClient.fromConnectionString(settings.AzureWebJobsStorage, options)
+      : new BlobServiceClient(
+          blobServiceUri({
+            blobServiceUri: settings.AzureWebJobsStorage__blobServiceUri,
+            accountName: settings.AzureWebJobsStorage__accountName,
+          }),
+          credential(),
+          options,
+        );
+    return service.getContainerClient('proofs').exists();
+  };
 }

@@ -43,6 +43,9 @@ const CREATE: Readonly<Record<ServiceName, (deps: ServiceDeps) => Service>> = {
   'delivery-history': deliveryHistoryService,
 };
 
+/** The first version with `Promise.withResolvers` and `Map.groupBy`. */
+const MIN_NODE = 22;
+
 function compose(settings: Settings): void {
   const log = createLog({ name: 'functions', level: settings.LOG_LEVEL });
   const credential = lazily(() => lazyCredential(settings.AZURE_CLIENT_ID));
@@ -52,10 +55,11 @@ function compose(settings: Settings): void {
     log,
   };
   const registry = new Map<string, Endpoint>();
+  const publisher = createPublisher(settings, credential);
   const shared = {
     settings,
     database: createDatabase(cosmos, settings.COSMOS_DATABASE),
-    publisher: createPublisher(settings, credential),
+    publisher,
     credential,
     now: () => new Date(),
     newId: randomUUID,
@@ -70,7 +74,7 @@ function compose(settings: Settings): void {
   const endpoints = services.flatMap((service) => service.endpoints);
   for (const endpoint of endpoints) registry.set(endpoint.route.functionName, endpoint);
   for (const service of services) service.registerTriggers?.();
-  registerHealth({ cosmos, settings, credential });
+  registerHealth({ cosmos, publisher, settings, credential });
   registerDocument(endpoints, settings);
   registerRoutes(endpoints, pipeline);
 }
@@ -127,4 +131,14 @@ function lazily<T>(make: () => T): () => T {
   };
 }
 
+/** Older versions lack functions of the language that the app needs; some of its triggers would fail for ever. */
+function checkNode(version: string): void {
+  if (Number.parseInt(version, 10) >= MIN_NODE) return;
+  throw new Error(
+    `Node ${version} cannot run this app: it needs Node ${MIN_NODE} or later. In Azure set the runtime version of the ` +
+      'Function App; on one machine put a newer Node first on the PATH.',
+  );
+}
+
+checkNode(process.versions.node);
 compose(readSettings(process.env));

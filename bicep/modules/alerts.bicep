@@ -122,7 +122,38 @@ resource failedRequests 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = {
     criteria: {
       allOf: [
         {
-          query: 'AppRequests | summarize failed = countif(toint(ResultCode) >= 500), total = count() | where total > 20 and failed > total / 100.0'
+          query: 'AppRequests | where isnotempty(Url) | summarize failed = countif(toint(ResultCode) >= 500), total = count() | where total > 20 and failed > total / 100.0'
+          timeAggregation: 'Count'
+          operator: 'GreaterThan'
+          threshold: 0
+        }
+      ]
+    }
+    actions: {
+      actionGroups: [
+        people.id
+      ]
+    }
+  }
+}
+
+resource failingTriggers 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = {
+  name: 'alert-failing-triggers-${nameSuffix}'
+  location: location
+  properties: {
+    displayName: 'A trigger that keeps failing'
+    description: 'Executions of one trigger failed more than ten times within 15 minutes: its retry policy brings the same batch again.'
+    severity: 1
+    enabled: true
+    scopes: [
+      workspaceId
+    ]
+    evaluationFrequency: 'PT5M'
+    windowSize: 'PT15M'
+    criteria: {
+      allOf: [
+        {
+          query: 'AppRequests | where isempty(Url) and Success == false | summarize failed = count() by OperationName | where failed > 10'
           timeAggregation: 'Count'
           operator: 'GreaterThan'
           threshold: 0

@@ -1,7 +1,8 @@
 /** Registers the change feed function that publishes a container's outbox. */
-import { app, type RetryOptions } from '@azure/functions';
+import { app, type InvocationContext, type RetryOptions } from '@azure/functions';
 import type { ContainerName } from '../cosmos/containers.ts';
 import { publishChanges } from '../outbox/outbox.ts';
+import { withLogSink } from '../telemetry/log.ts';
 import type { Service, ServiceDeps } from './service.ts';
 
 /** Without end: the host moves the lease past a failed batch otherwise. The library rounds intervals to whole seconds. */
@@ -29,9 +30,10 @@ export function registerOutbox(
     feedPollDelay: 100,
     maxItemsPerInvocation: 200,
     retry: ENDLESS_RETRY,
-    handler: async (documents: unknown[]) => {
-      await also(documents);
-      await publishChanges(documents, deps.publisher);
-    },
+    handler: (documents: unknown[], context: InvocationContext) =>
+      withLogSink(context, async () => {
+        await also(documents);
+        await publishChanges(documents, deps.publisher);
+      }),
   });
 }

@@ -12,6 +12,7 @@ import { recordDeadLetter } from '../contracts/supervisor.ts';
 import { toAppError } from '../errors.ts';
 import type { HubName } from '../messaging/hubs.ts';
 import { describeErrors, parseJson, read } from '../read.ts';
+import { withLogSink } from '../telemetry/log.ts';
 import { inTrace } from '../telemetry/trace.ts';
 import { ENDLESS_RETRY } from './change-feed.ts';
 import type { Service, ServiceDeps } from './service.ts';
@@ -50,7 +51,9 @@ export function registerConsumer<S extends z.ZodType>(spec: ConsumerSpec<S>, dep
     retry: ENDLESS_RETRY,
     ...(spec.extraInputs ? { extraInputs: spec.extraInputs } : {}),
     handler: (messages, context) =>
-      consumeBatch(rawMessages(messages as unknown[], context), context, spec, deps),
+      withLogSink(context, () =>
+        consumeBatch(rawMessages(messages as unknown[], context), context, spec, deps),
+      ),
   } as Parameters<typeof app.eventHub>[1]);
 }
 

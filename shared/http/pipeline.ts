@@ -10,9 +10,7 @@ import { AppError, type FieldError, toAppError, toProblem } from '../errors.ts';
 import { conform, describeErrors, parseJson, read } from '../read.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Route, RouteInput, RouteOutput } from './define-route.ts';
-
-/** Over this a request is refused before it is read, bytes. */
-export const MAX_BODY_BYTES = 256 * 1024;
+import { type BodySource, readBody } from './request-body.ts';
 
 export interface PlainRequest {
   readonly method: string;
@@ -20,8 +18,7 @@ export interface PlainRequest {
   readonly query: Readonly<Record<string, string>>;
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string | undefined>>;
-  /** Undefined when there was none. */
-  readonly body: Uint8Array | undefined;
+  readonly body: BodySource;
   /** Already known caller: the in-process transport's. */
   readonly principal?: Principal;
 }
@@ -74,7 +71,7 @@ export async function serve(
     const errors: FieldError[] = [];
     const params = parse(route.params, request.params, 'path', errors);
     const query = parse(route.query, request.query, 'query', errors);
-    const body = parse(route.body, readBody(route, request), 'body', errors);
+    const body = parse(route.body, await bodyOf(route, request), 'body', errors);
     if (errors.length > 0) throw invalid(errors);
     const log = deps.log.child({ route: route.functionName });
     const result = await endpoint.handler(
@@ -96,11 +93,6 @@ export async function serve(
 
 export function invalid(errors: readonly FieldError[]): AppError {
   return new AppError('invalid_request', describeErrors(errors), { errors });
-}
-
-export function tooLarge(): AppError {
-  const message = `has more than ${MAX_BODY_BYTES} bytes`;
-  return new AppError('body_too_large', `the body ${message}`, { errors: [{ path: 'body', message }] });
 }
 
 export function problemResponse(error: AppError): PlainResponse {
@@ -141,13 +133,10 @@ function authorize(route: Route, principal: Principal): void {
   throw new AppError('forbidden', `this needs the role ${route.auth.join(' or ')}`);
 }
 
-function readBody(route: Route, request: PlainRequest): unknown {
+async function bodyOf(route: Route, request: PlainRequest): Promise<unknown> {
   if (!route.hasBody) return undefined;
   const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();
-  const bytes = request.body;
-  if (bytes && bytes.byteLength > MAX_BODY_BYTES) {
-    throw tooLarge();
-  }
+  const bytes = await readBody(request.body, request.headers);
   if (!bytes || bytes.byteLength === 0) return undefined;
   if (type !== 'application/json' && type !== route.contentType) {
     throw new AppError('unsupported_media_type', `send the body as ${route.contentType}`, {

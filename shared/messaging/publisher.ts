@@ -34,7 +34,13 @@ const RETRY: RetryOptions = {
 
 export type HubSettings = Pick<Settings, 'EVENTHUBS' | 'EVENTHUBS__fullyQualifiedNamespace'>;
 
-export function createPublisher(settings: HubSettings, credential: () => TokenCredential): Publisher {
+/** The publisher with its connections. */
+export interface BrokerPublisher extends Publisher {
+  /** Asks the broker a question over the connection that requests are published on; rejects when it does not answer. */
+  check(): Promise<void>;
+}
+
+export function createPublisher(settings: HubSettings, credential: () => TokenCredential): BrokerPublisher {
   const clients = new Map<HubName, EventHubProducerClient>();
   const clientOf = (hub: HubName) => {
     let client = clients.get(hub);
@@ -62,6 +68,9 @@ export function createPublisher(settings: HubSettings, credential: () => TokenCr
           retryAfterSeconds: 2,
         });
       }
+    },
+    check: async () => {
+      await clientOf('delivery-requests').getPartitionIds();
     },
     [Symbol.asyncDispose]: async () => {
       await Promise.all([...clients.values()].map((client) => client.close()));

@@ -1,0 +1,46 @@
+/**
+ * Reads a request's body: at most `MAX_BODY_BYTES`, and not before the caller is known.
+ *
+ * B1 A declared length above the limit is refused unread; an undeclared one as soon as the limit is passed.
+ * B2 A compressed body is refused: the limit would say nothing of its size.
+ */
+import { AppError } from '../errors.ts';
+
+/** Over this a request is refused, bytes. */
+export const MAX_BODY_BYTES = 256 * 1024;
+
+/** Bytes that are there, or a function that gets them; undefined: there are none. */
+export type BodySource = Uint8Array | undefined | (() => Promise<Uint8Array | undefined>);
+
+export type RequestHeaders = Readonly<Record<string, string | undefined>>;
+
+/** @throws AppError `body_too_large` (413) or `unsupported_media_type` (415) */
+export async function readBody(source: BodySource, headers: RequestHeaders): Promise<Uint8Array | undefined> {
+  const encoding = headers['content-encoding']?.trim().toLowerCase();
+  if (encoding && encoding !== 'identity') {
+    throw new AppError('unsupported_media_type', 'send the body without compression', {
+      errors: [{ path: 'header.content-encoding', message: 'is not supported' }],
+    });
+  }
+  if (Number(headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+  const bytes = typeof source === 'function' ? await source() : source;
+  if (bytes && bytes.byteLength > MAX_BODY_BYTES) throw tooLarge();
+  return bytes;
+}
+
+/** Collects a stream; stops it at the limit. @throws AppError `body_too_large` */
+export async function collect(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    size += chunk.byteLength;
+    if (size > MAX_BODY_BYTES) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, size);
+}
+
+function tooLarge(): AppError {
+  const message = `has more than ${MAX_BODY_BYTES} bytes`;
+  return new AppError('body_too_large', `the body ${message}`, { errors: [{ path: 'body', message }] });
+}
