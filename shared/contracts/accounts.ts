@@ -52,6 +52,7 @@ export const putAccount = defineRoute({
   params,
   body: AccountBody,
   responses: { 201: Account, 200: Account },
+  ifMatch: true,
 });
 
 export const getAccount = defineRoute({
@@ -79,6 +80,7 @@ export const putUser = defineRoute({
     email: z.email().optional(),
   }),
   responses: { 201: User, 200: User },
+  ifMatch: true,
 });
 
 export const listUsers = defineRoute({
@@ -115,6 +117,7 @@ export const holdQuota = defineRoute({
   params: holdParams,
   body: z.strictObject({ userId: UserId }),
   responses: { 200: z.object({ held: z.number().int() }), 201: z.object({ held: z.number().int() }) },
+  idempotent: true,
 });
 
 /** Succeeds when there is nothing to release. `settled`: the delivery was carried out, so it counts for the invoice. */

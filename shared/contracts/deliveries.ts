@@ -88,6 +88,8 @@ export const putDelivery = defineRoute({
   params,
   body: DeliveryBody,
   responses: { 201: Delivery, 204: null },
+  ifMatch: true,
+  idempotent: true,
 });
 
 export const getDelivery = defineRoute({

@@ -55,6 +55,7 @@ export const putDrone = defineRoute({
   params: droneParams,
   body: DroneBody,
   responses: { 201: Drone, 200: Drone },
+  ifMatch: true,
 });
 
 export const getDrone = defineRoute({
@@ -129,6 +130,7 @@ export const reserveDrone = defineRoute({
   params,
   body: ReserveBody,
   responses: { 200: Reservation },
+  idempotent: true,
 });
 
 /** Succeeds when there is nothing to release; with `fence` only that reservation is released. */

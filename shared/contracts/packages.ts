@@ -41,6 +41,8 @@ export const putPackage = defineRoute({
   query: z.strictObject({ madeBy: Id.optional() }),
   body: PackageBody,
   responses: { 201: Package, 204: null },
+  ifMatch: true,
+  idempotent: true,
 });
 
 export const getPackage = defineRoute({
@@ -65,6 +67,7 @@ export const patchPackage = defineRoute({
   body: PackagePatch,
   contentType: 'application/merge-patch+json',
   responses: { 200: Package },
+  ifMatch: true,
 });
 
 /** With `madeBy`, only a package that this workflow made is removed; none is a success. Without it, 404 when there is none. */
@@ -78,6 +81,7 @@ export const deletePackage = defineRoute({
   params,
   query: z.strictObject({ madeBy: Id.optional() }),
   responses: { 204: null },
+  ifMatch: true,
 });
 
 export const summarizePackages = defineRoute({

@@ -143,6 +143,7 @@ export const submitRequest = defineRoute({
   auth: customer,
   body: DeliveryRequestBody,
   responses: { 202: RequestAnswer },
+  idempotent: true,
 });
 
 export const getRequest = defineRoute({

@@ -48,6 +48,7 @@ export const bookCarrier = defineRoute({
   params,
   body: Shipment,
   responses: { 200: Booking, 201: Booking },
+  idempotent: true,
 });
 
 /** Succeeds when there is nothing to cancel; 409 `package_on_board` once the carrier has collected. */

@@ -71,7 +71,7 @@ describe('C1: what cannot be handled for good becomes a dead letter, and the res
     const result = await run(words);
     expect(result.error).toBeUndefined();
     expect(result.handled.toSorted()).toEqual(handled.toSorted());
-    expect(result.numbers.toSorted()).toEqual(letters.toSorted());
+    expect(new Set(result.numbers)).toEqual(new Set(letters));
   });
 
   test('the letter says the reason, the step and the payload', async () => {

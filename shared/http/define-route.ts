@@ -38,6 +38,10 @@ export interface Route<
   readonly hasBody: boolean;
   readonly contentType: string;
   readonly responses: R;
+  /** The handler honours `If-Match`. */
+  readonly ifMatch: boolean;
+  /** The handler honours `Idempotency-Key`. */
+  readonly idempotent: boolean;
   /** Name of the function in the host, see `functionNameOf`. */
   readonly functionName: string;
 }
@@ -54,6 +58,10 @@ interface RouteSpec<P, Q, B, R> {
   readonly body?: B;
   readonly contentType?: string;
   readonly responses: R;
+  /** Set where the handler honours `If-Match`: the document shows the header there only. */
+  readonly ifMatch?: true;
+  /** Set where the handler honours `Idempotency-Key`: the document shows the header there only. */
+  readonly idempotent?: true;
 }
 
 export function defineRoute<
@@ -69,6 +77,8 @@ export function defineRoute<
     body: spec.body ?? (NoBody as unknown as B),
     hasBody: spec.body !== undefined,
     contentType: spec.contentType ?? 'application/json',
+    ifMatch: spec.ifMatch ?? false,
+    idempotent: spec.idempotent ?? false,
     functionName: functionNameOf(spec),
   };
 }

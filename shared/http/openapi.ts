@@ -57,7 +57,7 @@ function operation(route: Route): Json {
     operationId: route.operation,
     summary: route.summary,
     tags: [route.service],
-    ...(route.auth === 'public' ? {} : { security: [{ bearer: [] }], 'x-roles': route.auth }),
+    ...(route.auth === 'public' ? { security: [] } : { security: [{ bearer: [] }], 'x-roles': route.auth }),
     parameters: [
       ...parameters(route.params, 'path'),
       ...parameters(route.query, 'query'),
@@ -108,8 +108,8 @@ function parameters(schema: z.ZodType, where: 'path' | 'query'): Json[] {
   }));
 }
 
-function headerParameters(route: Route): Json[] {
-  if (route.method === 'GET') return [];
+/** Only the headers that the route's handler honours. */
+function headerParameters({ ifMatch, idempotent }: Route): Json[] {
   const header = (name: string, description: string) => ({
     name,
     in: 'header',
@@ -117,10 +117,10 @@ function headerParameters(route: Route): Json[] {
     description,
     schema: { type: 'string' },
   });
-  const writes = [header('Idempotency-Key', 'the same key makes the same request only once')];
-  return route.method === 'POST'
-    ? writes
-    : [...writes, header('If-Match', 'only if the resource still has this ETag')];
+  return [
+    ...(idempotent ? [header('Idempotency-Key', 'the same key makes the same request only once')] : []),
+    ...(ifMatch ? [header('If-Match', 'only if the resource still has this ETag')] : []),
+  ];
 }
 
 function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
