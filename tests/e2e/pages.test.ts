@@ -7,6 +7,12 @@ import { type Customer, customer } from '../harness/customer.ts';
 import { DESKTOP, openPages, overlayOf, type Pages, PHONE } from '../harness/pages.ts';
 import { startPlatform, type TestPlatform, until } from '../harness/platform.ts';
 
+/** One white pixel. */
+const PICTURE = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8/5+hHgAHggJ/PchI7wAAAABJRU5ErkJggg==',
+  'base64',
+);
+
 if (CHROMIUM === undefined) process.stdout.write(`tests/e2e/pages: ${NO_BROWSER}\n`);
 
 describe.skipIf(CHROMIUM === undefined)('the pages in a real browser', () => {
@@ -139,6 +145,47 @@ describe.skipIf(CHROMIUM === undefined)('the pages in a real browser', () => {
     expect(await page.getByRole('main').innerText()).not.toMatch(/drone-\d/);
     expect(await button(page, 'Share a link').count()).toBe(0);
     await pages.review(page, 'rejected');
+  });
+
+  test('proof is asked for on arrival only, takes a picture only, and is asked for once (D2)', async () => {
+    const page = await pages.open(PHONE);
+    await pages.signIn(page, 'Alice');
+    await fill(page, '200 Market Street', '412 Beacon Street');
+    await page.getByLabel('Proof of delivery').selectOption('Picture');
+    const deliveryId = await request(page);
+    await page.getByText('needs your confirmation when it arrives').waitFor();
+    const file = page.locator('input[type=file]');
+    expect(await file.count()).toBe(0);
+    await page.getByText('Your parcel is there. Please confirm it.').waitFor({ timeout: 60_000 });
+    await pages.review(page, 'proof');
+    await file.setInputFiles({ name: 'a.txt', mimeType: 'text/plain', buffer: Buffer.from('no picture') });
+    await page.getByText('This file is not a picture.').waitFor();
+    await file.setInputFiles({ name: 'a.png', mimeType: 'image/png', buffer: PICTURE });
+    await page.getByText('Thank you: the proof is kept').waitFor();
+    expect((await alice.ended(deliveryId)).outcome?.kind).toBe('completed');
+  });
+
+  test('when tracking is silent, the arrival time says since when, and the drone turns grey (D14)', async () => {
+    const deliveryId = await alice.submit({
+      pickupLocation: '500 Kestrel Avenue',
+      dropOffLocation: '140 Willow Street',
+    });
+    const page = await pages.open(DESKTOP);
+    await pages.signIn(page, 'Alice');
+    await page.goto(`${platform.endpoints.gateway}/deliveries/${deliveryId}`);
+    await page.getByText('Arrives in', { exact: true }).waitFor();
+    await page.locator('.marker-drone:visible').waitFor();
+    const tracking = platform.endpoints.parts['tracking']?.pid as number;
+    process.kill(tracking, 'SIGSTOP');
+    try {
+      await page.getByText(/No news since \d/).waitFor({ timeout: 40_000 });
+      expect(await page.getByText('Arrives in', { exact: true }).count()).toBe(0);
+      await page.locator('.marker-drone.is-lost').waitFor();
+      await pages.review(page, 'stale');
+    } finally {
+      process.kill(tracking, 'SIGCONT');
+    }
+    await alice.ended(deliveryId, 90_000);
   });
 
   test('a share link shows the delivery without its owner, and nothing once it is revoked (D5, D6, D17)', async () => {

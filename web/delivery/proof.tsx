@@ -15,7 +15,7 @@ const WORDS: Readonly<Record<ProofKind, { readonly label: string; readonly accep
 /** Where proof of delivery was asked for, it is given here, once the parcel is at the dropoff. */
 export function Proof({ following }: { following: Following }) {
   const { call } = usePage();
-  const { status, stage, latest, dropoff, hasEnded, deliveryId } = following.state.value;
+  const { status, stage, legs, latest, dropoff, hasEnded, deliveryId } = following.state.value;
   const [message, setMessage] = useState<string | undefined>(undefined);
   const [isGiven, setGiven] = useState(false);
   const kind = status?.request.confirmationRequired;
@@ -25,7 +25,7 @@ export function Proof({ following }: { following: Following }) {
     !hasEnded &&
     stage === 'HeadedToDropoff' &&
     dropoff !== undefined;
-  const isThere = status?.step === 'checkProof' || latest?.position.leg === 'AtDropoff';
+  const isThere = status?.step === 'checkProof' || legs.AtDropoff !== undefined || legs.ToBase !== undefined;
   useEffect(() => {
     if (!isAsked || !isThere) return;
     call(getDelivery, { params: { deliveryId } }).then(
