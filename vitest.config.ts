@@ -24,7 +24,7 @@ export default defineConfig({
         test: {
           name: 'conformance',
           include: [
-            'tests/{contract,infra}/**/*.test.ts',
+            'tests/{contract,infra,security}/**/*.test.ts',
             'local/tests/**/*.test.ts',
             '{tracking,local}/**/*.process.test.ts',
           ],

@@ -213,7 +213,12 @@ export function supportConfig(
       functions: addresses.functions,
       tracking: addresses.tracking,
       pages,
-      page: { issuer: addresses.issuer, clientId: PAGE_CLIENT, timeScale: options.speed },
+      page: {
+        issuer: addresses.issuer,
+        clientId: PAGE_CLIENT,
+        scope: `openid profile offline_access ${AUDIENCE}/.default`,
+        timeScale: options.speed,
+      },
     },
   };
 }

@@ -34,9 +34,10 @@ export function createHandlers(repository: WorkflowRepository, deps: ServiceDeps
   return {
     get: async ({ params }, call) => ({ status: 200, body: viewOf(await known(params.deliveryId, call)) }),
 
-    overdue: async ({ query }) => {
+    overdue: async ({ query }, { principal }) => {
       const documents = await repository.overdue(deps.now().toISOString(), query.limit);
-      return { status: 200, body: { workflows: documents.map(viewOf) } };
+      const reachable = documents.filter(({ request }) => mayReach(principal, request.owner.accountId));
+      return { status: 200, body: { workflows: reachable.map(viewOf) } };
     },
 
     nudge: async ({ params }, call) => {
