@@ -275,7 +275,7 @@ export function simulatorSettings(
     API_BASE_URL: addresses.gateway,
     TRACKING_URL: `${addresses.tracking.replace('http', 'ws')}/telemetry`,
     IDENTITY_ISSUER: addresses.issuer,
-    DEMO_CLIENT_SECRET: secrets.clientSecret,
+    DEMO_CLIENT_KEY: secrets.clientSecret,
     API_AUDIENCE: AUDIENCE,
     CARRIER_PORT: String(portOf(options, 'carrier')),
     CARRIER_API_KEY: CARRIER_KEY,
