@@ -50,6 +50,7 @@ async function attempt(drone: SimulatedDrone, options: RegistrationOptions): Pro
         model: drone.model,
         performance: performanceOf(airframeOf(drone.model)),
         base: drone.base,
+        cargoBay: airframeOf(drone.model).cargoBay,
         health: 'Ok',
         acceptsMissions: true,
       },

@@ -43,7 +43,7 @@ export const bookCarrier = defineRoute({
   operation: 'bookCarrier',
   method: 'PUT',
   path: 'thirdpartydeliveries/{deliveryId}',
-  summary: 'Book the cheapest carrier that can take it',
+  summary: 'Book the cheapest carrier that can take a delivery',
   auth: ['service'],
   params,
   body: Shipment,
@@ -67,13 +67,15 @@ export const quoteCarriers = defineRoute({
   operation: 'quoteCarriers',
   method: 'POST',
   path: 'thirdpartydeliveries/quotes',
-  summary: 'What the carriers would take for it',
+  summary: 'Quote third-party carriers',
   auth: ['service'],
   body: Shipment,
   responses: {
     200: z.object({
       offers: z.array(z.object({ carrierId: Id, price: Money, pickupEta: Eta, deliveryEta: Eta })),
       refusals: z.array(z.object({ carrierId: Id, reasons: z.array(z.string()) })),
+      /** Carriers that did not answer: later they may have an offer. */
+      silent: z.array(Id),
     }),
   },
 });
@@ -84,7 +86,7 @@ export const carrierEvent = defineRoute({
   operation: 'carrierEvent',
   method: 'POST',
   path: 'thirdpartydeliveries/{deliveryId}/events',
-  summary: 'A carrier tells what happened to its booking',
+  summary: 'Report an event of a carrier’s booking',
   auth: ['carrier'],
   params,
   body: CarrierEvent,

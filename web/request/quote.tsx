@@ -40,6 +40,7 @@ export function QuoteLine({ form }: { form: Form }) {
 }
 
 function words({ feasible, by, price, deliveryEta }: Quote) {
+  if (feasible === null) return 'A courier did not answer. Whether one can carry this is not known now.';
   if (!feasible) return 'As it is, neither a drone nor a courier can carry this.';
   const cost =
     price &&
