@@ -76,7 +76,7 @@ export function principals(drones: number): DemoPrincipal[] {
   ];
 }
 
-/** Whom the processes are, where they have no connection strings. */
+/** The identities of the processes: tracking's for its calls to the API, both where there are no connection strings. */
 export function managedIdentities(): DemoPrincipal[] {
   return ['functions', 'tracking'].map((id): DemoPrincipal => ({ id, name: id, roles: ['service'] }));
 }
