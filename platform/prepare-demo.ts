@@ -44,14 +44,25 @@ const FLEET_MS = 30_000;
 async function untilFleetIsHeard(origin: string, token: string, drones: number): Promise<void> {
   const end = Date.now() + FLEET_MS;
   for (;;) {
-    const response = await fetch(`${origin}/api/drones`, { headers: { authorization: `Bearer ${token}` } });
-    const { drones: list = [] } = (await response.json()) as { drones?: { state?: unknown }[] };
-    const heard = list.filter(({ state }) => state !== undefined).length;
+    const heard = await countHeard(origin, token);
     if (heard >= drones) return;
     if (Date.now() > end)
       throw new Error(`only ${heard} of ${drones} drones were heard; see simulator.log and tracking.log`);
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
+}
+
+async function countHeard(origin: string, token: string): Promise<number> {
+  const headers = { authorization: `Bearer ${token}` };
+  let heard = 0;
+  let next = '';
+  do {
+    const response = await fetch(`${origin}/api/drones?limit=500${next}`, { headers });
+    const page = (await response.json()) as { drones?: { state?: unknown }[]; continuation?: string };
+    heard += page.drones?.filter(({ state }) => state !== undefined).length ?? 0;
+    next = page.continuation ? `&continuation=${page.continuation}` : '';
+  } while (next);
+  return heard;
 }
 
 // Whoever waits for this is gone.

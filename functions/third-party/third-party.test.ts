@@ -72,10 +72,8 @@ describe('quotes', () => {
     dear.mood.quote = 'nonsense';
     expect((await quote()).body).toEqual({
       offers: [],
-      refusals: [
-        { carrierId: 'cheap', reasons: ['too heavy'] },
-        { carrierId: 'dear', reasons: ['gave no answer in time'] },
-      ],
+      refusals: [{ carrierId: 'cheap', reasons: ['too heavy'] }],
+      silent: ['dear'],
     });
   });
 
@@ -84,9 +82,29 @@ describe('quotes', () => {
     const answer = await harness.request(contract.quoteCarriers, { as: service('contoso'), body: shipment });
     expect(answer.body).toMatchObject({
       offers: [{ carrierId: 'dear' }],
-      refusals: [{ carrierId: 'cheap' }],
+      refusals: [],
+      silent: ['cheap'],
     });
   });
+
+  test('and bookings follow no redirection: the API key goes nowhere else', async () => {
+    [cheap.mood.redirectTo, dear.mood.quote] = [`${dear.url}/stolen`, { canServe: false, reasons: ['full'] }];
+    const answer = await harness.request(contract.quoteCarriers, { as: service('contoso'), body: shipment });
+    expect(answer.body).toMatchObject({ offers: [], silent: ['cheap'] });
+    delete cheap.mood.redirectTo;
+    cheap.mood.beforeBooking = () => Promise.resolve(void (cheap.mood.redirectTo = `${dear.url}/stolen`));
+    expect((await book()).status).toBe(201);
+    expect(await cancel()).toMatchObject({ status: 503, body: { code: 'dependency_unavailable' } });
+    expect(cheap.calls.some(({ path }) => path.startsWith('/quotes'))).toBe(true);
+    expect(dear.calls.filter(({ path }) => path.includes('stolen'))).toEqual([]);
+  });
+});
+
+test('a booking that its carrier does not know is cancelled all the same', async () => {
+  await book();
+  cheap.mood.cancel = 'unknown';
+  expect((await cancel()).status).toBe(204);
+  expect((await stored())?.status).toBe('Cancelled');
 });
 
 describe('booking', () => {
