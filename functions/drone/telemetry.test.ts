@@ -76,7 +76,7 @@ describe('a sample (T2)', () => {
     ['200 m', { position: north(201) }],
   ] as const)('with %s is stored at once', async (_, change) => {
     const { droneId, hear } = await heard();
-    await hear(change as Partial<TelemetryRecord>);
+    await hear(change);
     expect(requests).toEqual(['write']);
     expect(await stored(droneId)).toMatchObject(change);
   });
