@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { clientSecret } from '../shared/auth/client-secret.ts';
 import { createLog } from '../shared/telemetry/log.ts';
-import { startCarrier } from './carrier.ts';
+import { startCarrier } from './carrier/carrier.ts';
 import { createFleet } from './fleet/fleet.ts';
 import { openStore } from './fleet/store.ts';
 import { type Link, openLink } from './link/link.ts';

@@ -18,19 +18,23 @@ export const Booking = z.object({
   deliveryId: Id,
   bookingId: Id,
   carrierId: Id,
-  status: z.enum(['Booked', 'Collected', 'Delivered', 'Failed', 'Cancelled']),
+  status: z.enum(['Booked', 'Departed', 'Collected', 'Delivered', 'Failed', 'Cancelled']),
   price: Money,
   pickupEta: Eta,
   deliveryEta: Eta,
 });
 export type Booking = z.output<typeof Booking>;
 
-/** What a carrier calls back with; `eventId` is the same on every repetition. */
+/**
+ * What a carrier calls back with; `eventId` is the same on every repetition. `Departed`: it is on its way to the pickup. A
+ * carrier that does not report it goes straight to `Collected`. `position` is where it happened.
+ */
 export const CarrierEvent = z.strictObject({
   bookingId: Id,
   eventId: Id,
-  event: z.enum(['Collected', 'Delivered', 'Failed']),
+  event: z.enum(['Departed', 'Collected', 'Delivered', 'Failed']),
   at: Time,
+  position: Position.optional(),
   reason: z.string().max(500).optional(),
 });
 export type CarrierEvent = z.output<typeof CarrierEvent>;
