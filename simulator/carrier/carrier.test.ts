@@ -69,19 +69,19 @@ const call = async (method: string, path: string, body?: object, key = 'key') =>
   return { status: response.status, body: text === '' ? undefined : (JSON.parse(text) as object) };
 };
 const book = (id: string) => call('PUT', `bookings/${id}`, { ...quote, callbackUrl });
+/** Lets time pass until so many reports have arrived. */
 const reported = async (count: number) => {
-  await expect.poll(() => received.length, { timeout: 10_000 }).toBeGreaterThanOrEqual(count);
+  const passing = () => {
+    if (received.length < count) now += 10_000;
+    return received.length;
+  };
+  await expect.poll(passing, { timeout: 15_000 }).toBeGreaterThanOrEqual(count);
   return received.map(({ event }) => event);
 };
 
 describe('the sample carrier', () => {
   test('reports departure, collection and delivery, each when and where it happens', async () => {
     expect((await book('b1')).status).toBe(201);
-    now += 240_000;
-    await reported(1);
-    now += 360_000;
-    await reported(2);
-    now += 600_000;
     expect(await reported(3)).toEqual(['Departed', 'Collected', 'Delivered']);
     expect(received.map(({ position }) => position)).toEqual([undefined, quote.pickup, quote.dropoff]);
     expect(new Set(received.map(({ at }) => at)).size).toBe(3);
@@ -90,12 +90,8 @@ describe('the sample carrier', () => {
   test('repeats a report that was not taken, with the same id, and gives up one that is refused (V2)', async () => {
     moods = [503, 500, 404];
     await book('b1');
-    for (const count of [1, 2, 3]) {
-      now += 240_000;
-      await reported(count);
-    }
+    await reported(3);
     expect(new Set(received.map(({ eventId }) => eventId))).toEqual(new Set(['b1-Departed']));
-    now += 360_000;
     expect((await reported(4)).at(-1)).toBe('Collected');
   });
 
@@ -105,17 +101,14 @@ describe('the sample carrier', () => {
     carrier = await start();
     now += 1_000;
     expect(await book('b1')).toEqual({ status: 200, body: first.body });
-    now += 240_000;
     expect(await reported(1)).toEqual(['Departed']);
   });
 
   test('cancels until it has collected; a booking that comes late stays cancelled (V3)', async () => {
     await book('departed');
     await book('collected');
-    now += 240_000;
     await reported(2);
     expect((await call('DELETE', 'bookings/departed')).status).toBe(204);
-    now += 360_000;
     await reported(3);
     expect((await call('DELETE', 'bookings/collected')).status).toBe(409);
     expect((await call('DELETE', 'bookings/never')).status).toBe(204);
