@@ -8,7 +8,7 @@
  *    since, the etag tells, and the stored sample is read.
  */
 import type { TelemetryRecord } from '../../shared/contracts/flight.ts';
-import { untilUndisturbed } from '../../shared/cosmos/race.ts';
+import { withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
 import { distance } from '../../shared/geo/distance.ts';
 import { domainEventItem, type OutboxItem } from '../../shared/outbox/outbox.ts';
 import { isNewer } from './domain.ts';
@@ -45,7 +45,7 @@ export function createTelemetrySink(repository: DroneRepository): (record: Telem
   };
 
   return (record) =>
-    untilUndisturbed(async () => {
+    withOptimisticRetry(async () => {
       const known = await recall(record.droneId);
       if (!isNewer(record, known?.latest)) return;
       const document = stateOf(record, known?.latest);
