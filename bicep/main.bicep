@@ -26,6 +26,10 @@ param carriers Carrier[] = []
 @description('Relay that sends e-mail and SMS; empty: webhooks only.')
 param notifyRelayUrl string = ''
 
+@secure()
+@description('Keys of the setting WEBHOOK_SIGNING_KEYS, newest first, each of at least 32 characters; empty: no webhooks.')
+param webhookSigningKeys string = ''
+
 @description('Whom alerts go to; empty: nobody.')
 param alertEmail string = ''
 
@@ -39,8 +43,12 @@ param tuning {
   DELIVERY_GRACE_SECONDS: string
   CONFIRMATION_SECONDS: string
   MAX_DRONES_PER_DELIVERY: string
+  MAX_SUBSCRIPTIONS_PER_DELIVERY: string
+  MAX_SUBSCRIPTIONS_PER_DAY: string
+  MAX_SHARE_LINKS_PER_DELIVERY: string
   STEP_ATTEMPTS: string
   STEP_RETRY_SECONDS: string
+  ORCHESTRATION_RETENTION_DAYS: string
   OVERDUE_SCHEDULE: string
   LOG_LEVEL: string
 } = {
@@ -52,8 +60,12 @@ param tuning {
   DELIVERY_GRACE_SECONDS: '1800'
   CONFIRMATION_SECONDS: '3600'
   MAX_DRONES_PER_DELIVERY: '3'
+  MAX_SUBSCRIPTIONS_PER_DELIVERY: '20'
+  MAX_SUBSCRIPTIONS_PER_DAY: '10000'
+  MAX_SHARE_LINKS_PER_DELIVERY: '20'
   STEP_ATTEMPTS: '8'
   STEP_RETRY_SECONDS: '1'
+  ORCHESTRATION_RETENTION_DAYS: '7'
   OVERDUE_SCHEDULE: '*/30 * * * * *'
   LOG_LEVEL: 'info'
 }
@@ -225,6 +237,8 @@ module functionApp 'modules/function-app.bicep' = [
           API_AUDIENCE: apiAudience
           PUBLIC_ORIGIN: origin
           CARRIERS: string(carriers)
+          WEBHOOK_SIGNING_KEYS: webhookSigningKeys
+          OUTBOUND_ALLOW_LOOPBACK: 'false'
         },
         empty(notifyRelayUrl) ? {} : { NOTIFY_RELAY_URL: notifyRelayUrl }
       )

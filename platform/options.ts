@@ -16,7 +16,9 @@ export interface PlatformOptions {
   readonly identity: boolean;
   /** Stack traces name the sources' lines; takes about 180 MB more. */
   readonly sourceMaps: boolean;
-  /** Begins anew: the data is removed first. */
+  /** A debugger may attach to the Functions host and to tracking, see `INSPECTOR_PORTS`. */
+  readonly inspect: boolean;
+  /** The data is removed first. */
   readonly reset: boolean;
 }
 
@@ -40,48 +42,93 @@ export const PORTS = {
 } as const;
 export type PortName = keyof typeof PORTS;
 
-const USAGE = `npm start -- [--port-base 7070] [--data .data] [--drones 12] [--seed 1] [--speed 1] [--replay FILE] [--servers] [--identity] [--source-maps] [--reset]`;
+interface Option {
+  /** Of its value in the help; absent: it is a switch. */
+  readonly value?: string;
+  readonly default?: string;
+  readonly meaning: string;
+}
 
-/** @throws Error with the usage for what cannot be understood */
+const OPTIONS: Readonly<Record<string, Option>> = {
+  'port-base': { value: 'N', default: '7070', meaning: 'first of the ports; the pages are there' },
+  data: { value: 'DIR', default: '.data', meaning: 'folder of all data' },
+  drones: { value: 'N', default: '12', meaning: 'size of the fleet, 1 to 5000' },
+  seed: {
+    value: 'N',
+    default: '1',
+    meaning: 'of the simulated weather and noise: the same seed, the same flights',
+  },
+  speed: { value: 'N', default: '1', meaning: 'simulated seconds per second, 1 to 200' },
+  replay: { value: 'FILE', meaning: 'a recorded flight (SRT of a camera, MAVLink log) that drone-1 flies' },
+  servers: { meaning: 'everything but the Functions host, which you start: func start, or npm run host' },
+  identity: { meaning: 'services use tokens over TLS, as in Azure, instead of connection strings' },
+  'source-maps': { meaning: 'stack traces name lines of the sources; takes about 180 MB more' },
+  inspect: { meaning: 'a debugger may attach to the Functions host (port 9229) and to tracking (9230)' },
+  reset: { meaning: 'remove the data first' },
+};
+
+const inBrackets = ([name, { value, default: standard }]: [string, Option]) =>
+  `[--${name}${value ? ` ${standard ?? value}` : ''}]`;
+const USAGE = `npm start -- ${Object.entries(OPTIONS).map(inBrackets).join(' ')}`;
+
+/** The text of `--help`. */
+export function help(): string {
+  const rows = Object.entries(OPTIONS).map(([name, { value, default: standard, meaning }]) => {
+    const option = `--${name}${value ? ` ${value}` : ''}`;
+    return `  ${option.padEnd(16)}  ${meaning}${standard ? ` (default: ${standard})` : ''}`;
+  });
+  return `npm start -- [OPTIONS]
+
+Starts the whole system on this machine: the local servers, the services, tracking, the pages and a simulated fleet.
+Ctrl-C stops everything; nothing is lost, and the next start goes on where this one stopped.
+
+${rows.join('\n')}
+  ${'--help'.padEnd(16)}  show this text
+
+npm run dev -- [OPTIONS] does the same, and rebuilds and restarts a part when one of its sources changes.
+`;
+}
+
+/** @throws Error with the usage, for arguments that it does not know */
 export function readPlatformOptions(argv: readonly string[]): PlatformOptions {
   let values: Record<string, string | boolean | undefined>;
+  const options = Object.entries(OPTIONS).map(([name, { value, default: standard }]) => [
+    name,
+    value
+      ? { type: 'string' as const, ...(standard ? { default: standard } : {}) }
+      : { type: 'boolean' as const, default: false },
+  ]);
   try {
-    ({ values } = parseArgs({
-      args: [...argv],
-      options: {
-        'port-base': { type: 'string', default: '7070' },
-        data: { type: 'string', default: '.data' },
-        drones: { type: 'string', default: '12' },
-        seed: { type: 'string', default: '1' },
-        speed: { type: 'string', default: '1' },
-        replay: { type: 'string' },
-        servers: { type: 'boolean', default: false },
-        identity: { type: 'boolean', default: false },
-        'source-maps': { type: 'boolean', default: false },
-        reset: { type: 'boolean', default: false },
-      },
-    }));
+    ({ values } = parseArgs({ args: [...argv], options: Object.fromEntries(options) }) as {
+      values: typeof values;
+    });
   } catch (error) {
     throw new Error(`${(error as Error).message}\n${USAGE}`, { cause: error });
   }
-  const number = (name: string, least: number, most: number): number => {
-    const value = Number(values[name]);
-    if (Number.isFinite(value) && value >= least && value <= most) return value;
-    throw new Error(`--${name} is a number from ${least} to ${most}\n${USAGE}`);
+  const number = (name: string, least: number, most: number, kind = 'whole number'): number => {
+    const text = String(values[name]);
+    const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+    const fits = value >= least && value <= most && (kind === 'number' || Number.isInteger(value));
+    if (fits) return value;
+    throw new Error(`--${name} is a ${kind} from ${least} to ${most}\n${USAGE}`);
   };
   return {
     portBase: number('port-base', 1024, 65_500),
     dataDir: resolve(String(values['data'])),
     drones: number('drones', 1, 5_000),
     seed: number('seed', 0, 2 ** 31),
-    speed: number('speed', 1, 200),
+    speed: number('speed', 1, 200, 'number'),
     replay: typeof values['replay'] === 'string' ? values['replay'] : undefined,
     serversOnly: values['servers'] === true,
     identity: values['identity'] === true,
     sourceMaps: values['source-maps'] === true,
+    inspect: values['inspect'] === true,
     reset: values['reset'] === true,
   };
 }
+
+/** Where debuggers look by default; `.vscode/launch.json` attaches to them. */
+export const INSPECTOR_PORTS: Readonly<Record<string, number>> = { functions: 9229, tracking: 9230 };
 
 /** With an identity, the SDK of Event Hubs knows no port but that of AMQP over TLS: one system with `--identity` at a time. */
 export const AMQPS_PORT = 5671;

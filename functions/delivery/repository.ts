@@ -1,16 +1,19 @@
 /** Deliveries, their tracking events, share links and notifications in Cosmos. */
 import type { JSONObject } from '@azure/cosmos';
 import type { Database, Stored } from '../../shared/cosmos/store.ts';
-import { AppError } from '../../shared/errors.ts';
+import { unlessConflict } from '../../shared/cosmos/write-conflict.ts';
 import { domainEventItem } from '../../shared/outbox/outbox.ts';
 import { EVENT_OF } from './domain.ts';
 import type {
   DeliveryDocument,
-  NotificationDocument,
-  NotifyDocument,
-  ShareLinkDocument,
+  ShareLinksDocument,
+  SubscriptionCountDocument,
+  SubscriptionsDocument,
   TrackingDocument,
 } from './schemas.ts';
+
+/** Longer than the day that is counted. */
+const COUNT_TTL_SECONDS = 2 * 24 * 3600;
 
 export interface DeliveryRepository {
   find(deliveryId: string): Promise<Stored<DeliveryDocument> | undefined>;
@@ -19,17 +22,14 @@ export interface DeliveryRepository {
   /** The document, its tracking event and its domain event in one batch. Without an etag the delivery must be new. */
   record(document: DeliveryDocument, event: TrackingDocument, etag: string | undefined): Promise<void>;
   events(deliveryId: string): Promise<readonly TrackingDocument[]>;
-  saveLink(link: ShareLinkDocument): Promise<void>;
-  link(deliveryId: string, linkId: string): Promise<ShareLinkDocument | undefined>;
-  removeLink(deliveryId: string, linkId: string): Promise<boolean>;
-  saveNotify(document: NotifyDocument): Promise<void>;
-  notifications(deliveryId: string): Promise<readonly NotifyDocument[]>;
-  /** False when it is there already. */
-  addNotification(document: NotificationDocument): Promise<boolean>;
-  /** Its new etag; undefined when somebody else has changed it, or it has expired. */
-  replaceNotification(document: NotificationDocument, etag: string): Promise<string | undefined>;
-  dueNotifications(now: string, limit: number): Promise<readonly Stored<NotificationDocument>[]>;
-  notification(deliveryId: string, id: string): Promise<Stored<NotificationDocument> | undefined>;
+  links(deliveryId: string): Promise<Stored<ShareLinksDocument> | undefined>;
+  /** Without an etag there must be none. @throws WriteConflict */
+  saveLinks(document: ShareLinksDocument, etag: string | undefined): Promise<void>;
+  subscriptions(deliveryId: string): Promise<Stored<SubscriptionsDocument> | undefined>;
+  /** Without an etag there must be none. @throws WriteConflict */
+  saveSubscriptions(document: SubscriptionsDocument, etag: string | undefined): Promise<void>;
+  /** Counts one more for the account on this day (`YYYY-MM-DD`). False when that would be more than `limit`. */
+  countSubscription(accountId: string, day: string, limit: number): Promise<boolean>;
   count(accountId: string, month: string): Promise<number>;
 }
 
@@ -54,44 +54,34 @@ export function createDeliveryRepository(database: Database): DeliveryRepository
       const sql = "SELECT * FROM c WHERE c.type = 'tracking' ORDER BY c.sequence";
       return (await store.query<TrackingDocument>(sql, {}, { partitionKey: deliveryId })).items;
     },
-    saveLink: async (link) => {
-      await store.create<ShareLinkDocument>(link);
+    links: (deliveryId) => store.read<ShareLinksDocument>('sharelinks', deliveryId),
+    saveLinks: async (document, etag) => {
+      if (etag) await store.replace<ShareLinksDocument>(document, document.deliveryId, etag);
+      else await store.create<ShareLinksDocument>(document);
     },
-    link: async (deliveryId, linkId) =>
-      (await store.read<ShareLinkDocument>(`share-${linkId}`, deliveryId))?.item,
-    removeLink: (deliveryId, linkId) => store.remove(`share-${linkId}`, deliveryId),
-    saveNotify: async (document) => {
-      await store.upsert<NotifyDocument>(document);
+    subscriptions: (deliveryId) => store.read<SubscriptionsDocument>('subscriptions', deliveryId),
+    saveSubscriptions: async (document, etag) => {
+      if (etag) await store.replace<SubscriptionsDocument>(document, document.deliveryId, etag);
+      else await store.create<SubscriptionsDocument>(document);
     },
-    notifications: async (deliveryId) => {
-      const sql = "SELECT * FROM c WHERE c.type = 'notify'";
-      return (await store.query<NotifyDocument>(sql, {}, { partitionKey: deliveryId })).items;
+    countSubscription: async (accountId, day, limit) => {
+      const deliveryId = `subscriptions of ${accountId}` as const;
+      const first = {
+        id: day,
+        type: 'subscriptionCount',
+        deliveryId,
+        count: 1,
+        ttl: COUNT_TTL_SECONDS,
+      } as const;
+      const increment = [{ op: 'incr' as const, path: '/count', value: 1 }];
+      const condition = `FROM c WHERE c.count < ${limit}`;
+      const counted = await unlessConflict(async () => {
+        const options = { condition };
+        const known = await store.patch<SubscriptionCountDocument>(day, deliveryId, increment, options);
+        return known ?? store.create<SubscriptionCountDocument>(first);
+      }, 'changed');
+      return counted !== undefined;
     },
-    addNotification: async (document) => {
-      try {
-        await store.create<NotificationDocument>(document);
-        return true;
-      } catch (error) {
-        if (error instanceof AppError && error.code === 'already_exists') return false;
-        throw error;
-      }
-    },
-    replaceNotification: async (document, etag) => {
-      try {
-        return (await store.replace<NotificationDocument>(document, document.deliveryId, etag)).etag;
-      } catch (error) {
-        const gone =
-          error instanceof AppError && (error.code === 'etag_mismatch' || error.code === 'not_found');
-        if (gone) return undefined;
-        throw error;
-      }
-    },
-    dueNotifications: async (now, limit) => {
-      const sql = "SELECT * FROM c WHERE c.type = 'notification' AND c.status = 'Due' AND c.dueAt <= @now";
-      const { items } = await store.query<NotificationDocument & { _etag: string }>(sql, { now }, { limit });
-      return items.map(({ _etag: etag, ...item }) => ({ item, etag }));
-    },
-    notification: (deliveryId, id) => store.read<NotificationDocument>(id, deliveryId),
     count: async (accountId, month) => {
       const sql =
         "SELECT VALUE COUNT(1) FROM c WHERE c.type = 'delivery' AND c.accountId = @accountId AND c.month = @month";

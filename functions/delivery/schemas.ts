@@ -1,7 +1,8 @@
 /** What the delivery service keeps in `deliveries` (partition: delivery). */
 
-import type { DeliveryStage, Position } from '../../shared/contracts/common.ts';
+import type { ConfirmationType, DeliveryStage, Position } from '../../shared/contracts/common.ts';
 import type { Delivery } from '../../shared/contracts/deliveries.ts';
+import type { CallMark } from '../../shared/http/idempotent-call.ts';
 
 export interface DeliveryDocument extends Omit<Delivery, 'id'> {
   readonly id: 'delivery';
@@ -12,17 +13,33 @@ export interface DeliveryDocument extends Omit<Delivery, 'id'> {
   readonly sequence: number;
   /** Ids of the stage events that were applied: a repetition changes nothing. */
   readonly applied: readonly string[];
+  /** The workflow's call that planned it last. */
+  readonly call?: CallMark;
   /** `YYYY-MM` of the creation, for counts. */
   readonly month: string;
   readonly proof?: Proof;
 }
 
-/** What was brought as proof; its picture, voice or print lies in Blob storage. */
+/** A proof of delivery; its picture, voice or print lies in Blob storage. */
 export interface Proof {
-  readonly type: string;
+  /** Unique within the delivery: the first half of the content's hash, or `none`. */
+  readonly proofId: string;
+  readonly type: ConfirmationType;
+  /** As its bringer says. */
   readonly at: string;
+  readonly receivedAt: string;
   readonly position: Position;
+  /** Subject of the token. */
   readonly by: string;
+  readonly contentType?: string;
+  /** Bytes. */
+  readonly size?: number;
+  /** Pixels; of pictures. */
+  readonly width?: number;
+  readonly height?: number;
+  /** Of the content, hexadecimal. */
+  readonly sha256?: string;
+  /** Name of the blob. */
   readonly blob?: string;
 }
 
@@ -37,36 +54,65 @@ export interface TrackingDocument {
   readonly reason?: string;
 }
 
-export interface ShareLinkDocument {
-  /** `share-${linkId}` */
-  readonly id: string;
-  readonly type: 'share';
+/** The share links of a delivery that have not expired. */
+export interface ShareLinksDocument {
+  readonly id: 'sharelinks';
+  readonly type: 'sharelinks';
   readonly deliveryId: string;
-  /** SHA-256 of the secret: a reader of the store cannot make the link. */
-  readonly secretHash: string;
-  readonly expiresAt: string;
+  readonly links: readonly ShareLink[];
   readonly ttl: number;
 }
 
-export interface NotifyDocument {
-  readonly id: string;
-  readonly type: 'notify';
+export interface ShareLink {
+  readonly linkId: string;
+  /** SHA-256, hexadecimal. */
+  readonly secretHash: string;
+  readonly createdAt: string;
+  /** Subject of the token. */
+  readonly createdBy: string;
+  readonly expiresAt: string;
+}
+
+/** Who is told of a delivery's events. One item, so that its number is limited by its etag. */
+export interface SubscriptionsDocument {
+  readonly id: 'subscriptions';
+  readonly type: 'subscriptions';
   readonly deliveryId: string;
+  readonly accountId: string;
+  readonly subscriptions: readonly Subscription[];
+}
+
+export interface Subscription {
+  /** A digest of the rest: the same request again is the same subscription. */
+  readonly id: string;
   readonly emailAddress?: string;
   readonly sms?: string;
   readonly webhook?: string;
 }
 
-/** One event for one receiver, until it has it. `dueAt` in the future: somebody is about to send it, or it waits. */
+/** Subscriptions that an account has made on one day. Its partition is no delivery's: the key has a blank. */
+export interface SubscriptionCountDocument {
+  readonly id: string;
+  readonly type: 'subscriptionCount';
+  readonly deliveryId: `subscriptions of ${string}`;
+  readonly count: number;
+  readonly ttl: number;
+}
+
+/** One event for one receiver, until the receiver has it. */
 export interface NotificationDocument {
   readonly id: string;
   readonly type: 'notification';
   readonly deliveryId: string;
+  readonly accountId: string;
   readonly eventId: string;
+  readonly kind: 'webhook' | 'relay';
   readonly url: string;
   readonly body: unknown;
   readonly status: 'Due' | 'Sent' | 'GivenUp';
   readonly attempts: number;
+  readonly createdAt: string;
+  /** When it is due; while a process sends it, the end of that process's claim. */
   readonly dueAt: string;
   readonly ttl: number;
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type IdentityServer, startIdentity } from 'azure-local/identity';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createVerifier } from '../../shared/auth/verifier.ts';
-import { quoteDrone } from '../../shared/contracts/drones.ts';
+import { quoteDrone, type RefusalGroup } from '../../shared/contracts/drones.ts';
 import * as contract from '../../shared/contracts/requests.ts';
 import { RequestMessage } from '../../shared/contracts/requests.ts';
 import { quoteCarriers } from '../../shared/contracts/third-party.ts';
@@ -61,7 +61,9 @@ beforeAll(async () => {
     const updatedAt = '2026-11-23T12:00:01.000Z';
     const view = { deliveryId: params.deliveryId, owner, state: 'Processing' as const, step: 'reserveDrone' };
     const rest = { attempts: 1, generation: 1, pastPivot: false, deliveryCreated: false, updatedAt };
-    const body: WorkflowView = { ...view, ...rest, ...workflow };
+    const place = { latitude: 47.6, longitude: -122.3, altitude: 0 };
+    const plan = { pickup: place, dropoff: place };
+    const body: WorkflowView = { ...view, ...rest, plan, audit: [], ...workflow };
     return { status: 200 as const, body };
   });
 });
@@ -487,6 +489,43 @@ describe('the status', () => {
     expect(body).not.toHaveProperty('pastPivot');
   });
 
+  test('shows the places and times of a granted reschedule (W5)', async () => {
+    const deliveryId = await idOf();
+    const plan = {
+      pickup: { latitude: 47.61, longitude: -122.31, altitude: 0 },
+      dropoff: { latitude: 47.62, longitude: -122.32, altitude: 0 },
+      deadline: '2026-11-24T12:00:00.000Z',
+    };
+    workflow = { plan, reschedule: 'rescheduled' };
+    expect(await status(deliveryId)).toMatchObject({
+      body: {
+        reschedule: 'rescheduled',
+        request: { pickupLocation: plan.pickup, dropOffLocation: plan.dropoff, deadline: plan.deadline },
+      },
+    });
+  });
+
+  test('shows errors and acts of operators to operators only (W11, W19)', async () => {
+    const deliveryId = await idOf();
+    const position = { state: 'Processing' as const, step: 'reserveDrone', generation: 1 };
+    const at = '2026-11-23T12:00:01.000Z';
+    const act = {
+      by: 'olivia',
+      action: 'nudge' as const,
+      reason: 'rude words',
+      at,
+      before: position,
+      after: position,
+    };
+    workflow = { lastError: 'reserveDrone: internal: secret', audit: [act] };
+    for (const as of [customer('contoso'), admin('contoso')]) {
+      const { body } = await status(deliveryId, as);
+      expect(body).not.toHaveProperty('lastError');
+      expect(JSON.stringify(body)).not.toMatch(/secret|rude|olivia/);
+    }
+    expect((await status(deliveryId, operator)).body).toMatchObject({ lastError: workflow.lastError });
+  });
+
   test('another account’s id is 404 everywhere; an operator sees all', async () => {
     const deliveryId = await idOf();
     harness.published.length = 0;
@@ -570,14 +609,16 @@ describe('a quote', () => {
   const quote = (more: object = {}) =>
     harness.request(contract.quote, { as: customer('contoso'), body: { ...asked, ...more } });
 
-  test('is a drone’s by distance, weight and speed; a carrier’s cheapest where no drone can; else the reasons', async () => {
+  test('is a drone’s by distance, weight and speed; a carrier’s cheapest where no drone can; else one sentence for each; not known where a carrier is silent (W18, W26)', async () => {
+    let refusals: RefusalGroup[] = [{ code: 'too_heavy', count: 3 }];
+    let silent: string[] = [];
     harness.answer(quoteDrone, async ({ body }) =>
       body.weight < 5
         ? {
             status: 200 as const,
-            body: { feasible: true, reasons: [], distance: 2000, pickupEta: eta, deliveryEta: eta },
+            body: { feasible: true, refusals: [], distance: 2000, pickupEta: eta, deliveryEta: eta },
           }
-        : { status: 200 as const, body: { feasible: false, reasons: ['drone-1: too heavy'] } },
+        : { status: 200 as const, body: { feasible: false, refusals } },
     );
     const offer = (carrierId: string, amount: number) => {
       return { carrierId, price: { amount, currency: 'USD' }, pickupEta: eta, deliveryEta: eta };
@@ -587,15 +628,28 @@ describe('a quote', () => {
       body: {
         offers: body.weight < 50 ? [offer('slow', 30), offer('cheap', 20)] : [],
         refusals: [{ carrierId: 'van', reasons: ['over 50 kg'] }],
+        silent,
       },
     }));
     expect((await quote()).body).toMatchObject({ feasible: true, by: 'drone', price: { amount: 5.6 } });
     expect((await quote({ expedited: true })).body).toMatchObject({ price: { amount: 8.4 } });
     const heavy = { packageInfo: { size: 'Large', weight: 20 } };
     expect((await quote(heavy)).body).toMatchObject({ by: 'third-party', price: { amount: 20 } });
-    const reasons = ['drone-1: too heavy', 'van: over 50 kg'];
-    const absurd = await quote({ packageInfo: { size: 'Large', weight: 90 } });
-    expect(absurd.body).toEqual({ feasible: false, reasons });
+    const absurd = async () => (await quote({ packageInfo: { size: 'Large', weight: 90 } })).body;
+    const tooHeavy = 'the package is too large or too heavy for a drone';
+    expect(await absurd()).toEqual({
+      feasible: false,
+      code: 'not_serviceable',
+      reasons: [tooHeavy, 'no courier can carry it'],
+    });
+    refusals = [{ code: 'reserved', count: 11 }, ...refusals];
+    expect((await absurd())?.['reasons']).toContain('no drone can fly it now');
+    silent = ['bike'];
+    expect(await absurd()).toEqual({
+      feasible: null,
+      code: 'currently_unknown',
+      reasons: ['no drone can fly it now', 'a courier did not answer: ask again in a moment'],
+    });
   });
 
   test('for no way at all is refused', async () => {

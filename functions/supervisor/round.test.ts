@@ -32,6 +32,11 @@ const view = (deliveryId: string, more: Partial<WorkflowView> = {}): WorkflowVie
   generation: 1,
   pastPivot: false,
   deliveryCreated: false,
+  plan: {
+    pickup: { latitude: 47.6, longitude: -122.3, altitude: 0 },
+    dropoff: { latitude: 47.7, longitude: -122.4, altitude: 0 },
+  },
+  audit: [],
   completeBy: '2026-11-23T11:00:00.000Z',
   updatedAt: '2026-11-23T11:00:00.000Z',
   ...more,
@@ -81,9 +86,11 @@ beforeEach(async () => {
       for (const [drone, held] of reservations) if (held === deliveryId) reservations.delete(drone);
     return { status: 204 as const };
   });
-  harness.answer(listDrones, () => {
+  harness.answer(listDrones, ({ query: { continuation } }) => {
     const drones = [...reservations].map(([id, reservedFor]) => ({ ...drone, id, reservedFor }));
-    return Promise.resolve({ status: 200, body: { drones } });
+    const page = continuation === undefined ? drones.slice(0, 1) : drones.slice(1);
+    const next = continuation === undefined && drones.length > 1 ? { continuation: 'next' } : {};
+    return Promise.resolve({ status: 200, body: { drones: page, ...next } });
   });
 });
 afterEach(() => harness[Symbol.asyncDispose]());
@@ -92,6 +99,7 @@ const drone = {
   model: 'm',
   performance,
   base: { baseId: 'b', position: { latitude: 0, longitude: 0, altitude: 0 } },
+  cargoBay: 'Large' as const,
   health: 'Ok' as const,
   acceptsMissions: true,
 };

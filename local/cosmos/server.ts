@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import { createHostCheck, protect } from '../host-check.ts';
 import { closeAll, LOOPBACK, listen } from '../loopback.ts';
 import { type Answer, isQuery, type Request, type RouteContext } from './answers.ts';
 import { checkMasterKey, EMULATOR_KEY, unauthorized } from './auth.ts';
@@ -61,6 +62,7 @@ export async function startCosmos(options: CosmosOptions): Promise<CosmosServer>
   const servers: Server[] = [createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, handler)];
   if (options.tls)
     servers.push(createTlsServer({ ...options.tls, keepAliveTimeout: KEEP_ALIVE_MS }, handler));
+  for (const server of servers) protect(server, createHostCheck());
   let ports: readonly number[];
   try {
     ports = await Promise.all(
@@ -119,9 +121,13 @@ async function answer(
   }
 }
 
+/** The path of an item is all of the target: SDKs leave a question mark in an id as it is, and items have no query. */
+const ITEM = /^\/dbs\/[^/?]+\/colls\/[^/?]+\/docs\/[^/]/;
+const pathOf = (url = '/'): string => (ITEM.test(url) ? url : (url.split('?')[0] ?? '/'));
+
 async function read(incoming: IncomingMessage): Promise<Request> {
   const body = await bodyOf(incoming);
-  const [path = '/'] = (incoming.url ?? '/').split('?');
+  const path = pathOf(incoming.url);
   let segments: string[];
   try {
     segments = path.split('/').filter(Boolean).map(decodeURIComponent);
@@ -203,7 +209,7 @@ async function authorize(
       );
     return;
   }
-  const [path = '/'] = (incoming.url ?? '/').split('?');
+  const path = pathOf(incoming.url);
   checkMasterKey(
     { method: request.method, path, date: request.header('x-ms-date') ?? '', authorization: decoded },
     key,

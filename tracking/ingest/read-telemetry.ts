@@ -1,7 +1,7 @@
 /**
  * The hot path's check of a telemetry sample: plain comparisons instead of the schema, which costs many times as much.
  *
- * R1 it takes and refuses exactly what `Telemetry` in shared/contracts/flight.ts does (tested against it, value by value).
+ * R1 It takes and refuses exactly the values that `read` does with the schema `Telemetry` (tested against it, value by value).
  */
 import { z } from 'zod';
 import { FLIGHT_MODES } from '../../shared/contracts/common.ts';
@@ -58,7 +58,7 @@ export const isId = (value: unknown): value is string =>
 export const isTime = (value: unknown): value is string => typeof value === 'string' && TIME.test(value);
 
 export const isBoot = (value: unknown): value is string =>
-  typeof value === 'string' && value.length <= MAX_BOOT_LENGTH;
+  typeof value === 'string' && value.length <= MAX_BOOT_LENGTH && value.isWellFormed();
 
 export const isCount = (value: unknown, least: number): value is number =>
   Number.isSafeInteger(value) && (value as number) >= least;
