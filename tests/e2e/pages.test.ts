@@ -224,7 +224,7 @@ describe.skipIf(CHROMIUM === undefined)('the pages in a real browser', () => {
     await page.getByText('This link is not valid').waitFor();
     expect(await page.getByText(/Arrives in|Shared with you/).count()).toBe(0);
     expect(await markers.count()).toBe(0);
-    pages.expectRefusal('400 /api/deliveries/public/abc.def');
+    pages.expectRefusal('404 /api/deliveries/public/abc.def');
     const wrong = await pages.open(PHONE, '/share/abc.def');
     await wrong.getByText('This link is not valid').waitFor();
     expect(await wrong.getByRole('main').innerText()).not.toMatch(/token|expected/i);
