@@ -1,17 +1,7 @@
-/** The van's offers: what it takes, for how much, and when it comes. */
+/** What the sample carrier's van can carry, and its offer for it. Pure. */
 import { z } from 'zod';
 import { PackageSize, Position, Time } from '../../shared/contracts/common.ts';
 import { distance } from '../../shared/geo/distance.ts';
-
-/** The van takes no more, kg. */
-export const MAX_WEIGHT = 25;
-const CITY_SPEED = 8;
-const TO_COLLECT_SECONDS = 600;
-const BASE_PRICE = 9;
-const PER_KILOMETRE = 1.4;
-const PER_KILOGRAM = 0.35;
-/** The van is at most so much earlier or later than it says. */
-const SPREAD = 0.25;
 
 export const Quote = z.object({
   pickup: Position,
@@ -20,16 +10,10 @@ export const Quote = z.object({
   size: PackageSize,
   deadline: Time.optional(),
 });
+export type Quote = z.output<typeof Quote>;
+
 export const Order = Quote.extend({ callbackUrl: z.url() });
 export type Order = z.output<typeof Order>;
-
-export interface Offer {
-  readonly price: { readonly amount: number; readonly currency: string };
-  readonly pickupEta: Window;
-  readonly deliveryEta: Window;
-  readonly toCollect: number;
-  readonly toDeliver: number;
-}
 
 interface Window {
   readonly at: string;
@@ -37,26 +21,49 @@ interface Window {
   readonly latest: string;
 }
 
-/** Why the van does not take it; empty when it does. */
-export function refusalsOf({ weight }: z.output<typeof Quote>): string[] {
+export interface Offer {
+  readonly price: { readonly amount: number; readonly currency: string };
+  readonly pickupEta: Window;
+  readonly deliveryEta: Window;
+  /** Seconds from now until the van leaves for the pickup. */
+  readonly toDepart: number;
+  /** Seconds from then to the pickup, and from there to the dropoff. */
+  readonly toCollect: number;
+  readonly toDeliver: number;
+}
+
+/** The van takes no more, kg. */
+const MAX_WEIGHT = 25;
+const CITY_SPEED = 8;
+const TO_DEPART_SECONDS = 240;
+const TO_COLLECT_SECONDS = 360;
+const BASE_PRICE = 9;
+const PER_KILOMETRE = 1.4;
+const PER_KILOGRAM = 0.35;
+/** The van is at most so much earlier or later than it says. */
+const SPREAD = 0.25;
+
+/** Why the van cannot carry it; none when it can. */
+export function refusalsOf({ weight }: Quote): string[] {
   return weight > MAX_WEIGHT ? [`weight ${weight} kg exceeds ${MAX_WEIGHT} kg`] : [];
 }
 
-/** `now` in ms since the epoch; `speed`: simulated seconds per second. */
-export function offerFor(asked: z.output<typeof Quote>, now: number, speed: number): Offer {
-  const metres = distance(asked.pickup, asked.dropoff);
+/** @param now ms @param speed simulated seconds per second */
+export function offerFor(quote: Quote, now: number, speed: number): Offer {
+  const metres = distance(quote.pickup, quote.dropoff);
+  const toDepart = TO_DEPART_SECONDS / speed;
   const toCollect = TO_COLLECT_SECONDS / speed;
   const toDeliver = metres / CITY_SPEED / speed;
-  const at = (seconds: number): Window => {
+  const after = (seconds: number): Window => {
     const point = (factor: number) => new Date(now + seconds * factor * 1000).toISOString();
     return { at: point(1), earliest: point(1 - SPREAD), latest: point(1 + SPREAD) };
   };
-  const amount =
-    Math.round((BASE_PRICE + (PER_KILOMETRE * metres) / 1000 + PER_KILOGRAM * asked.weight) * 100) / 100;
+  const amount = BASE_PRICE + (PER_KILOMETRE * metres) / 1000 + PER_KILOGRAM * quote.weight;
   return {
-    price: { amount, currency: 'USD' },
-    pickupEta: at(toCollect),
-    deliveryEta: at(toCollect + toDeliver),
+    price: { amount: Math.round(amount * 100) / 100, currency: 'USD' },
+    pickupEta: after(toDepart + toCollect),
+    deliveryEta: after(toDepart + toCollect + toDeliver),
+    toDepart,
     toCollect,
     toDeliver,
   };
