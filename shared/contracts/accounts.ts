@@ -76,7 +76,7 @@ export const putUser = defineRoute({
   body: z.strictObject({
     name: z.string().min(1).max(200),
     role: z.enum(['customer', 'account-admin']).default('customer'),
-    email: z.email().optional(),
+    email: z.email().max(254).optional(),
   }),
   responses: { 201: User, 200: User },
 });

@@ -1,7 +1,7 @@
 /** Delivery: what is scheduled or in transit. Its stage is written by this service alone, for the workflow. */
 import { z } from 'zod';
 import { defineRoute } from '../http/define-route.ts';
-import { ConfirmationType, DeliveryStage, Eta, Id, Owner, Position, Time } from './common.ts';
+import { ConfirmationType, DeliveryStage, Eta, Id, Month, Owner, Position, Time } from './common.ts';
 
 export const DeliveryBody = z.strictObject({
   id: Id.optional(),
@@ -62,7 +62,7 @@ export const TrackingEvent = z.object({
   stage: DeliveryStage,
   at: Time,
   position: Position.optional(),
-  reason: z.string().optional(),
+  reason: z.string().max(500).optional(),
 });
 
 export const DeliveryStatus = z.object({
@@ -147,6 +147,9 @@ export const listDeliveryEvents = defineRoute({
   responses: { 200: z.object({ events: z.array(TrackingEvent) }) },
 });
 
+/** A link that is already over when it arrives helps nobody: a minute at least. */
+const MIN_LINK_HOURS = 1 / 60;
+
 export const createShareLink = defineRoute({
   service: 'delivery',
   operation: 'createShareLink',
@@ -155,7 +158,7 @@ export const createShareLink = defineRoute({
   summary: 'A link that shows the delivery to whoever has it, until it expires or is revoked',
   auth: [...customer, 'service'],
   params,
-  body: z.strictObject({ hours: z.number().positive().max(168).default(24) }),
+  body: z.strictObject({ hours: z.number().min(MIN_LINK_HOURS).max(168).default(24) }),
   responses: { 201: z.object({ linkId: Id, token: z.string(), url: z.string(), expiresAt: Time }) },
 });
 
@@ -199,12 +202,16 @@ export const notifyMe = defineRoute({
   params,
   body: z
     .strictObject({
-      emailAddress: z.email().optional(),
+      emailAddress: z.email().max(254).optional(),
       sms: z
         .string()
+        .max(21)
         .regex(/^\+?[0-9 ()-]{5,20}$/)
         .optional(),
-      webhook: z.url({ protocol: /^https?$/ }).optional(),
+      webhook: z
+        .url({ protocol: /^https?$/ })
+        .max(2048)
+        .optional(),
     })
     .refine((body) => Object.keys(body).length > 0, 'name an emailAddress, sms or webhook'),
   responses: { 204: null },
@@ -237,8 +244,7 @@ export const summarizeDeliveries = defineRoute({
   auth: readers,
   query: z.strictObject({
     ownerId: Id,
-    year: z.coerce.number().int().min(2000).max(2200),
-    month: z.coerce.number().int().min(1).max(12),
+    ...Month,
   }),
   responses: { 200: z.object({ count: z.number().int() }) },
 });

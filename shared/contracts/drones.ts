@@ -1,7 +1,19 @@
 /** Drone: the fleet, and the reservation of a drone for a delivery. */
 import { z } from 'zod';
 import { defineRoute } from '../http/define-route.ts';
-import { DroneFlightMode, Eta, Id, Owner, PackageSize, Position, Time } from './common.ts';
+import {
+  DroneFlightMode,
+  decimalText,
+  Eta,
+  Id,
+  integerText,
+  Month,
+  Owner,
+  PackageSize,
+  Position,
+  Time,
+  Weight,
+} from './common.ts';
 import { Base, FlightLeg, FlightPerformance } from './flight.ts';
 
 export const DroneBody = z.strictObject({
@@ -86,9 +98,9 @@ export const listDronesNearby = defineRoute({
   summary: 'Drones within a radius (m), nearest first',
   auth: staff,
   query: z.strictObject({
-    lat: z.coerce.number().min(-90).max(90),
-    lon: z.coerce.number().min(-180).max(180),
-    radius: z.coerce.number().positive().max(100_000).default(5000),
+    lat: decimalText(-90, 90),
+    lon: decimalText(-180, 180),
+    radius: decimalText(1, 100_000).default(5000),
   }),
   responses: { 200: z.object({ drones: z.array(Drone) }) },
 });
@@ -99,12 +111,12 @@ export const ReserveBody = z.strictObject({
   generation: z.number().int().positive(),
   pickup: Position,
   dropoff: Position,
-  weight: z.number().positive(),
+  weight: Weight,
   size: PackageSize,
   expedited: z.boolean().default(false),
   deadline: Time.optional(),
   /** Drones that refused this delivery before. */
-  exclude: z.array(Id).default([]),
+  exclude: z.array(Id).max(100).default([]),
 });
 
 export const Reservation = z.object({
@@ -140,7 +152,7 @@ export const releaseDrone = defineRoute({
   summary: 'Release the drone of a delivery',
   auth: ['service'],
   params,
-  query: z.strictObject({ fence: z.coerce.number().int().positive().optional() }),
+  query: z.strictObject({ fence: integerText(1, 999_999_999).optional() }),
   responses: { 204: null },
 });
 
@@ -213,7 +225,7 @@ export const quoteDrone = defineRoute({
   body: z.strictObject({
     pickup: Position,
     dropoff: Position,
-    weight: z.number().positive(),
+    weight: Weight,
     size: PackageSize,
   }),
   responses: {
@@ -236,8 +248,7 @@ export const droneUtilization = defineRoute({
   auth: ['customer', 'account-admin', 'operator', 'service'],
   query: z.strictObject({
     ownerId: Id,
-    year: z.coerce.number().int().min(2000).max(2200),
-    month: z.coerce.number().int().min(1).max(12),
+    ...Month,
   }),
   responses: { 200: z.object({ traveledMiles: z.number(), assignedHours: z.number() }) },
 });
