@@ -64,7 +64,7 @@ export const isTime = (value: unknown): value is string =>
   typeof value === 'string' && value.length <= MAX_TIME_LENGTH && TIME.test(value);
 
 export const isBoot = (value: unknown): value is string =>
-  typeof value === 'string' && value.length <= MAX_BOOT_LENGTH;
+  typeof value === 'string' && value.length <= MAX_BOOT_LENGTH && value.isWellFormed();
 
 export const isCount = (value: unknown, least: number): value is number =>
   Number.isSafeInteger(value) && (value as number) >= least;
