@@ -26,6 +26,10 @@ param carriers Carrier[] = []
 @description('Relay that sends e-mail and SMS; empty: webhooks only.')
 param notifyRelayUrl string = ''
 
+@secure()
+@description('Keys of the setting WEBHOOK_SIGNING_KEYS, newest first, each of at least 32 characters; empty: no webhooks.')
+param webhookSigningKeys string = ''
+
 @description('Whom alerts go to; empty: nobody.')
 param alertEmail string = ''
 
@@ -39,6 +43,9 @@ param tuning {
   DELIVERY_GRACE_SECONDS: string
   CONFIRMATION_SECONDS: string
   MAX_DRONES_PER_DELIVERY: string
+  MAX_SUBSCRIPTIONS_PER_DELIVERY: string
+  MAX_SUBSCRIPTIONS_PER_DAY: string
+  MAX_SHARE_LINKS_PER_DELIVERY: string
   STEP_ATTEMPTS: string
   STEP_RETRY_SECONDS: string
   OVERDUE_SCHEDULE: string
@@ -52,6 +59,9 @@ param tuning {
   DELIVERY_GRACE_SECONDS: '1800'
   CONFIRMATION_SECONDS: '3600'
   MAX_DRONES_PER_DELIVERY: '3'
+  MAX_SUBSCRIPTIONS_PER_DELIVERY: '20'
+  MAX_SUBSCRIPTIONS_PER_DAY: '10000'
+  MAX_SHARE_LINKS_PER_DELIVERY: '20'
   STEP_ATTEMPTS: '8'
   STEP_RETRY_SECONDS: '1'
   OVERDUE_SCHEDULE: '*/30 * * * * *'
@@ -225,6 +235,8 @@ module functionApp 'modules/function-app.bicep' = [
           API_AUDIENCE: apiAudience
           PUBLIC_ORIGIN: origin
           CARRIERS: string(carriers)
+          WEBHOOK_SIGNING_KEYS: webhookSigningKeys
+          OUTBOUND_ALLOW_LOOPBACK: 'false'
         },
         empty(notifyRelayUrl) ? {} : { NOTIFY_RELAY_URL: notifyRelayUrl }
       )

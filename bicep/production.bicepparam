@@ -4,6 +4,7 @@ using 'main.bicep'
 param stage = 'prod'
 param apiAudience = readEnvironmentVariable('API_AUDIENCE', 'api://drone-delivery')
 param notifyRelayUrl = readEnvironmentVariable('NOTIFY_RELAY_URL', 'https://notify.fabrikam.com/send')
+param webhookSigningKeys = readEnvironmentVariable('WEBHOOK_SIGNING_KEYS', '')
 param alertEmail = readEnvironmentVariable('ALERT_EMAIL', 'operations@fabrikam.com')
 
 param carriers = [

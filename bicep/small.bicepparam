@@ -3,6 +3,7 @@ using 'main.bicep'
 // One app, pay per use, one node: for trying it out.
 param stage = 'small'
 param apiAudience = readEnvironmentVariable('API_AUDIENCE', 'api://drone-delivery')
+param webhookSigningKeys = readEnvironmentVariable('WEBHOOK_SIGNING_KEYS', '')
 param alertEmail = readEnvironmentVariable('ALERT_EMAIL', '')
 
 param size = {

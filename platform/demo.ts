@@ -54,7 +54,13 @@ type DemoPrincipal = Principal & { readonly roles: readonly Role[] };
 export function principals(drones: number): DemoPrincipal[] {
   const people = ACCOUNTS.flatMap((account) =>
     account.users.map(
-      ({ id, name, role }): DemoPrincipal => ({ id, name, roles: [role], accountId: account.id }),
+      ({ id, name, role }): DemoPrincipal => ({
+        id,
+        name,
+        roles: [role],
+        accountId: account.id,
+        accountName: account.name,
+      }),
     ),
   );
   const fleet = droneIds(drones).map(
@@ -76,7 +82,7 @@ export function managedIdentities(): DemoPrincipal[] {
 
 export function clients(drones: number, secret: string, origin: string): Client[] {
   const machines = [SIMULATOR, CARRIER, ...droneIds(drones)].map((id): Client => ({ id, secret }));
-  return [...machines, { id: PAGE_CLIENT, redirectUris: [`${origin}/`] }];
+  return [...machines, { id: PAGE_CLIENT, name: 'The drone delivery page', redirectUris: [`${origin}/`] }];
 }
 
 function droneIds(count: number): string[] {

@@ -35,7 +35,7 @@ beforeAll(async () => {
     functions: `http://127.0.0.1:${(functions.address() as AddressInfo).port}`,
     tracking: 'http://127.0.0.1:1',
     pages,
-    page: { issuer: 'http://127.0.0.1:7076', clientId: 'web', timeScale: 1 },
+    page: { issuer: 'http://127.0.0.1:7076', clientId: 'web', scope: 'openid', timeScale: 1 },
   });
 });
 

@@ -76,7 +76,7 @@ function pageHeaders({ issuer }: PageConfig): Record<string, string> {
     'cache-control': 'no-cache',
     'referrer-policy': 'no-referrer',
     'x-content-type-options': 'nosniff',
-    'content-security-policy': `default-src 'self'; connect-src 'self' ${issuer}; img-src 'self' blob: data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'`,
+    'content-security-policy': `default-src 'self'; connect-src 'self' ${new URL(issuer).origin}; img-src 'self' blob: data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'`,
   };
 }
 

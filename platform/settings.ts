@@ -18,6 +18,8 @@ const BROKER_RULE = 'RootManageSharedAccessKey';
 const BROKER_KEY = 'SAS_KEY_VALUE';
 /** What the services send to the sample carrier. */
 const CARRIER_KEY = 'sample-carrier-key';
+/** What webhooks are signed with. */
+const WEBHOOK_KEY = 'sample-webhook-signing-key-of-one-machine';
 
 export interface Addresses {
   readonly gateway: string;
@@ -211,7 +213,12 @@ export function supportConfig(
       functions: addresses.functions,
       tracking: addresses.tracking,
       pages,
-      page: { issuer: addresses.issuer, clientId: PAGE_CLIENT, timeScale: options.speed },
+      page: {
+        issuer: addresses.issuer,
+        clientId: PAGE_CLIENT,
+        scope: `openid profile offline_access ${AUDIENCE}/.default`,
+        timeScale: options.speed,
+      },
     },
   };
 }
@@ -232,6 +239,8 @@ export function appSettings(
     API_AUDIENCE: AUDIENCE,
     PUBLIC_ORIGIN: addresses.gateway,
     CARRIERS: JSON.stringify([{ carrierId: CARRIER, url: addresses.carrier, apiKey: CARRIER_KEY }]),
+    WEBHOOK_SIGNING_KEYS: WEBHOOK_KEY,
+    OUTBOUND_ALLOW_LOOPBACK: 'true',
     TIME_SCALE: String(options.speed),
     ...(data && identity
       ? { ...identitySettings(options, data, addresses, identity, APP), ...storageSettings(options) }

@@ -33,6 +33,8 @@ export const CODES = {
   no_feasible_drone: 409,
   no_carrier: 409,
   already_exists: 409,
+  /** The resource has as many of these as it may have: remove one first. */
+  limit_reached: 409,
   etag_mismatch: 412,
   body_too_large: 413,
   unsupported_media_type: 415,

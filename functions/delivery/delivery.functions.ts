@@ -6,20 +6,28 @@ import { registerOutbox } from '../../shared/functions/change-feed.ts';
 import { registerConsumer } from '../../shared/functions/event-hub.ts';
 import type { Service, ServiceDeps } from '../../shared/functions/service.ts';
 import { endpoint } from '../../shared/http/pipeline.ts';
+import { createSender } from '../../shared/outbound/sender.ts';
+import { createNotificationRepository } from './notifications.ts';
 import { createNotifier } from './notifier.ts';
-import { createNotifyMe } from './notify.ts';
 import { createConfirm } from './proof.ts';
 import { createReadHandlers } from './reading.ts';
 import { createDeliveryRepository } from './repository.ts';
 import { createShareHandlers } from './sharing.ts';
 import { createStageHandlers } from './stage.ts';
+import { createSubscriptionHandlers } from './subscribe.ts';
 
 export function deliveryService(deps: ServiceDeps): Service {
   const repository = createDeliveryRepository(deps.database);
   const stage = createStageHandlers(repository, deps);
   const read = createReadHandlers(repository, deps);
   const share = createShareHandlers(repository, deps);
-  const notifier = createNotifier(repository, deps);
+  const sender = createSender({ allowLoopback: deps.settings.OUTBOUND_ALLOW_LOOPBACK });
+  const subscribe = createSubscriptionHandlers(repository, sender, deps);
+  const notifications = createNotificationRepository(deps.database);
+  const notifier = createNotifier(
+    { deliveries: repository, notifications, sender, random: Math.random },
+    deps,
+  );
   return {
     name: 'delivery',
     endpoints: [
@@ -33,7 +41,8 @@ export function deliveryService(deps: ServiceDeps): Service {
       endpoint(contract.createShareLink, share.create),
       endpoint(contract.revokeShareLink, share.revoke),
       endpoint(contract.getPublicDelivery, share.view),
-      endpoint(contract.notifyMe, createNotifyMe(repository, deps)),
+      endpoint(contract.notifyMe, subscribe.notifyMe),
+      endpoint(contract.getWebhookSecrets, subscribe.secrets),
       endpoint(contract.confirmDelivery, createConfirm(repository, deps)),
     ],
     registerTriggers: () => {

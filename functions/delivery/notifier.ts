@@ -1,114 +1,174 @@
 /**
- * Telling who asked to be told: one event for one receiver is one document, until the receiver has it.
+ * Sends the events of a delivery to its subscribers. One event for one receiver is one document, until the receiver has it.
  *
- * N1 The document is there before the first attempt, so what fails, or dies with its process, is sent by a later round.
- * N2 A receiver that is down, slow or refuses keeps nobody else from their notifications, nor the hub's batch from its end.
- * N3 Who sends claims the document by its etag first: rounds at the same moment send once.
- * N4 At least once: receivers deduplicate on the event's id, and order by its sequence.
+ * N1 The document is stored before the first attempt, so an attempt that fails, or dies with its process, is repeated by a
+ *    later round, for a day.
+ * N2 The hub's batch ends when the documents are stored. They are sent elsewhere, a few of each account at a time, so a
+ *    receiver that is down or slow delays neither the batch nor another account.
+ * N3 A process claims a document before it sends it: processes that work at the same moment send it once.
+ * N4 Delivery is at least once: receivers deduplicate by the event's id, and order by its sequence.
  */
 import type { CloudEvent } from '../../shared/contracts/events.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
+import type { OutboundRequest, Sender } from '../../shared/outbound/sender.ts';
+import { RELAY, signatureHeaders, signingSecrets } from '../../shared/outbound/signature.ts';
+import { createDispatcher } from './dispatcher.ts';
+import type { NotificationRepository } from './notifications.ts';
 import type { DeliveryRepository } from './repository.ts';
-import type { NotificationDocument, NotifyDocument } from './schemas.ts';
+import type { NotificationDocument, Subscription, SubscriptionsDocument } from './schemas.ts';
 
 export interface Notifier {
-  /** One domain event for everybody who asked: written down, and tried once. */
+  /** Stores what one domain event means for each subscriber. */
   announce(event: CloudEvent): Promise<void>;
-  /** A round over what is due. */
+  /** Takes up what is due. */
   sendDue(): Promise<void>;
+  /** Resolves when everything that was taken up has been tried. */
+  settled(): Promise<void>;
 }
 
-/** A receiver has so long to answer; a batch of the hub waits for its first attempts, ms. */
-const TIMEOUT_MS = 2_000;
-/** Longer than an attempt takes, s. */
+export interface NotifierDeps {
+  readonly deliveries: Pick<DeliveryRepository, 'subscriptions'>;
+  readonly notifications: NotificationRepository;
+  readonly sender: Pick<Sender, 'send'>;
+  /** Time that a receiver has to answer; the default is 5 s. */
+  readonly timeoutMs?: number;
+  /** At least 0, below 1. */
+  readonly random: () => number;
+}
+
+const TIMEOUT_MS = 5_000;
+/** Longer than an attempt takes, and than its wait for its turn, s. */
 const CLAIM_SECONDS = 30;
 const FIRST_PAUSE_SECONDS = 15;
-const LONGEST_PAUSE_SECONDS = 3600;
-/** With these pauses about six hours. */
-const MOST_ATTEMPTS = 14;
+const MAX_PAUSE_SECONDS = 3600;
+/** A pause is longer by up to this share, so that what failed together does not come back together. */
+const JITTER = 0.2;
+const GIVEN_UP_AFTER_SECONDS = 24 * 3600;
 const TTL_SECONDS = 3 * 24 * 3600;
-const ROUND_SIZE = 100;
+const PER_ACCOUNT = 4;
+const QUEUED_PER_ACCOUNT = 60;
 
-export function createNotifier(repository: DeliveryRepository, deps: ServiceDeps): Notifier {
-  const later = (seconds: number) => new Date(deps.now().getTime() + seconds * 1000).toISOString();
+export function createNotifier(
+  { deliveries, notifications, sender, random, timeoutMs = TIMEOUT_MS }: NotifierDeps,
+  { settings, now, log }: ServiceDeps,
+): Notifier {
+  const later = (seconds: number) => new Date(now().getTime() + seconds * 1000).toISOString();
+  const dispatcher = createDispatcher({
+    perAccount: PER_ACCOUNT,
+    queuedPerAccount: QUEUED_PER_ACCOUNT,
+    onError: (error) => log.warn({ err: error }, 'a notification is left to a later round'),
+  });
+  const dispatch = (document: NotificationDocument) =>
+    dispatcher.offer(document.accountId, () => attempt(document));
 
   return {
     announce: async (event) => {
       if (!event.type.startsWith('Delivery')) return;
-      const receivers = await repository.notifications(event.subject);
-      await Promise.all(receivers.flatMap((receiver) => messagesOf(receiver, event)).map(first));
+      const stored = await deliveries.subscriptions(event.subject);
+      if (!stored) return;
+      const { NOTIFY_RELAY_URL: relay } = settings;
+      const head = { relay, createdAt: later(0), dueAt: later(CLAIM_SECONDS) };
+      const documents = stored.item.subscriptions.flatMap((each) =>
+        messagesOf(each, stored.item, event, head),
+      );
+      for (const document of await notifications.add(documents)) dispatch(document);
     },
     sendDue: async () => {
-      const due = await repository.dueNotifications(deps.now().toISOString(), ROUND_SIZE);
-      await Promise.all(
-        due.map(async ({ item, etag }) => {
-          const claimed = { ...item, attempts: item.attempts + 1, dueAt: later(CLAIM_SECONDS) };
-          const claim = await repository.replaceNotification(claimed, etag);
-          if (claim) await send(claimed, claim);
-        }),
-      );
+      const accounts = await notifications.dueAccounts(now().toISOString());
+      await Promise.all(accounts.map(takeUp));
     },
+    settled: () => dispatcher.settled(),
   };
 
-  function messagesOf({ id, webhook, emailAddress, sms }: NotifyDocument, event: CloudEvent) {
-    const relay = deps.settings.NOTIFY_RELAY_URL;
-    const message = (kind: string, url: string, body: unknown): NotificationDocument => ({
-      id: `${kind}-${id}-${event.id}`,
-      type: 'notification',
-      deliveryId: event.subject,
-      eventId: event.id,
-      url,
-      body,
-      status: 'Due',
-      attempts: 1,
-      dueAt: later(CLAIM_SECONDS),
-      ttl: TTL_SECONDS,
-    });
-    return [
-      ...(webhook ? [message('webhook', webhook, event)] : []),
-      ...(relay && (emailAddress || sms) ? [message('relay', relay, { emailAddress, sms, event })] : []),
-    ];
+  async function takeUp(accountId: string): Promise<void> {
+    const room = dispatcher.room(accountId);
+    if (room <= 0) return;
+    for (const document of await notifications.due(accountId, now().toISOString(), room)) {
+      const claimed = { ...document, dueAt: later(CLAIM_SECONDS) };
+      if (await notifications.change(document, { dueAt: claimed.dueAt })) dispatch(claimed);
+    }
   }
 
-  async function first(document: NotificationDocument): Promise<void> {
-    if (!(await repository.addNotification(document))) return;
-    const stored = await repository.notification(document.deliveryId, document.id);
-    if (stored) await send(stored.item, stored.etag);
-  }
-
-  async function send(document: NotificationDocument, etag: string): Promise<void> {
-    const { eventId, attempts } = document;
-    const answer = await post(document);
+  /** One attempt, unless the claim has run out while it waited for its turn: another process may have it by now. */
+  async function attempt(document: NotificationDocument): Promise<void> {
+    if (Date.parse(document.dueAt) - now().getTime() < timeoutMs) return;
+    const attempts = document.attempts + 1;
+    const request = { ...requestOf(document, settings.WEBHOOK_SIGNING_KEYS, now()), timeoutMs };
+    const answer = await sender.send(request).then(
+      ({ status }) => verdictOn(status),
+      (error: unknown) => {
+        log.debug({ err: error, eventId: document.eventId }, 'a receiver gave no answer');
+        return 'failed' as const;
+      },
+    );
     if (answer === 'taken') {
-      await repository.replaceNotification({ ...document, status: 'Sent' }, etag);
+      await notifications.change(document, { attempts, status: 'Sent' });
       return;
     }
-    const givenUp = answer === 'refused' || attempts >= MOST_ATTEMPTS;
-    deps.log.warn(
-      { eventId, attempts, answer },
-      givenUp ? 'a notification is given up' : 'a notification failed',
-    );
-    const pause = Math.min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (attempts - 1));
-    const next = givenUp ? { status: 'GivenUp' as const } : { dueAt: later(pause) };
-    await repository.replaceNotification({ ...document, ...next }, etag);
+    const pause =
+      Math.min(MAX_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (attempts - 1)) * (1 + JITTER * random());
+    const age = (now().getTime() - Date.parse(document.createdAt)) / 1000;
+    const givenUp = answer === 'refused' || age + pause > GIVEN_UP_AFTER_SECONDS;
+    const { eventId } = document;
+    log.warn({ eventId, attempts, answer }, givenUp ? 'a notification is given up' : 'a notification failed');
+    await notifications.change(document, {
+      attempts,
+      ...(givenUp ? { status: 'GivenUp' } : { dueAt: later(pause) }),
+    });
   }
 }
 
+function messagesOf(
+  { id, webhook, emailAddress, sms }: Subscription,
+  { deliveryId, accountId }: SubscriptionsDocument,
+  event: CloudEvent,
+  { relay, createdAt, dueAt }: { relay: string | undefined; createdAt: string; dueAt: string },
+): NotificationDocument[] {
+  const message = (kind: NotificationDocument['kind'], url: string, body: unknown): NotificationDocument => ({
+    id: `${kind}-${id}-${event.id}`,
+    type: 'notification',
+    deliveryId,
+    accountId,
+    eventId: event.id,
+    kind,
+    url,
+    body,
+    status: 'Due',
+    attempts: 0,
+    createdAt,
+    dueAt,
+    ttl: TTL_SECONDS,
+  });
+  return [
+    ...(webhook ? [message('webhook', webhook, event)] : []),
+    ...(relay && (emailAddress || sms) ? [message('relay', relay, { emailAddress, sms, event })] : []),
+  ];
+}
+
+function requestOf(
+  document: NotificationDocument,
+  keys: readonly string[],
+  at: Date,
+): Omit<OutboundRequest, 'timeoutMs'> {
+  const { kind, url, eventId, accountId } = document;
+  const body = JSON.stringify(document.body);
+  const secrets = signingSecrets(keys, kind === 'relay' ? RELAY : `account ${accountId}`);
+  return {
+    url,
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      'x-fabrikam-event-id': eventId,
+      ...signatureHeaders(secrets, eventId, at, body),
+    },
+    body,
+    statusOnly: true,
+    trusted: kind === 'relay',
+  };
+}
+
 /** `refused`: a repetition would be, too. */
-async function post({ url, body, eventId }: NotificationDocument): Promise<'taken' | 'refused' | 'failed'> {
-  try {
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'x-fabrikam-event-id': eventId },
-      body: JSON.stringify(body),
-      redirect: 'error',
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-    await response.body?.cancel();
-    if (response.ok) return 'taken';
-    const mayPass = response.status >= 500 || [408, 425, 429].includes(response.status);
-    return mayPass ? 'failed' : 'refused';
-  } catch {
-    return 'failed';
-  }
+function verdictOn(status: number): 'taken' | 'refused' | 'failed' {
+  if (status >= 200 && status < 300) return 'taken';
+  return status >= 500 || [408, 425, 429].includes(status) ? 'failed' : 'refused';
 }

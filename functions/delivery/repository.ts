@@ -6,11 +6,14 @@ import { domainEventItem } from '../../shared/outbox/outbox.ts';
 import { EVENT_OF } from './domain.ts';
 import type {
   DeliveryDocument,
-  NotificationDocument,
-  NotifyDocument,
   ShareLinkDocument,
+  SubscriptionCountDocument,
+  SubscriptionsDocument,
   TrackingDocument,
 } from './schemas.ts';
+
+/** Longer than the day that is counted. */
+const COUNT_TTL_SECONDS = 2 * 24 * 3600;
 
 export interface DeliveryRepository {
   find(deliveryId: string): Promise<Stored<DeliveryDocument> | undefined>;
@@ -22,14 +25,11 @@ export interface DeliveryRepository {
   saveLink(link: ShareLinkDocument): Promise<void>;
   link(deliveryId: string, linkId: string): Promise<ShareLinkDocument | undefined>;
   removeLink(deliveryId: string, linkId: string): Promise<boolean>;
-  saveNotify(document: NotifyDocument): Promise<void>;
-  notifications(deliveryId: string): Promise<readonly NotifyDocument[]>;
-  /** False when it is there already. */
-  addNotification(document: NotificationDocument): Promise<boolean>;
-  /** Its new etag; undefined when somebody else has changed it, or it has expired. */
-  replaceNotification(document: NotificationDocument, etag: string): Promise<string | undefined>;
-  dueNotifications(now: string, limit: number): Promise<readonly Stored<NotificationDocument>[]>;
-  notification(deliveryId: string, id: string): Promise<Stored<NotificationDocument> | undefined>;
+  subscriptions(deliveryId: string): Promise<Stored<SubscriptionsDocument> | undefined>;
+  /** Without an etag there must be none. @throws AppError `already_exists` or `etag_mismatch` */
+  saveSubscriptions(document: SubscriptionsDocument, etag: string | undefined): Promise<void>;
+  /** Counts one more for the account on this day (`YYYY-MM-DD`). False when that would be more than `limit`. */
+  countSubscription(accountId: string, day: string, limit: number): Promise<boolean>;
   count(accountId: string, month: string): Promise<number>;
 }
 
@@ -60,38 +60,33 @@ export function createDeliveryRepository(database: Database): DeliveryRepository
     link: async (deliveryId, linkId) =>
       (await store.read<ShareLinkDocument>(`share-${linkId}`, deliveryId))?.item,
     removeLink: (deliveryId, linkId) => store.remove(`share-${linkId}`, deliveryId),
-    saveNotify: async (document) => {
-      await store.upsert<NotifyDocument>(document);
+    subscriptions: (deliveryId) => store.read<SubscriptionsDocument>('subscriptions', deliveryId),
+    saveSubscriptions: async (document, etag) => {
+      if (etag) await store.replace<SubscriptionsDocument>(document, document.deliveryId, etag);
+      else await store.create<SubscriptionsDocument>(document);
     },
-    notifications: async (deliveryId) => {
-      const sql = "SELECT * FROM c WHERE c.type = 'notify'";
-      return (await store.query<NotifyDocument>(sql, {}, { partitionKey: deliveryId })).items;
-    },
-    addNotification: async (document) => {
+    countSubscription: async (accountId, day, limit) => {
+      const deliveryId = `subscriptions of ${accountId}` as const;
+      const first = {
+        id: day,
+        type: 'subscriptionCount',
+        deliveryId,
+        count: 1,
+        ttl: COUNT_TTL_SECONDS,
+      } as const;
+      const increment = [{ op: 'incr' as const, path: '/count', value: 1 }];
+      const condition = `FROM c WHERE c.count < ${limit}`;
       try {
-        await store.create<NotificationDocument>(document);
+        const counted = await store.patch<SubscriptionCountDocument>(day, deliveryId, increment, {
+          condition,
+        });
+        if (!counted) await store.create<SubscriptionCountDocument>(first);
         return true;
       } catch (error) {
-        if (error instanceof AppError && error.code === 'already_exists') return false;
+        if (error instanceof AppError && error.code === 'etag_mismatch') return false;
         throw error;
       }
     },
-    replaceNotification: async (document, etag) => {
-      try {
-        return (await store.replace<NotificationDocument>(document, document.deliveryId, etag)).etag;
-      } catch (error) {
-        const gone =
-          error instanceof AppError && (error.code === 'etag_mismatch' || error.code === 'not_found');
-        if (gone) return undefined;
-        throw error;
-      }
-    },
-    dueNotifications: async (now, limit) => {
-      const sql = "SELECT * FROM c WHERE c.type = 'notification' AND c.status = 'Due' AND c.dueAt <= @now";
-      const { items } = await store.query<NotificationDocument & { _etag: string }>(sql, { now }, { limit });
-      return items.map(({ _etag: etag, ...item }) => ({ item, etag }));
-    },
-    notification: (deliveryId, id) => store.read<NotificationDocument>(id, deliveryId),
     count: async (accountId, month) => {
       const sql =
         "SELECT VALUE COUNT(1) FROM c WHERE c.type = 'delivery' AND c.accountId = @accountId AND c.month = @month";

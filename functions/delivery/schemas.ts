@@ -48,25 +48,46 @@ export interface ShareLinkDocument {
   readonly ttl: number;
 }
 
-export interface NotifyDocument {
-  readonly id: string;
-  readonly type: 'notify';
+/** Who is told of a delivery's events. One item, so that its number is limited by its etag. */
+export interface SubscriptionsDocument {
+  readonly id: 'subscriptions';
+  readonly type: 'subscriptions';
   readonly deliveryId: string;
+  readonly accountId: string;
+  readonly subscriptions: readonly Subscription[];
+}
+
+export interface Subscription {
+  /** A digest of the rest: the same request again is the same subscription. */
+  readonly id: string;
   readonly emailAddress?: string;
   readonly sms?: string;
   readonly webhook?: string;
 }
 
-/** One event for one receiver, until it has it. `dueAt` in the future: somebody is about to send it, or it waits. */
+/** Subscriptions that an account has made on one day. Its partition is no delivery's: the key has a blank. */
+export interface SubscriptionCountDocument {
+  readonly id: string;
+  readonly type: 'subscriptionCount';
+  readonly deliveryId: `subscriptions of ${string}`;
+  readonly count: number;
+  readonly ttl: number;
+}
+
+/** One event for one receiver, until the receiver has it. */
 export interface NotificationDocument {
   readonly id: string;
   readonly type: 'notification';
   readonly deliveryId: string;
+  readonly accountId: string;
   readonly eventId: string;
+  readonly kind: 'webhook' | 'relay';
   readonly url: string;
   readonly body: unknown;
   readonly status: 'Due' | 'Sent' | 'GivenUp';
   readonly attempts: number;
+  readonly createdAt: string;
+  /** When it is due; while a process sends it, the end of that process's claim. */
   readonly dueAt: string;
   readonly ttl: number;
 }

@@ -1,7 +1,8 @@
-/** Calls to the carriers over HTTP. What they answer is foreign: bounded in time and size, and checked. */
+/** Calls the carriers over HTTP. Their answers are bounded in time and size, and checked. */
 import type { z } from 'zod';
 import type { Settings } from '../../shared/config/settings.ts';
 import { AppError } from '../../shared/errors.ts';
+import type { OutboundAnswer, Sender } from '../../shared/outbound/sender.ts';
 import { describeErrors, readJson } from '../../shared/read.ts';
 import type { Log } from '../../shared/telemetry/log.ts';
 import {
@@ -34,9 +35,34 @@ export interface Carriers {
 
 const QUOTE_TIMEOUT_MS = 3_000;
 const CALL_TIMEOUT_MS = 5_000;
-const MAX_ANSWER_BYTES = 64 * 1024;
 
-export function createCarriers(list: readonly Carrier[], log: Log): Carriers {
+export function createCarriers(list: readonly Carrier[], sender: Sender, log: Log): Carriers {
+  const send = async (
+    { carrierId, url, apiKey }: Carrier,
+    method: 'POST' | 'PUT' | 'DELETE',
+    path: string,
+    timeoutMs: number,
+    body?: unknown,
+  ): Promise<OutboundAnswer> => {
+    try {
+      return await sender.send({
+        url: `${url.replace(/\/+$/, '')}/${path}`,
+        method,
+        trusted: true,
+        timeoutMs,
+        headers: {
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(apiKey ? { 'x-api-key': apiKey } : {}),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+    } catch (error) {
+      throw new AppError('dependency_unavailable', `${carrierId} gave no answer`, {
+        cause: error,
+        retryAfterSeconds: 1,
+      });
+    }
+  };
   const carrierOf = (carrierId: string): Carrier => {
     const carrier = list.find((each) => each.carrierId === carrierId);
     if (carrier) return carrier;
@@ -76,50 +102,7 @@ export function createCarriers(list: readonly Carrier[], log: Log): Carriers {
   };
 }
 
-interface Answer {
-  readonly status: number;
-  readonly text: string;
-}
-
-async function send(
-  { carrierId, url, apiKey }: Carrier,
-  method: string,
-  path: string,
-  timeoutMs: number,
-  body?: unknown,
-): Promise<Answer> {
-  try {
-    const response = await fetch(`${url.replace(/\/+$/, '')}/${path}`, {
-      method,
-      redirect: 'error',
-      headers: {
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...(apiKey ? { 'x-api-key': apiKey } : {}),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(timeoutMs),
-    });
-    return { status: response.status, text: await bounded(response) };
-  } catch (error) {
-    throw new AppError('dependency_unavailable', `${carrierId} gave no answer`, {
-      cause: error,
-      retryAfterSeconds: 1,
-    });
-  }
-}
-
-async function bounded(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.byteLength;
-    if (size > MAX_ANSWER_BYTES) throw new Error('the answer is too large');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
-}
-
-function readAnswer<S extends z.ZodType>(schema: S, answer: Answer, carrierId: string): z.output<S> {
+function readAnswer<S extends z.ZodType>(schema: S, answer: OutboundAnswer, carrierId: string): z.output<S> {
   const result = readJson(schema, answer.text, 'answer');
   if (result.ok) return result.value;
   throw new AppError('dependency_failed', `${carrierId} gave an answer that cannot be read`, {
@@ -127,7 +110,7 @@ function readAnswer<S extends z.ZodType>(schema: S, answer: Answer, carrierId: s
   });
 }
 
-function refusal({ status, text }: Answer): { reasons: readonly string[] } {
+function refusal({ status, text }: OutboundAnswer): { reasons: readonly string[] } {
   const result = readJson(CarrierRefusal, text, 'answer');
   return result.ok ? result.value : { reasons: [`refused the booking (${status})`] };
 }

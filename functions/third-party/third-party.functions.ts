@@ -3,6 +3,7 @@ import * as contract from '../../shared/contracts/third-party.ts';
 import { registerOutbox } from '../../shared/functions/change-feed.ts';
 import type { Service, ServiceDeps } from '../../shared/functions/service.ts';
 import { endpoint } from '../../shared/http/pipeline.ts';
+import { createSender } from '../../shared/outbound/sender.ts';
 import { createBooking } from './book.ts';
 import { createCancel } from './cancel.ts';
 import { createCarriers } from './carriers.ts';
@@ -11,7 +12,8 @@ import { createBookingRepository } from './repository.ts';
 
 export function thirdPartyService(deps: ServiceDeps): Service {
   const repository = createBookingRepository(deps.database);
-  const carriers = createCarriers(deps.settings.CARRIERS, deps.log);
+  const sender = createSender({ allowLoopback: deps.settings.OUTBOUND_ALLOW_LOOPBACK });
+  const carriers = createCarriers(deps.settings.CARRIERS, sender, deps.log);
   const booking = createBooking(repository, carriers, deps);
   return {
     name: 'third-party',

@@ -1,23 +1,27 @@
-/** `GET /authorize` shows who can sign in, `POST /authorize` takes the choice: code with PKCE, no password. */
+/**
+ * `GET /authorize` shows who can sign in, `POST /authorize` takes the choice: code with PKCE, no password. With `prompt=none`
+ * it asks nothing: it answers for the person who has a session, or `login_required`.
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Codes } from './codes.ts';
 import { answerPage, OAuthError, once, readForm, redirect } from './exchange.ts';
 import { audienceOf, type Issuer } from './issuer.ts';
 import { peoplePage } from './people-page.ts';
-import { isLoopback } from './principals.ts';
+import { type Client, isLoopback, type Principal } from './principals.ts';
+import type { Sessions } from './sessions.ts';
 
 /** Of SHA-256 in base64url. */
 const CHALLENGE = /^[\w-]{43}$/;
 
 interface Asked {
-  readonly clientId: string;
+  readonly client: Client;
   readonly redirectUri: string;
   readonly parameters: ReadonlyMap<string, string>;
 }
 
 export async function answerAuthorize(
   issuer: Issuer,
-  codes: Codes,
+  { codes, sessions }: { readonly codes: Codes; readonly sessions: Sessions },
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -26,27 +30,28 @@ export async function answerAuthorize(
   const parameters = isChoice
     ? await readForm(request)
     : once(new URL(request.url ?? '/', issuer.url).searchParams);
-  const asked = { ...addressee(issuer, parameters), parameters };
+  const asked: Asked = { ...addressee(issuer, parameters), parameters };
+  const isSilent = parameters.get('prompt') === 'none';
   // From here on the client's address is known to be its own, so errors go there.
   try {
     const challenge = check(asked);
     const audience = audienceOf(issuer, parameters);
-    if (!isChoice) {
-      return answerPage(response, 200, peoplePage(issuer, asked.clientId, parameters));
+    if (!isChoice && !isSilent) {
+      return answerPage(response, 200, peoplePage(issuer, asked.client, parameters));
     }
-    const who = parameters.get('who') ?? '';
-    const person = issuer.signIn.people.includes(who) ? issuer.principals.get(who) : undefined;
-    if (!person) throw new OAuthError('access_denied', 'nobody was chosen');
+    const personId = isChoice ? parameters.get('who') : sessions.personOf(request);
+    const person = personOf(issuer, personId, isChoice ? 'access_denied' : 'login_required');
     const nonce = parameters.get('nonce');
     const code = codes.issue({
-      clientId: asked.clientId,
+      clientId: asked.client.id,
       redirectUri: asked.redirectUri,
       principalId: person.id,
       challenge,
       audience,
-      withIdToken: (parameters.get('scope') ?? '').split(' ').includes('openid'),
+      scopes: (parameters.get('scope') ?? '').split(' '),
       ...(nonce ? { nonce } : {}),
     });
+    if (isChoice) sessions.start(response, person.id);
     redirect(response, asked.redirectUri, { code, state: parameters.get('state'), iss: issuer.url });
   } catch (error) {
     if (!(error instanceof OAuthError)) throw error;
@@ -59,16 +64,28 @@ export async function answerAuthorize(
   }
 }
 
-/** @throws OAuthError that must be shown here, never sent to an address that nobody registered */
+/** Only a person of the page signs in. https://openid.net/specs/openid-connect-core-1_0.html#AuthError */
+function personOf(
+  { principals, signIn }: Issuer,
+  id: string | undefined,
+  refusal: 'access_denied' | 'login_required',
+): Principal {
+  const person = id !== undefined && signIn.people.includes(id) ? principals.get(id) : undefined;
+  if (person) return person;
+  const reason =
+    refusal === 'access_denied' ? 'no person was chosen' : 'no person is signed in with this browser';
+  throw new OAuthError(refusal, reason);
+}
+
+/** @throws OAuthError that must be shown here, never sent to an address that is not registered */
 function addressee(issuer: Issuer, parameters: ReadonlyMap<string, string>) {
-  const clientId = parameters.get('client_id') ?? '';
-  const client = issuer.clients.get(clientId);
+  const client = issuer.clients.get(parameters.get('client_id') ?? '');
   if (!client) throw new OAuthError('invalid_request', 'client_id names no client');
   const redirectUri = parameters.get('redirect_uri') ?? '';
   if (!client.redirectUris?.includes(redirectUri)) {
     throw new OAuthError('invalid_request', 'redirect_uri is not registered for this client');
   }
-  return { clientId, redirectUri };
+  return { client, redirectUri };
 }
 
 function check({ parameters }: Asked): string {

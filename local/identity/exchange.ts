@@ -4,7 +4,7 @@ import { isLoopback } from './principals.ts';
 
 const LONGEST_FORM_BYTES = 16 * 1024;
 
-/** https://www.rfc-editor.org/rfc/rfc6749#section-5.2, and `invalid_target` of RFC 8707 */
+/** https://www.rfc-editor.org/rfc/rfc6749#section-5.2, `invalid_target` of RFC 8707, `login_required` of OpenID Connect */
 export type OAuthErrorCode =
   | 'invalid_request'
   | 'invalid_client'
@@ -14,7 +14,8 @@ export type OAuthErrorCode =
   | 'unauthorized_client'
   | 'unsupported_grant_type'
   | 'unsupported_response_type'
-  | 'access_denied';
+  | 'access_denied'
+  | 'login_required';
 
 export class OAuthError extends Error {
   override readonly name = 'OAuthError';

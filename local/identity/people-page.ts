@@ -1,6 +1,6 @@
 /** The page to pick a person: no script, one button each, grouped by the account they work for. */
 import type { Issuer } from './issuer.ts';
-import type { Principal } from './principals.ts';
+import type { Client, Principal } from './principals.ts';
 
 const STYLE = `
   :root { color-scheme: light dark; --ink: #14212b; --soft: #5a6b78; --line: #d5dee5; --paper: #f4f7f9; --card: #fff;
@@ -25,11 +25,14 @@ const STYLE = `
 /** @param parameters of the request; they go along as hidden fields */
 export function peoplePage(
   { principals, signIn }: Pick<Issuer, 'principals' | 'signIn'>,
-  clientId: string,
+  client: Client,
   parameters: ReadonlyMap<string, string>,
 ): string {
   const people = signIn.people.flatMap((id) => principals.get(id) ?? []);
-  const groups = Map.groupBy(people, ({ accountId }) => accountId ?? signIn.staff);
+  const groups = Map.groupBy(
+    people,
+    ({ accountName, accountId }) => accountName ?? accountId ?? signIn.staff,
+  );
   const hidden = [...parameters]
     .filter(([name]) => name !== 'who')
     .map(([name, value]) => `<input type="hidden" name="${escape(name)}" value="${escape(value)}">`);
@@ -40,7 +43,7 @@ export function peoplePage(
   return page(
     `Sign in – ${signIn.application}`,
     `<h1>Who are you?</h1>
-    <p>This is a demonstration on your own machine: pick a person, no password is asked. ${escape(clientId)} then acts for them.</p>
+    <p>This is a demonstration on your own machine: pick a person, no password is asked. ${escape(client.name ?? client.id)} then acts for that person.</p>
     <form method="post" action="authorize">${hidden.join('')}${lists.join('')}</form>`,
   );
 }
@@ -50,7 +53,13 @@ export function messagePage(title: string, text: string): string {
 }
 
 function button({ id, name, roles }: Principal): string {
-  return `<button name="who" value="${escape(id)}"><strong>${escape(name)}</strong><small>${escape(roles.join(', '))}</small></button>`;
+  return `<button name="who" value="${escape(id)}"><strong>${escape(name)}</strong><small>${escape(roles.map(roleWords).join(', '))}</small></button>`;
+}
+
+/** `account-admin` → `Account admin` */
+function roleWords(role: string): string {
+  const words = role.replaceAll('-', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 function page(title: string, body: string): string {

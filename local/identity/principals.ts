@@ -6,15 +6,19 @@ export interface Principal {
   /** The claim `roles`, as it is: the words are the application's. */
   readonly roles: readonly string[];
   readonly accountId?: string;
+  /** The account's name for people. */
+  readonly accountName?: string;
   readonly droneId?: string;
   readonly carrierId?: string;
 }
 
 export interface Client {
   readonly id: string;
+  /** Its name for people. */
+  readonly name?: string;
   /** For client credentials; a client without one is public and signs people in by code and PKCE. */
   readonly secret?: string;
-  /** Whom its client credentials stand for. Default: the principal with the client's id. */
+  /** The principal that its client credentials stand for. Default: the one with the client's id. */
   readonly principalId?: string;
   /** Exact addresses on loopback to which a code may go. */
   readonly redirectUris?: readonly string[];

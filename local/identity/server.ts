@@ -16,6 +16,8 @@ import type { Issuer } from './issuer.ts';
 import { answerManagedIdentity, type ManagedIdentityOptions } from './managed-identity.ts';
 import { messagePage } from './people-page.ts';
 import { type Client, isLoopback, type Principal, type SignInPage } from './principals.ts';
+import { createRefreshTokens } from './refresh-tokens.ts';
+import { createSessions, type Sessions } from './sessions.ts';
 import { ALGORITHM, loadSigningKey } from './signing-key.ts';
 import { saveIssuer } from './token-command.ts';
 import { answerToken } from './token-endpoint.ts';
@@ -64,7 +66,11 @@ export async function startIdentity(options: IdentityOptions): Promise<IdentityS
   checkRedirects(options.clients);
   const now = options.now ?? (() => new Date());
   const key = await loadSigningKey(options.dataDir);
-  const codes = createCodes(now);
+  const grants = {
+    codes: createCodes(now),
+    refreshTokens: createRefreshTokens(now),
+    sessions: createSessions(now),
+  };
   let issuer: Issuer;
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
     const path = new URL(request.url ?? '/', issuer.url).pathname;
@@ -75,12 +81,12 @@ export async function startIdentity(options: IdentityOptions): Promise<IdentityS
       case 'GET /jwks':
         return answerJson(response, 200, { keys: [key.publicJwk] });
       case 'POST /token':
-        return answerToken(issuer, codes, request, response);
+        return answerToken(issuer, grants, request, response);
       case 'GET /authorize':
       case 'POST /authorize':
-        return answerAuthorize(issuer, codes, request, response);
+        return answerAuthorize(issuer, grants, request, response);
       case 'GET /logout':
-        return answerLogout(issuer, request, response);
+        return answerLogout(issuer, grants.sessions, request, response);
       case 'GET /managed-identity/token':
         if (options.managedIdentity) {
           return answerManagedIdentity(issuer, options.managedIdentity, request, response);
@@ -164,19 +170,26 @@ function discovery(url: string) {
     end_session_endpoint: `${url}/logout`,
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
-    grant_types_supported: ['authorization_code', 'client_credentials'],
+    grant_types_supported: ['authorization_code', 'client_credentials', 'refresh_token'],
+    prompt_values_supported: ['none', 'login'],
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: [ALGORITHM],
     token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
     code_challenge_methods_supported: ['S256'],
-    scopes_supported: ['openid', 'profile'],
+    scopes_supported: ['openid', 'profile', 'offline_access'],
     claims_supported: ['sub', 'name', 'roles', 'account', 'drone', 'carrier', 'azp'],
     authorization_response_iss_parameter_supported: true,
   };
 }
 
-/** There is no session to end, so it only sends the person back. */
-function answerLogout(issuer: Issuer, request: IncomingMessage, response: ServerResponse): void {
+/** Ends the session of this browser. https://openid.net/specs/openid-connect-rpinitiated-1_0.html */
+function answerLogout(
+  issuer: Issuer,
+  sessions: Sessions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  sessions.end(request, response);
   const to = new URL(request.url ?? '/', issuer.url).searchParams.get('post_logout_redirect_uri');
   const registered = [...issuer.clients.values()].flatMap(({ redirectUris = [] }) => redirectUris);
   if (to !== null && registered.includes(to)) {

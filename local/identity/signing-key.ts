@@ -1,4 +1,5 @@
 /** The key that signs the tokens, kept on disk so that tokens outlive a restart. */
+import type { webcrypto } from 'node:crypto';
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
@@ -6,7 +7,7 @@ import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK
 export const ALGORITHM = 'ES256';
 
 export interface SigningKey {
-  readonly privateKey: CryptoKey;
+  readonly privateKey: webcrypto.CryptoKey;
   readonly publicJwk: JWK;
   readonly kid: string;
 }

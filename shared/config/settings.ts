@@ -65,6 +65,22 @@ export const SettingsSchema = z.object({
     .url()
     .optional()
     .describe('Relay that sends e-mail and SMS; without it only webhooks are taken'),
+  WEBHOOK_SIGNING_KEYS: z
+    .string()
+    .default('')
+    .transform((text) => (text.trim() === '' ? [] : text.split(',').map((key) => key.trim())))
+    .pipe(z.array(z.string().min(32)).max(2))
+    .describe(
+      'Keys from which each account’s webhook secrets are derived, newest first, separated by a comma: one, or two during a rotation; without a key no webhook is taken',
+    ),
+  OUTBOUND_ALLOW_LOOPBACK: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((text) => text === 'true')
+    .describe('`true` lets webhooks, relay and carriers be on this machine (one machine only)'),
+  MAX_SUBSCRIPTIONS_PER_DELIVERY: count(20).describe('Notify-me requests that one delivery may have'),
+  MAX_SUBSCRIPTIONS_PER_DAY: count(10_000).describe('Notify-me requests that one account may make in a day'),
+  MAX_SHARE_LINKS_PER_DELIVERY: count(20).describe('Valid share links that one delivery may have'),
   TIME_SCALE: count(1).describe('Simulated seconds per second; above 1 for demonstrations and tests only'),
   RESERVATION_LEASE_SECONDS: seconds(60).describe(
     'How long a drone stays reserved before its mission is accepted',

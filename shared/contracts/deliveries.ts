@@ -197,7 +197,7 @@ export const notifyMe = defineRoute({
   operation: 'notifyMe',
   method: 'POST',
   path: 'deliveries/{deliveryId}/notifymerequests',
-  summary: 'Ask to be told: e-mail, SMS or webhook',
+  summary: 'Subscribe to the events of a delivery by e-mail, SMS or webhook',
   auth: customer,
   params,
   body: z
@@ -208,13 +208,22 @@ export const notifyMe = defineRoute({
         .max(21)
         .regex(/^\+?[0-9 ()-]{5,20}$/)
         .optional(),
-      webhook: z
-        .url({ protocol: /^https?$/ })
-        .max(2048)
-        .optional(),
+      /** https only, at a public address, without a user name; at most 2,048 characters. */
+      webhook: z.string().max(2_048).optional(),
     })
     .refine((body) => Object.keys(body).length > 0, 'name an emailAddress, sms or webhook'),
   responses: { 204: null },
+});
+
+/** Two secrets during a rotation; a receiver accepts a signature by either. docs/webhooks.md shows how to verify one. */
+export const getWebhookSecrets = defineRoute({
+  service: 'delivery',
+  operation: 'getWebhookSecrets',
+  method: 'GET',
+  path: 'deliveries/webhooksecrets',
+  summary: 'Get the secrets that sign the webhooks of an account, newest first',
+  auth: ['account-admin'],
+  responses: { 200: z.object({ secrets: z.array(z.string()) }) },
 });
 
 /** `confirmationBlob` is base64, at most 180 KiB of it; it is kept in Blob storage. */

@@ -75,6 +75,11 @@ export const getPublicDelivery: RouteRef<typeof deliveries.getPublicDelivery> = 
   path: 'deliveries/public/{token}',
 };
 
+export const getWebhookSecrets: RouteRef<typeof deliveries.getWebhookSecrets> = {
+  method: 'GET',
+  path: 'deliveries/webhooksecrets',
+};
+
 export const listDeliveryEvents: RouteRef<typeof deliveries.listDeliveryEvents> = {
   method: 'GET',
   path: 'deliveries/{deliveryId}/events',

@@ -102,7 +102,9 @@ interface LooseOptions extends CommonOptions {
 function pathOf({ path }: RouteRef, params: LooseOptions['params'], query: LooseOptions['query']): string {
   const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(params?.[name])));
   const named = Object.entries(query ?? {}).filter(([, value]) => value !== undefined);
-  const search = new URLSearchParams(named.map(([name, value]) => [name, String(value)])).toString();
+  const search = new URLSearchParams(
+    named.map(([name, value]): [string, string] => [name, String(value)]),
+  ).toString();
   return `/api/${filled}${search === '' ? '' : `?${search}`}`;
 }
 

@@ -1,5 +1,5 @@
 /** An issuer of real tokens on loopback whose key signs whatever claims a test asks for, right or wrong. */
-import { createHmac } from 'node:crypto';
+import { createHmac, type webcrypto } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -38,7 +38,7 @@ export async function startTokenIssuer(): Promise<TokenIssuer> {
     const now = Math.floor(Date.now() / 1000);
     return { iss: url, aud: AUDIENCE, iat: now, exp: now + 3600, ...claims };
   };
-  const sign = (claims: JWTPayload, key: CryptoKey) =>
+  const sign = (claims: JWTPayload, key: webcrypto.CryptoKey) =>
     new SignJWT(complete(claims)).setProtectedHeader({ alg: 'RS256', kid: 'k1' }).sign(key);
   const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 

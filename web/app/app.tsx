@@ -4,12 +4,11 @@ import { FleetPage } from '../fleet/fleet-page.tsx';
 import { CityMap } from '../map/city-map.tsx';
 import { EMPTY_SCENE } from '../map/scene.ts';
 import { RequestPage } from '../request/request-page.tsx';
-import { person } from '../session/session.ts';
 import { SharePage } from '../share/share-page.tsx';
 import { Header } from './header.tsx';
 import { Heading } from './heading.tsx';
 import { Link } from './link.tsx';
-import { type Page, PageContext } from './page.ts';
+import { type Page, PageContext, usePage } from './page.ts';
 import { routeOf } from './route.ts';
 import { Welcome } from './welcome.tsx';
 
@@ -17,7 +16,7 @@ export function App({ page }: { page: Page }) {
   const path = page.path.value;
   useEffect(() => {
     page.scene.value = EMPTY_SCENE;
-  }, [path, person.value?.id]);
+  }, [path, page.session.person.value?.id]);
   return (
     <PageContext.Provider value={page}>
       <Header />
@@ -33,7 +32,7 @@ export function App({ page }: { page: Page }) {
 
 function Screen({ path }: { path: string }) {
   const route = routeOf(path);
-  const who = person.value;
+  const who = usePage().session.person.value;
   if (route.screen === 'share') return <SharePage token={route.token} />;
   if (!who)
     return route.screen === 'delivery' ? <Welcome reason="Sign in to see this delivery." /> : <Welcome />;

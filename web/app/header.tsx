@@ -1,10 +1,9 @@
-import { person, signIn, signOut } from '../session/session.ts';
 import { Link } from './link.tsx';
 import { usePage } from './page.ts';
 
 export function Header() {
-  const { config } = usePage();
-  const who = person.value;
+  const { session } = usePage();
+  const who = session.person.value;
   return (
     <header class="bar">
       <Link to="/" class="brand">
@@ -25,12 +24,12 @@ export function Header() {
               <b>{who.name}</b>
               <small>{who.accountId ?? 'operations'}</small>
             </span>
-            <button type="button" class="quiet" onClick={() => signOut(config)}>
+            <button type="button" class="quiet" onClick={() => void session.signOut()}>
               Sign out
             </button>
           </>
         ) : (
-          <button type="button" class="primary small" onClick={() => void signIn(config)}>
+          <button type="button" class="primary small" onClick={() => void session.signIn()}>
             Sign in
           </button>
         )}

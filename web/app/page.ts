@@ -8,10 +8,12 @@ import { EMPTY_SCENE, type Scene } from '../map/scene.ts';
 import type { Call } from '../server/call.ts';
 import type { Follow } from '../server/stream.ts';
 import type { PageConfig } from '../session/config.ts';
+import type { Session } from '../session/session.ts';
 
 export interface Page {
   readonly config: PageConfig;
   readonly city: City;
+  readonly session: Session;
   readonly call: Call;
   readonly follow: Follow;
   readonly path: Signal<string>;
@@ -22,7 +24,7 @@ export interface Page {
   readonly go: (path: string) => void;
 }
 
-export type PageServices = Pick<Page, 'config' | 'city' | 'call' | 'follow'>;
+export type PageServices = Pick<Page, 'config' | 'city' | 'session' | 'call' | 'follow'>;
 
 export function createPage(services: PageServices, start: string): Page {
   const path = signal(start);

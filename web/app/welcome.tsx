@@ -1,10 +1,10 @@
-import { signIn, signInFailure } from '../session/session.ts';
 import { Heading } from './heading.tsx';
 import { usePage } from './page.ts';
 
-/** For those who are not signed in. */
+/** The start for people who are not signed in. */
 export function Welcome({ reason }: { reason?: string }) {
-  const { config, city } = usePage();
+  const { session, city } = usePage();
+  const failure = session.failure.value;
   return (
     <div class="welcome">
       <p class="eyebrow">{city.name}</p>
@@ -13,12 +13,12 @@ export function Welcome({ reason }: { reason?: string }) {
         {reason ??
           'A drone picks your parcel up, and you watch it fly: where it is, and when it arrives, second by second.'}
       </p>
-      {signInFailure.value && (
+      {failure && (
         <p class="notice error" role="alert">
-          {signInFailure.value}
+          {failure}
         </p>
       )}
-      <button type="button" class="primary wide" onClick={() => void signIn(config)}>
+      <button type="button" class="primary wide" onClick={() => void session.signIn()}>
         Sign in
       </button>
       <ul class="facts">

@@ -4,7 +4,6 @@ import { Link } from '../app/link.tsx';
 import { useNow } from '../app/now.ts';
 import { usePage } from '../app/page.ts';
 import { placeName } from '../map/city.ts';
-import { person } from '../session/session.ts';
 import { Announcer } from './announcer.tsx';
 import { Cancel } from './cancel.tsx';
 import { EtaCard } from './eta-card.tsx';
@@ -45,7 +44,7 @@ export function DeliveryPage({ deliveryId }: { deliveryId: string }) {
   const serverNow = following.serverNow();
   const { status, dropoff, pickup, hasEnded } = state;
   const name = (place: typeof dropoff) => (place ? placeName(place, page.city.addresses) : '…');
-  const isCustomer = person.value?.isOperator === false;
+  const isCustomer = page.session.person.value?.isOperator === false;
   return (
     <div class="stack delivery">
       <div class="between">

@@ -1,97 +1,181 @@
-/** Signing in by authorization code with PKCE. The token lives as long as the tab. */
-import { computed, signal } from '@preact/signals';
+/**
+ * The session of this tab: signing in, tokens that are renewed before they end, signing out.
+ *
+ * S1 Tokens are kept in the tab's own storage, so they end with it; another tab signs in silently, by the issuer's session.
+ * S2 A silent sign-in never shows a page of the issuer, and is not tried again after it failed.
+ * S3 At one time at most one refresh is under way: a refresh token is used once.
+ * S4 A refresh that gets no answer keeps the session; after one that is refused, the tab signs in again silently.
+ */
+import { type ReadonlySignal, signal } from '@preact/signals';
 import type { PageConfig } from './config.ts';
+import { failureSentence, isRefusal, needsThePerson } from './failure.ts';
+import { type Attempt, createSignInIssuer, newAttempt, type SignInIssuer, type Tokens } from './issuer.ts';
 import { type Person, personOf } from './person.ts';
-import { challengeOf, newVerifier } from './pkce.ts';
 
-const TOKEN = 'token';
-const PENDING = 'sign-in';
+export interface Session {
+  readonly person: ReadonlySignal<Person | undefined>;
+  /** Why the last sign-in failed, in a sentence. */
+  readonly failure: ReadonlySignal<string | undefined>;
+  /**
+   * Takes up the session of this tab, or the issuer's answer in the page's address; `silent` tries to sign in without a
+   * question. Returns the path to show, undefined when the browser is on its way to the issuer.
+   */
+  readonly resume: (options?: { readonly silent: boolean }) => Promise<string | undefined>;
+  readonly signIn: () => Promise<void>;
+  readonly signOut: () => Promise<void>;
+  /** An access token that is valid now; undefined where no one is signed in. @throws TypeError when it cannot be renewed now */
+  readonly token: () => Promise<string | undefined>;
+  /** A service refused the token: the person has to sign in again. */
+  readonly reject: () => void;
+}
 
-interface Pending {
-  readonly state: string;
-  readonly verifier: string;
-  /** Where the person was. */
+/** The browser, as far as a session needs it. */
+export interface Browser {
+  readonly address: () => URL;
+  /** `silent`: the way back does not lead there. */
+  readonly go: (url: string, silent: boolean) => void;
+  /** Of this tab. */
+  readonly tab: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
+  /** Of all tabs of this origin. */
+  readonly shared: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
+  readonly now: () => number;
+}
+
+interface Saved {
+  readonly accessToken: string;
+  readonly refreshToken: string | undefined;
+  readonly idToken: string | undefined;
+  readonly person: Person;
+  /** ms since the epoch */
+  readonly expiresAt: number;
+}
+
+interface Pending extends Attempt {
+  /** The page that the person was on. */
   readonly path: string;
+  readonly silent: boolean;
 }
 
-const token = signal<string | undefined>(undefined);
-export const signInFailure = signal<string | undefined>(undefined);
+const SESSION = 'session';
+const PENDING = 'sign-in';
+/** In the shared storage: someone signed in with this browser, so a silent sign-in is worth a try. */
+const HINT = 'signed-in';
+/** Renewed this long before it ends, ms. */
+const RENEW_BEFORE_MS = 60_000;
 
-export const person = computed<Person | undefined>(() =>
-  token.value === undefined ? undefined : personOf(token.value),
-);
+export function createSession(config: PageConfig, browser: Browser): Session {
+  const { address, go, tab, shared, now } = browser;
+  const issuer: SignInIssuer = createSignInIssuer(config, `${address().origin}/`);
+  const person = signal<Person | undefined>(undefined);
+  const failure = signal<string | undefined>(undefined);
+  let saved: Saved | undefined;
+  let renewal: Promise<void> | undefined;
 
-/** Undefined when nobody is signed in, or not any more. */
-export function currentToken(): string | undefined {
-  if (person.peek() && (person.peek()?.expiresAt ?? 0) <= Date.now()) forget();
-  return token.peek();
+  const keep = (next: Saved) => {
+    saved = next;
+    tab.setItem(SESSION, JSON.stringify(next));
+    shared.setItem(HINT, 'yes');
+    if (JSON.stringify(person.peek()) !== JSON.stringify(next.person)) person.value = next.person;
+  };
+  const forget = () => {
+    saved = undefined;
+    tab.removeItem(SESSION);
+    person.value = undefined;
+  };
+
+  const leave = async (silent: boolean) => {
+    const pending: Pending = { ...newAttempt(), path: address().pathname, silent };
+    const url = await issuer.signInUrl(pending, silent);
+    tab.setItem(PENDING, JSON.stringify(pending));
+    go(url, silent);
+  };
+
+  /** The issuer's answer in the address, to the attempt that this tab began. */
+  const finish = async (pending: Pending) => {
+    try {
+      const tokens = await issuer.redeem(pending, address());
+      if (tokens.claims) keep(savedOf(tokens, personOf(tokens.claims), now()));
+    } catch (thrown) {
+      shared.removeItem(HINT);
+      if (!(pending.silent && needsThePerson(thrown))) failure.value = failureSentence(thrown);
+    }
+  };
+
+  const renew = async (before: Saved, refreshToken: string) => {
+    try {
+      const tokens = await issuer.refresh(refreshToken);
+      const who = tokens.claims ? personOf(tokens.claims) : before.person;
+      if (saved === before) keep(savedOf({ ...before, ...definedOf(tokens) }, who, now()));
+    } catch (thrown) {
+      if (!isRefusal(thrown) || saved !== before) return;
+      forget();
+      await leave(true).catch(() => undefined);
+    }
+  };
+
+  return {
+    person,
+    failure,
+    resume: async ({ silent } = { silent: false }) => {
+      const { pathname, searchParams } = address();
+      const [text, begun] = [tab.getItem(SESSION), tab.getItem(PENDING)];
+      tab.removeItem(PENDING);
+      if (text !== null) keep(JSON.parse(text) as Saved);
+      if (begun !== null && searchParams.has('state')) {
+        const pending = JSON.parse(begun) as Pending;
+        await finish(pending);
+        return pending.path;
+      }
+      if (saved || !silent || shared.getItem(HINT) === null) return pathname;
+      try {
+        await leave(true);
+        return undefined;
+      } catch {
+        return pathname;
+      }
+    },
+    signIn: async () => {
+      failure.value = undefined;
+      await leave(false).catch((thrown: unknown) => {
+        failure.value = failureSentence(thrown);
+      });
+    },
+    signOut: async () => {
+      const idToken = saved?.idToken;
+      forget();
+      shared.removeItem(HINT);
+      const url = await issuer.signOutUrl(idToken).catch(() => undefined);
+      go(url ?? `${address().origin}/`, false);
+    },
+    token: async () => {
+      const before = saved;
+      if (before?.refreshToken !== undefined && before.expiresAt - now() < RENEW_BEFORE_MS) {
+        renewal ??= renew(before, before.refreshToken).finally(() => {
+          renewal = undefined;
+        });
+        await renewal;
+      }
+      if (saved && saved.expiresAt <= now()) {
+        if (saved.refreshToken !== undefined) throw new TypeError('the issuer cannot be reached');
+        forget();
+      }
+      return saved?.accessToken;
+    },
+    reject: forget,
+  };
 }
 
-export async function signIn({ issuer, clientId }: PageConfig): Promise<void> {
-  const pending: Pending = { state: newVerifier(), verifier: newVerifier(), path: location.pathname };
-  sessionStorage.setItem(PENDING, JSON.stringify(pending));
-  const query = new URLSearchParams({
-    response_type: 'code',
-    client_id: clientId,
-    redirect_uri: redirectUri(),
-    scope: 'openid profile',
-    state: pending.state,
-    code_challenge: await challengeOf(pending.verifier),
-    code_challenge_method: 'S256',
-  });
-  location.assign(`${issuer}/authorize?${query}`);
+function savedOf(tokens: Omit<Tokens, 'claims'>, person: Person, now: number): Saved {
+  const { accessToken, refreshToken, idToken, expiresIn } = tokens;
+  return { accessToken, refreshToken, idToken, person, expiresAt: now + expiresIn * 1000 };
 }
 
-export function signOut({ issuer }: PageConfig): void {
-  forget();
-  location.assign(`${issuer}/logout?${new URLSearchParams({ post_logout_redirect_uri: redirectUri() })}`);
-}
-
-/** The token is not taken any more: the person has to sign in again. */
-export function forget(): void {
-  sessionStorage.removeItem(TOKEN);
-  token.value = undefined;
-}
-
-/** Takes up the session of this tab, or the answer of the issuer in the page's address. Answers the path to show. */
-export async function resumeSession(config: PageConfig): Promise<string> {
-  token.value = sessionStorage.getItem(TOKEN) ?? undefined;
-  currentToken();
-  const answer = new URLSearchParams(location.search);
-  const saved = sessionStorage.getItem(PENDING);
-  if (!answer.has('state') || saved === null) return location.pathname;
-  sessionStorage.removeItem(PENDING);
-  const pending = JSON.parse(saved) as Pending;
-  const code = answer.get('code');
-  if (answer.get('state') !== pending.state || (answer.get('iss') ?? config.issuer) !== config.issuer) {
-    signInFailure.value = 'The answer does not belong to this sign-in. Please sign in again.';
-  } else if (code === null) {
-    signInFailure.value = answer.get('error_description') ?? 'Nobody was signed in.';
-  } else {
-    await redeem(config, code, pending.verifier).catch((error: Error) => {
-      signInFailure.value = error.message;
-    });
-  }
-  return pending.path;
-}
-
-async function redeem({ issuer, clientId }: PageConfig, code: string, verifier: string): Promise<void> {
-  const response = await fetch(`${issuer}/token`, {
-    method: 'POST',
-    body: new URLSearchParams({
-      grant_type: 'authorization_code',
-      client_id: clientId,
-      redirect_uri: redirectUri(),
-      code,
-      code_verifier: verifier,
-    }),
-  });
-  const answer = (await response.json()) as { access_token?: string; error_description?: string };
-  if (!answer.access_token) throw new Error(answer.error_description ?? 'The sign-in did not succeed.');
-  sessionStorage.setItem(TOKEN, answer.access_token);
-  token.value = answer.access_token;
-}
-
-function redirectUri(): string {
-  return `${location.origin}/`;
+/** An issuer may leave out of a refresh what has not changed. */
+function definedOf({ accessToken, refreshToken, idToken, expiresIn }: Tokens) {
+  return {
+    accessToken,
+    expiresIn,
+    ...(refreshToken === undefined ? {} : { refreshToken }),
+    ...(idToken === undefined ? {} : { idToken }),
+  };
 }

@@ -1,0 +1,77 @@
+/** Notifications in Cosmos, beside their delivery. */
+import type { JSONObject, PatchOperation } from '@azure/cosmos';
+import type { Database } from '../../shared/cosmos/store.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { NotificationDocument } from './schemas.ts';
+
+export interface NotificationRepository {
+  /** Those of one event. Resolves to the ones that were not there before. */
+  add(documents: readonly NotificationDocument[]): Promise<readonly NotificationDocument[]>;
+  /** Accounts that have something due, in no order. */
+  dueAccounts(now: string): Promise<readonly string[]>;
+  due(accountId: string, now: string, limit: number): Promise<readonly NotificationDocument[]>;
+  /** False when it has changed since it was read: another process has it. */
+  change(
+    document: NotificationDocument,
+    change: Partial<Pick<NotificationDocument, 'status' | 'attempts' | 'dueAt'>>,
+  ): Promise<boolean>;
+}
+
+/** A transactional batch takes no more. https://learn.microsoft.com/azure/cosmos-db/concepts-limits */
+const BATCH_SIZE = 100;
+/** Accounts of one round; the others' turn comes with the next one. */
+const MAX_ACCOUNTS = 200;
+
+export function createNotificationRepository(database: Database): NotificationRepository {
+  const store = database.store<NotificationDocument>('deliveries');
+  const isDue = "c.type = 'notification' AND c.status = 'Due' AND c.dueAt <= @now";
+
+  const addChunk = async (
+    chunk: readonly NotificationDocument[],
+  ): Promise<readonly NotificationDocument[]> => {
+    const [first] = chunk;
+    if (!first) return [];
+    const operations = chunk.map((document) => ({
+      operationType: 'Create' as const,
+      resourceBody: document as unknown as JSONObject,
+    }));
+    try {
+      await store.batch(first.deliveryId, operations);
+      return chunk;
+    } catch (error) {
+      // All or nothing: the event has come again, and this part of it was written before.
+      if (error instanceof AppError && error.code === 'already_exists') return [];
+      throw error;
+    }
+  };
+
+  return {
+    add: async (documents) => {
+      const added: NotificationDocument[] = [];
+      for (let start = 0; start < documents.length; start += BATCH_SIZE) {
+        added.push(...(await addChunk(documents.slice(start, start + BATCH_SIZE))));
+      }
+      return added;
+    },
+    dueAccounts: async (now) => {
+      const sql = `SELECT DISTINCT VALUE c.accountId FROM c WHERE ${isDue}`;
+      return (await store.query<string>(sql, { now }, { limit: MAX_ACCOUNTS })).items;
+    },
+    due: async (accountId, now, limit) => {
+      const sql = `SELECT * FROM c WHERE ${isDue} AND c.accountId = @accountId`;
+      return (await store.query<NotificationDocument>(sql, { now, accountId }, { limit })).items;
+    },
+    change: async ({ id, deliveryId, dueAt }, change) => {
+      const condition = `FROM c WHERE c.status = 'Due' AND c.dueAt = '${dueAt}'`;
+      const operations = Object.entries(change).map(
+        ([field, value]): PatchOperation => ({ op: 'set', path: `/${field}`, value }),
+      );
+      try {
+        return (await store.patch(id, deliveryId, operations, { condition })) !== undefined;
+      } catch (error) {
+        if (error instanceof AppError && error.code === 'etag_mismatch') return false;
+        throw error;
+      }
+    },
+  };
+}

@@ -1,0 +1,129 @@
+/** The issuer, found by its discovery document, and the three requests of the code flow with PKCE. */
+import * as oauth from 'oauth4webapi';
+import type { PageConfig } from './config.ts';
+
+export interface Attempt {
+  readonly state: string;
+  readonly nonce: string;
+  readonly verifier: string;
+}
+
+export interface Tokens {
+  readonly accessToken: string;
+  readonly refreshToken: string | undefined;
+  readonly idToken: string | undefined;
+  /** Of the ID token, which is checked; undefined after a refresh that brought none. */
+  readonly claims: oauth.IDToken | undefined;
+  /** Seconds. */
+  readonly expiresIn: number;
+}
+
+export interface SignInIssuer {
+  /** Where the browser goes to sign in. `silent`: without a question to the person. */
+  readonly signInUrl: (attempt: Attempt, silent: boolean) => Promise<string>;
+  /** @throws oauth errors when the answer is an error, is of another issuer or attempt, or its ID token is not right */
+  readonly redeem: (attempt: Attempt, answer: URL) => Promise<Tokens>;
+  /** @throws oauth errors */
+  readonly refresh: (refreshToken: string) => Promise<Tokens>;
+  /** Undefined where the issuer has no page to sign out. */
+  readonly signOutUrl: (idToken: string | undefined) => Promise<string | undefined>;
+}
+
+/** Where an issuer does not say how long a token lives. */
+const DEFAULT_SECONDS = 300;
+const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]']);
+
+export function createSignInIssuer(config: PageConfig, redirectUri: string): SignInIssuer {
+  const issuer = new URL(config.issuer);
+  const client: oauth.Client = { client_id: config.clientId };
+  const isLocal = issuer.protocol === 'http:' && LOOPBACK.has(issuer.hostname);
+  const options = { [oauth.allowInsecureRequests]: isLocal };
+  let found: Promise<oauth.AuthorizationServer> | undefined;
+
+  const discover = () => {
+    found ??= oauth
+      .discoveryRequest(issuer, options)
+      .then((response) => oauth.processDiscoveryResponse(issuer, response))
+      .catch((error: unknown) => {
+        found = undefined;
+        throw error;
+      });
+    return found;
+  };
+
+  const tokensOf = (answer: oauth.TokenEndpointResponse): Tokens => ({
+    accessToken: answer.access_token,
+    refreshToken: answer.refresh_token,
+    idToken: answer.id_token,
+    claims: oauth.getValidatedIdTokenClaims(answer),
+    expiresIn: answer.expires_in ?? DEFAULT_SECONDS,
+  });
+
+  return {
+    signInUrl: async ({ state, nonce, verifier }, silent) => {
+      const { authorization_endpoint: endpoint } = await discover();
+      if (endpoint === undefined) throw new Error('the issuer names no authorization_endpoint');
+      const url = new URL(endpoint);
+      const parameters = {
+        response_type: 'code',
+        client_id: config.clientId,
+        redirect_uri: redirectUri,
+        scope: config.scope,
+        state,
+        nonce,
+        code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+        code_challenge_method: 'S256',
+        ...(silent ? { prompt: 'none' } : {}),
+      };
+      for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+      return url.href;
+    },
+    redeem: async ({ state, nonce, verifier }, answer) => {
+      const server = await discover();
+      const parameters = oauth.validateAuthResponse(server, client, answer, state);
+      const response = await oauth.authorizationCodeGrantRequest(
+        server,
+        client,
+        oauth.None(),
+        parameters,
+        redirectUri,
+        verifier,
+        options,
+      );
+      return tokensOf(
+        await oauth.processAuthorizationCodeResponse(server, client, response, {
+          expectedNonce: nonce,
+          requireIdToken: true,
+        }),
+      );
+    },
+    refresh: async (refreshToken) => {
+      const server = await discover();
+      const response = await oauth.refreshTokenGrantRequest(
+        server,
+        client,
+        oauth.None(),
+        refreshToken,
+        options,
+      );
+      return tokensOf(await oauth.processRefreshTokenResponse(server, client, response));
+    },
+    signOutUrl: async (idToken) => {
+      const { end_session_endpoint: endpoint } = await discover();
+      if (endpoint === undefined) return undefined;
+      const url = new URL(endpoint);
+      url.searchParams.set('client_id', config.clientId);
+      url.searchParams.set('post_logout_redirect_uri', redirectUri);
+      if (idToken !== undefined) url.searchParams.set('id_token_hint', idToken);
+      return url.href;
+    },
+  };
+}
+
+export function newAttempt(): Attempt {
+  return {
+    state: oauth.generateRandomState(),
+    nonce: oauth.generateRandomNonce(),
+    verifier: oauth.generateRandomCodeVerifier(),
+  };
+}
