@@ -15,6 +15,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
+          // One process for many files: what they import is loaded once.
+          isolate: false,
           include: ['{functions,shared,tracking,web,simulator,platform,local,scripts}/**/*.test.ts'],
           exclude: ['**/node_modules/**', '**/*.process.test.ts', 'local/tests/**'],
         },
@@ -24,7 +26,7 @@ export default defineConfig({
         test: {
           name: 'conformance',
           include: [
-            'tests/{contract,infra,security}/**/*.test.ts',
+            'tests/{contract,fuzz,infra,security,simulation}/**/*.test.ts',
             'local/tests/**/*.test.ts',
             '{tracking,local}/**/*.process.test.ts',
           ],

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type Control, startControl } from './control.ts';
+import { CONTROL_HEADERS, type Control, startControl } from './control.ts';
 
 let control: Control;
 let seen: unknown[];
@@ -25,6 +25,7 @@ afterEach(() => control.close());
 const call = async (method: string, path: string, body?: string) => {
   const response = await fetch(`http://127.0.0.1:${control.port}${path}`, {
     method,
+    headers: CONTROL_HEADERS,
     ...(body === undefined ? {} : { body }),
   });
   return { status: response.status, text: await response.text() };
@@ -58,9 +59,22 @@ test('what there is not answers 404, a wrong method 405, each with what there is
 
 test('a request that is cut off harms nothing', async () => {
   const socket = connect(control.port, '127.0.0.1');
-  socket.write('POST /faults HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{"kind"');
+  socket.write(
+    'POST /faults HTTP/1.1\r\nhost: localhost\r\nx-local-control: 1\r\ncontent-length: 100\r\n\r\n{"kind"',
+  );
   await once(socket, 'connect');
   socket.destroy();
   expect((await call('POST', '/faults', '2')).status).toBe(204);
   expect(seen).toEqual([2]);
+});
+
+test.each([
+  ['no header of its own', { 'content-type': 'application/json' }, 403],
+  ['a body that a page may send', { ...CONTROL_HEADERS, 'content-type': 'text/plain' }, 415],
+  ['a page elsewhere', { ...CONTROL_HEADERS, origin: 'http://evil.example' }, 403],
+  ['a page without an origin', { ...CONTROL_HEADERS, origin: 'null' }, 403],
+])('C2: a request with %s commands nothing', async (_, headers, status) => {
+  const init = { method: 'POST', headers, body: '{"kind":"delay"}' };
+  expect((await fetch(`http://127.0.0.1:${control.port}/faults`, init)).status).toBe(status);
+  expect(seen).toEqual([]);
 });

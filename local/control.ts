@@ -1,9 +1,12 @@
 /**
  * The control port of a local server, for tests in another process: JSON over HTTP on loopback.
  *
- * C1 Whatever is sent, the server behind it goes on: what cannot be read or is refused answers 400 with the reason.
+ * C1 Whatever is sent, the server behind it goes on: a body that cannot be read or is refused answers 400 with the reason.
+ * C2 Web pages cannot command it: a request needs the header `x-local-control: 1`, which no page can send to another origin, and a body
+ *    needs `content-type: application/json`. Host and Origin are checked as everywhere.
  */
 import { createServer, type IncomingMessage } from 'node:http';
+import { createHostCheck, protect } from './host-check.ts';
 import { closeAll, listen } from './loopback.ts';
 
 export interface Control {
@@ -11,13 +14,16 @@ export interface Control {
   close(): Promise<void>;
 }
 
-/** What a command gets: the parsed body, or undefined when there is none. It throws an Error that says what is wrong. */
+/** Is called with the parsed body, or undefined when there is none. It throws an Error that explains what is wrong with it. */
 export type Command = (body: unknown) => void;
 
 /** `{'POST /faults': …}` */
 export type Commands = Readonly<Record<string, Command>>;
 
 const MAX_BODY_BYTES = 64 * 1024;
+
+/** Headers that a command needs. */
+export const CONTROL_HEADERS = { 'x-local-control': '1', 'content-type': 'application/json' } as const;
 
 /** @param port 0: any that is free */
 export async function startControl(commands: Commands, port: number): Promise<Control> {
@@ -27,6 +33,7 @@ export async function startControl(commands: Commands, port: number): Promise<Co
       response.end(message === undefined ? undefined : JSON.stringify({ message }));
     });
   });
+  protect(server, createHostCheck());
   return { port: await listen(server, port), close: () => closeAll(server) };
 }
 
@@ -36,7 +43,9 @@ interface Outcome {
 }
 
 async function perform(request: IncomingMessage, commands: Commands): Promise<Outcome> {
-  const { method = '', url = '' } = request;
+  const { method = '', url = '', headers } = request;
+  if (headers['x-local-control'] !== CONTROL_HEADERS['x-local-control'])
+    return { status: 403, message: 'the header x-local-control: 1 is missing' };
   const command = Object.hasOwn(commands, `${method} ${url}`) ? commands[`${method} ${url}`] : undefined;
   if (!command) {
     const known = Object.keys(commands);
@@ -44,21 +53,30 @@ async function perform(request: IncomingMessage, commands: Commands): Promise<Ou
     return { status, message: `there is ${known.join(', ')}` };
   }
   try {
-    command(await bodyOf(request));
+    const body = await bytesOf(request);
+    if (body.length > 0 && !/^application\/json\b/i.test(headers['content-type'] ?? ''))
+      return { status: 415, message: 'the body must be application/json' };
+    command(parse(body));
     return { status: 204 };
   } catch (error) {
     return { status: 400, message: error instanceof Error ? error.message : String(error) };
   }
 }
 
-async function bodyOf(request: IncomingMessage): Promise<unknown> {
+/** The body, or the beginning of one that is too long. */
+async function bytesOf(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MAX_BODY_BYTES) throw new Error(`the body is longer than ${MAX_BODY_BYTES} bytes`);
     chunks.push(chunk);
+    if (size > MAX_BODY_BYTES) break;
   }
-  if (size === 0) return undefined;
-  return JSON.parse(Buffer.concat(chunks).toString()) as unknown;
+  return Buffer.concat(chunks);
+}
+
+/** @throws Error that explains what is wrong with the body */
+function parse(body: Buffer): unknown {
+  if (body.length > MAX_BODY_BYTES) throw new Error(`the body is longer than ${MAX_BODY_BYTES} bytes`);
+  return body.length === 0 ? undefined : (JSON.parse(body.toString()) as unknown);
 }

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 
 export interface Secrets {
-  /** Secret of the demonstration's machines. */
+  /** Key from which the secret of each of the demonstration's machines is derived. */
   readonly clientSecret: string;
   /** What the managed-identity endpoint wants to see. */
   readonly identityHeader: string;

@@ -1,5 +1,6 @@
 /** The demonstration's accounts, people and machines: stable, short, in the README. */
 import type { Client, Principal, SignInPage } from 'azure-local/identity';
+import { clientSecret } from '../shared/auth/client-secret.ts';
 import type { Role } from '../shared/auth/principal.ts';
 
 export interface DemoAccount {
@@ -75,13 +76,16 @@ export function principals(drones: number): DemoPrincipal[] {
   ];
 }
 
-/** Whom the processes are, where they have no connection strings. */
+/** The identities of the processes: tracking's for its calls to the API, both where there are no connection strings. */
 export function managedIdentities(): DemoPrincipal[] {
   return ['functions', 'tracking'].map((id): DemoPrincipal => ({ id, name: id, roles: ['service'] }));
 }
 
-export function clients(drones: number, secret: string, origin: string): Client[] {
-  const machines = [SIMULATOR, CARRIER, ...droneIds(drones)].map((id): Client => ({ id, secret }));
+/** @param key gives each machine a secret of its own, so that a drone's opens nothing else */
+export function clients(drones: number, key: string, origin: string): Client[] {
+  const machines = [SIMULATOR, CARRIER, ...droneIds(drones)].map(
+    (id): Client => ({ id, secret: clientSecret(key, id) }),
+  );
   return [...machines, { id: PAGE_CLIENT, name: 'The drone delivery page', redirectUris: [`${origin}/`] }];
 }
 

@@ -194,7 +194,7 @@ describe('G3 transfer', () => {
 test('a socket that sends no HTTP, or an upgrade to a page, is closed and the gateway goes on', async () => {
   for (const bytes of [
     '\0\0\0\0\r\n\r\n',
-    'GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+    'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
   ]) {
     const socket = connect(gateway.port, '127.0.0.1');
     socket.on('error', () => undefined);
@@ -202,4 +202,18 @@ test('a socket that sends no HTTP, or an upgrade to a page, is closed and the ga
     await once(socket, 'close');
   }
   expect((await ask('/')).status).toBe(200);
+});
+
+test.each([
+  ['a name that was rebound to loopback', { host: 'evil.example' }],
+  ['a page of another site', { origin: 'https://evil.example' }],
+])('O1, O2: %s is refused, in a WebSocket too', async (_, headers) => {
+  const upgrade = { connection: 'Upgrade', upgrade: 'websocket' };
+  expect((await ask('/config.json', headers)).status).toBe(403);
+  expect((await ask('/api/x', headers)).status).toBe(403);
+  expect((await ask('/fleet', { ...upgrade, ...headers })).status).toBe(403);
+});
+
+test('O2: a local page is served', async () => {
+  expect((await ask('/config.json', { origin: 'http://localhost:3000' })).status).toBe(200);
 });

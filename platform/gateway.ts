@@ -1,6 +1,7 @@
 /** One public origin: the API, tracking's streams and the pages. In Azure a gateway does the same. */
 import { Agent, createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { createHostCheck, protect } from 'azure-local/host-check';
 import { listen } from 'azure-local/loopback';
 import { createProxyServer } from 'httpxy';
 import { AppError } from '../shared/errors.ts';
@@ -45,6 +46,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
   });
+  protect(server, createHostCheck());
   const port = await listen(server, options.port);
   const close = () =>
     new Promise<void>((resolve) => {

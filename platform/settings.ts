@@ -123,10 +123,23 @@ function storageTokens(options: PlatformOptions, { issuer }: Addresses, { tls }:
   };
 }
 
-/** Environment with which `DefaultAzureCredential` finds the identity of an app, and settings without a key. */
+/** Environment with which `DefaultAzureCredential` finds the identity of an app. */
+function managedIdentity(
+  { secrets }: DataFolder,
+  addresses: Addresses,
+  clientId: string,
+): Record<string, string> {
+  return {
+    AZURE_CLIENT_ID: clientId,
+    IDENTITY_ENDPOINT: `${addresses.issuer}/managed-identity/token`,
+    IDENTITY_HEADER: secrets.identityHeader,
+  };
+}
+
+/** That, and settings without a key. */
 function identitySettings(
   options: PlatformOptions,
-  { secrets }: DataFolder,
+  data: DataFolder,
   addresses: Addresses,
   { authorities }: IdentityMode,
   clientId: string,
@@ -136,9 +149,7 @@ function identitySettings(
     COSMOS__accountEndpoint: `${tlsEndpointOf(options)}/`,
     EVENTHUBS: '',
     EVENTHUBS__fullyQualifiedNamespace: 'localhost',
-    AZURE_CLIENT_ID: clientId,
-    IDENTITY_ENDPOINT: `${addresses.issuer}/managed-identity/token`,
-    IDENTITY_HEADER: secrets.identityHeader,
+    ...managedIdentity(data, addresses, clientId),
     NODE_EXTRA_CA_CERTS: authorities,
   };
 }
@@ -199,14 +210,14 @@ export function supportConfig(
     identity: {
       port: portOf(options, 'identity'),
       dataDir: join(data.path, 'identity'),
-      principals: [...principals(options.drones), ...(options.identity ? managedIdentities() : [])],
+      principals: [...principals(options.drones), ...managedIdentities()],
       signIn: SIGN_IN,
       clients: clients(options.drones, data.secrets.clientSecret, addresses.gateway),
       resources: [
         AUDIENCE,
         ...(options.identity ? [EVENT_HUBS, STORAGE_AUDIENCE, tlsEndpointOf(options)] : []),
       ],
-      ...(options.identity ? { managedIdentity: { header: data.secrets.identityHeader } } : {}),
+      managedIdentity: { header: data.secrets.identityHeader },
     },
     gateway: {
       port: portOf(options, 'gateway'),
@@ -258,6 +269,8 @@ export function trackingSettings(
     TRACKING_PORT: String(portOf(options, 'tracking')),
     IDENTITY_ISSUER: addresses.issuer,
     TRACKING_AUDIENCE: AUDIENCE,
+    API_ORIGIN: addresses.gateway,
+    ...managedIdentity(data, addresses, TRACKING),
     EVENTHUBS: addresses.eventHubs,
     TIME_SCALE: String(options.speed),
     TELEMETRY_RECORD_SECONDS: '1',
@@ -275,7 +288,7 @@ export function simulatorSettings(
     API_BASE_URL: addresses.gateway,
     TRACKING_URL: `${addresses.tracking.replace('http', 'ws')}/telemetry`,
     IDENTITY_ISSUER: addresses.issuer,
-    DEMO_CLIENT_SECRET: secrets.clientSecret,
+    DEMO_CLIENT_KEY: secrets.clientSecret,
     API_AUDIENCE: AUDIENCE,
     CARRIER_PORT: String(portOf(options, 'carrier')),
     CARRIER_API_KEY: CARRIER_KEY,

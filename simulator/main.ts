@@ -1,6 +1,7 @@
 /** The simulator's process: a fleet of drones as clients of the public API and of tracking, and the sample carrier's van. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { clientSecret } from '../shared/auth/client-secret.ts';
 import { createLog } from '../shared/telemetry/log.ts';
 import { startCarrier } from './carrier.ts';
 import { createFleet } from './fleet/fleet.ts';
@@ -33,7 +34,7 @@ async function run(settings: SimulatorSettings, stopping: AbortSignal): Promise<
     createTokenSource({
       issuer: settings.IDENTITY_ISSUER,
       clientId,
-      clientSecret: settings.DEMO_CLIENT_SECRET,
+      clientSecret: clientSecret(settings.DEMO_CLIENT_KEY, clientId),
       now: Date.now,
       ...(settings.API_AUDIENCE ? { scope: `${settings.API_AUDIENCE}/.default` } : {}),
     });

@@ -15,7 +15,8 @@ const Environment = z.object({
   API_BASE_URL: z.url().transform((url) => url.replace(/\/(api\/?)?$/, '')),
   TRACKING_URL: z.string().regex(/^wss?:\/\//, 'must begin with ws:// or wss://'),
   IDENTITY_ISSUER: z.url(),
-  DEMO_CLIENT_SECRET: z.string().min(1),
+  /** The secret of each machine client is derived from it. */
+  DEMO_CLIENT_KEY: z.string().min(1),
   API_AUDIENCE: z.string().min(1).optional(),
   /** The sample carrier runs where both are given. */
   CARRIER_PORT: z.coerce.number().int().min(0).max(65_535).optional(),

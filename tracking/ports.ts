@@ -1,5 +1,7 @@
-/** What tracking needs of the message broker. hubs/ has the real ones; tests of single parts bring their own. */
+/** The ways in which tracking reaches others. hubs/ and tracking.ts have the real ones; tests of single parts bring their own. */
+import type { z } from 'zod';
 import type { FlightEvent, TelemetryRecord } from '../shared/contracts/flight.ts';
+import type { recordDeadLetter } from '../shared/contracts/supervisor.ts';
 
 /** Resolves when the broker has acknowledged all of them; rejects when it has not in time (some may be stored). */
 export type PublishFlightEvents = (events: readonly FlightEvent[]) => Promise<void>;
@@ -7,11 +9,18 @@ export type PublishFlightEvents = (events: readonly FlightEvent[]) => Promise<vo
 /** As above; a batch of positions may be lost, since newer ones follow. */
 export type PublishTelemetry = (records: readonly TelemetryRecord[]) => Promise<void>;
 
-/** One message as it came: the body is JSON already, or whatever it was. */
+/** The body of the supervisor's route. */
+export type Letter = z.input<(typeof recordDeadLetter)['body']>;
+
+/** Resolves when the supervisor has it. @throws AppError */
+export type RecordDeadLetter = (letter: Letter) => Promise<void>;
+
+/** One message as it came, not yet read. */
 export interface HubMessage {
-  readonly body: unknown;
+  readonly bytes: Uint8Array;
   readonly partition: string;
   readonly sequenceNumber: number;
+  readonly properties: Readonly<Record<string, unknown>>;
 }
 
 export interface HubReader extends AsyncDisposable {

@@ -1,7 +1,12 @@
 import { expect, test } from 'vitest';
 import { readTrackingSettings } from './settings.ts';
 
-const LEAST = { IDENTITY_ISSUER: 'http://127.0.0.1/', TRACKING_AUDIENCE: 'api', EVENTHUBS: 'Endpoint=…' };
+const LEAST = {
+  IDENTITY_ISSUER: 'http://127.0.0.1/',
+  TRACKING_AUDIENCE: 'api',
+  API_ORIGIN: 'http://127.0.0.1/',
+  EVENTHUBS: 'Endpoint=…',
+};
 
 test('defaults', () => {
   expect(readTrackingSettings(LEAST)).toMatchObject({
@@ -16,6 +21,8 @@ test('defaults', () => {
 test.each([
   ['IDENTITY_ISSUER', { IDENTITY_ISSUER: 'nowhere' }],
   ['TRACKING_AUDIENCE', { TRACKING_AUDIENCE: undefined }],
+  ['API_ORIGIN', { API_ORIGIN: undefined }],
+  ['LIMIT_FRAMES_PER_SECOND', { LIMIT_FRAMES_PER_SECOND: '0' }],
   ['TIME_SCALE', { TIME_SCALE: '0' }],
   ['TRACKING_PORT', { TRACKING_PORT: '70000' }],
   ['EVENTHUBS or EVENTHUBS__fullyQualifiedNamespace', { EVENTHUBS: undefined }],

@@ -4,6 +4,7 @@ import { describeProblems } from '../shared/config/problems.ts';
 import { read } from '../shared/read.ts';
 
 const seconds = (fallback: number) => z.coerce.number().positive().default(fallback);
+const limit = (fallback: number) => z.coerce.number().int().positive().default(fallback);
 
 export const TrackingSettingsSchema = z.object({
   TRACKING_PORT: z.coerce
@@ -20,6 +21,8 @@ export const TrackingSettingsSchema = z.object({
     .describe('Address to listen on; 0.0.0.0 in a container'),
   IDENTITY_ISSUER: z.url().describe('Issuer of the tokens that drones and watchers bring'),
   TRACKING_AUDIENCE: z.string().min(1).describe('Audience that those tokens must have'),
+  API_ORIGIN: z.url().describe('Origin of the API, whose supervisor gets the messages that cannot be read'),
+  AZURE_CLIENT_ID: z.string().optional().describe('Client id of the user-assigned managed identity (Azure)'),
   EVENTHUBS: z.string().optional().describe('Event Hubs connection string (one machine)'),
   EVENTHUBS__fullyQualifiedNamespace: z
     .string()
@@ -51,6 +54,18 @@ export const TrackingSettingsSchema = z.object({
         .filter((origin) => origin !== ''),
     )
     .describe('Origins of pages that may open streams, separated by commas'),
+  TRUSTED_PROXIES: z.coerce
+    .number()
+    .int()
+    .nonnegative()
+    .default(0)
+    .describe('Proxies in front that add the address of their caller to X-Forwarded-For'),
+  LIMIT_REQUESTS_PER_PRINCIPAL: limit(1_200).describe('Requests, tickets and streams a minute of one caller'),
+  LIMIT_REQUESTS_PER_ADDRESS: limit(300_000).describe('Requests and upgrades a minute of one address'),
+  LIMIT_WRONG_TOKENS_PER_ADDRESS: limit(120).describe('Wrong tokens a minute of one address'),
+  LIMIT_STREAMS_PER_PRINCIPAL: limit(100).describe('Streams that one caller may have open'),
+  LIMIT_SOCKETS_PER_ADDRESS: limit(20_000).describe('WebSockets that one address may have open'),
+  LIMIT_FRAMES_PER_SECOND: limit(200).describe('Frames a second of one drone'),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default('info')

@@ -1,28 +1,33 @@
 /**
- * Tracking itself, without servers: state, ingest and fan-out, wired. The broker comes in as ports.
+ * Tracking itself, without servers: state, ingest and fan-out, wired. The broker and the supervisor come in as ports.
  *
- * One process has all roles now. To split owners (state, ingest) from edges (fan-out), what crosses is `watchers.position`,
- * `watchers.stage`, `watchers.link` and `fleet`: a stream from owner to edge takes their place.
+ * One process has all roles now. To split owners (state, ingest) from edges (fan-out), `watchers.position`,
+ * `watchers.stage`, `watchers.link` and `fleet` cross between them: a stream from owner to edge takes their place.
  */
-import { CloudEvent } from '../shared/contracts/events.ts';
-import { DroneCommand, type FlightEvent } from '../shared/contracts/flight.ts';
-import { describeErrors, read } from '../shared/read.ts';
+import type { WebSocket } from 'ws';
+import type { WatchPosition } from '../shared/contracts/flight.ts';
 import type { Log } from '../shared/telemetry/log.ts';
 import { createFleet, type Fleet } from './fan-out/fleet.ts';
 import { createTickets, type Tickets } from './fan-out/tickets.ts';
 import { createWatchers, type Watchers } from './fan-out/watchers.ts';
+import { registerGauges } from './gauges.ts';
+import type { Guard } from './guard.ts';
+import { createMessages, type Messages } from './hubs/apply-messages.ts';
+import { createDeadLetters } from './hubs/dead-letters.ts';
 import { checkEvent } from './ingest/check-event.ts';
 import { createCommands } from './ingest/commands.ts';
 import { createDroneSockets, type DroneSockets } from './ingest/drone-sockets.ts';
-import { createFlightEvents, type Outcome } from './ingest/flight-events.ts';
-import { createIntake, type Intake } from './ingest/intake.ts';
-import { createLinkWatch } from './ingest/link-watch.ts';
-import { createRecorder } from './ingest/recorder.ts';
+import { createEventLog } from './ingest/event-log.ts';
+import { createFlightEvents } from './ingest/flight-events.ts';
+import { createIntake, type Intake, type IntakeOptions } from './ingest/intake.ts';
+import { createLinkWatch, type LinkWatch, type LinkWatchOptions } from './ingest/link-watch.ts';
+import { createRecorder, type Recorder } from './ingest/recorder.ts';
 import type { Metrics } from './metrics.ts';
-import type { HubMessage, PublishFlightEvents, PublishTelemetry } from './ports.ts';
+import type { PublishFlightEvents, PublishTelemetry, RecordDeadLetter } from './ports.ts';
 import type { TrackingSettings } from './settings.ts';
-import { createDeliveries, type Deliveries, type StateChange } from './state/deliveries.ts';
+import { createDeliveries, type Deliveries } from './state/deliveries.ts';
 import { createDrones, type Drones } from './state/drones.ts';
+import { startTimers } from './timers.ts';
 
 export interface TrackerOptions {
   readonly settings: Pick<
@@ -32,18 +37,21 @@ export interface TrackerOptions {
     | 'LINK_LOST_SECONDS'
     | 'ARRIVAL_RADIUS'
     | 'RETAIN_ENDED_SECONDS'
+    | 'LIMIT_FRAMES_PER_SECOND'
   >;
   readonly publishEvents: PublishFlightEvents;
   readonly publishTelemetry: PublishTelemetry;
+  readonly recordDeadLetter: RecordDeadLetter;
   /** Resolves when the hubs' pasts have been read. */
   readonly rebuilt: Promise<void>;
   readonly metrics: Metrics;
+  readonly guard: Guard;
   readonly log: Log;
   /** ms since the epoch. */
   readonly now: () => number;
 }
 
-export interface Tracker extends AsyncDisposable {
+export interface Tracker extends Messages, AsyncDisposable {
   readonly deliveries: Deliveries;
   readonly drones: Drones;
   readonly intake: Intake;
@@ -51,172 +59,72 @@ export interface Tracker extends AsyncDisposable {
   readonly watchers: Watchers;
   readonly fleet: Fleet;
   readonly tickets: Tickets;
-  /** A message of `drone-commands`. */
-  readonly onCommand: (message: HubMessage) => void;
-  /** A message of `domain-events`. */
-  readonly onDomainEvent: (message: HubMessage) => void;
+  /** A drone's socket that has been opened by a token which ends at `expiresAt`, ms since the epoch. */
+  readonly acceptDrone: (droneId: string, socket: WebSocket, expiresAt: number) => void;
 }
 
-/** ms */
-const EVERY = {
-  clients: 100,
-  recorder: 250,
-  fleet: 500,
-  link: 1_000,
-  commands: 2_000,
-  beat: 10_000,
-  sweep: 30_000,
-};
-/** Parked drones that left are forgotten after a day. */
-const SILENT_DRONE = 24 * 3600 * 1000;
-
 export function createTracker(options: TrackerOptions): Tracker {
-  const { settings, publishEvents, publishTelemetry, rebuilt, metrics, log, now } = options;
+  const { settings, rebuilt, metrics, guard, log, now } = options;
   const timeScale = settings.TIME_SCALE;
   const lostAfter = settings.LINK_LOST_SECONDS * 1000;
-  const count = (name: string, help: string, labels: Record<string, string> = {}) =>
-    metrics.counter(`tracking_${name}`, help, labels);
+  const counters = countersOf(metrics);
 
   const deliveries = createDeliveries({ now, retainEnded: settings.RETAIN_ENDED_SECONDS * 1000 });
   const drones = createDrones({ deliveries, now, timeScale });
-  const pushes = count('pushes_total', 'Frames given to watchers');
-  const conflated = count(
-    'positions_conflated_total',
-    'Positions that a newer one replaced before they were sent',
-  );
-  const onPush = (frames: number, replaced: number) => {
-    pushes.add(frames);
-    conflated.add(replaced);
-  };
-
-  const droneOfDelivery = (deliveryId: string) => {
-    const drone = drones.find(deliveries.find(deliveryId)?.assignment?.droneId ?? '');
-    return drone?.track.latest?.deliveryId === deliveryId && drones.missionOf(drone) ? drone : undefined;
-  };
   const watchers = createWatchers({
     find: deliveries.find,
-    positionOf: (deliveryId) => {
-      const drone = droneOfDelivery(deliveryId);
-      return drone?.track.latest && drones.watchPositionOf(drone, drone.track.latest);
-    },
-    isLinkLost: (deliveryId) =>
-      drones.find(deliveries.find(deliveryId)?.assignment?.droneId ?? '')?.linkLost ?? false,
+    ...viewsOf(deliveries, drones),
     now,
-    onPush,
+    onPush: counters.pushed,
   });
-  const fleet = createFleet({ drones: drones.all, now, lostAfter, onPush });
+  const fleet = createFleet({ drones: drones.all, now, lostAfter, onPush: counters.pushed });
   const tickets = createTickets(now);
 
-  const sockets = createDroneSockets({
-    now,
-    onFrame: (droneId, frame) => intake.frame(droneId, frame),
-    onRefused: (droneId, reason) => {
-      count('frames_refused_total', 'Frames of drones that could not be read', { reason }).add();
-      log.debug({ droneId, reason }, 'a frame was refused');
-    },
-  });
+  const maxFramesPerSecond = settings.LIMIT_FRAMES_PER_SECOND;
+  const sockets = createDroneSockets({ now, guard, maxFramesPerSecond, onRefused: counters.frameRefused });
   const commands = createCommands({
     deliveries,
     send: (droneId, command) => sockets.send(droneId, { type: 'command', command }),
-    onSent: ({ kind }, again) =>
-      count('commands_sent_total', 'Commands sent down', { kind, again: String(again) }).add(),
+    onSent: ({ kind }, again) => counters.commandSent(kind, again),
   });
+  const arrivalRadius = settings.ARRIVAL_RADIUS;
   const events = createFlightEvents({
-    publish: publishEvents,
+    publish: options.publishEvents,
     ready: rebuilt,
     check: (event, droneId) =>
-      checkEvent(event, droneId, drones.find(droneId), {
-        deliveries,
-        now,
-        timeScale,
-        arrivalRadius: settings.ARRIVAL_RADIUS,
-      }),
-    onOutcome: (event, outcome) => tell(event, outcome),
+      checkEvent(event, droneId, drones.find(droneId), { deliveries, now, timeScale, arrivalRadius }),
+    onOutcome: createEventLog(metrics, log),
   });
-  const tell = ({ kind, droneId, deliveryId, eventId }: FlightEvent, outcome: Outcome) => {
-    count('flight_events_total', 'Flight events by what became of them', {
-      kind,
-      result: outcome.kind,
-    }).add();
-    const facts = { kind, droneId, deliveryId, eventId };
-    if (outcome.kind === 'refused') log.warn({ ...facts, ...outcome.refusal }, 'a flight event was refused');
-    else if (outcome.kind === 'unanswered') log.warn({ ...facts, err: outcome.error }, 'not published yet');
-    else log.debug({ ...facts, result: outcome.kind }, 'flight event');
+  const recorder = recorderOf(options, drones);
+  const reply: IntakeOptions['reply'] = (droneId, frame) => void sockets.send(droneId, frame);
+  const intake = createIntake({ drones, watchers, recorder, events, commands, reply, metrics, guard, now });
+  const onChange: LinkWatchOptions['onChange'] = (drone, mission, state, at) => {
+    log.info({ droneId: drone.droneId, deliveryId: mission.deliveryId, state }, 'link');
+    watchers.link(mission.deliveryId, state, at);
   };
-
-  const recorded = (result: string) =>
-    count('telemetry_records_total', 'Records for drone-telemetry by what became of them', { result });
-  const recorder = createRecorder({
-    publish: publishTelemetry,
-    recordOf: drones.recordOf,
-    now,
-    interval: settings.TELEMETRY_RECORD_SECONDS * 1000,
-    onOutcome: (records, error) => recorded(error === undefined ? 'published' : 'unanswered').add(records),
-    onDropped: () => recorded('replaced').add(),
+  const linkWatch = createLinkWatch({ drones, deliveries, events, now, lostAfter, onChange });
+  const deadLetters = createDeadLetters({
+    record: options.recordDeadLetter,
+    log,
+    onOutcome: counters.deadLetter,
   });
-  const reply = (droneId: string, frame: Parameters<DroneSockets['send']>[1]) =>
-    void sockets.send(droneId, frame);
-  const intake = createIntake({ drones, watchers, recorder, events, commands, reply, metrics, log, now });
-  const links = createLinkWatch({
-    drones,
-    deliveries,
-    events,
-    now,
-    lostAfter,
-    onChange: (drone, mission, state, at) => {
-      log.info({ droneId: drone.droneId, deliveryId: mission.deliveryId, state }, 'link');
-      watchers.link(mission.deliveryId, state, at);
-    },
-  });
+  const messages = createMessages({ deliveries, commands, watchers, deadLetters });
 
-  const heed = (changes: readonly StateChange[]) => {
-    for (const each of changes) {
-      if (each.kind === 'stage') watchers.stage(each.delivery, each.change, each.ended);
-      else if (each.kind === 'finished') commands.missionFinished(each.missionId);
-    }
-  };
-  const unreadable = (hub: string, { partition, sequenceNumber }: HubMessage, reason: unknown) => {
-    count('messages_unreadable_total', 'Messages of a hub that could not be read', { hub }).add();
-    log.warn({ hub, partition, sequenceNumber, err: reason }, 'a message of the hub cannot be read');
-  };
-
-  let isOpen = false;
+  let links: LinkWatch | undefined;
   const open = () => {
-    isOpen = true;
+    links = linkWatch;
     deliveries.forgetEnded();
     commands.open();
     log.info({ ...deliveries.size(), pending: commands.pending() }, 'rebuilt');
   };
-  rebuilt.then(open, () => undefined);
+  rebuilt.then(guard('rebuilt', open), () => undefined);
 
-  const timers = [
-    setInterval(() => {
-      for (const client of watchers.clients()) client.tick();
-      for (const client of fleet.clients()) client.tick();
-    }, EVERY.clients),
-    setInterval(() => void recorder.flush(), EVERY.recorder),
-    setInterval(fleet.tick, EVERY.fleet),
-    setInterval(() => {
-      if (isOpen) links.tick();
-    }, EVERY.link),
-    setInterval(commands.repeat, EVERY.commands),
-    setInterval(sockets.beat, EVERY.beat),
-    setInterval(() => {
-      deliveries.forgetEnded();
-      drones.forgetSilent(SILENT_DRONE);
-      tickets.sweep();
-    }, EVERY.sweep),
-  ];
-
-  metrics.gauge('tracking_drones_connected', 'Drones with an open socket', sockets.count);
-  metrics.gauge('tracking_drones_known', 'Drones with a state', drones.size);
-  metrics.gauge('tracking_deliveries_known', 'Deliveries in memory', () => deliveries.size().deliveries);
-  metrics.gauge('tracking_missions_known', 'Missions in memory', () => deliveries.size().missions);
-  metrics.gauge('tracking_watchers', 'Streams of single deliveries', watchers.count);
-  metrics.gauge('tracking_operators', 'Streams of the fleet', fleet.count);
-  metrics.gauge('tracking_commands_pending', 'Commands that wait for their confirmation', commands.pending);
+  const timed = { watchers, fleet, recorder, links: () => links, commands, sockets };
+  const stopTimers = startTimers({ ...timed, deliveries, drones, tickets, guard });
+  registerGauges(metrics, { sockets, drones, deliveries, watchers, fleet, commands, deadLetters });
 
   return {
+    ...messages,
     deliveries,
     drones,
     intake,
@@ -224,26 +132,63 @@ export function createTracker(options: TrackerOptions): Tracker {
     watchers,
     fleet,
     tickets,
-    onCommand: (message) => {
-      const command = read(DroneCommand, message.body, 'message');
-      if (!command.ok) return unreadable('drone-commands', message, describeErrors(command.errors));
-      heed(deliveries.applyCommand(command.value));
-      commands.offer(command.value);
-    },
-    onDomainEvent: (message) => {
-      const event = read(CloudEvent, message.body, 'message');
-      if (!event.ok) return unreadable('domain-events', message, describeErrors(event.errors));
-      try {
-        heed(deliveries.applyEvent(event.value));
-      } catch (error) {
-        unreadable('domain-events', message, error);
-      }
-    },
+    acceptDrone: (droneId, socket, expiresAt) => sockets.accept(droneId, socket, expiresAt, intake.frame),
     [Symbol.asyncDispose]: async () => {
-      for (const timer of timers) clearInterval(timer);
+      stopTimers();
+      deadLetters.close();
       await events.settled();
       await recorder.flush();
       await recorder.flush();
     },
+  };
+}
+
+/** The drone of a delivery as its watchers see it. */
+function viewsOf(deliveries: Deliveries, drones: Drones) {
+  const assignedTo = (deliveryId: string) =>
+    drones.find(deliveries.find(deliveryId)?.assignment?.droneId ?? '');
+  return {
+    isLinkLost: (deliveryId: string) => assignedTo(deliveryId)?.linkLost ?? false,
+    positionOf: (deliveryId: string): WatchPosition | undefined => {
+      const drone = assignedTo(deliveryId);
+      const latest = drone?.track.latest;
+      if (!drone || latest?.deliveryId !== deliveryId || !drones.missionOf(drone)) return undefined;
+      return drones.watchPositionOf(drone, latest);
+    },
+  };
+}
+
+function recorderOf({ settings, publishTelemetry, metrics, now }: TrackerOptions, drones: Drones): Recorder {
+  const recorded = (result: string) =>
+    metrics.counter('tracking_telemetry_records_total', 'Records for drone-telemetry by their outcome', {
+      result,
+    });
+  return createRecorder({
+    publish: publishTelemetry,
+    recordOf: drones.recordOf,
+    now,
+    interval: settings.TELEMETRY_RECORD_SECONDS * 1000,
+    onOutcome: (records, error) => recorded(error === undefined ? 'published' : 'unanswered').add(records),
+    onDropped: () => recorded('replaced').add(),
+  });
+}
+
+function countersOf({ counter }: Metrics) {
+  const pushes = counter('tracking_pushes_total', 'Frames given to watchers');
+  const conflated = counter(
+    'tracking_positions_conflated_total',
+    'Positions that a newer one replaced before they were sent',
+  );
+  return {
+    pushed: (frames: number, replaced: number) => {
+      pushes.add(frames);
+      conflated.add(replaced);
+    },
+    frameRefused: (_droneId: string, reason: string) =>
+      counter('tracking_frames_refused_total', 'Frames of drones that were refused', { reason }).add(),
+    commandSent: (kind: string, again: boolean) =>
+      counter('tracking_commands_sent_total', 'Commands sent down', { kind, again: String(again) }).add(),
+    deadLetter: (hub: string, result: string) =>
+      counter('tracking_dead_letters_total', 'Messages that could not be processed', { hub, result }).add(),
   };
 }

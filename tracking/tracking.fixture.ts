@@ -17,7 +17,7 @@ import { AppError } from '../shared/errors.ts';
 import { HUBS, type HubName } from '../shared/messaging/hubs.ts';
 import { createLog } from '../shared/telemetry/log.ts';
 import { readTrackingSettings } from './settings.ts';
-import { startTracking, type Tracking } from './tracking.ts';
+import { startTracking, type Tracking, type TrackingOptions } from './tracking.ts';
 
 export const KEY = { name: 'root', key: 'c2VjcmV0', rights: ['Manage', 'Send', 'Listen'] as const };
 const CONFIG = Object.fromEntries(
@@ -119,6 +119,7 @@ export function environmentOf(broker: Broker, changes: Record<string, string> = 
     TRACKING_PORT: '0',
     IDENTITY_ISSUER: 'http://127.0.0.1:1/',
     TRACKING_AUDIENCE: 'api',
+    API_ORIGIN: 'http://127.0.0.1:1',
     EVENTHUBS: broker.server.connectionString(),
     LOG_LEVEL: 'silent',
     ALLOWED_ORIGINS: 'http://page.test',
@@ -126,12 +127,18 @@ export function environmentOf(broker: Broker, changes: Record<string, string> = 
   };
 }
 
-export async function startOn(broker: Broker, changes: Record<string, string> = {}): Promise<Tracking> {
+export async function startOn(
+  broker: Broker,
+  changes: Record<string, string> = {},
+  options: Partial<TrackingOptions> = {},
+): Promise<Tracking> {
   const settings = readTrackingSettings(environmentOf(broker, changes));
   return startTracking({
     settings,
     log: createLog({ name: 'tracking', level: process.env['T_LOG'] ?? 'silent' }),
     verify,
+    recordDeadLetter: async () => undefined,
+    ...options,
   });
 }
 

@@ -9,7 +9,8 @@ import { endpoint } from '../../shared/http/pipeline.ts';
 import { createSender } from '../../shared/outbound/sender.ts';
 import { createNotificationRepository } from './notifications.ts';
 import { createNotifier } from './notifier.ts';
-import { createConfirm } from './proof.ts';
+import { createProofHandlers } from './proof.ts';
+import { createProofStore } from './proof-store.ts';
 import { createReadHandlers } from './reading.ts';
 import { createDeliveryRepository } from './repository.ts';
 import { createShareHandlers } from './sharing.ts';
@@ -21,6 +22,7 @@ export function deliveryService(deps: ServiceDeps): Service {
   const stage = createStageHandlers(repository, deps);
   const read = createReadHandlers(repository, deps);
   const share = createShareHandlers(repository, deps);
+  const proof = createProofHandlers(repository, createProofStore(deps), deps);
   const sender = createSender({ allowLoopback: deps.settings.OUTBOUND_ALLOW_LOOPBACK });
   const subscribe = createSubscriptionHandlers(repository, sender, deps);
   const notifications = createNotificationRepository(deps.database);
@@ -39,11 +41,14 @@ export function deliveryService(deps: ServiceDeps): Service {
       endpoint(contract.listDeliveryEvents, read.events),
       endpoint(contract.summarizeDeliveries, read.summary),
       endpoint(contract.createShareLink, share.create),
+      endpoint(contract.listShareLinks, share.list),
       endpoint(contract.revokeShareLink, share.revoke),
       endpoint(contract.getPublicDelivery, share.view),
       endpoint(contract.notifyMe, subscribe.notifyMe),
       endpoint(contract.getWebhookSecrets, subscribe.secrets),
-      endpoint(contract.confirmDelivery, createConfirm(repository, deps)),
+      endpoint(contract.confirmDelivery, proof.confirm),
+      endpoint(contract.listConfirmations, proof.list),
+      endpoint(contract.getConfirmation, proof.get),
     ],
     registerTriggers: () => {
       registerOutbox('delivery', 'deliveries', deps);

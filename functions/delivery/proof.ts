@@ -1,119 +1,161 @@
-/** Proof of delivery: kept in Blob storage, checked against what the customer asked for, told to the workflow. */
-import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
+/**
+ * Proof of delivery.
+ *
+ * P1 A proof is accepted after the parcel has arrived, near the dropoff, with a time between pickup and now.
+ * P2 Its content is what it claims to be, by its bytes.
+ * P3 The first proof stays, in the document and in storage: a repetition or a later one changes nothing.
+ */
+import { createHash } from 'node:crypto';
 import type { z } from 'zod';
-import { blobServiceUri } from '../../shared/config/blob-service.ts';
-import type { confirmDelivery } from '../../shared/contracts/deliveries.ts';
-import { putInboxEvent } from '../../shared/contracts/workflows.ts';
+import type {
+  confirmDelivery,
+  getConfirmation,
+  listConfirmations,
+} from '../../shared/contracts/deliveries.ts';
+import { getWorkflow, PROOF_STEP, putInboxEvent } from '../../shared/contracts/workflows.ts';
 import { untilUndisturbed } from '../../shared/cosmos/race.ts';
-import { AppError } from '../../shared/errors.ts';
+import { AppError, type FieldError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
-import type { Handler } from '../../shared/http/pipeline.ts';
-import { invalid } from '../../shared/http/pipeline.ts';
-import { ownDelivery } from './reading.ts';
+import { distance } from '../../shared/geo/distance.ts';
+import { type Handler, invalid } from '../../shared/http/pipeline.ts';
+import { recognizeProof } from './proof-content.ts';
+import type { ProofStore } from './proof-store.ts';
+import { liveState, ownDelivery } from './reading.ts';
 import type { DeliveryRepository } from './repository.ts';
 import type { DeliveryDocument, Proof } from './schemas.ts';
 
-/** Somebody waits for the answer: storage that is away is told soon, and the client asks again. */
-const SOON = {
-  retryOptions: { maxTries: 2, tryTimeoutInMs: 5_000, retryDelayInMs: 100, maxRetryDelayInMs: 200 },
-};
-const STAGES_WITH_PROOF: ReadonlySet<string> = new Set(['HeadedToDropoff', 'Completed']);
+/** A phone's position between houses may be this far off, m. */
+const MAX_DISTANCE = 200;
+/** A phone's clock may be this far ahead, ms. */
+const CLOCK_SKEW_MS = 5 * 60_000;
 
-export function createConfirm(
-  repository: DeliveryRepository,
-  deps: ServiceDeps,
-): Handler<typeof confirmDelivery> {
-  const proofs = lazyContainer(deps);
-  return async ({ params, body }, call) => {
-    const { deliveryId } = params;
-    const { item } = await ownDelivery(repository, deliveryId, call);
-    check(item, body);
-    const { confirmationType: type, confirmationBlob } = body;
-    const blob = `${deliveryId}/${type.toLowerCase()}`;
-    if (confirmationBlob && !item.confirmed) await keep(await proofs(), blob, confirmationBlob, type);
-    const proof: Proof = {
-      type,
-      at: timeOf(body.dateTime) ?? deps.now().toISOString(),
-      position: body.geoCoordinates,
-      by: call.principal.subject,
-      ...(confirmationBlob ? { blob } : {}),
-    };
-    await untilUndisturbed(async () => {
-      const { item: current, etag } = await ownDelivery(repository, deliveryId, call);
-      if (current.confirmed) return;
-      await repository.save(
-        { ...current, confirmed: true, proof, updatedAt: deps.now().toISOString() },
-        etag,
-      );
-    });
-    await deps.call(putInboxEvent, {
-      params: { deliveryId, eventId: `${deliveryId}-confirmed` },
-      body: { kind: 'Confirmed', at: deps.now().toISOString() },
-    });
-    return { status: 200, body: { confirmed: true } };
-  };
+export interface ProofHandlers {
+  readonly confirm: Handler<typeof confirmDelivery>;
+  readonly list: Handler<typeof listConfirmations>;
+  readonly get: Handler<typeof getConfirmation>;
 }
 
 type Confirmation = z.output<(typeof confirmDelivery)['body']>;
 
-function check({ stage, confirmationRequired: wanted }: DeliveryDocument, body: Confirmation): void {
-  if (!STAGES_WITH_PROOF.has(stage)) {
-    throw new AppError('conflict', `a delivery that is ${stage} has nothing to confirm`);
+export function createProofHandlers(
+  repository: DeliveryRepository,
+  store: ProofStore,
+  deps: ServiceDeps,
+): ProofHandlers {
+  const save = (deliveryId: string, proof: Proof) =>
+    untilUndisturbed(async () => {
+      const found = await repository.find(deliveryId);
+      if (!found || found.item.confirmed) return;
+      const updatedAt = deps.now().toISOString();
+      await repository.save({ ...found.item, confirmed: true, proof, updatedAt }, found.etag);
+    });
+
+  return {
+    confirm: async ({ params: { deliveryId }, body }, call) => {
+      const { item } = await ownDelivery(repository, deliveryId, call);
+      if (!item.confirmed) {
+        if (!(await hasArrived(item, deps))) {
+          throw new AppError('conflict', 'the parcel has not arrived yet: confirm it at the dropoff');
+        }
+        const pickedUpAt = await pickupTimeOf(item, repository);
+        const { proof, bytes } = proofOf(item, body, {
+          pickedUpAt,
+          now: deps.now(),
+          by: call.principal.subject,
+        });
+        if (proof.blob && bytes) await store.keep(proof.blob, bytes, proof.contentType ?? '');
+        await save(deliveryId, proof);
+      }
+      await deps.call(putInboxEvent, {
+        params: { deliveryId, eventId: `${deliveryId}-confirmed` },
+        body: { kind: 'Confirmed', at: deps.now().toISOString() },
+      });
+      return { status: 200, body: { confirmed: true } };
+    },
+
+    list: async ({ params }, call) => {
+      const { proof } = (await ownDelivery(repository, params.deliveryId, call)).item;
+      if (!proof) return { status: 200, body: { confirmations: [] } };
+      const { blob: _blob, type: confirmationType, ...rest } = proof;
+      return { status: 200, body: { confirmations: [{ ...rest, confirmationType }] } };
+    },
+
+    get: async ({ params }, call) => {
+      const { proof } = (await ownDelivery(repository, params.deliveryId, call)).item;
+      const bytes =
+        proof?.blob && proof.proofId === params.proofId ? await store.read(proof.blob) : undefined;
+      if (!proof || !bytes) throw new AppError('not_found', 'there is no such proof');
+      return { status: 200, body: bytes, headers: headersOf(proof) };
+    },
+  };
+}
+
+/** A foreign file is shown by nobody's page but as what it was recognized as. */
+function headersOf({ contentType, sha256 }: Proof): Record<string, string> {
+  return {
+    'content-type': contentType ?? 'application/octet-stream',
+    'content-security-policy': "default-src 'none'; sandbox",
+    'x-content-type-options': 'nosniff',
+    'cache-control': 'no-store',
+    etag: `"${sha256}"`,
+  };
+}
+
+/** The workflow waits for the proof, or the drone stands at the dropoff. */
+async function hasArrived(item: DeliveryDocument, deps: ServiceDeps): Promise<boolean> {
+  if (item.stage === 'Completed') return true;
+  if (item.stage !== 'HeadedToDropoff') return false;
+  const { deliveryId } = item;
+  try {
+    const { body } = await deps.call(getWorkflow, { params: { deliveryId }, accountId: item.accountId });
+    if (body.step === PROOF_STEP) return true;
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'not_found') throw error;
   }
-  if (wanted === 'None') return;
-  if (body.confirmationType !== wanted) {
-    throw invalid([{ path: 'body.confirmationType', message: `${wanted} was asked for` }]);
+  return (await liveState(item, deps))?.leg === 'AtDropoff';
+}
+
+async function pickupTimeOf(item: DeliveryDocument, repository: DeliveryRepository): Promise<string> {
+  const events = await repository.events(item.deliveryId);
+  return events.findLast(({ stage }) => stage === 'HeadedToDropoff')?.at ?? item.createdAt;
+}
+
+function proofOf(
+  item: DeliveryDocument,
+  { confirmationType: type, confirmationBlob, geoCoordinates: position, dateTime }: Confirmation,
+  { pickedUpAt, now, by }: { readonly pickedUpAt: string; readonly now: Date; readonly by: string },
+): { readonly proof: Proof; readonly bytes: Buffer | undefined } {
+  const errors: FieldError[] = [];
+  const fault = (field: string, message: string) => errors.push({ path: `body.${field}`, message });
+  const { confirmationRequired: wanted } = item;
+  if (wanted !== 'None' && type !== wanted)
+    fault('confirmationType', `must be ${wanted}, as the request says`);
+  if (type === 'None' && confirmationBlob) fault('confirmationBlob', 'must be absent for the type None');
+  if (type !== 'None' && !confirmationBlob) fault('confirmationBlob', `must contain the ${type}`);
+  const metres = distance(position, item.dropoff);
+  if (metres > MAX_DISTANCE) {
+    fault(
+      'geoCoordinates',
+      `is ${Math.round(metres)} m from the dropoff; at most ${MAX_DISTANCE} m are accepted`,
+    );
   }
-  if (!body.confirmationBlob) {
-    throw invalid([{ path: 'body.confirmationBlob', message: `the ${wanted} itself is needed` }]);
-  }
+  const at = timeOf(dateTime) ?? now.toISOString();
+  if (at < new Date(pickedUpAt).toISOString()) fault('dateTime', 'is before the pickup');
+  if (Date.parse(at) > now.getTime() + CLOCK_SKEW_MS) fault('dateTime', 'is in the future');
+  const bytes = confirmationBlob ? Buffer.from(confirmationBlob, 'base64') : undefined;
+  const content = type !== 'None' && bytes ? recognizeProof(type, bytes) : undefined;
+  if (content && 'accepted' in content) fault('confirmationBlob', `must be ${content.accepted}`);
+  if (errors.length > 0) throw invalid(errors);
+  const sha256 = bytes && createHash('sha256').update(bytes).digest('hex');
+  const proofId = sha256?.slice(0, 32) ?? 'none';
+  const kept =
+    bytes && sha256 && content && !('accepted' in content)
+      ? { ...content, size: bytes.length, sha256, blob: `${item.deliveryId}/${proofId}` }
+      : {};
+  return { proof: { proofId, type, at, receivedAt: now.toISOString(), position, by, ...kept }, bytes };
 }
 
 function timeOf(time: Confirmation['dateTime']): string | undefined {
-  const text = typeof time === 'string' ? time : time?.dateTimeValue;
-  return text && new Date(text).toISOString();
-}
-
-/** The first proof stays: a repetition, or somebody who comes later, does not overwrite it. */
-async function keep(container: ContainerClient, name: string, base64: string, type: string): Promise<void> {
-  try {
-    await container.getBlockBlobClient(name).uploadData(Buffer.from(base64, 'base64'), {
-      metadata: { confirmationtype: type },
-      conditions: { ifNoneMatch: '*' },
-    });
-  } catch (error) {
-    if ((error as { statusCode?: number }).statusCode === 409) return;
-    throw new AppError('dependency_unavailable', 'the proof cannot be kept right now', {
-      cause: error,
-      retryAfterSeconds: 2,
-    });
-  }
-}
-
-/** The container is made by bicep/ in Azure; on one machine by the first proof. */
-function lazyContainer(deps: ServiceDeps): () => Promise<ContainerClient> {
-  let made: Promise<ContainerClient> | undefined;
-  const make = async () => {
-    const {
-      AzureWebJobsStorage: connection,
-      AzureWebJobsStorage__accountName: accountName,
-      AzureWebJobsStorage__blobServiceUri: uri,
-    } = deps.settings;
-    const service = connection
-      ? BlobServiceClient.fromConnectionString(connection, SOON)
-      : new BlobServiceClient(blobServiceUri({ blobServiceUri: uri, accountName }), deps.credential(), SOON);
-    const container = service.getContainerClient('proofs');
-    if (connection || uri) await container.createIfNotExists();
-    return container;
-  };
-  return () => {
-    made ??= make().catch((error: unknown) => {
-      made = undefined;
-      throw new AppError('dependency_unavailable', 'the proof cannot be kept right now', {
-        cause: error,
-        retryAfterSeconds: 2,
-      });
-    });
-    return made;
-  };
+  const value = typeof time === 'string' ? time : time?.dateTimeValue;
+  return value && new Date(value).toISOString();
 }

@@ -1,6 +1,7 @@
 /** Reads of deliveries: one's account's only; another's id is 404. */
 
 import { checkReach, mayReach } from '../../shared/auth/tenancy.ts';
+import type { Position } from '../../shared/contracts/common.ts';
 import type {
   getDelivery,
   getDeliveryOwner,
@@ -16,7 +17,7 @@ import type { ServiceDeps } from '../../shared/functions/service.ts';
 import type { Call, Handler } from '../../shared/http/pipeline.ts';
 import { ENDED, viewOf } from './domain.ts';
 import type { DeliveryRepository } from './repository.ts';
-import type { DeliveryDocument } from './schemas.ts';
+import type { DeliveryDocument, TrackingDocument } from './schemas.ts';
 
 export interface ReadHandlers {
   readonly get: Handler<typeof getDelivery>;
@@ -72,10 +73,7 @@ export function createReadHandlers(repository: DeliveryRepository, deps: Service
     status: async ({ params }, call) => {
       const { item } = await ownDelivery(repository, params.deliveryId, call);
       const live = await liveState(item, deps);
-      const last = live
-        ? undefined
-        : (await repository.events(item.deliveryId)).findLast(({ position }) => position);
-      const lastKnownLocation = live?.position ?? last?.position;
+      const lastKnownLocation = live?.position ?? lastPlace(item, await repository.events(item.deliveryId));
       const pickupEta = live?.pickupEta ?? item.pickupEta;
       const deliveryEta = live?.deliveryEta ?? item.deliveryEta;
       return {
@@ -104,4 +102,10 @@ export function createReadHandlers(repository: DeliveryRepository, deps: Service
       return { status: 200, body: { count: await repository.count(query.ownerId, month) } };
     },
   };
+}
+
+/** A delivery that is completed was completed at its dropoff, whether or not the event says so. */
+function lastPlace(item: DeliveryDocument, events: readonly TrackingDocument[]): Position | undefined {
+  if (item.stage === 'Completed') return events.at(-1)?.position ?? item.dropoff;
+  return events.findLast(({ position }) => position)?.position;
 }

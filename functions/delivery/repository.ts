@@ -6,7 +6,7 @@ import { domainEventItem } from '../../shared/outbox/outbox.ts';
 import { EVENT_OF } from './domain.ts';
 import type {
   DeliveryDocument,
-  ShareLinkDocument,
+  ShareLinksDocument,
   SubscriptionCountDocument,
   SubscriptionsDocument,
   TrackingDocument,
@@ -22,9 +22,9 @@ export interface DeliveryRepository {
   /** The document, its tracking event and its domain event in one batch. Without an etag the delivery must be new. */
   record(document: DeliveryDocument, event: TrackingDocument, etag: string | undefined): Promise<void>;
   events(deliveryId: string): Promise<readonly TrackingDocument[]>;
-  saveLink(link: ShareLinkDocument): Promise<void>;
-  link(deliveryId: string, linkId: string): Promise<ShareLinkDocument | undefined>;
-  removeLink(deliveryId: string, linkId: string): Promise<boolean>;
+  links(deliveryId: string): Promise<Stored<ShareLinksDocument> | undefined>;
+  /** Without an etag there must be none. @throws AppError `already_exists` or `etag_mismatch` */
+  saveLinks(document: ShareLinksDocument, etag: string | undefined): Promise<void>;
   subscriptions(deliveryId: string): Promise<Stored<SubscriptionsDocument> | undefined>;
   /** Without an etag there must be none. @throws AppError `already_exists` or `etag_mismatch` */
   saveSubscriptions(document: SubscriptionsDocument, etag: string | undefined): Promise<void>;
@@ -54,12 +54,11 @@ export function createDeliveryRepository(database: Database): DeliveryRepository
       const sql = "SELECT * FROM c WHERE c.type = 'tracking' ORDER BY c.sequence";
       return (await store.query<TrackingDocument>(sql, {}, { partitionKey: deliveryId })).items;
     },
-    saveLink: async (link) => {
-      await store.create<ShareLinkDocument>(link);
+    links: (deliveryId) => store.read<ShareLinksDocument>('sharelinks', deliveryId),
+    saveLinks: async (document, etag) => {
+      if (etag) await store.replace<ShareLinksDocument>(document, document.deliveryId, etag);
+      else await store.create<ShareLinksDocument>(document);
     },
-    link: async (deliveryId, linkId) =>
-      (await store.read<ShareLinkDocument>(`share-${linkId}`, deliveryId))?.item,
-    removeLink: (deliveryId, linkId) => store.remove(`share-${linkId}`, deliveryId),
     subscriptions: (deliveryId) => store.read<SubscriptionsDocument>('subscriptions', deliveryId),
     saveSubscriptions: async (document, etag) => {
       if (etag) await store.replace<SubscriptionsDocument>(document, document.deliveryId, etag);

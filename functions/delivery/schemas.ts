@@ -1,6 +1,6 @@
 /** What the delivery service keeps in `deliveries` (partition: delivery). */
 
-import type { DeliveryStage, Position } from '../../shared/contracts/common.ts';
+import type { ConfirmationType, DeliveryStage, Position } from '../../shared/contracts/common.ts';
 import type { Delivery } from '../../shared/contracts/deliveries.ts';
 
 export interface DeliveryDocument extends Omit<Delivery, 'id'> {
@@ -17,12 +17,26 @@ export interface DeliveryDocument extends Omit<Delivery, 'id'> {
   readonly proof?: Proof;
 }
 
-/** What was brought as proof; its picture, voice or print lies in Blob storage. */
+/** A proof of delivery; its picture, voice or print lies in Blob storage. */
 export interface Proof {
-  readonly type: string;
+  /** Unique within the delivery: the first half of the content's hash, or `none`. */
+  readonly proofId: string;
+  readonly type: ConfirmationType;
+  /** As its bringer says. */
   readonly at: string;
+  readonly receivedAt: string;
   readonly position: Position;
+  /** Subject of the token. */
   readonly by: string;
+  readonly contentType?: string;
+  /** Bytes. */
+  readonly size?: number;
+  /** Pixels; of pictures. */
+  readonly width?: number;
+  readonly height?: number;
+  /** Of the content, hexadecimal. */
+  readonly sha256?: string;
+  /** Name of the blob. */
   readonly blob?: string;
 }
 
@@ -37,15 +51,23 @@ export interface TrackingDocument {
   readonly reason?: string;
 }
 
-export interface ShareLinkDocument {
-  /** `share-${linkId}` */
-  readonly id: string;
-  readonly type: 'share';
+/** The share links of a delivery that have not expired. */
+export interface ShareLinksDocument {
+  readonly id: 'sharelinks';
+  readonly type: 'sharelinks';
   readonly deliveryId: string;
-  /** SHA-256 of the secret: a reader of the store cannot make the link. */
-  readonly secretHash: string;
-  readonly expiresAt: string;
+  readonly links: readonly ShareLink[];
   readonly ttl: number;
+}
+
+export interface ShareLink {
+  readonly linkId: string;
+  /** SHA-256, hexadecimal. */
+  readonly secretHash: string;
+  readonly createdAt: string;
+  /** Subject of the token. */
+  readonly createdBy: string;
+  readonly expiresAt: string;
 }
 
 /** Who is told of a delivery's events. One item, so that its number is limited by its etag. */

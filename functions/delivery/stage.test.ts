@@ -15,13 +15,17 @@ import {
 import { type Deliveries, deliveriesOf, eta, PLAN } from './delivery.fixture.ts';
 import { deliveryService } from './delivery.functions.ts';
 import { ENDED, EVENT_OF, transition } from './domain.ts';
+import { createDeliveryRepository } from './repository.ts';
 
 let harness: Harness;
 let deliveries: Deliveries;
 let drone: object | AppError;
 
 beforeAll(async () => {
-  harness = await startHarness({ containers: ['deliveries'] });
+  harness = await startHarness({
+    containers: ['deliveries'],
+    settings: { MAX_SHARE_LINKS_PER_DELIVERY: '8' },
+  });
   harness.add('delivery', deliveryService);
   deliveries = deliveriesOf(harness);
   drone = new AppError('not_found', 'no drone has it');
@@ -75,6 +79,10 @@ describe('the stage machine', () => {
           }
         }
         if (stages.includes('Completed')) expect(loaded).toBeGreaterThan(0);
+        const returning = stages.indexOf('Returning');
+        if (returning >= 0) {
+          for (const later of stages.slice(returning + 1)) expect(later).toBe('Failed');
+        }
       }),
     );
   });
@@ -207,6 +215,21 @@ describe('what happens to a delivery', () => {
     expect((await deliveries.move('nowhere', 'Cancelled')).status).toBe(404);
   });
 
+  test('is recognized long after, and what is kept for that is bounded', async () => {
+    const deliveryId = await deliveries.create();
+    for (let index = 0; index < 60; index++) {
+      await deliveries.move(deliveryId, index % 2 ? 'Rescheduled' : 'HeadedToPickup', `event-${index}`);
+    }
+    expect((await deliveries.move(deliveryId, 'HeadedToPickup', 'event-0')).status).toBe(200);
+    expect(await deliveries.events(deliveryId)).toHaveLength(61);
+    for (let index = 60; index < 130; index++) {
+      await deliveries.move(deliveryId, index % 2 ? 'Rescheduled' : 'HeadedToPickup', `event-${index}`);
+    }
+    const stored = await createDeliveryRepository(harness.database).find(deliveryId);
+    expect(stored?.item.applied).toHaveLength(100);
+    expect(stored?.item.applied.at(-1)).toBe('event-129');
+  });
+
   test('is for services to say', async () => {
     const deliveryId = await deliveries.create();
     const body = { eventId: 'e', event: 'Cancelled', at: '2026-11-23T12:00:00Z' };
@@ -266,6 +289,24 @@ describe('reading', () => {
     expect((await count(customer('contoso'))).status).toBe(404);
     expect((await count(operator)).body).toEqual({ count: 3 });
   });
+});
+
+test('the last known location of a completed delivery is where it was completed (W25)', async () => {
+  const place = { latitude: 47.6101, longitude: -122.3399, altitude: 0 };
+  for (const [position, expected] of [
+    [undefined, PLAN.dropoff],
+    [place, place],
+  ]) {
+    const deliveryId = await deliveries.create();
+    await deliveries.move(deliveryId, 'HeadedToPickup');
+    await deliveries.move(deliveryId, 'HeadedToDropoff', 'e', { position: PLAN.pickup });
+    await deliveries.move(deliveryId, 'Completed', 'f', position ? { position } : {});
+    const answer = await harness.request(contract.getDeliveryStatus, {
+      as: operator,
+      params: { deliveryId },
+    });
+    expect(answer.body?.['lastKnownLocation']).toEqual(expected);
+  }
 });
 
 describe('a share link', () => {
@@ -335,10 +376,62 @@ describe('a share link', () => {
       `${text}x`,
       'x'.repeat(40),
       "a' OR 1=1.b.cccccccccccccccc",
-    ];
-    for (const each of forged) {
-      const answer = await open(Buffer.from(each).toString('base64url'));
-      expect(answer).toMatchObject({ status: 404, body: { code: 'not_found' } });
+    ].map((each) => Buffer.from(each).toString('base64url'));
+    for (const each of [...forged, `${token}==`, `${token}=`, ` ${token}`, `${token}!`, 'abc.def', 'x']) {
+      expect(await open(each)).toMatchObject({ status: 404, body: { code: 'not_found' } });
     }
+    expect((await open(token)).status).toBe(200);
+  });
+
+  test('is made for one’s own delivery only, for a quarter of an hour to a week', async () => {
+    const deliveryId = await deliveries.create();
+    const create = (hours: number, as = customer('contoso')) =>
+      harness.request(contract.createShareLink, { as, params: { deliveryId }, body: { hours } });
+    expect((await create(1, customer('fabrikam'))).status).toBe(404);
+    for (const hours of [0, 1e-9, -1, 0.24, 168.1]) expect((await create(hours)).status).toBe(400);
+    for (const hours of [0.25, 168]) expect((await create(hours)).status).toBe(201);
+    await deliveries.move(deliveryId, 'Cancelled');
+    expect(await create(1)).toMatchObject({ status: 409, body: { code: 'conflict' } });
+  });
+
+  test('is one of a limited number, of which those that expired or were revoked do not count', async () => {
+    const deliveryId = await deliveries.create();
+    const as = customer('contoso');
+    const create = (hours: number) =>
+      harness.request(contract.createShareLink, { as, params: { deliveryId }, body: { hours } });
+    const list = async () => {
+      const { body } = await harness.request(contract.listShareLinks, { as, params: { deliveryId } });
+      return body?.['links'] as { linkId: string; expiresAt: string; createdBy: string }[];
+    };
+    const answers = await Promise.all(Array.from({ length: 25 }, () => create(1)));
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(8);
+    expect(answers.find(({ status }) => status !== 201)).toMatchObject({
+      status: 409,
+      body: { code: 'limit_reached' },
+    });
+    const [first] = await list();
+    expect(await list()).toHaveLength(8);
+    expect(Object.keys(first ?? {}).toSorted()).toEqual(['createdAt', 'createdBy', 'expiresAt', 'linkId']);
+    const params = { deliveryId, linkId: first?.linkId ?? '' };
+    expect((await harness.request(contract.revokeShareLink, { as, params })).status).toBe(204);
+    expect((await create(2)).status).toBe(201);
+    expect((await create(2)).status).toBe(409);
+    harness.clock.advance(3600);
+    expect(await list()).toHaveLength(1);
+    const others = { as: customer('fabrikam'), params: { deliveryId } };
+    expect((await harness.request(contract.listShareLinks, others)).status).toBe(404);
+  });
+
+  test('shows where the parcel is from the pickup on, and not before', async () => {
+    const deliveryId = await deliveries.create();
+    const { token } = await share(deliveryId);
+    drone = {};
+    const shown = async () => (await open(token)).body;
+    expect(await shown()).not.toHaveProperty('lastKnownLocation');
+    await deliveries.move(deliveryId, 'HeadedToPickup');
+    expect(await shown()).not.toHaveProperty('lastKnownLocation');
+    await deliveries.move(deliveryId, 'HeadedToDropoff');
+    expect(await shown()).toHaveProperty('lastKnownLocation');
+    drone = new AppError('not_found', 'none');
   });
 });

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Container, CosmosClient } from '@azure/cosmos';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CONTROL_HEADERS } from '../control.ts';
 import { EMULATOR_KEY } from './auth.ts';
 
 const ENTRY = fileURLToPath(new URL('main.ts', import.meta.url));
@@ -121,7 +122,8 @@ test('faults are set and cleared over the control port', async () => {
   const control = `http://127.0.0.1:${running.controlPort}/faults`;
   const client = connect(running.port);
   const container = await items(client);
-  const post = (body: string) => fetch(control, { method: 'POST', body }).then(({ status }) => status);
+  const post = (body: string) =>
+    fetch(control, { method: 'POST', headers: CONTROL_HEADERS, body }).then(({ status }) => status);
   expect(await post(JSON.stringify({ kind: 'retryWith', operation: 'create', count: 1 }))).toBe(204);
   const create = (id: string) =>
     container.items.create({ id, pk: 'p' }).then(
@@ -131,12 +133,14 @@ test('faults are set and cleared over the control port', async () => {
   expect(await create('a')).toBe(449);
   expect(await create('a')).toBe(201);
   expect(await post(JSON.stringify({ kind: 'retryWith' }))).toBe(204);
-  expect((await fetch(control, { method: 'DELETE' })).status).toBe(204);
+  expect((await fetch(control, { method: 'DELETE', headers: CONTROL_HEADERS })).status).toBe(204);
   expect(await create('b')).toBe(201);
   expect(await post('{"kind":"explode"}')).toBe(400);
   expect(await post('{"kind":"delay","delay":5}')).toBe(400);
   expect(await post('nonsense')).toBe(400);
-  expect((await fetch(`http://127.0.0.1:${running.controlPort}/other`)).status).toBe(404);
+  expect(
+    (await fetch(`http://127.0.0.1:${running.controlPort}/other`, { headers: CONTROL_HEADERS })).status,
+  ).toBe(404);
   client.dispose();
   await end(running, 'SIGTERM');
 });

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import { createHostCheck, protect } from '../host-check.ts';
 import { closeAll, LOOPBACK, listen } from '../loopback.ts';
 import { type Answer, isQuery, type Request, type RouteContext } from './answers.ts';
 import { checkMasterKey, EMULATOR_KEY, unauthorized } from './auth.ts';
@@ -61,6 +62,7 @@ export async function startCosmos(options: CosmosOptions): Promise<CosmosServer>
   const servers: Server[] = [createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, handler)];
   if (options.tls)
     servers.push(createTlsServer({ ...options.tls, keepAliveTimeout: KEEP_ALIVE_MS }, handler));
+  for (const server of servers) protect(server, createHostCheck());
   let ports: readonly number[];
   try {
     ports = await Promise.all(

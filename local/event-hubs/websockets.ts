@@ -2,12 +2,14 @@
  * AMQP in WebSockets. https://docs.oasis-open.org/amqp-bindmap/amqp-wsb/v1.0/amqp-wsb-v1.0.html
  *
  * W1 What is in a WebSocket is a stream: a frame of AMQP may lie in several messages, and a message may hold several.
- * W2 What asks for anything but a WebSocket for AMQP on the right path is answered with a status, and ended.
+ * W2 A request for anything but a WebSocket for AMQP on the right path is answered with a status, and ended.
+ * W3 A page of another site opens none: Host and Origin are checked, because browsers know no CORS for WebSockets.
  */
 import { createServer, type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createWebSocketStream, WebSocketServer } from 'ws';
+import { createHostCheck } from '../host-check.ts';
 
 const PATH = '/$servicebus/websocket';
 const IS_PATH = /^\/(\$|%24)servicebus\/websocket\/?(\?|$)/i;
@@ -27,6 +29,7 @@ const options = {
     [...offered].find((name) => PROTOCOLS.has(name)) ?? false,
 };
 const streams = new WebSocketServer(options);
+const check = createHostCheck();
 
 /**
  * Speaks HTTP on a socket until it is a WebSocket.
@@ -59,8 +62,9 @@ export function upgrade(socket: Socket, opened: (stream: Duplex) => void): void 
   socket.resume();
 }
 
-/** Undefined: there is AMQP to be had. */
+/** Undefined: AMQP is spoken there. */
 function refusalOf({ url = '', headers }: IncomingMessage): number | undefined {
+  if (check(headers) !== undefined) return 403;
   // Some clients write a slash behind it, or the dollar as %24.
   if (!IS_PATH.test(url)) return 404;
   const offered = headers['sec-websocket-protocol'];

@@ -6,10 +6,13 @@ export interface AdminRequest {
   readonly path: string;
   readonly key: string | undefined;
   readonly contentType: string | undefined;
+  /** Of the request's header: the host examines bearer tokens itself. */
+  readonly authorization: string | undefined;
   readonly body: Buffer;
 }
 
 export interface AdminAnswer {
   readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
 }

@@ -18,6 +18,8 @@ export interface AdminContext {
   readonly errors: readonly string[];
   readonly origin: string;
   readonly routePrefix: string;
+  /** Answered by `GET /admin/host/config`. */
+  readonly configuration: { readonly extensions: unknown; readonly concurrency: unknown };
   readonly isReady: () => boolean;
   readonly startedAt: number;
   readonly extraInputs: (definition: FunctionDefinition) => Invocation['inputs'];
@@ -26,11 +28,15 @@ export interface AdminContext {
 
 export function admin(request: AdminRequest, context: AdminContext): AdminAnswer {
   const [area, ...rest] = request.path.split('/').filter(Boolean);
-  if (area === 'host' && rest[0] === 'ping') return { status: 200 };
+  if (area === 'host' && rest[0] === 'ping')
+    return { status: 200, headers: { 'cache-control': 'no-store,no-cache', pragma: 'no-cache' } };
   if (area !== 'host' && area !== 'functions') return { status: 404 };
   const holder = holderOf(context.keys, request.key);
-  if (holder !== 'master') return { status: holder === 'nobody' || holder === 'wrong' ? 401 : 403 };
+  if (holder === 'nobody' || holder === 'wrong')
+    return { status: 401, headers: { 'www-authenticate': challenge(request.authorization) } };
+  if (holder !== 'master') return { status: 403 };
   if (area === 'host' && rest[0] === 'status') return { status: 200, body: status(context) };
+  if (area === 'host' && rest[0] === 'config') return { status: 200, body: context.configuration };
   const place: KeyPlace = { keys: () => context.keys, change: context.changeKeys };
   if (area === 'host') return hostKeys(rest[0] ?? '', rest[1], request, place) ?? { status: 404 };
   const [name, part, keyName] = rest;
@@ -41,11 +47,39 @@ export function admin(request: AdminRequest, context: AdminContext): AdminAnswer
   );
   if (!definition) return { status: 404 };
   if (part === 'keys') return functionKeys(definition.name, keyName, request, place);
-  if (part === 'status') return { status: 200, body: { errors: errorsOf(definition, context) } };
+  if (part === 'status') {
+    const errors = errorsOf(definition, context);
+    return { status: 200, body: errors.length > 0 ? { errors } : {} };
+  }
   if (part !== undefined) return { status: 404 };
   return request.method === 'POST'
     ? runByHand(definition, request, context)
     : { status: 200, body: view(definition, context) };
+}
+
+/**
+ * `WWW-Authenticate` of a 401. A host without an issuer of its own knows that of no token.
+ * https://github.com/dotnet/aspnetcore/blob/main/src/Security/Authentication/JwtBearer/src/JwtBearerHandler.cs
+ */
+export function challenge(authorization: string | undefined): string {
+  const [, token] = /^bearer +(.+)$/i.exec(authorization ?? '') ?? [];
+  if (token === undefined) return 'Bearer';
+  const issuer = issuerOf(token);
+  return issuer === undefined
+    ? 'Bearer error="invalid_token"'
+    : `Bearer error="invalid_token", error_description="The issuer '${issuer}' is invalid"`;
+}
+
+/** What a token says of its issuer; undefined when it is none. */
+function issuerOf(token: string): string | undefined {
+  const [, payload, signature] = token.split('.');
+  if (payload === undefined || signature === undefined) return undefined;
+  try {
+    const { iss } = Object(JSON.parse(Buffer.from(payload, 'base64url').toString())) as { iss?: unknown };
+    return textOf(iss, '(null)').replaceAll(/[^\x20-\x7e]|["\\]/g, '');
+  } catch {
+    return undefined;
+  }
 }
 
 function errorsOf({ name }: FunctionDefinition, { errors }: AdminContext): string[] {

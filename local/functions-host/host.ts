@@ -13,6 +13,7 @@ import {
   applyLocalSettings,
   durationMs,
   type HostConfig,
+  httpSettings,
   isDisabled,
   readHostConfig,
   resolveSetting,
@@ -55,7 +56,8 @@ export async function startHost(options: HostOptions): Promise<FunctionsHost> {
   const now = options.now ?? Date.now;
   const startedAt = now();
   const config = readHostConfig(options.appDir);
-  applyLocalSettings(options.appDir, process.env);
+  const cors = applyLocalSettings(options.appDir, process.env);
+  const { routePrefix: prefix, customHeaders } = httpSettings(config);
   const log = createHostLog(
     config.logging?.logLevel ?? {},
     options.write ?? ((line) => process.stdout.write(`${line}\n`)),
@@ -64,7 +66,7 @@ export async function startHost(options: HostOptions): Promise<FunctionsHost> {
   const keysFile = options.keysFile ?? join(options.dataDir, 'keys.json');
   let keys = readKeys(keysFile);
   let context: HttpFrontContext | undefined;
-  const front = await listen(options.port, () => context);
+  const front = await listen(options.port, () => context, { cors, customHeaders });
   try {
     const origin = `http://localhost:${front.port}`;
     process.env['WEBSITE_HOSTNAME'] = `localhost:${front.port}`;
@@ -91,9 +93,6 @@ export async function startHost(options: HostOptions): Promise<FunctionsHost> {
     };
     const extraInputs = (definition: FunctionDefinition): Invocation['inputs'] =>
       clientsOf(definition).map((name) => ({ name, data: { string: durable?.clientBinding() ?? '{}' } }));
-    const prefix = String(
-      (config.extensions?.['http'] as { routePrefix?: string } | undefined)?.routePrefix ?? 'api',
-    );
     const router = createRouter(enabled, prefix);
     const errors = [...router.errors, ...unsupported(enabled)];
     for (const error of errors) log('error', 'Host.Startup', error);
@@ -111,6 +110,7 @@ export async function startHost(options: HostOptions): Promise<FunctionsHost> {
       errors,
       origin,
       routePrefix: prefix,
+      configuration: { extensions: config.extensions ?? {}, concurrency: config.concurrency ?? {} },
       isReady: () => ready,
       startedAt,
       extraInputs,

@@ -44,8 +44,7 @@ export function queryOf(search: URLSearchParams): Map<string, string> {
 
 /** Absolute, by the Host header that the client sent. */
 export function urlOf(request: IncomingMessage): string {
-  const target = request.url ?? '/';
-  return /^https?:/i.test(target) ? target : `http://${request.headers.host ?? '127.0.0.1'}${target}`;
+  return `http://${request.headers.host ?? '127.0.0.1'}${request.url ?? '/'}`;
 }
 
 export function rpcRequest(
@@ -93,7 +92,11 @@ export function writeResult(response: ServerResponse, result: InvocationResult):
   else response.end(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1'), 'latin1');
 }
 
-export function empty(response: ServerResponse, status: number, headers: Record<string, string> = {}): void {
+export function empty(
+  response: ServerResponse,
+  status: number,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   if (response.headersSent) return;
   response.writeHead(status, status === 204 ? headers : { ...headers, 'content-length': 0 });
   response.end();

@@ -1,11 +1,14 @@
 /** The HTTP front of the host: the app's routes, `/admin`, the Durable API, and the home page. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createHostCheck, protect } from '../host-check.ts';
 import { listen as listenOnLoopback } from '../loopback.ts';
-import { type AdminContext, admin } from './admin.ts';
+import { type AdminContext, admin, challenge } from './admin.ts';
 import type { Durable, EngineRequest, FunctionDefinition, Invocation } from './contract.ts';
+import { type CorsSettings, createCors } from './cors.ts';
 import { empty, rpcRequest, urlOf, writeResult } from './http-binding.ts';
 import { stream } from './http-stream.ts';
+import { readAsKestrel } from './incoming.ts';
 import { holderOf, mayCall } from './keys.ts';
 import type { HostLog } from './log.ts';
 import { pause } from './retry.ts';
@@ -34,13 +37,28 @@ export interface HttpFront {
   close(): Promise<void>;
 }
 
-export async function listen(port: number, context: () => HttpFrontContext | undefined): Promise<HttpFront> {
+export interface HttpFrontSettings {
+  readonly cors: CorsSettings;
+  /** Sent with every answer that has none of the same name. */
+  readonly customHeaders: Readonly<Record<string, string>>;
+}
+
+export async function listen(
+  port: number,
+  context: () => HttpFrontContext | undefined,
+  settings: HttpFrontSettings,
+): Promise<HttpFront> {
   const open = new Set<ServerResponse>();
+  const cors = createCors(settings.cors);
+  const customHeaders = Object.entries(settings.customHeaders);
   const server = createServer(
     { keepAliveTimeout: KEEP_ALIVE_MS, maxHeaderSize: MAX_HEADER_BYTES },
     (request, response) => {
       open.add(response);
       response.once('close', () => open.delete(response));
+      if (!readAsKestrel(request)) return drained(request, response, 400);
+      if (cors?.(request, response)) return request.resume();
+      for (const [name, value] of customHeaders) response.setHeader(name, value);
       const ready = context();
       if (!ready) return empty(response, 503, { 'retry-after': '1' });
       answer(request, response, ready).catch((error: unknown) => {
@@ -51,6 +69,7 @@ export async function listen(port: number, context: () => HttpFrontContext | und
       });
     },
   );
+  protect(server, createHostCheck({ origins: settings.cors.origins }));
   return { port: await listenOnLoopback(server, port), close: () => stop(server, open) };
 }
 
@@ -59,8 +78,7 @@ async function answer(
   response: ServerResponse,
   context: HttpFrontContext,
 ): Promise<void> {
-  // A proxy's form of the request line names the whole address.
-  const target = (request.url ?? '/').replace(/^https?:\/\/[^/?#]*/i, '');
+  const target = request.url ?? '/';
   const mark = target.indexOf('?');
   const path = mark < 0 ? target : target.slice(0, mark);
   const query = new URLSearchParams(mark < 0 ? '' : target.slice(mark));
@@ -72,7 +90,9 @@ async function answer(
   if (inner.toLowerCase().startsWith(DURABLE_PREFIX)) {
     const holder = holderOf(context.keys, call.key);
     if (holder === 'nobody' || holder === 'wrong')
-      return drained(request, response, 401, { 'www-authenticate': 'Bearer' });
+      return drained(request, response, 401, {
+        'www-authenticate': challenge(request.headers.authorization),
+      });
     if (holder === 'host') return drained(request, response, 403);
     return durable(
       request,
@@ -127,12 +147,13 @@ async function administer(
 ): Promise<void> {
   const body = await readBody(request);
   if (!body) return empty(response, 500);
-  const contentType = request.headers['content-type'];
-  const { status, body: answered } = admin(
-    { method, path: path.slice('admin/'.length), key, contentType, body },
-    context,
-  );
-  if (answered === undefined) empty(response, status);
+  const { 'content-type': contentType, authorization } = request.headers;
+  const {
+    status,
+    headers,
+    body: answered,
+  } = admin({ method, path: path.slice('admin/'.length), key, contentType, authorization, body }, context);
+  if (answered === undefined) empty(response, status, headers);
   else json(response, status, answered);
 }
 
@@ -141,7 +162,7 @@ function drained(
   request: IncomingMessage,
   response: ServerResponse,
   status: number,
-  headers: Record<string, string> = {},
+  headers: Readonly<Record<string, string>> = {},
 ): void {
   request.resume();
   empty(response, status, headers);

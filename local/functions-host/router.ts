@@ -131,7 +131,8 @@ function compileTemplate(template: string): HttpRoute['match'] {
     const parameter = only === undefined ? undefined : parameterOf(only);
     if (parameter?.catchAll) {
       parameters.push({ parameter, group: ++groups });
-      source += '(?:/(.*))?';
+      // It takes any text, double slashes too, but not one that begins with a slash.
+      source += '(?:/(|[^/].*?))?';
     } else if (parameter && (parameter.optional || parameter.fallback !== undefined)) {
       parameters.push({ parameter, group: ++groups });
       source += '(?:/([^/]+))?';
@@ -150,7 +151,6 @@ function compileTemplate(template: string): HttpRoute['match'] {
   }
   const regex = new RegExp(`^${source}/?$`, 'i');
   return (path) => {
-    if (path.includes('//')) return undefined;
     const match = regex.exec(path);
     if (!match) return undefined;
     const params: Record<string, string> = {};

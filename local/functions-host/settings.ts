@@ -1,12 +1,14 @@
 /** host.json, local.settings.json and the connections that settings name. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { CorsSettings } from './cors.ts';
 
 export interface HostConfig {
   readonly version?: string;
   readonly extensions?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly logging?: { readonly logLevel?: Readonly<Record<string, string>> };
   readonly functionTimeout?: string;
+  readonly concurrency?: Readonly<Record<string, unknown>>;
 }
 
 /** @throws Error that names the file and what is wrong with it */
@@ -19,12 +21,38 @@ export function readHostConfig(appDir: string): HostConfig {
   return config;
 }
 
-/** `Values` of local.settings.json into the environment, where that does not say otherwise. */
-export function applyLocalSettings(appDir: string, environment: Record<string, string | undefined>): void {
+/** Puts `Values` of local.settings.json into the environment where it has no such variable; gives back what `Host` says of CORS. */
+export function applyLocalSettings(
+  appDir: string,
+  environment: Record<string, string | undefined>,
+): CorsSettings {
   const file = join(appDir, 'local.settings.json');
-  if (!existsSync(file)) return;
-  const { Values = {} } = readJson(file) as { Values?: Record<string, unknown> };
-  for (const [name, value] of Object.entries(Values)) environment[name] ??= String(value);
+  if (!existsSync(file)) return { origins: [], withCredentials: false };
+  const { Values, Host } = (readJson(file) ?? {}) as {
+    Values?: Record<string, unknown>;
+    Host?: Record<string, unknown>;
+  };
+  for (const [name, value] of Object.entries(Values ?? {})) environment[name] ??= String(value);
+  const origins = textOf(Host?.['CORS'])
+    .split(',')
+    .map((origin) => origin.trim())
+    .filter(Boolean);
+  return { origins, withCredentials: Host?.['CORSCredentials'] === true };
+}
+
+/** `extensions.http` of host.json. */
+export function httpSettings({ extensions }: HostConfig): {
+  readonly routePrefix: string;
+  /** Sent with every answer. */
+  readonly customHeaders: Readonly<Record<string, string>>;
+} {
+  const { routePrefix, customHeaders } = extensions?.['http'] ?? {};
+  return {
+    routePrefix: textOf(routePrefix, 'api'),
+    customHeaders: Object.fromEntries(
+      Object.entries(customHeaders ?? {}).map(([name, value]) => [name, textOf(value)]),
+    ),
+  };
 }
 
 function readJson(file: string): unknown {

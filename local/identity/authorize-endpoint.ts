@@ -3,11 +3,12 @@
  * it asks nothing: it answers for the person who has a session, or `login_required`.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isLoopback } from '../host-check.ts';
 import type { Codes } from './codes.ts';
 import { answerPage, OAuthError, once, readForm, redirect } from './exchange.ts';
 import { audienceOf, type Issuer } from './issuer.ts';
 import { peoplePage } from './people-page.ts';
-import { type Client, isLoopback, type Principal } from './principals.ts';
+import type { Client, Principal } from './principals.ts';
 import type { Sessions } from './sessions.ts';
 
 /** Of SHA-256 in base64url. */

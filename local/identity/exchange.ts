@@ -1,6 +1,6 @@
 /** HTTP as OAuth uses it: forms in, JSON out, errors by their registered names. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isLoopback } from './principals.ts';
+import { isLoopback } from '../host-check.ts';
 
 const LONGEST_FORM_BYTES = 16 * 1024;
 

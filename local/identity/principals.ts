@@ -1,4 +1,5 @@
 /** Who can have a token, and which programs may ask for one. */
+
 /** A person, drone, carrier or service; its id is the token's subject. */
 export interface Principal {
   readonly id: string;
@@ -24,8 +25,6 @@ export interface Client {
   readonly redirectUris?: readonly string[];
 }
 
-const LOOPBACK_HOSTS = new Set(['127.0.0.1', 'localhost', '[::1]', '::1']);
-
 /** The page on which people sign in. */
 export interface SignInPage {
   /** Name of the application, in the page's title. */
@@ -34,9 +33,4 @@ export interface SignInPage {
   readonly people: readonly string[];
   /** Heading for the people who belong to no account. */
   readonly staff: string;
-}
-
-/** @param hostname as in `URL.hostname` or a `listen` call, without a port */
-export function isLoopback(hostname: string): boolean {
-  return LOOPBACK_HOSTS.has(hostname.toLowerCase());
 }

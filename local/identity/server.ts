@@ -2,20 +2,21 @@
  * A small OpenID Connect issuer for one machine. It signs the kind of tokens that Entra ID signs in Azure, so that
  * authorization is never switched off; it asks people for no password, so it serves loopback only.
  *
- * I1 It listens on loopback, and answers only requests whose Host is loopback (a page elsewhere that rebinds its name to
- *    127.0.0.1 gets nothing).
+ * I1 It listens on loopback, and answers only requests whose Host and Origin are this machine's (a page elsewhere that rebinds its name
+ *    to 127.0.0.1 gets nothing).
  * I2 Codes go to registered addresses only, and every code needs PKCE.
  * I3 The key outlives the process, so tokens do too.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createHostCheck, isLoopback } from '../host-check.ts';
 import { answerAuthorize } from './authorize-endpoint.ts';
 import { createCodes } from './codes.ts';
 import { allowLoopbackOrigins, answerJson, answerPage, OAuthError } from './exchange.ts';
 import type { Issuer } from './issuer.ts';
 import { answerManagedIdentity, type ManagedIdentityOptions } from './managed-identity.ts';
 import { messagePage } from './people-page.ts';
-import { type Client, isLoopback, type Principal, type SignInPage } from './principals.ts';
+import type { Client, Principal, SignInPage } from './principals.ts';
 import { createRefreshTokens } from './refresh-tokens.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 import { ALGORITHM, loadSigningKey } from './signing-key.ts';
@@ -100,12 +101,11 @@ export async function startIdentity(options: IdentityOptions): Promise<IdentityS
     }
     answerJson(response, 404, { error: 'not_found', error_description: `there is no ${route}` });
   };
+  const check = createHostCheck();
   const server = createServer((request, response) => {
-    const { host: name = '' } = request.headers;
-    if (!URL.canParse(`http://${name}`) || !isLoopback(new URL(`http://${name}`).hostname)) {
-      answerJson(response, 403, { error: 'access_denied', error_description: 'the host is not loopback' });
-      return;
-    }
+    const reason = check(request.headers);
+    if (reason !== undefined)
+      return answerJson(response, 403, { error: 'access_denied', error_description: reason });
     const isShown = request.url?.startsWith('/authorize') === true;
     if (!isShown && !request.url?.startsWith('/managed-identity')) allowLoopbackOrigins(request, response);
     handle(request, response).catch((error: unknown) => refuse(response, error, isShown));

@@ -6,6 +6,7 @@
 import { mkdir } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { createHostCheck, protect } from '../host-check.ts';
 import { ACCOUNT, KEY, type Service } from './account.ts';
 import type {
   AzuriteServer,
@@ -59,6 +60,7 @@ export async function startStorage(options: StorageOptions): Promise<StorageServ
     if (server.extentMetadataStore) rows.attach(`${name}-extents`, server.extentMetadataStore);
     const reads = name === 'queue' ? QUEUE_READS : READS;
     if (!options.answerBeforeSave) holdAnswers(server.httpServer, () => rows.commit(), complain, reads);
+    protect(server.httpServer, createHostCheck());
     await server.start();
     started.push(server);
     if (options.tokens) {

@@ -10,6 +10,7 @@
 import { IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import { type Bearer, createBearerReader } from '../bearer.ts';
+import { createHostCheck, protect } from '../host-check.ts';
 import { closeAll, listen } from '../loopback.ts';
 import { ACCOUNT, AUDIENCE, accountSignature, type Service } from './account.ts';
 import { rewriteBatch } from './blob-batch.ts';
@@ -74,6 +75,7 @@ export async function startTokenListener(
       })
       .catch(() => response.destroy());
   });
+  protect(server, createHostCheck());
   return { port: await listen(server, options.ports?.[service] ?? 0), close: () => closeAll(server) };
 }
 

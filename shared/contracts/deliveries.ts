@@ -1,6 +1,6 @@
 /** Delivery: what is scheduled or in transit. Its stage is written by this service alone, for the workflow. */
 import { z } from 'zod';
-import { defineRoute } from '../http/define-route.ts';
+import { Bytes, defineRoute } from '../http/define-route.ts';
 import { ConfirmationType, DeliveryStage, Eta, Id, Month, Owner, Position, Time } from './common.ts';
 
 export const DeliveryBody = z.strictObject({
@@ -95,7 +95,7 @@ export const getDelivery = defineRoute({
   operation: 'getDelivery',
   method: 'GET',
   path: 'deliveries/{deliveryId}',
-  summary: 'A delivery of one’s account',
+  summary: 'Get a delivery',
   auth: readers,
   params,
   responses: { 200: Delivery },
@@ -107,7 +107,7 @@ export const moveDelivery = defineRoute({
   operation: 'moveDelivery',
   method: 'POST',
   path: 'deliveries/{deliveryId}/transitions',
-  summary: 'Something happened to the delivery',
+  summary: 'Apply a stage event to a delivery',
   auth: ['service'],
   params,
   body: StageEvent,
@@ -119,7 +119,7 @@ export const getDeliveryOwner = defineRoute({
   operation: 'getDeliveryOwner',
   method: 'GET',
   path: 'deliveries/{deliveryId}/owner',
-  summary: 'Whose delivery it is',
+  summary: 'Get the owner of a delivery',
   auth: readers,
   params,
   responses: { 200: Owner },
@@ -130,7 +130,7 @@ export const getDeliveryStatus = defineRoute({
   operation: 'getDeliveryStatus',
   method: 'GET',
   path: 'deliveries/{deliveryId}/status',
-  summary: 'Stage, last known location, pickup and delivery ETA',
+  summary: 'Get the stage, last known location and ETAs of a delivery',
   auth: readers,
   params,
   responses: { 200: DeliveryStatus },
@@ -141,25 +141,37 @@ export const listDeliveryEvents = defineRoute({
   operation: 'listDeliveryEvents',
   method: 'GET',
   path: 'deliveries/{deliveryId}/events',
-  summary: 'Tracking events in order, with time and place',
+  summary: 'List the tracking events of a delivery in order, with time and place',
   auth: readers,
   params,
   responses: { 200: z.object({ events: z.array(TrackingEvent) }) },
 });
-
-/** A link that is already over when it arrives helps nobody: a minute at least. */
-const MIN_LINK_HOURS = 1 / 60;
 
 export const createShareLink = defineRoute({
   service: 'delivery',
   operation: 'createShareLink',
   method: 'POST',
   path: 'deliveries/{deliveryId}/sharelinks',
-  summary: 'A link that shows the delivery to whoever has it, until it expires or is revoked',
+  summary: 'Create a link that shows the delivery to its bearer until it expires or is revoked',
   auth: [...customer, 'service'],
   params,
-  body: z.strictObject({ hours: z.number().min(MIN_LINK_HOURS).max(168).default(24) }),
+  body: z.strictObject({ hours: z.number().min(0.25).max(168).default(24) }),
   responses: { 201: z.object({ linkId: Id, token: z.string(), url: z.string(), expiresAt: Time }) },
+});
+
+export const listShareLinks = defineRoute({
+  service: 'delivery',
+  operation: 'listShareLinks',
+  method: 'GET',
+  path: 'deliveries/{deliveryId}/sharelinks',
+  summary: 'List the valid share links of a delivery, without their tokens',
+  auth: [...customer, 'operator'],
+  params,
+  responses: {
+    200: z.object({
+      links: z.array(z.object({ linkId: Id, createdAt: Time, createdBy: z.string(), expiresAt: Time })),
+    }),
+  },
 });
 
 export const revokeShareLink = defineRoute({
@@ -178,9 +190,9 @@ export const getPublicDelivery = defineRoute({
   operation: 'getPublicDelivery',
   method: 'GET',
   path: 'deliveries/public/{token}',
-  summary: 'What a share link shows: no owner, no drone, no addresses but the dropoff',
+  summary: 'Get what a share link shows: no owner, no drone, no address but the dropoff',
   auth: 'public',
-  params: z.strictObject({ token: z.string().min(20).max(200) }),
+  params: z.strictObject({ token: z.string().max(400) }),
   responses: {
     200: z.object({
       stage: DeliveryStage,
@@ -226,13 +238,17 @@ export const getWebhookSecrets = defineRoute({
   responses: { 200: z.object({ secrets: z.array(z.string()) }) },
 });
 
-/** `confirmationBlob` is base64, at most 180 KiB of it; it is kept in Blob storage. */
+/**
+ * Accepted once the parcel has arrived (409 `conflict` before), at most 200 m from the dropoff, with a time after the
+ * pickup. `confirmationBlob` is base64, at most 180 KiB of it. It must be what `confirmationType` says: a JPEG, PNG or WebP
+ * picture, a WAV, MP3, Ogg or WebM recording, or a finger record of ISO/IEC 19794-2 or -4.
+ */
 export const confirmDelivery = defineRoute({
   service: 'delivery',
   operation: 'confirmDelivery',
   method: 'POST',
   path: 'deliveries/{deliveryId}/confirmations',
-  summary: 'Proof of delivery',
+  summary: 'Confirm a delivery that has arrived, with its proof',
   auth: [...customer, 'service'],
   params,
   body: z.strictObject({
@@ -244,12 +260,49 @@ export const confirmDelivery = defineRoute({
   responses: { 200: z.object({ confirmed: z.boolean() }) },
 });
 
+export const ProofOfDelivery = z.object({
+  /** Of the content, when there is one: `GET …/confirmations/{proofId}` returns it. */
+  proofId: Id,
+  confirmationType: ConfirmationType,
+  at: Time,
+  receivedAt: Time,
+  position: Position,
+  by: z.string(),
+  contentType: z.string().optional(),
+  size: z.number().int().optional(),
+  width: z.number().int().optional(),
+  height: z.number().int().optional(),
+  sha256: z.string().optional(),
+});
+
+export const listConfirmations = defineRoute({
+  service: 'delivery',
+  operation: 'listConfirmations',
+  method: 'GET',
+  path: 'deliveries/{deliveryId}/confirmations',
+  summary: 'List the proofs of a delivery',
+  auth: readers,
+  params,
+  responses: { 200: z.object({ confirmations: z.array(ProofOfDelivery) }) },
+});
+
+export const getConfirmation = defineRoute({
+  service: 'delivery',
+  operation: 'getConfirmation',
+  method: 'GET',
+  path: 'deliveries/{deliveryId}/confirmations/{proofId}',
+  summary: 'Get the picture, recording or record of a proof',
+  auth: readers,
+  params: z.strictObject({ deliveryId: Id, proofId: Id }),
+  responses: { 200: Bytes },
+});
+
 export const summarizeDeliveries = defineRoute({
   service: 'delivery',
   operation: 'summarizeDeliveries',
   method: 'GET',
   path: 'deliveries/summary',
-  summary: 'How many deliveries an account had in a month',
+  summary: 'Count the deliveries of an account in a month',
   auth: readers,
   query: z.strictObject({
     ownerId: Id,

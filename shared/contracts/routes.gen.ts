@@ -55,6 +55,11 @@ export const createShareLink: RouteRef<typeof deliveries.createShareLink> = {
   path: 'deliveries/{deliveryId}/sharelinks',
 };
 
+export const getConfirmation: RouteRef<typeof deliveries.getConfirmation> = {
+  method: 'GET',
+  path: 'deliveries/{deliveryId}/confirmations/{proofId}',
+};
+
 export const getDelivery: RouteRef<typeof deliveries.getDelivery> = {
   method: 'GET',
   path: 'deliveries/{deliveryId}',
@@ -80,9 +85,19 @@ export const getWebhookSecrets: RouteRef<typeof deliveries.getWebhookSecrets> = 
   path: 'deliveries/webhooksecrets',
 };
 
+export const listConfirmations: RouteRef<typeof deliveries.listConfirmations> = {
+  method: 'GET',
+  path: 'deliveries/{deliveryId}/confirmations',
+};
+
 export const listDeliveryEvents: RouteRef<typeof deliveries.listDeliveryEvents> = {
   method: 'GET',
   path: 'deliveries/{deliveryId}/events',
+};
+
+export const listShareLinks: RouteRef<typeof deliveries.listShareLinks> = {
+  method: 'GET',
+  path: 'deliveries/{deliveryId}/sharelinks',
 };
 
 export const moveDelivery: RouteRef<typeof deliveries.moveDelivery> = {

@@ -13,6 +13,9 @@ export const WORKFLOW_STATES = [
   'CompensationFailed',
 ] as const;
 
+/** The step in which a workflow waits for the proof of delivery: the parcel has arrived. */
+export const PROOF_STEP = 'checkProof';
+
 export const WorkflowView = z.object({
   deliveryId: Id,
   owner: Owner,

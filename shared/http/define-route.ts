@@ -8,7 +8,10 @@ import type { ServiceName } from '../service-names.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
-/** A schema for a JSON body, `null` for an answer without one. */
+/** The body of an answer that is not JSON; its handler names the content type. */
+export const Bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
+
+/** A schema for a JSON body, `Bytes`, or `null` for an answer without one. */
 export type Responses = Readonly<Record<number, z.ZodType | null>>;
 
 const Nothing = z.strictObject({});

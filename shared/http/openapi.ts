@@ -1,6 +1,6 @@
 /** The OpenAPI 3.1 document, made from the routes. */
 import { z } from 'zod';
-import type { Route } from './define-route.ts';
+import { Bytes, type Route } from './define-route.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -85,6 +85,7 @@ function operation(route: Route): Json {
 
 function answer(status: string, schema: z.ZodType | null): Json {
   const description = DESCRIPTIONS[status] ?? 'Success';
+  if (schema === Bytes) return { description, content: { 'application/octet-stream': {} } };
   return schema
     ? { description, content: { 'application/json': { schema: schemaOf(schema, 'output') } } }
     : { description };

@@ -29,7 +29,7 @@ export interface PlainRequest {
 export interface PlainResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | undefined;
+  readonly body: string | Uint8Array | undefined;
 }
 
 /** What every handler can rely on beside its own input. */
@@ -178,7 +178,11 @@ function answer(route: Route, { status, body, headers }: Result): PlainResponse 
   const schema = route.responses[status];
   if (schema === undefined)
     throw new Error(`${route.functionName} answered ${status}, which its contract does not name`);
-  const text = schema === null ? undefined : JSON.stringify(conform(schema, body));
+  const value = schema === null ? undefined : conform(schema, body);
+  if (value instanceof Uint8Array) {
+    return { status, headers: { 'content-type': 'application/octet-stream', ...headers }, body: value };
+  }
+  const text = schema === null ? undefined : JSON.stringify(value);
   return {
     status,
     headers: { ...(text === undefined ? {} : { 'content-type': 'application/json' }), ...headers },

@@ -13,8 +13,10 @@ import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { WebSocket } from 'ws';
 import { createLog } from '../../shared/telemetry/log.ts';
+import { createGuard } from '../../tracking/guard.ts';
 import { createTrackingServer } from '../../tracking/http/server.ts';
 import { createMetrics } from '../../tracking/metrics.ts';
+import { readTrackingSettings } from '../../tracking/settings.ts';
 import { createTracker } from '../../tracking/tracker.ts';
 import { CUSTOMER, droneToken, verify } from '../../tracking/tracking.fixture.ts';
 import { flyingSample, missionCommand, missionOf, stageEvent } from '../../tracking/world.fixture.ts';
@@ -81,6 +83,7 @@ async function measure(): Promise<void> {
 async function run(scenario: Scenario, tell: typeof report): Promise<void> {
   const metrics = createMetrics();
   const log = createLog({ name: 'bench', level: 'silent' });
+  const guard = createGuard({ log, now: Date.now });
   let records = 0;
   const tracker = createTracker({
     settings: {
@@ -89,32 +92,47 @@ async function run(scenario: Scenario, tell: typeof report): Promise<void> {
       LINK_LOST_SECONDS: 15,
       ARRIVAL_RADIUS: 100,
       RETAIN_ENDED_SECONDS: 600,
+      LIMIT_FRAMES_PER_SECOND: 1_000_000,
     },
     publishEvents: async () => undefined,
     publishTelemetry: async (batch) => {
       records += batch.length;
     },
+    recordDeadLetter: async () => undefined,
     rebuilt: Promise.resolve(),
     metrics,
+    guard,
     log,
     now: Date.now,
   });
   const server = createTrackingServer({
+    settings: readTrackingSettings({
+      IDENTITY_ISSUER: 'http://127.0.0.1/',
+      TRACKING_AUDIENCE: 'api',
+      API_ORIGIN: 'http://127.0.0.1/',
+      EVENTHUBS: 'none',
+      LIMIT_REQUESTS_PER_PRINCIPAL: '1000000',
+      LIMIT_STREAMS_PER_PRINCIPAL: '1000000',
+    }),
     tracker,
     verify,
-    allowedOrigins: [],
     readiness: () => ({ rebuilt: true, notDraining: true, reading: true }),
-    isDraining: () => false,
     metrics,
+    guard,
     log,
     now: Date.now,
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const message = { partition: '0', sequenceNumber: 0 };
+  const message = (body: unknown) => ({
+    bytes: Buffer.from(JSON.stringify(body)),
+    partition: '0',
+    sequenceNumber: 0,
+    properties: {},
+  });
   for (let index = 0; index < scenario.drones; index += 1) {
-    tracker.onDomainEvent({ ...message, body: stageEvent(`d-${index}`, 'Created', 0) });
-    tracker.onCommand({ ...message, body: missionCommand(missionOf(`drone-${index}`, `d-${index}`)) });
+    tracker.onDomainEvent(message(stageEvent(`d-${index}`, 'Created', 0)));
+    tracker.onCommand(message(missionCommand(missionOf(`drone-${index}`, `d-${index}`))));
   }
   const child: ChildProcess = fork(fileURLToPath(import.meta.url), [], { execArgv: [] });
   child.send({ ...scenario, port: (server.address() as AddressInfo).port });

@@ -5,8 +5,9 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { CosmosClient } from '@azure/cosmos';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { png } from '../../functions/delivery/proof.fixture.ts';
 import { AMQPS_PORT } from '../../platform/options.ts';
-import { confirmDelivery } from '../../shared/contracts/routes.gen.ts';
+import { confirmDelivery, listConfirmations } from '../../shared/contracts/routes.gen.ts';
 import { customer } from '../harness/customer.ts';
 import { lastingBreaches } from '../harness/invariants.ts';
 import { isFree, startPlatform, type TestPlatform, until } from '../harness/platform.ts';
@@ -80,19 +81,27 @@ test('the app’s identity reads its containers, that of tracking has no right t
 test('the app’s identity keeps checkpoints and a proof of delivery in storage, that of tracking has no right there', async () => {
   const alice = customer(platform.endpoints);
   const deliveryId = await alice.submit({ confirmationRequired: 'Picture' });
+  const picture = png(64, 64);
   const body = {
-    geoCoordinates: { latitude: 47.6, longitude: -122.3 },
-    confirmationType: 'Picture',
-    confirmationBlob: Buffer.from('a picture').toString('base64'),
+    geoCoordinates: (await alice.status(deliveryId)).request.dropOffLocation,
+    confirmationType: 'Picture' as const,
+    confirmationBlob: picture.toString('base64'),
   };
+  const statuses = new Set<number>();
   await until(async () => {
     const { status } = await alice.call(confirmDelivery, { params: { deliveryId }, body });
+    statuses.add(status);
     return status === 200 || undefined;
-  }, 'the proof is taken, on the way to the drop-off');
+  }, 'the proof is taken at the dropoff');
+  expect(statuses).toContain(409);
   expect((await alice.ended(deliveryId)).outcome?.kind).toBe('completed');
+  const { body: listed } = await alice.call(listConfirmations, { params: { deliveryId } });
+  const { proofId } = (listed as { confirmations: { proofId: string }[] }).confirmations[0] as {
+    proofId: string;
+  };
   const proof = (clientId: string) =>
-    storageAs(clientId).getContainerClient('proofs').getBlobClient(`${deliveryId}/picture`);
-  expect((await proof('functions').downloadToBuffer()).toString()).toBe('a picture');
+    storageAs(clientId).getContainerClient('proofs').getBlobClient(`${deliveryId}/${proofId}`);
+  expect(await proof('functions').downloadToBuffer()).toEqual(picture);
   const checkpoints: string[] = [];
   for await (const { name } of storageAs('functions')
     .getContainerClient('azure-webjobs-eventhub')

@@ -31,6 +31,8 @@ export interface Reply {
   readonly headers: Readonly<Record<string, string>>;
   /** Parsed JSON; undefined where there was none. */
   readonly body: Readonly<Record<string, unknown>> | undefined;
+  /** The answer of a route that is not JSON. */
+  readonly bytes?: Uint8Array;
 }
 
 export interface RequestOptions {
@@ -137,6 +139,9 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
         },
         pipeline,
       );
+      if (response.body instanceof Uint8Array) {
+        return { status: response.status, headers: response.headers, body: undefined, bytes: response.body };
+      }
       const parsed = response.body === undefined ? undefined : JSON.parse(response.body);
       return { status: response.status, headers: response.headers, body: parsed as Reply['body'] };
     },

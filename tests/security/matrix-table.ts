@@ -5,6 +5,9 @@
  *
  * `+` let in    `-` 404, as if it did not exist    `R` 403: the role is missing
  * `F` 403: the body names another account as the owner    `N` 403: the caller belongs to no account
+ *
+ * No delivery here has a proof yet, so the row of one proof is all 404; that a proof is shown to its account alone is in
+ * functions/delivery/proof.test.ts.
  */
 export const CALLERS = [
   'alice',
@@ -57,6 +60,10 @@ DELETE deliveries/{deliveryId}/sharelinks/{linkId}     +-    +-   -+   -+  --   
 GET deliveries/public/{token}                          ++    ++   ++   ++  ++   ++     ++    ++      ++    ++      ++   ++
 POST deliveries/{deliveryId}/notifymerequests          +-    +-   -+   -+  --   RR     RR    RR      RR    RR      RR   RR
 POST deliveries/{deliveryId}/confirmations             +-    +-   -+   -+  --   RR     RR    RR      RR    ++      +-   -+
+GET deliveries/{deliveryId}/sharelinks                 +-    +-   -+   -+  --   ++     RR    RR      RR    RR      RR   RR
+GET deliveries/{deliveryId}/confirmations              +-    +-   -+   -+  --   ++     RR    RR      RR    ++      +-   -+
+GET deliveries/{deliveryId}/confirmations/{proofId}    --    --   --   --  --   --     RR    RR      RR    --      --   --
+GET deliveries/webhooksecrets                          RR    ++   RR   ++  RR   RR     RR    RR      RR    RR      RR   RR
 GET deliveries/summary                                 +-    +-   -+   -+  --   ++     RR    RR      RR    ++      +-   -+
 
 PUT drones/{droneId}                                   RR    RR   RR   RR  RR   ++     RR    RR      RR    RR      RR   RR

@@ -19,8 +19,10 @@ export interface Client {
   readonly tick: () => void;
   /** The server goes away; the client shall come back after `afterMs`. */
   readonly reconnect: (afterMs: number) => void;
-  /** It is over: nothing more will come. */
+  /** Nothing more will come: the connection is closed in order. */
   readonly end: (code: number, reason: string) => void;
+  /** Ends the connection at once. */
+  readonly cut: () => void;
   readonly onClose: (listener: () => void) => void;
 }
 
@@ -46,6 +48,7 @@ export const STUCK_MS = 10_000;
 const RESTART = 1012;
 
 export function sseClient(response: ServerResponse, now: () => number): Client {
+  response.on('error', () => response.destroy());
   return clientOf(
     {
       transport: 'sse',
@@ -98,6 +101,10 @@ function clientOf(wire: Wire, now: () => number): Client {
     open = false;
     latest = undefined;
   });
+  const cut = () => {
+    open = false;
+    wire.cut();
+  };
 
   const write = (frame: Encoded) => {
     if (!open) return;
@@ -131,11 +138,7 @@ function clientOf(wire: Wire, now: () => number): Client {
       const buffered = wire.buffered();
       if (buffered === 0 || buffered < before) movedAt = now();
       before = buffered;
-      if (now() - movedAt >= STUCK_MS) {
-        open = false;
-        wire.cut();
-        return;
-      }
+      if (now() - movedAt >= STUCK_MS) return cut();
       if (latest && buffered <= FULL_BYTES) {
         const frame = latest;
         latest = undefined;
@@ -148,6 +151,7 @@ function clientOf(wire: Wire, now: () => number): Client {
     },
     reconnect: (afterMs) => close(() => wire.reconnect(afterMs)),
     end: (code, reason) => close(() => wire.end(code, reason)),
+    cut,
     onClose: wire.onClose,
   };
 }

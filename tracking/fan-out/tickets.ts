@@ -1,16 +1,30 @@
 /**
  * Tickets for browsers, whose EventSource and WebSocket cannot send a token.
  *
- * T1 a ticket opens one stream, once, within 30 s, and only the stream it was made for.
+ * T1 A ticket opens one stream, once, within 30 s, and only the stream it was made for.
+ * T2 A ticket carries the end of the token that it was made with: its stream ends no later than that.
  */
 import { randomBytes } from 'node:crypto';
 
 export type Scope = { readonly deliveryId: string } | { readonly fleet: true };
 
+/** Who had the ticket made. */
+export interface Holder {
+  readonly subject: string;
+  /** ms since the epoch: when the holder's token ends. */
+  readonly expiresAt: number;
+}
+
+export interface Ticket {
+  readonly ticket: string;
+  /** ms since the epoch: until when it can be redeemed. */
+  readonly redeemableUntil: number;
+}
+
 export interface Tickets {
-  readonly issue: (scope: Scope) => string;
-  /** The ticket is used up, whether it fits or not. */
-  readonly redeem: (ticket: string, scope: Scope) => boolean;
+  readonly issue: (scope: Scope, holder: Holder) => Ticket;
+  /** The holder, when the ticket fits. The ticket is used up, whether it fits or not. */
+  readonly redeem: (ticket: string, scope: Scope) => Holder | undefined;
   readonly sweep: () => void;
 }
 
@@ -18,7 +32,7 @@ const LIFE_MS = 30_000;
 const MAX_OPEN = 100_000;
 
 export function createTickets(now: () => number): Tickets {
-  const open = new Map<string, { readonly scope: string; readonly until: number }>();
+  const open = new Map<string, { readonly scope: string; readonly until: number; readonly holder: Holder }>();
   const sweep = () => {
     for (const [ticket, { until }] of open) {
       if (until > now() && open.size <= MAX_OPEN) break;
@@ -26,16 +40,17 @@ export function createTickets(now: () => number): Tickets {
     }
   };
   return {
-    issue: (scope) => {
+    issue: (scope, holder) => {
       const ticket = randomBytes(32).toString('base64url');
-      open.set(ticket, { scope: nameOf(scope), until: now() + LIFE_MS });
+      const redeemableUntil = Math.min(now() + LIFE_MS, holder.expiresAt);
+      open.set(ticket, { scope: nameOf(scope), until: redeemableUntil, holder });
       sweep();
-      return ticket;
+      return { ticket, redeemableUntil };
     },
     redeem: (ticket, scope) => {
       const found = open.get(ticket);
       open.delete(ticket);
-      return found !== undefined && found.until > now() && found.scope === nameOf(scope);
+      return found && found.until > now() && found.scope === nameOf(scope) ? found.holder : undefined;
     },
     sweep,
   };

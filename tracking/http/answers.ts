@@ -1,29 +1,57 @@
 /** Plain HTTP: bodies in, answers and problems out, cross-origin rules, refusals of upgrades. */
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { z } from 'zod';
 import { AppError, toProblem } from '../../shared/errors.ts';
+import { describeErrors, parseJson, type Read, read } from '../../shared/read.ts';
 
 const MAX_BODY_BYTES = 256 * 1024;
 
-/** @throws AppError 400, 413 or 415 */
-export async function readJson(request: IncomingMessage): Promise<unknown> {
-  const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
+/**
+ * The body as JSON. What its headers say is judged before any of it is read.
+ *
+ * @throws AppError 400, 413 or 415
+ */
+export async function readBody<S extends z.ZodType>(
+  request: IncomingMessage,
+  schema: S,
+): Promise<Read<z.output<S>>> {
+  const { headers } = request;
+  const type = headers['content-type']?.split(';')[0]?.trim().toLowerCase();
   if (type !== 'application/json') {
     throw new AppError('unsupported_media_type', 'the body must be application/json');
   }
+  if ((headers['content-encoding'] ?? 'identity').toLowerCase() !== 'identity') {
+    throw new AppError('unsupported_media_type', 'the body must not be compressed');
+  }
+  if (Number(headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+  const parsed = parseJson(await bytesOf(request), 'body');
+  if (!parsed.ok) throw new AppError('malformed_json', `the ${describeErrors(parsed.errors)}`);
+  return read(schema, parsed.value, 'body');
+}
+
+/** Listens instead of iterating, which would destroy the connection before it has its answer. */
+function bytesOf(request: IncomingMessage): Promise<Buffer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  const onData = (chunk: Buffer) => {
     size += chunk.length;
-    if (size > MAX_BODY_BYTES) throw new AppError('body_too_large', 'the body exceeds 256 KiB');
-    chunks.push(chunk);
-  }
-  try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
-  } catch {
-    throw new AppError('malformed_json', 'the body is not JSON');
-  }
+    if (size <= MAX_BODY_BYTES) chunks.push(chunk);
+    else {
+      request.off('data', onData).pause();
+      reject(tooLarge());
+    }
+  };
+  request.on('data', onData);
+  request.once('end', () => resolve(Buffer.concat(chunks)));
+  const onBreak = () => reject(new AppError('malformed_json', 'the body ended before its end'));
+  request.once('error', onBreak);
+  request.once('close', onBreak);
+  return promise;
 }
+
+const tooLarge = () => new AppError('body_too_large', `the body exceeds ${MAX_BODY_BYTES / 1024} KiB`);
 
 export function answer(response: ServerResponse, status: number, body: unknown): void {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
@@ -36,13 +64,18 @@ export function answer(response: ServerResponse, status: number, body: unknown):
   response.end(text);
 }
 
-export function answerProblem(response: ServerResponse, error: AppError): void {
+/** The connection is closed where the request's body was not read to its end. */
+export function answerProblem(request: IncomingMessage, response: ServerResponse, error: AppError): void {
   if (response.headersSent) {
     response.destroy();
     return;
   }
   const text = JSON.stringify(toProblem(error));
-  response.writeHead(error.status, { ...problemHeaders(error), 'content-length': Buffer.byteLength(text) });
+  response.writeHead(error.status, {
+    ...problemHeaders(error),
+    'content-length': Buffer.byteLength(text),
+    ...(request.complete ? {} : { connection: 'close' }),
+  });
   response.end(text);
 }
 

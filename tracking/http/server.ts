@@ -11,220 +11,125 @@
  *   GET  /readyz               all of that, and every partition is being read
  *   GET  /metrics              Prometheus' text
  *
- * V1 an upgrade is only answered after its caller is known and allowed.
- * V2 while draining nothing new is taken.
+ * V1 An upgrade is only answered after its caller is known and allowed.
+ * V2 While draining nothing new is taken.
+ * V3 A caller is known before any of its body is read, and a request that dribbles in is cut off.
+ * V4 Every refusal is counted by its code; each code is logged at most once a minute, with its count.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type WebSocket, WebSocketServer } from 'ws';
-import { z } from 'zod';
 import type { VerifyToken } from '../../shared/auth/verifier.ts';
-import { Id } from '../../shared/contracts/common.ts';
 import { AppError, toAppError } from '../../shared/errors.ts';
-import { read } from '../../shared/read.ts';
 import type { Log } from '../../shared/telemetry/log.ts';
-import { type Client, sseClient, webSocketClient } from '../fan-out/client.ts';
-import type { Scope } from '../fan-out/tickets.ts';
-import { readSamples } from '../ingest/read-frame.ts';
-import { isObject } from '../ingest/read-telemetry.ts';
+import { createSampler, type Guard } from '../guard.ts';
 import type { Metrics } from '../metrics.ts';
+import type { TrackingSettings } from '../settings.ts';
 import type { Tracker } from '../tracker.ts';
-import { authenticate, droneOf, requireOperator, requireWatcher } from './access.ts';
-import { allowOrigin, answer, answerProblem, readJson, refuseUpgrade, STREAM_HEADERS } from './answers.ts';
+import { allowOrigin, answerProblem, refuseUpgrade } from './answers.ts';
+import { type Callers, createCallers } from './caller.ts';
+import { createLimits, type LimitSettings } from './limits.ts';
+import { createRoutes, type Readiness } from './routes.ts';
+import { createStreams } from './streams.ts';
+import { createUpgrades } from './upgrades.ts';
 
 export interface ServerOptions {
+  readonly settings: LimitSettings & Pick<TrackingSettings, 'ALLOWED_ORIGINS' | 'TRUSTED_PROXIES'>;
   readonly tracker: Tracker;
   readonly verify: VerifyToken;
-  readonly allowedOrigins: readonly string[];
-  /** Facts for `/readyz`: ready when all are true. `/servingz` leaves `reading` out. */
-  readonly readiness: () => {
-    readonly rebuilt: boolean;
-    readonly notDraining: boolean;
-    readonly reading: boolean;
-  };
-  readonly isDraining: () => boolean;
+  readonly readiness: () => Readiness;
   readonly metrics: Metrics;
+  readonly guard: Guard;
   readonly log: Log;
   readonly now: () => number;
 }
 
-const MAX_FRAME_BYTES = 256 * 1024;
-const NOTHING_MORE = 204;
-const MAX_TIMER_MS = 2 ** 31 - 1;
-const EXPIRED = 4401;
-
-const TicketBody = z.union([z.strictObject({ deliveryId: Id }), z.strictObject({ fleet: z.literal(true) })]);
+/** ms; `connectionsCheckingInterval` is how late the two before it may be noticed. */
+const TIMES = { headersTimeout: 5_000, requestTimeout: 15_000, connectionsCheckingInterval: 1_000 } as const;
 
 export function createTrackingServer(options: ServerOptions): Server {
-  const { tracker, verify, allowedOrigins, readiness, isDraining, metrics, log, now } = options;
-  const upgrades = new WebSocketServer({
-    noServer: true,
-    perMessageDeflate: false,
-    maxPayload: MAX_FRAME_BYTES,
-  });
-
-  const route = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const url = new URL(request.url ?? '/', 'http://tracking');
-    const name = `${request.method} ${url.pathname}`;
-    allowOrigin(request, response, allowedOrigins);
-    if (request.method === 'OPTIONS') {
-      response.writeHead(204).end();
-      return;
-    }
-    if (name === 'GET /healthz') return answer(response, 200, { status: 'alive' });
-    if (name === 'GET /readyz' || name === 'GET /servingz') {
-      const { reading, ...serving } = readiness();
-      const facts = url.pathname === '/readyz' ? { ...serving, reading } : serving;
-      const ready = Object.values(facts).every(Boolean);
-      return answer(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', ...facts });
-    }
-    if (name === 'GET /metrics') return answer(response, 200, metrics.text());
-    refuseWhileDraining();
-    if (name === 'POST /telemetry') return postTelemetry(request, response);
-    if (name === 'POST /tickets') return postTicket(request, response);
-    const scope = scopeOf(url);
-    if (!scope) throw new AppError('not_found', 'there is no such route');
-    if (request.method !== 'GET') {
-      throw new AppError('method_not_allowed', 'streams are read with GET', { headers: { allow: 'GET' } });
-    }
-    const expiresAt = await admit(request, url, scope);
-    const lastSeen = lastSeenOf(request, url);
-    if (hasSeenAll(scope, lastSeen)) {
-      response.writeHead(NOTHING_MORE).end();
-      return;
-    }
-    request.socket.setNoDelay(true);
-    response.writeHead(200, STREAM_HEADERS);
-    response.flushHeaders();
-    join(scope, sseClient(response, now), lastSeen, expiresAt);
-  };
-
-  const refuseWhileDraining = () => {
-    if (isDraining()) {
+  const { settings, tracker, verify, readiness, metrics, guard, now } = options;
+  const limits = createLimits(settings);
+  const callers = createCallers({ verify, limits, trustedProxies: settings.TRUSTED_PROXIES });
+  const streams = createStreams({ tracker, callers, limits, guard, now });
+  const routes = createRoutes({ tracker, callers, streams, readiness, metrics, now });
+  const upgrade = createUpgrades({ tracker, callers, streams, limits, guard, now });
+  const allowed = settings.ALLOWED_ORIGINS;
+  const refusalOf = createRefusals(options, callers);
+  const admit = async (request: IncomingMessage): Promise<URL> => {
+    if (!readiness().notDraining) {
       throw new AppError('dependency_unavailable', 'this process is about to end', { retryAfterSeconds: 1 });
     }
+    await limits.request(callers.addressOf(request));
+    return urlOf(request);
   };
 
-  const postTelemetry = async (request: IncomingMessage, response: ServerResponse) => {
-    const { principal } = await authenticate(request.headers.authorization, verify);
-    const droneId = droneOf(principal);
-    const body = await readJson(request);
-    const read = readSamples(isObject(body) ? body['samples'] : body);
-    if (!read.samples) {
-      const [path = '', message = ''] = read.wrong.split(': ');
-      throw new AppError('invalid_request', 'the samples cannot be read', {
-        errors: [{ path: `body.${path}`, message }],
-      });
-    }
-    if (read.samples.some((sample) => sample.droneId !== droneId)) {
-      throw new AppError('forbidden', `this token is ${droneId}'s`);
-    }
-    const { notYours: _none, ...counts } = tracker.intake.samples(droneId, read.samples);
-    answer(response, 202, counts);
+  const route = async (request: IncomingMessage, response: ServerResponse): Promise<unknown> => {
+    const url = urlOf(request);
+    allowOrigin(request, response, allowed);
+    if (request.method === 'OPTIONS') return response.writeHead(204).end();
+    const name = `${request.method} ${url.pathname}`;
+    const open = routes.open.get(name);
+    if (open) return open(request, response, url);
+    await admit(request);
+    return (routes.guarded.get(name) ?? routes.stream)(request, response, url);
   };
 
-  const postTicket = async (request: IncomingMessage, response: ServerResponse) => {
-    const { principal } = await authenticate(request.headers.authorization, verify);
-    const body = read(TicketBody, await readJson(request), 'body');
-    if (!body.ok) {
-      throw new AppError('invalid_request', 'either deliveryId or fleet: true is needed', {
-        errors: [{ path: 'body', message: 'must be {deliveryId} or {fleet: true}' }],
-      });
-    }
-    if ('fleet' in body.value) requireOperator(principal);
-    else requireWatcher(principal, tracker.deliveries.find(body.value.deliveryId));
-    answer(response, 201, { ticket: tracker.tickets.issue(body.value), expiresInSeconds: 30 });
-  };
-
-  /** When the stream must end, ms since the epoch. @throws AppError 401, 403, 404 */
-  const admit = async (request: IncomingMessage, url: URL, scope: Scope): Promise<number> => {
-    const ticket = url.searchParams.get('ticket');
-    if (ticket !== null) {
-      if (!tracker.tickets.redeem(ticket, scope)) {
-        throw new AppError('token_invalid', 'the ticket is used up, too old, or for something else');
-      }
-      return Number.POSITIVE_INFINITY;
-    }
-    const { principal, expiresAt } = await authenticate(request.headers.authorization, verify);
-    if ('fleet' in scope) requireOperator(principal);
-    else requireWatcher(principal, tracker.deliveries.find(scope.deliveryId));
-    return expiresAt;
-  };
-
-  const join = (scope: Scope, client: Client, lastSeen: number | undefined, expiresAt: number) => {
-    if ('fleet' in scope) tracker.fleet.join(client);
-    else tracker.watchers.join(scope.deliveryId, client, lastSeen);
-    if (expiresAt === Number.POSITIVE_INFINITY) return;
-    const end = () => client.end(EXPIRED, 'the token has expired');
-    const timer = setTimeout(end, Math.min(MAX_TIMER_MS, Math.max(0, expiresAt - now())));
-    client.onClose(() => clearTimeout(timer));
-  };
-
-  const hasSeenAll = (scope: Scope, lastSeen: number | undefined) => {
-    const delivery = 'deliveryId' in scope ? tracker.deliveries.find(scope.deliveryId) : undefined;
-    return delivery?.endedAt !== undefined && lastSeen !== undefined && lastSeen >= delivery.sequence;
-  };
-
-  const upgrade = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
-    const url = new URL(request.url ?? '/', 'http://tracking');
-    const { origin } = request.headers;
-    refuseWhileDraining();
-    if (origin !== undefined && !allowedOrigins.includes(origin)) {
-      throw new AppError('forbidden', 'pages of this origin may not open streams');
-    }
-    if (url.pathname === '/telemetry') {
-      const { principal, expiresAt } = await authenticate(request.headers.authorization, verify);
-      const droneId = droneOf(principal);
-      return complete(request, socket, head, (ws) => tracker.sockets.accept(droneId, ws, expiresAt));
-    }
-    const scope = scopeOf(url);
-    if (!scope) throw new AppError('not_found', 'there is no such route');
-    const expiresAt = await admit(request, url, scope);
-    const lastSeen = lastSeenOf(request, url);
-    complete(request, socket, head, (ws) => join(scope, webSocketClient(ws, now), lastSeen, expiresAt));
-  };
-
-  const complete = (
-    request: IncomingMessage,
-    socket: Duplex,
-    head: Buffer,
-    then: (ws: WebSocket) => void,
-  ): void => {
-    if (!socket.destroyed) upgrades.handleUpgrade(request, socket, head, then);
-  };
-
-  const asAppError = (thrown: unknown): AppError => {
-    const error = toAppError(thrown);
-    if (error.code === 'internal') log.error({ err: thrown }, 'unforeseen');
-    return error;
-  };
-
-  const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, (request, response) => {
-    route(request, response).catch((thrown: unknown) => answerProblem(response, asAppError(thrown)));
+  const server = createServer(TIMES, (request, response) => {
+    const refuse = (thrown: unknown) => answerProblem(request, response, refusalOf(request, thrown));
+    route(request, response).catch(guard('refusal', refuse, () => response.destroy()));
   });
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+  const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const onError = () => socket.destroy();
     socket.on('error', onError);
-    upgrade(request, socket, head).then(
+    const work = async () => {
+      const url = await admit(request);
+      refuseOrigin(request, allowed);
+      await upgrade(request, socket, head, url);
+    };
+    work().then(
       () => socket.off('error', onError),
-      (thrown: unknown) => refuseUpgrade(socket, asAppError(thrown)),
+      guard(
+        'refused upgrade',
+        (thrown: unknown) => refuseUpgrade(socket, refusalOf(request, thrown)),
+        () => socket.destroy(),
+      ),
     );
-  });
+  };
+  server.on('upgrade', onUpgrade);
   return server;
 }
 
-function scopeOf({ pathname }: URL): Scope | undefined {
-  if (pathname === '/fleet') return { fleet: true };
-  const encoded = /^\/track\/([^/]+)$/.exec(pathname)?.[1];
-  if (encoded === undefined) return undefined;
-  const id = read(Id, encoded);
-  if (!id.ok) throw new AppError('not_found', 'there is no such delivery');
-  return { deliveryId: id.value };
+const BASE = 'http://tracking';
+
+/** @throws AppError 400 for a target like `//[` or `http:///`, which HTTP lets through and which is no URL */
+function urlOf({ url }: IncomingMessage): URL {
+  const parsed = URL.parse(url ?? '/', BASE);
+  if (parsed) return parsed;
+  throw new AppError('invalid_request', 'the request target is not a URL');
 }
 
-/** SSE's own header, or the query of those who cannot set it. */
-function lastSeenOf({ headers }: IncomingMessage, { searchParams }: URL): number | undefined {
-  const header = headers['last-event-id'];
-  const text = (typeof header === 'string' ? header : undefined) ?? searchParams.get('lastEventId') ?? '';
-  return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+/** Browsers send an origin with every upgrade; programs send none. @throws AppError 403 */
+function refuseOrigin({ headers: { origin } }: IncomingMessage, allowed: readonly string[]): void {
+  if (origin !== undefined && !allowed.includes(origin)) {
+    throw new AppError('forbidden', 'pages of this origin may not open streams');
+  }
+}
+
+/** A refusal as the caller gets it, after it was counted and, now and then, logged (V4). */
+function createRefusals(
+  { metrics, log, now }: Pick<ServerOptions, 'metrics' | 'log' | 'now'>,
+  { addressOf }: Pick<Callers, 'addressOf'>,
+): (request: IncomingMessage, thrown: unknown) => AppError {
+  const occurrences = createSampler(now);
+  return (request, thrown) => {
+    const error = toAppError(thrown);
+    const { code } = error;
+    metrics.counter('tracking_refusals_total', 'Calls that were refused', { code }).add();
+    const count = occurrences(code);
+    if (count === undefined) return error;
+    const facts = { code, count, address: addressOf(request), method: request.method };
+    if (code === 'internal') log.error({ ...facts, err: thrown }, 'a call failed');
+    else log.info(facts, 'a call was refused');
+    return error;
+  };
 }

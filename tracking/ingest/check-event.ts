@@ -11,6 +11,7 @@ import { distance } from '../../shared/geo/distance.ts';
 import type { Deliveries } from '../state/deliveries.ts';
 import type { Drone } from '../state/drones.ts';
 import { roughDistance } from '../state/track.ts';
+import { MAX_AHEAD_MS } from './clock.ts';
 
 export type Refusal = {
   readonly code:
@@ -50,8 +51,6 @@ const OWN: ReadonlySet<FlightEventKind> = new Set(['LinkLost', 'LinkRestored']);
 const COMPARABLE = 30;
 const MAX_SPEED = 60;
 const SLACK = 250;
-/** A drone's clock may run ahead by this, ms. */
-const CLOCK_AHEAD = 5 * 60_000;
 
 /** Undefined: to be believed. `droneId` is who the socket belongs to. */
 export function checkEvent(
@@ -72,7 +71,7 @@ export function checkEvent(
   if (mission.fence !== event.fence || (event.fence < newest && !ANSWERS.has(event.kind))) {
     return { code: 'stale', detail: `fence ${event.fence} is over, ${newest} is valid` };
   }
-  if (Date.parse(event.time) > options.now() + CLOCK_AHEAD) {
+  if (Date.parse(event.time) > options.now() + MAX_AHEAD_MS) {
     return { code: 'wrong_time', detail: 'the event lies in the future' };
   }
   return offPlan(event, mission, options) ?? offTrack(event, drone, options);

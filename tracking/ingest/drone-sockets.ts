@@ -1,23 +1,31 @@
 /**
  * The drones' sockets: one live socket per drone, frames in, frames out.
  *
- * S1 the newest socket of a drone wins; the one before is closed.
- * S2 a frame that cannot be read is answered with `error` and counted; a socket that sends too many in a row is closed.
- * S3 a socket does not outlive the token that opened it.
+ * S1 The newest socket of a drone wins; the one before is closed.
+ * S2 A frame that cannot be read is answered with `error` and counted; a socket that sends too many in a row is closed.
+ * S3 A socket does not outlive the token that opened it.
  * S4 `hello` comes first: before it nothing else is taken.
+ * S5 At most so many frames a second are taken (frame-rate.ts). Dropping is safe: a drone repeats its events until they are
+ *    acknowledged, and newer positions follow.
+ * S6 A frame whose handling fails ends its socket, and nothing else.
  */
 import type { RawData, WebSocket } from 'ws';
 import type { DroneFrame, ToDroneFrame } from '../../shared/contracts/flight.ts';
+import type { Guard } from '../guard.ts';
+import { type FrameRate, newFrameRate, takeFrame } from './frame-rate.ts';
 import { readFrame } from './read-frame.ts';
 
 export interface DroneSocketsOptions {
   readonly now: () => number;
-  readonly onFrame: (droneId: string, frame: DroneFrame) => void;
+  readonly guard: Guard;
+  readonly maxFramesPerSecond: number;
   readonly onRefused: (droneId: string, reason: string) => void;
 }
 
+export type OnFrame = (droneId: string, frame: DroneFrame) => void;
+
 export interface DroneSockets {
-  readonly accept: (droneId: string, socket: WebSocket, expiresAt: number) => void;
+  readonly accept: (droneId: string, socket: WebSocket, expiresAt: number, onFrame: OnFrame) => void;
   /** False when the drone has no open socket that has said `hello`. */
   readonly send: (droneId: string, frame: ToDroneFrame) => boolean;
   readonly count: () => number;
@@ -29,6 +37,8 @@ export interface DroneSockets {
 interface Link {
   readonly socket: WebSocket;
   readonly expiresAt: number;
+  readonly onFrame: OnFrame;
+  readonly rate: FrameRate;
   greeted: boolean;
   wrongInRow: number;
   answered: boolean;
@@ -36,11 +46,12 @@ interface Link {
 
 const MAX_WRONG_IN_ROW = 20;
 /** https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1; from 4000 on: our own. */
-export const CLOSE = { policy: 1008, restart: 1012, expired: 4401, replaced: 4409 } as const;
+export const CLOSE = { policy: 1008, restart: 1012, expired: 4401, replaced: 4409, tooMany: 4429 } as const;
 /** A drone that does not read its commands for so many bytes is cut off. */
 const MAX_BUFFERED_BYTES = 1024 * 1024;
 
-export function createDroneSockets({ now, onFrame, onRefused }: DroneSocketsOptions): DroneSockets {
+export function createDroneSockets(options: DroneSocketsOptions): DroneSockets {
+  const { now, guard, maxFramesPerSecond, onRefused } = options;
   const links = new Map<string, Link>();
 
   const write = ({ socket }: Link, frame: ToDroneFrame): boolean => {
@@ -61,7 +72,18 @@ export function createDroneSockets({ now, onFrame, onRefused }: DroneSocketsOpti
       link.socket.close(CLOSE.policy, 'too many frames that cannot be read');
   };
 
+  const isWithinRate = (droneId: string, link: Link): boolean => {
+    const verdict = takeFrame(link.rate, maxFramesPerSecond, now());
+    if (verdict === 'taken') return true;
+    onRefused(droneId, 'too_many_frames');
+    const detail = `more than ${maxFramesPerSecond} frames a second`;
+    if (verdict === 'told') write(link, { type: 'error', code: 'too_many_frames', detail });
+    else if (verdict === 'cut') link.socket.close(CLOSE.tooMany, detail);
+    return false;
+  };
+
   const receive = (droneId: string, link: Link, data: RawData, isBinary: boolean) => {
+    if (!isWithinRate(droneId, link)) return undefined;
     if (isBinary) return refuse(droneId, link, 'malformed', 'frames are text');
     const read = readFrame(textOf(data));
     if (!read.frame) return refuse(droneId, link, 'malformed', read.wrong);
@@ -70,17 +92,22 @@ export function createDroneSockets({ now, onFrame, onRefused }: DroneSocketsOpti
     }
     link.greeted = true;
     link.wrongInRow = 0;
-    onFrame(droneId, read.frame);
+    return link.onFrame(droneId, read.frame);
   };
 
   return {
-    accept: (droneId, socket, expiresAt) => {
+    accept: (droneId, socket, expiresAt, onFrame) => {
       links.get(droneId)?.socket.close(CLOSE.replaced, 'a newer socket of this drone');
-      const link: Link = { socket, expiresAt, greeted: false, wrongInRow: 0, answered: true };
+      const state = { rate: newFrameRate(), greeted: false, wrongInRow: 0, answered: true };
+      const link: Link = { socket, expiresAt, onFrame, ...state };
       links.set(droneId, link);
-      socket.on('message', (data, isBinary) => {
+      const onMessage = (data: RawData, isBinary: boolean) => {
         if (links.get(droneId) === link) receive(droneId, link, data, isBinary);
-      });
+      };
+      socket.on(
+        'message',
+        guard('drone frame', onMessage, () => socket.terminate()),
+      );
       socket.on('pong', () => {
         link.answered = true;
       });

@@ -14,6 +14,7 @@ import {
 import { BlobCheckpointStore } from '@azure/eventhubs-checkpointstore-blob';
 import { ContainerClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CONTROL_HEADERS } from '../../control.ts';
 import { type StorageServer, startStorage } from '../../storage/server.ts';
 import {
   BEGINNING,
@@ -331,7 +332,8 @@ describe('event-hubs: configuration', () => {
     const running = await startProcess(join(folder, 'control'));
     const post = async (path: string, body?: unknown, method = 'POST') => {
       const url = `http://127.0.0.1:${running.controlPort}${path}`;
-      const init = body === undefined ? { method } : { method, body: JSON.stringify(body) };
+      const headers = CONTROL_HEADERS;
+      const init = body === undefined ? { method, headers } : { method, headers, body: JSON.stringify(body) };
       return (await fetch(url, init)).status;
     };
     const client = new EventHubProducerClient(running.connection, 'hub', { retryOptions: ONCE });

@@ -56,7 +56,8 @@ async function replayGroups(app: string, groups: readonly string[]): Promise<rea
   const keys = join(dir, 'keys.json');
   writeFileSync(keys, JSON.stringify(KEYS));
   const args = ['--app', join(RECORDED, app), '--port', '0', '--data', join(dir, app), '--keys', keys];
-  const host = fork(HOST, args, { silent: true });
+  // Pages of x.test call it: the real host serves any page.
+  const host = fork(HOST, args, { silent: true, env: { ...process.env, LOCAL_ALLOWED_HOSTS: 'x.test' } });
   try {
     const [{ port }] = (await once(host, 'message')) as [{ port: number }];
     const { master, host: hostKey, system } = KEYS;

@@ -1,0 +1,70 @@
+/** Who calls, and from where; the limits of both are applied here. */
+import type { IncomingMessage } from 'node:http';
+import { decodeJwt } from 'jose';
+import type { Principal } from '../../shared/auth/principal.ts';
+import type { VerifyToken } from '../../shared/auth/verifier.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { Limits } from './limits.ts';
+
+export interface Bearer {
+  readonly principal: Principal;
+  /** ms since the epoch; when its token ends. */
+  readonly expiresAt: number;
+}
+
+export interface Callers {
+  /** The address of the client, as the trusted proxies have it. */
+  readonly addressOf: (request: IncomingMessage) => string;
+  /** @throws AppError 401, 429, or 503 when the identity provider is away */
+  readonly authenticate: (request: IncomingMessage) => Promise<Bearer>;
+}
+
+export interface CallersOptions {
+  readonly verify: VerifyToken;
+  readonly limits: Pick<Limits, 'principal' | 'wrongToken'>;
+  /** Proxies in front of this process, each of which adds to `X-Forwarded-For`. */
+  readonly trustedProxies: number;
+}
+
+export function createCallers({ verify, limits, trustedProxies }: CallersOptions): Callers {
+  const addressOf = ({ headers, socket }: IncomingMessage): string => {
+    const forwarded = String(headers['x-forwarded-for'] ?? '')
+      .split(',')
+      .map((address) => address.trim())
+      .filter((address) => address !== '');
+    const direct = socket.remoteAddress ?? 'unknown';
+    return trustedProxies === 0 ? direct : (forwarded.at(-trustedProxies) ?? direct);
+  };
+  const verified = async (request: IncomingMessage, token: string): Promise<Principal> => {
+    try {
+      return await verify(token);
+    } catch (error) {
+      if (error instanceof AppError && error.status === 401) await limits.wrongToken(addressOf(request));
+      throw error;
+    }
+  };
+  return {
+    addressOf,
+    authenticate: async (request) => {
+      const token = /^Bearer +([^\s]+)$/i.exec(request.headers.authorization ?? '')?.[1];
+      if (!token) {
+        throw new AppError('token_missing', 'this needs a bearer token', {
+          headers: { 'www-authenticate': 'Bearer' },
+        });
+      }
+      const principal = await verified(request, token);
+      await limits.principal(principal.subject);
+      return { principal, expiresAt: expiryOf(token) };
+    },
+  };
+}
+
+/** The token was verified before. Opaque ones do not end by themselves. */
+function expiryOf(token: string): number {
+  try {
+    const { exp } = decodeJwt(token);
+    return exp === undefined ? Number.POSITIVE_INFINITY : exp * 1000;
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * How much one caller may ask for: per principal, and per address before it is known who calls.
+ *
+ * L1 A call beyond a limit is 429 with `Retry-After` and the RateLimit headers; an upgrade is refused in the same way.
+ * L2 Wrong tokens count against their address. A valid token is served all the same: behind one address there may be many
+ *    callers, and one of them must not be able to shut the others out.
+ * L3 Streams and sockets that are open at one time are bounded, too, so that a caller who keeps everything open is met.
+ *
+ * The limits are those of one process; the ingress has its own in front.
+ * Headers: https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-10
+ */
+import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
+import { AppError } from '../../shared/errors.ts';
+import type { TrackingSettings } from '../settings.ts';
+
+export type LimitSettings = Pick<
+  TrackingSettings,
+  | 'LIMIT_REQUESTS_PER_PRINCIPAL'
+  | 'LIMIT_REQUESTS_PER_ADDRESS'
+  | 'LIMIT_WRONG_TOKENS_PER_ADDRESS'
+  | 'LIMIT_STREAMS_PER_PRINCIPAL'
+  | 'LIMIT_SOCKETS_PER_ADDRESS'
+>;
+
+export interface Limits {
+  /** @throws AppError `too_many_requests` */
+  readonly request: (address: string) => Promise<void>;
+  /** @throws AppError `too_many_requests` */
+  readonly principal: (subject: string) => Promise<void>;
+  /** @throws AppError `too_many_requests` in place of the 401 that the caller would have got */
+  readonly wrongToken: (address: string) => Promise<void>;
+  /** Returns what gives the place back. @throws AppError `too_many_requests` */
+  readonly openStream: (subject: string) => () => void;
+  /** Returns what gives the place back. @throws AppError `too_many_requests` */
+  readonly openSocket: (address: string) => () => void;
+}
+
+const WINDOW_SECONDS = 60;
+/** A place becomes free when the caller closes something, so there is no better time to name. */
+const RETRY_PLACES_SECONDS = 5;
+
+export function createLimits(settings: LimitSettings): Limits {
+  const streams = createPlaces('streams', settings.LIMIT_STREAMS_PER_PRINCIPAL);
+  const sockets = createPlaces('sockets', settings.LIMIT_SOCKETS_PER_ADDRESS);
+  return {
+    request: createRate('address', settings.LIMIT_REQUESTS_PER_ADDRESS),
+    principal: createRate('principal', settings.LIMIT_REQUESTS_PER_PRINCIPAL),
+    wrongToken: createRate('wrong-tokens', settings.LIMIT_WRONG_TOKENS_PER_ADDRESS),
+    openStream: streams,
+    openSocket: sockets,
+  };
+}
+
+function createRate(policy: string, points: number): (key: string) => Promise<void> {
+  const limiter = new RateLimiterMemory({ points, duration: WINDOW_SECONDS });
+  return async (key) => {
+    const state = await limiter.consume(key).catch((refused: RateLimiterRes) => refused);
+    if (state.consumedPoints <= points) return;
+    const seconds = Math.max(1, Math.ceil(state.msBeforeNext / 1000));
+    throw tooMany(policy, `more than ${points} in ${WINDOW_SECONDS} s`, seconds, {
+      'ratelimit-policy': `"${policy}";q=${points};w=${WINDOW_SECONDS}`,
+      ratelimit: `"${policy}";r=0;t=${seconds}`,
+    });
+  };
+}
+
+function createPlaces(policy: string, places: number): (key: string) => () => void {
+  const taken = new Map<string, number>();
+  return (key) => {
+    const count = taken.get(key) ?? 0;
+    if (count >= places) {
+      throw tooMany(policy, `${places} are open`, RETRY_PLACES_SECONDS, {
+        'ratelimit-policy': `"${policy}";q=${places}`,
+        ratelimit: `"${policy}";r=0`,
+      });
+    }
+    taken.set(key, count + 1);
+    let isTaken = true;
+    return () => {
+      if (!isTaken) return;
+      isTaken = false;
+      const left = (taken.get(key) ?? 1) - 1;
+      if (left > 0) taken.set(key, left);
+      else taken.delete(key);
+    };
+  };
+}
+
+function tooMany(
+  policy: string,
+  detail: string,
+  retryAfterSeconds: number,
+  headers: Readonly<Record<string, string>>,
+): AppError {
+  return new AppError('too_many_requests', `limit "${policy}": ${detail}`, {
+    retryAfterSeconds,
+    headers,
+    facts: { limit: policy },
+  });
+}

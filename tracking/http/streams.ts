@@ -1,0 +1,106 @@
+/**
+ * The streams of watchers: who may open one, when it ends.
+ *
+ * S1 A stream ends when the token ends that opened it, or that its ticket was made with.
+ * S2 A stream counts against the limit of its principal from before it opens until it is closed.
+ */
+import type { IncomingMessage } from 'node:http';
+import { Id } from '../../shared/contracts/common.ts';
+import { AppError } from '../../shared/errors.ts';
+import { read } from '../../shared/read.ts';
+import type { Client } from '../fan-out/client.ts';
+import type { Holder, Scope } from '../fan-out/tickets.ts';
+import type { Guard } from '../guard.ts';
+import { CLOSE } from '../ingest/drone-sockets.ts';
+import type { Tracker } from '../tracker.ts';
+import { requireOperator, requireWatcher } from './access.ts';
+import type { Bearer, Callers } from './caller.ts';
+import type { Limits } from './limits.ts';
+
+export interface StreamsOptions {
+  readonly tracker: Pick<Tracker, 'tickets' | 'deliveries' | 'watchers' | 'fleet'>;
+  readonly callers: Callers;
+  readonly limits: Pick<Limits, 'openStream'>;
+  readonly guard: Guard;
+  readonly now: () => number;
+}
+
+export interface Admission {
+  readonly scope: Scope;
+  readonly lastSeen: number | undefined;
+  /** ms since the epoch */
+  readonly expiresAt: number;
+  /** Gives the stream's place back; whoever admitted it calls this when its connection has closed. */
+  readonly release: () => void;
+}
+
+export interface Streams {
+  /** @throws AppError 403, 404 */
+  readonly permit: (bearer: Bearer, scope: Scope) => void;
+  /** @throws AppError 401, 403, 404, 429 */
+  readonly admit: (request: IncomingMessage, url: URL, scope: Scope) => Promise<Admission>;
+  readonly join: (admission: Omit<Admission, 'release'>, client: Client) => void;
+  /** A watcher that comes again to a delivery of which it has seen the end. */
+  readonly hasSeenAll: (admission: Pick<Admission, 'scope' | 'lastSeen'>) => boolean;
+}
+
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+export function createStreams({ tracker, callers, limits, guard, now }: StreamsOptions): Streams {
+  const permit = ({ principal }: Bearer, scope: Scope) => {
+    if ('fleet' in scope) requireOperator(principal);
+    else requireWatcher(principal, tracker.deliveries.find(scope.deliveryId));
+  };
+  const holderOf = async (request: IncomingMessage, url: URL, scope: Scope): Promise<Holder> => {
+    const ticket = url.searchParams.get('ticket');
+    if (ticket !== null) {
+      const holder = tracker.tickets.redeem(ticket, scope);
+      if (holder) return holder;
+      throw new AppError('token_invalid', 'the ticket was used, is too old, or is for another stream');
+    }
+    const bearer = await callers.authenticate(request);
+    permit(bearer, scope);
+    return { subject: bearer.principal.subject, expiresAt: bearer.expiresAt };
+  };
+  return {
+    permit,
+    admit: async (request, url, scope) => {
+      const { subject, expiresAt } = await holderOf(request, url, scope);
+      const release = limits.openStream(subject);
+      return { scope, lastSeen: lastSeenOf(request, url), expiresAt, release };
+    },
+    join: ({ scope, lastSeen, expiresAt }, client) => {
+      if ('fleet' in scope) tracker.fleet.join(client);
+      else tracker.watchers.join(scope.deliveryId, client, lastSeen);
+      if (expiresAt === Number.POSITIVE_INFINITY) return;
+      const end = guard(
+        'token end',
+        () => client.end(CLOSE.expired, 'the token has expired'),
+        () => client.cut(),
+      );
+      const timer = setTimeout(end, Math.min(MAX_TIMER_MS, Math.max(0, expiresAt - now())));
+      client.onClose(() => clearTimeout(timer));
+    },
+    hasSeenAll: ({ scope, lastSeen }) => {
+      const delivery = 'deliveryId' in scope ? tracker.deliveries.find(scope.deliveryId) : undefined;
+      return delivery?.endedAt !== undefined && lastSeen !== undefined && lastSeen >= delivery.sequence;
+    },
+  };
+}
+
+/** @throws AppError 404 */
+export function scopeOf({ pathname }: URL): Scope {
+  if (pathname === '/fleet') return { fleet: true };
+  const encoded = /^\/track\/([^/]+)$/.exec(pathname)?.[1];
+  if (encoded === undefined) throw new AppError('not_found', 'there is no such route');
+  const id = read(Id, encoded);
+  if (!id.ok) throw new AppError('not_found', 'there is no such delivery');
+  return { deliveryId: id.value };
+}
+
+/** SSE's own header, or the query of those who cannot set it. */
+function lastSeenOf({ headers }: IncomingMessage, { searchParams }: URL): number | undefined {
+  const header = headers['last-event-id'];
+  const text = (typeof header === 'string' ? header : undefined) ?? searchParams.get('lastEventId') ?? '';
+  return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}

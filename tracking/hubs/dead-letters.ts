@@ -1,0 +1,101 @@
+/**
+ * Hands messages that cannot be processed to the supervisor, beside the reading.
+ *
+ * D1 A letter is handed in at once, and again with growing pauses until the supervisor has answered; the oldest goes first.
+ * D2 Messages behind it do not wait for it.
+ * D3 Memory is bounded: what does not fit is counted and dropped here. It is still on the hub, which is read from its
+ *    beginning at the next start, and the supervisor knows a letter by its position.
+ */
+import { setTimeout as pauseFor } from 'node:timers/promises';
+import { toAppError } from '../../shared/errors.ts';
+import type { Log } from '../../shared/telemetry/log.ts';
+import type { HubMessage, Letter, RecordDeadLetter } from '../ports.ts';
+import { bareLetterOf, letterOf } from './letter.ts';
+
+export interface DeadLettersOptions {
+  readonly record: RecordDeadLetter;
+  readonly log: Log;
+  /** Waits so many ms, or until the signal comes. */
+  readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly onOutcome?: (hub: string, result: 'recorded' | 'refused' | 'dropped') => void;
+}
+
+export interface DeadLetters {
+  readonly add: (hub: string, message: HubMessage, reason: string, step: string) => void;
+  readonly waiting: () => number;
+  readonly close: () => void;
+}
+
+const MAX_WAITING = 1_000;
+const MAX_WAITING_BYTES = 16 * 1024 * 1024;
+/** ms */
+const PAUSE = { first: 500, longest: 15_000 };
+
+interface Waiting {
+  readonly letter: Letter;
+  readonly bytes: number;
+  readonly message: HubMessage;
+}
+
+const sleepFor = (ms: number, signal: AbortSignal) =>
+  pauseFor(ms, undefined, { signal }).catch(() => undefined);
+
+export function createDeadLetters(options: DeadLettersOptions): DeadLetters {
+  const { record, log, sleep = sleepFor, onOutcome } = options;
+  const queue: Waiting[] = [];
+  const closing = new AbortController();
+  let bytes = 0;
+  let isRunning = false;
+
+  const run = async () => {
+    let pause = PAUSE.first;
+    for (let next = queue[0]; next && !closing.signal.aborted; next = queue[0]) {
+      const result = await attempt(record, next);
+      if (result === 'unanswered') {
+        await sleep(pause, closing.signal);
+        pause = Math.min(PAUSE.longest, pause * 2);
+        continue;
+      }
+      pause = PAUSE.first;
+      queue.shift();
+      bytes -= next.bytes;
+      onOutcome?.(next.letter.hub, result);
+      if (result === 'refused') log.error(factsOf(next.letter), 'the supervisor refused a dead letter');
+    }
+    isRunning = false;
+  };
+
+  return {
+    add: (hub, message, reason, step) => {
+      const letter = letterOf(hub, message, reason, step);
+      log.warn({ ...factsOf(letter), reason: letter.reason }, 'dead letter');
+      const size = letter.payload.length;
+      if (queue.length >= MAX_WAITING || bytes + size > MAX_WAITING_BYTES) return onOutcome?.(hub, 'dropped');
+      queue.push({ letter, message, bytes: size });
+      bytes += size;
+      if (isRunning) return undefined;
+      isRunning = true;
+      return void run();
+    },
+    waiting: () => queue.length,
+    close: () => closing.abort(),
+  };
+}
+
+/** A letter that is refused goes once more without what could be wrong with it. */
+async function attempt(
+  record: RecordDeadLetter,
+  { letter, message }: Waiting,
+): Promise<'recorded' | 'refused' | 'unanswered'> {
+  for (const each of [letter, bareLetterOf(letter, message)]) {
+    try {
+      await record(each);
+      return 'recorded';
+    } catch (error) {
+      if (toAppError(error).retryable) return 'unanswered';
+    }
+  }
+  return 'refused';
+}
+
+const factsOf = ({ hub, partition, sequenceNumber }: Letter) => ({ hub, partition, sequenceNumber });
