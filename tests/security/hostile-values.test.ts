@@ -68,7 +68,7 @@ function allowsText(schema: JsonSchema, text: string): boolean {
 
 async function callerOf(route: Route): Promise<string> {
   const row = EXPECTED.get(titleOf(route));
-  const caller = CALLERS.find((each) => row?.[each][0] === '+');
+  const caller = CALLERS.find((each) => row && '+0'.includes(row[each][0]));
   if (!caller) throw new Error(`nobody may call ${titleOf(route)}`);
   return world.issuer.token(CLAIMS[caller]);
 }

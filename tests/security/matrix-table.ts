@@ -5,9 +5,7 @@
  *
  * `+` let in    `-` 404, as if it did not exist    `R` 403: the role is missing
  * `F` 403: the body names another account as the owner    `N` 403: the caller belongs to no account
- *
- * No delivery here has a proof yet, so the row of one proof is all 404; that a proof is shown to its account alone is in
- * functions/delivery/proof.test.ts.
+ * `0` 404: let in, but there is none (no delivery here has a proof)
  */
 export const CALLERS = [
   'alice',
@@ -24,7 +22,7 @@ export const CALLERS = [
   'forT',
 ] as const;
 export type Caller = (typeof CALLERS)[number];
-export type Verdict = '+' | '-' | 'R' | 'F' | 'N';
+export type Verdict = '+' | '0' | '-' | 'R' | 'F' | 'N';
 
 const TABLE = `
                                                        alice adam tara tom lost olivia drone courier rival service forC forT
@@ -62,7 +60,7 @@ POST deliveries/{deliveryId}/notifymerequests          +-    +-   -+   -+  --   
 POST deliveries/{deliveryId}/confirmations             +-    +-   -+   -+  --   RR     RR    RR      RR    ++      +-   -+
 GET deliveries/{deliveryId}/sharelinks                 +-    +-   -+   -+  --   ++     RR    RR      RR    RR      RR   RR
 GET deliveries/{deliveryId}/confirmations              +-    +-   -+   -+  --   ++     RR    RR      RR    ++      +-   -+
-GET deliveries/{deliveryId}/confirmations/{proofId}    --    --   --   --  --   --     RR    RR      RR    --      --   --
+GET deliveries/{deliveryId}/confirmations/{proofId}    0-    0-   -0   -0  --   00     RR    RR      RR    00      0-   -0
 GET deliveries/webhooksecrets                          RR    ++   RR   ++  RR   RR     RR    RR      RR    RR      RR   RR
 GET deliveries/summary                                 +-    +-   -+   -+  --   ++     RR    RR      RR    ++      +-   -+
 

@@ -85,6 +85,7 @@ async function ask(
 
 const CODES: Record<Exclude<Verdict, '+'>, { status: number; code?: string }> = {
   '-': { status: 404, code: 'not_found' },
+  '0': { status: 404, code: 'not_found' },
   R: { status: 403, code: 'forbidden' },
   F: { status: 403, code: 'forbidden' },
   N: { status: 403, code: 'account_unknown' },
@@ -104,7 +105,7 @@ function check(verdict: Verdict, reply: Reply, who: string): void {
 test('every route has a row, and every row a route', () => {
   expect([...EXPECTED.keys()].toSorted()).toEqual(ROUTES.map(titleOf).toSorted());
   for (const row of EXPECTED.values()) {
-    for (const caller of CALLERS) expect(row[caller].join('')).toMatch(/^[-+RFN]{2}$/);
+    for (const caller of CALLERS) expect(row[caller].join('')).toMatch(/^[-+0RFN]{2}$/);
   }
 });
 
