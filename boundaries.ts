@@ -58,12 +58,20 @@ export const ROOMS: readonly Room[] = [
     [...PRODUCT, 'functions/scheduler/orchestrations', 'platform', 'scripts'],
   ),
   // The code that is replayed.
-  part('shared/saga/core', 'shared/saga/saga.ts', ['shared'], { pure: true }),
+  part(
+    'shared/saga/core',
+    'shared/saga/{protocol,define-saga,attempt,signals,saga-context,compensation}.ts',
+    ['shared'],
+    { pure: true },
+  ),
   part(
     'functions/scheduler/orchestrations',
-    'functions/scheduler/{*-story,*.orchestration,deliver,tale,wishes,endings,domain}.ts',
+    'functions/scheduler/{*.orchestration,deliver,delivery-saga,workflow-context,follow-*,customer-requests,compensate,interruptions,domain}.ts',
     ['shared', 'shared/saga/core'],
-    { types: ['functions/scheduler', 'shared/contracts/common', 'shared/contracts'], pure: true },
+    {
+      types: ['functions/scheduler', 'shared/contracts/common', 'shared/contracts', 'shared/saga'],
+      pure: true,
+    },
   ),
   // Services: each knows the others by their contracts only.
   part('functions/scheduler', 'functions/scheduler/**', [...SHARED, 'functions/scheduler/orchestrations']),
@@ -85,7 +93,7 @@ export const ROOMS: readonly Room[] = [
   part('shared/messaging', 'shared/messaging/**', ['shared', 'shared/config']),
   part('shared/outbound', 'shared/outbound/**', []),
   part('shared/outbox', 'shared/outbox/**', ['shared', 'shared/contracts', 'shared/messaging']),
-  part('shared/saga', 'shared/saga/**', ['shared', 'shared/saga/core']),
+  part('shared/saga', 'shared/saga/**', ['shared', 'shared/saga/core'], { types: ['shared/cosmos'] }),
   part('shared/functions', 'shared/functions/**', ADAPTED),
   // The other parts of the product.
   room('tracking', 'tracking/**', [...FLOORS, 'shared/messaging']),

@@ -49,6 +49,8 @@ beforeAll(async () => {
       generation: 1,
       pastPivot: true,
       deliveryCreated: true,
+      plan: { pickup: PLAN.pickup, dropoff: PLAN.dropoff },
+      audit: [],
       updatedAt: harness.clock.now.toISOString(),
     },
   }));

@@ -10,6 +10,7 @@ import {
   Reschedule,
   type RescheduleBody,
 } from '../../shared/contracts/requests.ts';
+import type { WorkflowView } from '../../shared/contracts/workflows.ts';
 import { AppError, type FieldError } from '../../shared/errors.ts';
 import { distance } from '../../shared/geo/distance.ts';
 import { geocode, SERVICE_AREA } from '../../shared/geo/service-area/service-area.ts';
@@ -159,6 +160,14 @@ export function answerOf(request: AcceptedRequest): z.input<typeof RequestAnswer
       ...(parcel.tag === undefined ? {} : { tag: parcel.tag }),
     },
   };
+}
+
+/** The request as the workflow carries it out: with the places and times of the last granted reschedule. */
+export function plannedAnswer(
+  request: AcceptedRequest,
+  plan: WorkflowView['plan'],
+): z.input<typeof RequestAnswer> {
+  return answerOf({ ...request, ...plan });
 }
 
 /** Key order does not matter to a client, so it does not matter here. */

@@ -15,7 +15,7 @@ import { AppError, type FieldError, toAppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import type { Call, Handler } from '../../shared/http/pipeline.ts';
 import { invalid } from '../../shared/http/pipeline.ts';
-import { answerOf, checkPlaces, reschedule, resolve } from './domain.ts';
+import { answerOf, checkPlaces, plannedAnswer, reschedule, resolve } from './domain.ts';
 import { dronePrice } from './price.ts';
 import type { RequestRepository } from './repository.ts';
 import type { RequestDocument } from './schemas.ts';
@@ -81,13 +81,20 @@ export function createHandlers(repository: RequestRepository, deps: ServiceDeps)
         completeBy: _by,
         fence: _fence,
         pastPivot: _pivot,
+        audit: _audit,
+        lastError,
+        plan,
         deliveryCreated,
         ...view
       } = workflow;
+      const details = lastError && reachesAll(call.principal) ? { lastError } : {};
       const delivery = deliveryCreated
         ? { delivery: `${deps.settings.PUBLIC_ORIGIN}/api/deliveries/${document.id}` }
         : {};
-      return { status: 200, body: { ...base, ...view, ...delivery } };
+      return {
+        status: 200,
+        body: { ...base, ...view, ...details, ...delivery, request: plannedAnswer(document.request, plan) },
+      };
     },
 
     accept: async ({ params }, call) => {

@@ -61,7 +61,9 @@ beforeAll(async () => {
     const updatedAt = '2026-11-23T12:00:01.000Z';
     const view = { deliveryId: params.deliveryId, owner, state: 'Processing' as const, step: 'reserveDrone' };
     const rest = { attempts: 1, generation: 1, pastPivot: false, deliveryCreated: false, updatedAt };
-    const body: WorkflowView = { ...view, ...rest, ...workflow };
+    const place = { latitude: 47.6, longitude: -122.3, altitude: 0 };
+    const plan = { pickup: place, dropoff: place };
+    const body: WorkflowView = { ...view, ...rest, plan, audit: [], ...workflow };
     return { status: 200 as const, body };
   });
 });
@@ -485,6 +487,43 @@ describe('the status', () => {
     });
     expect(body).not.toHaveProperty('fence');
     expect(body).not.toHaveProperty('pastPivot');
+  });
+
+  test('shows the places and times of a granted reschedule (W5)', async () => {
+    const deliveryId = await idOf();
+    const plan = {
+      pickup: { latitude: 47.61, longitude: -122.31, altitude: 0 },
+      dropoff: { latitude: 47.62, longitude: -122.32, altitude: 0 },
+      deadline: '2026-11-24T12:00:00.000Z',
+    };
+    workflow = { plan, reschedule: 'rescheduled' };
+    expect(await status(deliveryId)).toMatchObject({
+      body: {
+        reschedule: 'rescheduled',
+        request: { pickupLocation: plan.pickup, dropOffLocation: plan.dropoff, deadline: plan.deadline },
+      },
+    });
+  });
+
+  test('shows errors and acts of operators to operators only (W11, W19)', async () => {
+    const deliveryId = await idOf();
+    const position = { state: 'Processing' as const, step: 'reserveDrone', generation: 1 };
+    const at = '2026-11-23T12:00:01.000Z';
+    const act = {
+      by: 'olivia',
+      action: 'nudge' as const,
+      reason: 'rude words',
+      at,
+      before: position,
+      after: position,
+    };
+    workflow = { lastError: 'reserveDrone: internal: secret', audit: [act] };
+    for (const as of [customer('contoso'), admin('contoso')]) {
+      const { body } = await status(deliveryId, as);
+      expect(body).not.toHaveProperty('lastError');
+      expect(JSON.stringify(body)).not.toMatch(/secret|rude|olivia/);
+    }
+    expect((await status(deliveryId, operator)).body).toMatchObject({ lastError: workflow.lastError });
   });
 
   test('another account’s id is 404 everywhere; an operator sees all', async () => {

@@ -1,117 +1,113 @@
-/** The story of a delivery, from the request to its end. Pure: only yields of tasks; everything real is an activity. */
-import { isSuperseded, type Signal, StepFailed, type Story } from '../../shared/saga/saga.ts';
-import { byCarrier } from './carrier-story.ts';
-import { type Ending, reasonsOf } from './domain.ts';
-import { Cancelled, GivenUp, Rejected, Returned } from './endings.ts';
-import { fly, heed } from './flight-story.ts';
+/** The orchestration of a delivery, from the request to its end. Pure: activities do everything real. */
+import type { Outcome } from '../../shared/contracts/requests.ts';
+import { compensateSteps } from '../../shared/saga/compensation.ts';
+import { factsOf } from '../../shared/saga/define-saga.ts';
+import { isSuperseded, type Orchestration, type Signal, StepFailed } from '../../shared/saga/protocol.ts';
+import { compensateAndFinish } from './compensate.ts';
+import { applyPendingChanges, rejectChange } from './customer-requests.ts';
+import { deliverySaga } from './delivery-saga.ts';
+import { reasonsOf } from './domain.ts';
+import { followCarrier } from './follow-carrier.ts';
+import { followFlight } from './follow-flight.ts';
+import { Cancelled, GivenUp, Rejected, Returned } from './interruptions.ts';
 import type { Assignment } from './schemas.ts';
-import type { Tale } from './tale.ts';
-import { undoAll, undoAndEnd } from './undo-story.ts';
-import { refuse } from './wishes.ts';
+import type { WorkflowContext } from './workflow-context.ts';
 
-/** What an orchestration finds that begins: nothing yet, or a flight or a carrier under way, from when the engine lost it. */
-interface Start {
-  readonly accepted: boolean;
-  readonly underWay: Assignment['by'] | null;
-}
-
-export function* deliver(tale: Tale): Story<void> {
+export function* deliver(workflow: WorkflowContext): Orchestration<void> {
   try {
-    const { accepted, underWay } = yield* tale.step<Start>('accept');
+    const { accepted, underWay } = yield* workflow.step('accept');
     if (!accepted) throw new Rejected(['the request was answered 503 and is not carried out']);
-    yield* tale.step('holdQuota');
-    yield* tale.step('upsertPackage');
-    yield* carry(tale, underWay);
-    yield* prove(tale);
-    yield* complete(tale);
+    yield* workflow.step('holdQuota');
+    yield* workflow.step('upsertPackage');
+    yield* assignAndCarry(workflow, underWay);
+    yield* awaitProof(workflow);
+    yield* complete(workflow);
   } catch (cause) {
     if (isSuperseded(cause)) throw cause;
-    if (cause instanceof Returned) yield* endReturned(tale, cause.message);
-    else yield* undoAndEnd(tale, endingOf(cause, tale.now()));
+    if (cause instanceof Returned) yield* finishReturned(workflow, cause.message);
+    else yield* compensateAndFinish(workflow, outcomeOf(cause, workflow.now()));
   }
 }
 
-/** One drone after the other, then the carriers. Once somebody is under way, wishes are heeded by who follows them. */
-function* carry(tale: Tale, found: Assignment['by'] | null): Story<void> {
+/**
+ * One drone after the other, then the carriers. `found` is under way already, when the engine had lost the orchestration:
+ * then the one that follows it answers the customer's changes.
+ */
+function* assignAndCarry(workflow: WorkflowContext, found: Assignment['by'] | null): Orchestration<void> {
   let underWay = found;
   for (let drones = 1; ; drones++) {
-    if (!underWay) yield* heed(tale);
-    const byDrone = underWay !== 'third-party' && drones <= tale.limits.drones;
-    const assignment = yield* assign(tale, byDrone);
-    yield* tale.step('createDelivery');
-    if (assignment.by === 'third-party') return yield* byCarrier(tale, assignment);
-    const flight = yield* fly(tale, assignment);
+    if (!underWay) yield* applyPendingChanges(workflow);
+    const byDrone = underWay !== 'third-party' && drones <= workflow.limits.drones;
+    const assignment = yield* assign(workflow, byDrone);
+    yield* workflow.step('createDelivery');
+    if (assignment.by === 'third-party') return yield* followCarrier(workflow, assignment);
+    const flight = yield* followFlight(workflow, assignment);
     if (flight.end === 'delivered') return;
-    yield* tale.replan(flight.change);
+    yield* workflow.replan(flight.change);
     if (flight.change.request) drones = 0;
     underWay = null;
   }
 }
 
-function* assign(tale: Tale, byDrone: boolean): Story<Assignment> {
+function* assign(workflow: WorkflowContext, byDrone: boolean): Orchestration<Assignment> {
   const reasons: string[] = [];
   if (byDrone) {
     try {
-      return yield* tale.step<Assignment>('reserveDrone');
+      return yield* workflow.step('reserveDrone');
     } catch (error) {
       if (!(error instanceof StepFailed) || error.failure.code !== 'no_feasible_drone') throw error;
       reasons.push(...reasonsOf(error.failure.facts, error.failure.detail));
     }
   }
-  if (tale.generation() > 1) yield* tale.step('releaseDrone');
+  if (workflow.generation() > 1) yield* workflow.step('releaseDrone');
   try {
-    return yield* tale.step<Assignment>('bookCarrier');
+    return yield* workflow.step('bookCarrier');
   } catch (error) {
     if (!(error instanceof StepFailed) || error.failure.code !== 'no_carrier') throw error;
     throw new Rejected([...reasons, ...reasonsOf(error.failure.facts, error.failure.detail)]);
   }
 }
 
-/** The proof that was asked for; an operator is told when it stays away, and the delivery ends all the same. */
-function* prove(tale: Tale): Story<void> {
-  const until = tale.after(tale.limits.confirmation);
-  while (!(yield* tale.step<{ proven: boolean }>('checkProof')).proven) {
-    const signal: Signal | undefined = yield* tale.next(until);
+/** Waits for the proof that was asked for. When it stays away, an operator is alerted, and the delivery ends all the same. */
+function* awaitProof(workflow: WorkflowContext): Orchestration<void> {
+  const until = workflow.after(workflow.limits.confirmation);
+  while (!(yield* workflow.step('checkProof')).proven) {
+    const signal: Signal | undefined = yield* workflow.next(until);
     if (signal) {
-      yield* refuse(tale, signal);
+      yield* rejectChange(workflow, signal);
       continue;
     }
     const detail = 'the delivery arrived, its proof did not';
-    return yield* tale.step('tellOperator', { kind: 'ProofMissing', step: 'checkProof', detail });
+    return yield* workflow.step('createWorkItem', { kind: 'ProofMissing', step: 'checkProof', detail });
   }
 }
 
-function* complete(tale: Tale): Story<void> {
-  const ending: Ending = { kind: 'completed', reasons: [], at: tale.now().toISOString() };
-  yield* tale.step('moveStage', { eventId: `${tale.id}-end`, event: 'Completed', at: ending.at });
-  yield* tale.step('releaseDrone');
-  yield* tale.step('settleQuota');
-  yield* tale.step('archive', ending);
-  yield* tale.finish(ending);
+function* complete(workflow: WorkflowContext): Orchestration<void> {
+  const outcome: Outcome = { kind: 'completed', reasons: [], at: workflow.now().toISOString() };
+  yield* workflow.step('moveStage', { eventId: `${workflow.id}-end`, event: 'Completed', at: outcome.at });
+  yield* workflow.step('releaseDrone');
+  yield* workflow.step('settleQuota');
+  yield* workflow.step('archive', outcome);
+  yield* workflow.finish(outcome);
 }
 
-function* endReturned(tale: Tale, reason: string): Story<void> {
-  const ending: Ending = { kind: 'returned', reasons: [reason], at: tale.now().toISOString() };
-  yield* tale.step('moveStage', { eventId: `${tale.id}-end`, event: 'Failed', at: ending.at, reason });
-  yield* tale.step('releaseDrone');
-  yield* undoAll(tale, ['holdQuota']);
-  yield* tale.step('archive', ending);
-  yield* tale.finish(ending);
+function* finishReturned(workflow: WorkflowContext, reason: string): Orchestration<void> {
+  const outcome: Outcome = { kind: 'returned', reasons: [reason], at: workflow.now().toISOString() };
+  const end = { eventId: `${workflow.id}-end`, event: 'Failed', at: outcome.at, reason } as const;
+  yield* workflow.step('moveStage', end);
+  yield* workflow.step('releaseDrone');
+  yield* compensateSteps(workflow, ['holdQuota']);
+  yield* workflow.step('archive', outcome);
+  yield* workflow.finish(outcome);
 }
 
-/** The steps that ask whether a request may be served: their terminal errors are refusals, not failures. */
-const GATES: ReadonlySet<string> = new Set(['accept', 'holdQuota', 'upsertPackage']);
-
-function endingOf(cause: unknown, now: Date): Ending {
+function outcomeOf(cause: unknown, now: Date): Outcome {
   const at = now.toISOString();
   if (cause instanceof Cancelled) return { kind: 'cancelled', reasons: [cause.message], at };
   if (cause instanceof Rejected) return { kind: 'rejected', reasons: [...cause.reasons], at };
   if (cause instanceof GivenUp) return { kind: 'failed', reasons: [cause.message], at };
   if (!(cause instanceof StepFailed)) throw cause;
-  const refused = GATES.has(cause.step) && !cause.failure.retryable;
-  return {
-    kind: refused ? 'rejected' : 'failed',
-    reasons: [`${cause.failure.code}: ${cause.failure.detail}`],
-    at,
-  };
+  const { code, detail, retryable } = cause.failure;
+  const rejected = factsOf(deliverySaga, cause.step).gate && !retryable;
+  return { kind: rejected ? 'rejected' : 'failed', reasons: [`${code}: ${detail}`], at };
 }

@@ -1,20 +1,16 @@
-/** Pure rules of the workflow: views, endings, the history entry. */
+/** Pure rules of the workflow: views, changes of the request, answers to the customer, the history entry. */
 import type { z } from 'zod';
-import type { Delivery, StageEvent, TrackingEvent } from '../../shared/contracts/deliveries.ts';
+import type { Delivery, TrackingEvent } from '../../shared/contracts/deliveries.ts';
 import type { HistoryEntry } from '../../shared/contracts/history.ts';
-import type { Outcome } from '../../shared/contracts/requests.ts';
-import type { WorkItem } from '../../shared/contracts/supervisor.ts';
+import type { AcceptedRequest, Outcome, Reschedule } from '../../shared/contracts/requests.ts';
 import type { WorkflowView } from '../../shared/contracts/workflows.ts';
 import { AppError } from '../../shared/errors.ts';
-import type { Assignment, WorkflowDocument } from './schemas.ts';
+import { pivots } from '../../shared/saga/define-saga.ts';
+import type { InboxItem } from '../../shared/saga/inbox.ts';
+import { deliverySaga } from './delivery-saga.ts';
+import type { Assignment, Note, WorkflowDocument } from './schemas.ts';
 
-export type StageMove = z.input<typeof StageEvent>;
-export type WorkItemFacts = Pick<WorkItem, 'kind' | 'step' | 'detail'>;
-
-/** How a workflow ends, decided in the orchestration (its clock included). */
-export type Ending = Outcome;
-
-/** Who carries it now: a carrier once one is booked, else the reserved drone. */
+/** The carrier once one is booked, else the reserved drone. */
 export function carrierOf(state: WorkflowDocument): Assignment | undefined {
   const { bookCarrier } = state.effects;
   if (bookCarrier?.status === 'done') return bookCarrier.value as Assignment;
@@ -28,13 +24,19 @@ export function droneOf(state: WorkflowDocument): Assignment | undefined {
 /** @throws AppError `conflict` when there is none */
 export function assignmentOf(state: WorkflowDocument): Assignment {
   const assignment = carrierOf(state);
-  if (!assignment) throw new AppError('conflict', 'nobody carries this delivery yet');
+  if (!assignment) throw new AppError('conflict', 'no drone or carrier is assigned yet');
   return assignment;
+}
+
+/** The pivot has passed, or may have. */
+export function isPastPivot({ effects }: Pick<WorkflowDocument, 'effects'>): boolean {
+  return pivots(deliverySaga).some((name) => effects[name] !== undefined);
 }
 
 export function viewOf(document: WorkflowDocument): WorkflowView {
   const assignment = carrierOf(document);
   const created = document.effects['createDelivery']?.status;
+  const { pickup, dropoff, pickupTime, deadline } = document.request;
   return {
     deliveryId: document.deliveryId,
     owner: document.request.owner,
@@ -42,8 +44,8 @@ export function viewOf(document: WorkflowDocument): WorkflowView {
     step: document.step,
     attempts: document.attempts,
     generation: document.generation,
-    pastPivot: document.effects['pickUp'] !== undefined,
-    deliveryCreated: created === 'done' || created === 'undone',
+    pastPivot: isPastPivot(document),
+    deliveryCreated: created === 'done' || created === 'compensated',
     updatedAt: document.updatedAt,
     ...(document.completeBy ? { completeBy: document.completeBy } : {}),
     ...(assignment
@@ -56,25 +58,32 @@ export function viewOf(document: WorkflowDocument): WorkflowView {
     ...(document.reschedule ? { reschedule: document.reschedule } : {}),
     ...(document.outcome ? { outcome: document.outcome } : {}),
     ...(document.lastError ? { lastError: document.lastError } : {}),
+    plan: {
+      pickup,
+      dropoff,
+      ...(pickupTime ? { pickupTime } : {}),
+      ...(deadline ? { deadline } : {}),
+    },
+    audit: [...(document.audit ?? [])],
   };
 }
 
-export interface Ended {
+export interface FinishedDelivery {
   readonly state: WorkflowDocument;
   readonly delivery: Delivery;
   readonly events: readonly z.output<typeof TrackingEvent>[];
-  readonly ending: Ending;
+  readonly outcome: Outcome;
   /** m */
   readonly distance: number;
 }
 
-export function historyEntry({ state, delivery, events, ending, distance }: Ended): HistoryEntry {
+export function historyEntry({ state, delivery, events, outcome, distance }: FinishedDelivery): HistoryEntry {
   const { request } = state;
   return {
     deliveryId: state.deliveryId,
     owner: request.owner,
     stage: delivery.stage,
-    outcome: ending,
+    outcome,
     pickup: request.pickup,
     dropoff: request.dropoff,
     package: { id: request.package.id, weight: request.package.weight, size: request.package.size },
@@ -84,7 +93,7 @@ export function historyEntry({ state, delivery, events, ending, distance }: Ende
     ...(delivery.carrierId ? { carrierId: delivery.carrierId } : {}),
     distance: Math.round(distance),
     requestedAt: request.acceptedAt,
-    endedAt: ending.at,
+    endedAt: outcome.at,
     events: [...events],
   };
 }
@@ -98,4 +107,42 @@ export function reasonsOf(facts: Readonly<Record<string, unknown>> | undefined, 
     return `${who}: ${(entry.reasons ?? []).join('; ')}`;
   });
   return texts.length > 0 ? texts : [detail];
+}
+
+/** The request with the change applied; fields that the change does not name stay. */
+export function changedRequest(request: AcceptedRequest, change: Reschedule = {}): AcceptedRequest {
+  const { pickup, dropoff, pickupTime, deadline } = change;
+  return {
+    ...request,
+    ...(pickup ? { pickup } : {}),
+    ...(dropoff ? { dropoff } : {}),
+    ...(pickupTime ? { pickupTime } : {}),
+    ...(deadline ? { deadline } : {}),
+  };
+}
+
+/**
+ * The signals that an orchestration with an empty memory is told: all, so that it comes to the same place. Only changes
+ * that were granted or refused are left out: their effect is in the document.
+ */
+export function retoldSignals(
+  all: readonly InboxItem[],
+  state: Pick<WorkflowDocument, 'cancel' | 'reschedule'> | undefined,
+): readonly InboxItem[] {
+  const lastReschedule = all.findLast(({ kind, handled }) => kind === 'reschedule' && handled);
+  return all.filter((signal) => {
+    if (!signal.handled) return true;
+    if (signal.kind === 'cancel') return state?.cancel === 'requested';
+    if (signal.kind === 'reschedule') return state?.reschedule === 'requested' && signal === lastReschedule;
+    return true;
+  });
+}
+
+/** The answers to changes that were still open when the delivery ended. */
+export function finalAnswers({ cancel, reschedule }: WorkflowDocument, outcome: Outcome): Note {
+  const cancelled = outcome.kind === 'cancelled' ? ('cancelled' as const) : ('cancelRefused' as const);
+  return {
+    ...(cancel === 'requested' ? { cancel: cancelled } : {}),
+    ...(reschedule === 'requested' ? { reschedule: 'rescheduleRefused' as const } : {}),
+  };
 }

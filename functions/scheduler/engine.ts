@@ -1,9 +1,8 @@
-/** What the scheduler asks of the Durable engine: start, wake, start again. The engine's own promises are thin. */
+/** Starts, wakes and ends orchestrations. The engine promises little (docs/adr/0002), so every call may be repeated. */
 import type { DurableClient } from 'durable-functions';
 import type { Settings } from '../../shared/config/settings.ts';
-import type { Outcome } from '../../shared/contracts/requests.ts';
-import type { WorkflowDocument } from './schemas.ts';
-import type { Limits, TaleInput } from './tale.ts';
+import type { EndingWorkflow, WorkflowDocument } from './schemas.ts';
+import type { Limits, WorkflowInput } from './workflow-context.ts';
 
 export const ORCHESTRATOR = 'deliver';
 export const COMPENSATOR = 'compensate';
@@ -21,43 +20,43 @@ export function limitsOf(settings: Settings): Limits {
   };
 }
 
-export const undoInstanceOf = (deliveryId: string): string => `${deliveryId}~undo`;
+export const compensationInstanceOf = (deliveryId: string): string => `${deliveryId}~compensate`;
 
-/** Idempotent: what is under way stays as it is. What had begun to end goes on ending. */
+/** False when an orchestration runs or the workflow has ended. A workflow that had begun to compensate goes on with that. */
 export async function startWorkflow(
   client: DurableClient,
   document: WorkflowDocument,
   limits: Limits,
 ): Promise<boolean> {
-  const { deliveryId, generation, ending, outcome } = document;
-  const undo = undoInstanceOf(deliveryId);
-  if (outcome || (await isLive(client, deliveryId)) || (await isLive(client, undo))) return false;
-  const input: TaleInput = { deliveryId, generation, limits };
-  const [name, instanceId] = ending ? [COMPENSATOR, undo] : [ORCHESTRATOR, deliveryId];
+  const { deliveryId, generation, pendingOutcome, outcome } = document;
+  const compensation = compensationInstanceOf(deliveryId);
+  if (outcome || (await isLive(client, deliveryId)) || (await isLive(client, compensation))) return false;
+  const input: WorkflowInput = { deliveryId, generation, limits };
+  const [name, instanceId] = pendingOutcome ? [COMPENSATOR, compensation] : [ORCHESTRATOR, deliveryId];
   await client.startNew(name, { instanceId, input }).catch(unlessRunning);
   return true;
 }
 
-/** A nudge only: an instance that is not there, or has ended, needs none. */
+/** An instance that does not exist, or has ended, needs no wake. */
 export async function wakeWorkflow(client: DurableClient, ...instanceIds: readonly string[]): Promise<void> {
   for (const instanceId of instanceIds) {
     await client.raiseEvent(instanceId, 'wake', {}).catch((error: unknown) => {
-      if (!/No instance|404|not found/i.test(String(error))) throw error;
+      if (!isMissing(error)) throw error;
     });
   }
 }
 
-/** Ends the story where it stands and undoes its effects in an orchestration of its own. The document says how it ends. */
+/** Terminates the orchestration and compensates in another one. The document says how the workflow ends. */
 export async function compensate(
   client: DurableClient,
-  document: WorkflowDocument & { readonly ending: Outcome },
+  document: EndingWorkflow,
   limits: Limits,
 ): Promise<void> {
-  const { deliveryId, ending } = document;
-  if (await isLive(client, deliveryId)) await client.terminate(deliveryId, ending.reasons.join('; '));
-  const instanceId = undoInstanceOf(deliveryId);
+  const { deliveryId, pendingOutcome } = document;
+  if (await isLive(client, deliveryId)) await client.terminate(deliveryId, pendingOutcome.reasons.join('; '));
+  const instanceId = compensationInstanceOf(deliveryId);
   if (await isLive(client, instanceId)) return;
-  const input: TaleInput = { deliveryId, generation: document.generation, limits };
+  const input: WorkflowInput = { deliveryId, generation: document.generation, limits };
   await client.startNew(COMPENSATOR, { instanceId, input }).catch(unlessRunning);
 }
 
@@ -66,9 +65,14 @@ async function isLive(client: DurableClient, instanceId: string): Promise<boolea
     const status = await client.getStatus(instanceId);
     return ['Running', 'Pending', 'Suspended', 'ContinuedAsNew'].includes(String(status.runtimeStatus));
   } catch (error) {
-    if (/No instance|404|not found/i.test(String(error))) return false;
+    if (isMissing(error)) return false;
     throw error;
   }
+}
+
+/** The client throws texts only. */
+function isMissing(error: unknown): boolean {
+  return /No instance|404|not found/i.test(String(error));
 }
 
 function unlessRunning(error: unknown): undefined {

@@ -1,5 +1,4 @@
-/** The scheduler's contract: views of workflows, and what the supervisor and other services may ask. */
-
+/** The scheduler's contract: views of workflows, acts of operators and the supervisor, events for the inbox. */
 import { mayReach } from '../../shared/auth/tenancy.ts';
 import type {
   compensateWorkflow,
@@ -11,6 +10,7 @@ import type {
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import type { Call, Handler } from '../../shared/http/pipeline.ts';
+import { createActs } from './acts.ts';
 import { viewOf } from './domain.ts';
 import type { WorkflowRepository } from './repository.ts';
 import type { WorkflowDocument } from './schemas.ts';
@@ -30,7 +30,6 @@ export function createHandlers(repository: WorkflowRepository, deps: ServiceDeps
       throw new AppError('not_found', 'there is no such workflow');
     return document;
   };
-
   return {
     get: async ({ params }, call) => ({ status: 200, body: viewOf(await known(params.deliveryId, call)) }),
 
@@ -40,31 +39,13 @@ export function createHandlers(repository: WorkflowRepository, deps: ServiceDeps
       return { status: 200, body: { workflows: reachable.map(viewOf) } };
     },
 
-    nudge: async ({ params }, call) => {
-      const document = await known(params.deliveryId, call);
-      const { deliveryId } = document;
-      if (document.outcome) return { status: 202, body: { deliveryId, action: 'ended' } };
-      await repository.command(deliveryId, 'nudge', 'nudged', deps.newId());
-      return { status: 202, body: { deliveryId, action: 'woken' } };
-    },
+    ...createActs(repository, known, deps),
 
-    compensate: async ({ params, body }, call) => {
-      const { deliveryId, outcome } = await known(params.deliveryId, call);
-      if (outcome) throw new AppError('conflict', `the workflow has ended: ${outcome.kind}`);
-      await repository.command(deliveryId, 'compensate', body.reason, `compensate-${deps.newId()}`);
-      return { status: 202, body: { deliveryId } };
-    },
-
-    inbox: async ({ params, body }, call) => {
-      const { deliveryId } = await known(params.deliveryId, call);
-      const { kind, at, reason } = body;
-      await repository.putSignal(deliveryId, {
-        eventId: params.eventId,
-        kind,
-        at,
-        facts: reason ? { reason } : {},
-      });
-      await repository.command(deliveryId, 'nudge', kind, params.eventId);
+    inbox: async ({ params: { deliveryId, eventId }, body: { kind, at, reason } }, call) => {
+      await known(deliveryId, call);
+      const facts = reason ? { reason } : {};
+      await repository.inbox.put(deliveryId, { eventId, kind, at, facts });
+      await repository.command(deliveryId, 'nudge', eventId);
       return { status: 202, body: { deliveryId } };
     },
   };

@@ -1,4 +1,4 @@
-/** The scheduler's registration: routes, consumers, the orchestrations and their activities. */
+/** Registers the scheduler: routes, consumers, the orchestrations and their activities. */
 import { app, type InvocationContext } from '@azure/functions';
 import * as df from 'durable-functions';
 import { FlightEvent } from '../../shared/contracts/flight.ts';
@@ -8,15 +8,15 @@ import { ENDLESS_RETRY, registerOutbox } from '../../shared/functions/change-fee
 import { registerConsumer } from '../../shared/functions/event-hub.ts';
 import type { Service, ServiceDeps } from '../../shared/functions/service.ts';
 import { endpoint } from '../../shared/http/pipeline.ts';
+import { untilSuperseded } from '../../shared/saga/protocol.ts';
 import { createActivities } from './activities.ts';
+import { compensateAndFinish, unknownOutcome } from './compensate.ts';
 import { createConsumers } from './consumers.ts';
 import { deliver } from './deliver.ts';
 import { COMPENSATOR, limitsOf, ORCHESTRATOR } from './engine.ts';
 import { createHandlers } from './handlers.ts';
 import { createWorkflowRepository, type WorkflowRepository } from './repository.ts';
-import { createSteps } from './steps.ts';
-import { tell, untilSuperseded } from './tale.ts';
-import { undoAndEnd, unknownEnding } from './undo-story.ts';
+import { createWorkflowContext } from './workflow-context.ts';
 
 export function schedulerService(deps: ServiceDeps): Service {
   const repository = createWorkflowRepository(deps.database, deps.now);
@@ -39,14 +39,14 @@ export function schedulerService(deps: ServiceDeps): Service {
 
 function registerOrchestrations(repository: WorkflowRepository, deps: ServiceDeps): void {
   df.app.orchestration(ORCHESTRATOR, function* (context) {
-    yield* untilSuperseded(deliver(tell(context, context.df.getInput())));
+    yield* untilSuperseded(deliver(createWorkflowContext(context, context.df.getInput())));
   });
   df.app.orchestration(COMPENSATOR, function* (context) {
-    const tale = tell(context, context.df.getInput());
-    yield* untilSuperseded(undoAndEnd(tale, unknownEnding(tale.now())));
+    const workflow = createWorkflowContext(context, context.df.getInput());
+    yield* untilSuperseded(compensateAndFinish(workflow, unknownOutcome(workflow.now())));
   });
-  for (const [name, handler] of Object.entries(createActivities(repository, createSteps(deps), deps.log))) {
-    df.app.activity(`scheduler_${name}`, { handler });
+  for (const [name, handler] of Object.entries(createActivities(repository, deps))) {
+    df.app.activity(name, { handler });
   }
 }
 

@@ -1,18 +1,13 @@
-/** What the scheduler keeps in the container `workflows` (partition: delivery). */
+/** The items of the container `workflows` (partition: delivery). */
+import type { z } from 'zod';
 import type { Eta } from '../../shared/contracts/common.ts';
-import type { AcceptedRequest, Outcome } from '../../shared/contracts/requests.ts';
-import type { WorkflowView } from '../../shared/contracts/workflows.ts';
-import type { Signal } from '../../shared/saga/saga.ts';
+import type { StageEvent } from '../../shared/contracts/deliveries.ts';
+import type { AcceptedRequest, Outcome, Reschedule } from '../../shared/contracts/requests.ts';
+import type { WorkItem } from '../../shared/contracts/supervisor.ts';
+import type { WorkflowAct } from '../../shared/contracts/workflows.ts';
+import type { SagaDocument } from '../../shared/saga/saga-document.ts';
 
-/** An effect of a step: intended before it runs, so that one of unknown outcome is undone, too. */
-export interface Effect {
-  readonly status: 'intended' | 'done' | 'undone' | 'undoFailed';
-  readonly generation: number;
-  readonly at: string;
-  readonly value?: unknown;
-}
-
-/** Who carries it, as reserved or booked. */
+/** Who carries the package, as reserved or booked. */
 export interface Assignment {
   readonly by: 'drone' | 'third-party';
   readonly droneId?: string;
@@ -24,52 +19,44 @@ export interface Assignment {
   readonly deliveryEta: Eta;
 }
 
-/** The workflow document: all that must survive the orchestration. */
-export interface WorkflowDocument {
+/** The workflow document: everything that must survive the orchestration. */
+export interface WorkflowDocument extends SagaDocument<Outcome> {
   readonly id: 'workflow';
   readonly type: 'workflow';
   readonly deliveryId: string;
   readonly request: AcceptedRequest;
-  readonly state: WorkflowView['state'];
-  readonly step: string;
-  readonly attempts: number;
-  readonly generation: number;
-  readonly completeBy?: string;
-  readonly effects: Readonly<Record<string, Effect>>;
   /** Drones that refused, or were lost to, this delivery. */
   readonly excluded: readonly string[];
   readonly cancel?: 'requested' | 'cancelled' | 'cancelRefused';
   readonly reschedule?: 'requested' | 'rescheduled' | 'rescheduleRefused';
-  /** How it is going to end: written before anything is undone, so that whoever goes on undoing ends it so. */
-  readonly ending?: Outcome;
-  readonly outcome?: Outcome;
-  readonly lastError?: string;
+  /** What operators and the supervisor did, oldest first. */
+  readonly audit?: readonly WorkflowAct[];
   readonly traceparent?: string;
   readonly createdAt: string;
-  readonly updatedAt: string;
 }
 
-/** An external event, kept until the workflow has dealt with it. */
-export interface InboxDocument extends Signal {
-  /** `inbox-${eventId}` */
-  readonly id: string;
-  readonly type: 'inbox';
-  readonly deliveryId: string;
-  readonly receivedAt: number;
-  readonly handled: boolean;
-  readonly ttl: number;
+export type StageMove = z.input<typeof StageEvent>;
+export type WorkItemFacts = Pick<WorkItem, 'kind' | 'step' | 'detail'>;
+export type Note = Pick<WorkflowDocument, 'cancel' | 'reschedule'>;
+
+/** The begin of a new generation: another drone, or a changed request. */
+export interface Change {
+  readonly exclude?: string;
+  readonly request?: Reschedule;
+  readonly reschedule?: 'rescheduled';
 }
 
-/** A wish of another service that only the engine can grant; the change feed brings it there. */
-export interface EngineCommand {
+/** A request to the engine from where the engine cannot be reached; the change feed takes it there. */
+export interface OrchestrationCommand {
   readonly id: string;
   readonly type: 'engine';
   readonly deliveryId: string;
   readonly command: 'nudge' | 'compensate';
-  readonly reason: string;
   readonly at: string;
   readonly ttl: number;
 }
 
-export const INBOX_TTL_SECONDS = 30 * 24 * 3600;
 export const COMMAND_TTL_SECONDS = 24 * 3600;
+
+/** A workflow that has begun to compensate. */
+export type EndingWorkflow = WorkflowDocument & { readonly pendingOutcome: Outcome };

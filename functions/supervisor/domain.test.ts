@@ -22,6 +22,11 @@ const view = (more: Partial<WorkflowView> = {}): WorkflowView => ({
   generation: 1,
   pastPivot: false,
   deliveryCreated: false,
+  plan: {
+    pickup: { latitude: 47.6, longitude: -122.3, altitude: 0 },
+    dropoff: { latitude: 47.7, longitude: -122.4, altitude: 0 },
+  },
+  audit: [],
   completeBy: '2026-11-23T12:00:00.000Z',
   updatedAt: '2026-11-23T12:00:00.000Z',
   ...more,
@@ -76,7 +81,9 @@ describe('sightings', () => {
     expect(markOf(view({ generation: 2 }))).not.toBe(markOf(view()));
     expect(markOf(view({ completeBy: '2026-11-23T13:00:00.000Z' }))).not.toBe(markOf(view()));
     const undoing = (step: string, state: WorkflowView['state']) => markOf(view({ step, state }));
-    expect(undoing('undo holdQuota', 'Compensating')).toBe(undoing('undo bookCarrier', 'CompensationFailed'));
+    expect(undoing('compensate holdQuota', 'Compensating')).toBe(
+      undoing('compensate bookCarrier', 'CompensationFailed'),
+    );
   });
 });
 
@@ -113,7 +120,7 @@ describe('ids', () => {
 });
 
 test('the failed step is the one that the error names, so that the scheduler’s own work item is the same', () => {
-  const failed = { state: 'CompensationFailed' as const, step: 'undo holdQuota' };
+  const failed = { state: 'CompensationFailed' as const, step: 'compensate holdQuota' };
   expect(failedStepOf(view({ ...failed, lastError: 'bookCarrier: conflict: no' }))).toBe('bookCarrier');
   expect(failedStepOf(view(failed))).toBe('holdQuota');
   expect(failedStepOf(view({ lastError: 'bookCarrier: conflict: no' }))).toBe('reserveDrone');

@@ -54,7 +54,7 @@ export function markOf({ generation, step, completeBy, state }: WorkflowView): s
 /** The step that the last error names (`bookCarrier: …`), else where the workflow stands. */
 export function failedStepOf({ state, step, lastError }: WorkflowView): string {
   const named = state === 'CompensationFailed' ? /^([A-Za-z]+): /.exec(lastError ?? '')?.[1] : undefined;
-  return named ?? step.replace(/^undo /, '');
+  return named ?? step.replace(/^compensate /, '');
 }
 
 /** Made of hub, partition and sequence number; of the payload where the source gave no number. */

@@ -32,6 +32,11 @@ const view = (deliveryId: string, more: Partial<WorkflowView> = {}): WorkflowVie
   generation: 1,
   pastPivot: false,
   deliveryCreated: false,
+  plan: {
+    pickup: { latitude: 47.6, longitude: -122.3, altitude: 0 },
+    dropoff: { latitude: 47.7, longitude: -122.4, altitude: 0 },
+  },
+  audit: [],
   completeBy: '2026-11-23T11:00:00.000Z',
   updatedAt: '2026-11-23T11:00:00.000Z',
   ...more,

@@ -9,7 +9,7 @@ const ASIDE: ReadonlySet<string> = new Set(['tests', 'local/tests', 'scripts']);
 
 /** The folders at the top; a dotted line is an import of the package `azure-local`. */
 export function folders(): string {
-  const graph = graphOf(({ name }) => name.split('/')[0] as string);
+  const graph = graphOf(({ name }) => name.split('/')[0]);
   const servers = [...graph.keys()].filter(
     (folder) => folder !== 'local' && !refusalOfPackage(`${folder}/a.ts`, 'azure-local/process', false),
   );

@@ -1,7 +1,7 @@
-/** Scheduler: the workflow of a delivery, as others may see it and as the supervisor may act on it. */
+/** Scheduler: the workflow of a delivery, for other services to read and for operators and the supervisor to act on. */
 import { z } from 'zod';
 import { defineRoute } from '../http/define-route.ts';
-import { Eta, Id, integerText, Owner, Time } from './common.ts';
+import { Eta, Id, integerText, Owner, Position, Time } from './common.ts';
 import { Outcome } from './requests.ts';
 
 export const WORKFLOW_STATES = [
@@ -12,6 +12,24 @@ export const WORKFLOW_STATES = [
   'Compensating',
   'CompensationFailed',
 ] as const;
+
+const WorkflowPosition = z.object({
+  state: z.enum(WORKFLOW_STATES),
+  step: z.string(),
+  generation: z.number().int(),
+});
+
+/** An act of an operator or of the supervisor on a workflow. */
+export const WorkflowAct = z.object({
+  /** Subject of the caller's token. */
+  by: z.string(),
+  action: z.enum(['nudge', 'compensate']),
+  reason: z.string().optional(),
+  at: Time,
+  before: WorkflowPosition,
+  after: WorkflowPosition,
+});
+export type WorkflowAct = z.output<typeof WorkflowAct>;
 
 /** The step in which a workflow waits for the proof of delivery: the parcel has arrived. */
 export const PROOF_STEP = 'checkProof';
@@ -37,17 +55,27 @@ export const WorkflowView = z.object({
   outcome: Outcome.optional(),
   lastError: z.string().optional(),
   updatedAt: Time,
+  /** The places and times that the workflow carries out now: the request's, or those of the last granted reschedule. */
+  plan: z.object({
+    pickup: Position,
+    dropoff: Position,
+    pickupTime: Time.optional(),
+    deadline: Time.optional(),
+  }),
+  audit: z.array(WorkflowAct),
 });
 export type WorkflowView = z.output<typeof WorkflowView>;
 
 const params = z.strictObject({ deliveryId: Id });
+/** Kept in the audit; customers do not see it. */
+const Reason = z.string().min(1).max(500);
 
 export const getWorkflow = defineRoute({
   service: 'scheduler',
   operation: 'getWorkflow',
   method: 'GET',
   path: 'workflows/{deliveryId}',
-  summary: 'The workflow document of one delivery',
+  summary: 'Get the workflow of a delivery',
   auth: ['service', 'operator'],
   params,
   responses: { 200: WorkflowView },
@@ -58,37 +86,38 @@ export const listOverdueWorkflows = defineRoute({
   operation: 'listOverdueWorkflows',
   method: 'GET',
   path: 'workflows/overdue',
-  summary: 'Workflows whose completeBy has passed, or whose compensation failed',
+  summary: 'List the workflows that are overdue or whose compensation failed',
   auth: ['service', 'operator'],
   query: z.strictObject({ limit: integerText(1, 500).default(100) }),
   responses: { 200: z.object({ workflows: z.array(WorkflowView) }) },
 });
 
-/** Wakes the orchestration; starts it again when the engine no longer has it. */
 export const nudgeWorkflow = defineRoute({
   service: 'scheduler',
   operation: 'nudgeWorkflow',
   method: 'POST',
   path: 'workflows/{deliveryId}/nudge',
-  summary: 'Wake a workflow, or start it again where the engine has lost it',
+  summary: 'Wake a workflow, or start it again if the engine has lost it',
   auth: ['service', 'operator'],
   params,
+  body: z.strictObject({ reason: Reason.optional() }).optional(),
   responses: { 202: z.object({ deliveryId: Id, action: z.enum(['woken', 'started', 'ended']) }) },
 });
 
+/** 409 `package_on_board` once the package is on board, with the alternatives; 409 `conflict` when it has ended. */
 export const compensateWorkflow = defineRoute({
   service: 'scheduler',
   operation: 'compensateWorkflow',
   method: 'POST',
   path: 'workflows/{deliveryId}/compensation',
-  summary: 'Undo every effect of a workflow that cannot go on',
+  summary: 'Compensate every effect of a workflow and end it',
   auth: ['service', 'operator'],
   params,
-  body: z.strictObject({ reason: z.string().min(1).max(500) }),
+  body: z.strictObject({ reason: Reason }),
   responses: { 202: z.object({ deliveryId: Id }) },
 });
 
-/** What a workflow can be told, beside flight events; the kinds of `FlightEvent` come over the hub. */
+/** Events that another service puts into a workflow's inbox. Flight events come over the hub. */
 export const WorkflowSignal = z.strictObject({
   kind: z.enum(['CarrierCollected', 'CarrierDelivered', 'CarrierFailed', 'Confirmed']),
   at: Time,
@@ -101,7 +130,7 @@ export const putInboxEvent = defineRoute({
   operation: 'putInboxEvent',
   method: 'PUT',
   path: 'workflows/{deliveryId}/inbox/{eventId}',
-  summary: 'Tell a workflow that something happened',
+  summary: 'Put an event into the inbox of a workflow',
   auth: ['service'],
   params: z.strictObject({ deliveryId: Id, eventId: Id }),
   body: WorkflowSignal,

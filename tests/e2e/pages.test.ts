@@ -1,16 +1,11 @@
 /** The pages, driven in a real browser against the whole system, at the width of a desktop and of a phone. */
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { createShareLink } from '../../shared/contracts/routes.gen.ts';
+import { createShareLink, revokeShareLink } from '../../shared/contracts/routes.gen.ts';
 import { CHROMIUM, launchBrowser, NO_BROWSER } from '../harness/browser.ts';
 import { type Customer, customer } from '../harness/customer.ts';
+import { DESKTOP, openPages, type Pages, PHONE } from '../harness/pages.ts';
 import { startPlatform, type TestPlatform, until } from '../harness/platform.ts';
-
-const SCREENSHOTS = join(import.meta.dirname, 'screenshots');
-const DESKTOP = { width: 1280, height: 800 };
-const PHONE = { width: 390, height: 844 };
 
 if (CHROMIUM === undefined) process.stdout.write(`tests/e2e/pages: ${NO_BROWSER}\n`);
 
@@ -18,14 +13,12 @@ describe.skipIf(CHROMIUM === undefined)('the pages in a real browser', () => {
   let platform: TestPlatform;
   let browser: Browser;
   let alice: Customer;
-  const opened: BrowserContext[] = [];
-  /** What the browser complained about: a page that works has nothing to say. */
-  const complaints: string[] = [];
+  let pages: Pages;
 
   beforeAll(async () => {
-    mkdirSync(SCREENSHOTS, { recursive: true });
-    [platform, browser] = await Promise.all([startPlatform({ speed: 30, drones: 6 }), launchBrowser()]);
+    [platform, browser] = await Promise.all([startPlatform({ speed: 20, drones: 6 }), launchBrowser()]);
     alice = customer(platform.endpoints);
+    pages = openPages(browser, platform.endpoints.gateway);
   });
 
   afterAll(async () => {
@@ -33,151 +26,185 @@ describe.skipIf(CHROMIUM === undefined)('the pages in a real browser', () => {
     await platform?.stop();
   });
 
-  afterEach(async () => {
-    for (const context of opened.splice(0)) await context.close();
-    const said = complaints.splice(0);
-    if (said.length > 0) throw new Error(`the browser complained: ${said.join('; ')}`);
-  });
+  afterEach(() => pages.finish());
 
-  async function open(size: { width: number; height: number }, path = '/'): Promise<Page> {
-    const context = await browser.newContext({ viewport: size, hasTouch: size === PHONE });
-    opened.push(context);
-    const page = await context.newPage();
-    page.setDefaultTimeout(20_000);
-    page.on('pageerror', (error) => complaints.push(error.message));
-    page.on('response', (response) => {
-      const { pathname } = new URL(response.url());
-      // A delivery that was asked for a moment ago is not there yet: the page asks again.
-      const isEarly = response.status() === 404 && /^\/(api\/deliveries\/|tickets)/.test(pathname);
-      if (response.status() >= 400 && !isEarly) complaints.push(`${response.status()} ${pathname}`);
-    });
-    await page.goto(`${platform.endpoints.gateway}${path}`);
-    return page;
-  }
+  const button = (page: Page, name: string) => page.getByRole('button', { name });
 
-  async function signIn(page: Page, who: string): Promise<void> {
-    await page.getByRole('main').getByRole('button', { name: 'Sign in' }).click();
-    await page.getByRole('button', { name: who }).click();
-    await page.getByRole('button', { name: 'Sign out' }).waitFor();
-  }
-
-  async function requestDelivery(page: Page, pickup: string, dropoff: string, weight = '1.2') {
+  async function fill(page: Page, pickup: string, dropoff: string, weight = '1.2'): Promise<void> {
     await page.getByLabel('Pick up at').fill(pickup);
     await page.getByLabel('Bring to').fill(dropoff);
     await page.getByLabel('Weight, kg').fill(weight);
-    await page.getByRole('button', { name: 'Request the delivery' }).click();
+  }
+
+  async function request(page: Page): Promise<string> {
+    await button(page, 'Request the delivery').click();
     await page.waitForURL('**/deliveries/*');
     return page.url().split('/').at(-1) as string;
   }
 
-  /** Nothing sticks out to the side, and nothing that can be pressed is too small for a finger. */
-  async function fits(page: Page): Promise<void> {
-    const { wide, width } = await page.evaluate(() => ({
-      wide: document.documentElement.scrollWidth,
-      width: innerWidth,
-    }));
-    expect(wide).toBeLessThanOrEqual(width);
-  }
-
-  const shot = (page: Page, name: string) => page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) });
+  test('a person signs in, by a page of people only; a second tab needs no question (D12, W24)', async () => {
+    const page = await pages.open(DESKTOP);
+    await pages.review(page, 'welcome');
+    await page.getByRole('main').getByRole('button', { name: 'Sign in' }).click();
+    await button(page, 'Alice').waitFor();
+    expect(await page.getByRole('button').allInnerTexts()).toHaveLength(5);
+    await pages.review(page, 'people');
+    await button(page, 'Alice').click();
+    await button(page, 'Sign out').waitFor();
+    const second = await pages.open(DESKTOP, '/deliveries/none', page);
+    pages.expectRefusal('404 /api/deliveryrequests/none');
+    await second.getByText('There is no such delivery in your account.').waitFor();
+    expect(new URL(second.url()).pathname).toBe('/deliveries/none');
+    await button(second, 'Sign out').click();
+    await second.getByRole('main').getByRole('button', { name: 'Sign in' }).waitFor();
+  });
 
   test('a delivery is asked for with the form, and watched live until it is delivered', async () => {
-    const page = await open(DESKTOP);
-    await shot(page, 'desktop-welcome');
-    await signIn(page, 'Alice');
-    await page.getByLabel('Pick up at').fill('200 Market Street');
-    await page.getByLabel('Bring to').fill('412 Beacon Street');
-    await page.getByLabel('Weight, kg').fill('1.2');
-    await page.locator('.quote').first().waitFor();
-    await shot(page, 'desktop-form');
+    const page = await pages.open(DESKTOP);
+    await pages.signIn(page, 'Alice');
+    await fill(page, '200 Market Street', '412 Beacon Street');
+    await page.getByText('By drone').waitFor();
+    await pages.review(page, 'form');
     const requests: string[] = [];
     page.on('request', (request) => requests.push(new URL(request.url()).pathname));
-    await page.getByRole('button', { name: 'Request the delivery' }).click();
-    await page.waitForURL('**/deliveries/*');
-    const deliveryId = page.url().split('/').at(-1) as string;
+    const deliveryId = await request(page);
     const stages = page.getByRole('list', { name: 'Stages of the delivery' });
     await stages.locator('[aria-current=step]', { hasText: /pickup/i }).waitFor();
-    await page.waitForTimeout(1_500);
-    await shot(page, 'desktop-flight');
-    await page.getByText('Delivered', { exact: false }).first().waitFor();
+    await page.getByText('Arrives in', { exact: true }).waitFor();
+    await pages.review(page, 'flight');
+    await until(async () => (await alice.stage(deliveryId)) === 'HeadedToDropoff' || undefined, 'loaded');
+    await page.getByText('can no longer be cancelled').waitFor();
+    expect(await button(page, 'Cancel delivery').count()).toBe(0);
+    await page.getByText('Delivered', { exact: true }).first().waitFor();
     await until(async () => (await alice.history(deliveryId))?.stage === 'Completed' || undefined, 'history');
-    await shot(page, 'desktop-delivered');
+    await pages.review(page, 'delivered');
+    expect(await button(page, 'Share a link').count()).toBe(0);
     // Pushed, not polled: the page has not asked for the delivery's status more than a few times.
     expect(requests.filter((path) => path.endsWith('/status')).length).toBeLessThan(5);
     expect(requests.filter((path) => path.startsWith('/track/')).length).toBeLessThan(3);
-    await fits(page);
   });
 
   test('on a phone: asked for, watched, cancelled', async () => {
-    const page = await open(PHONE);
-    await shot(page, 'phone-welcome');
-    await signIn(page, 'Alice');
-    await fits(page);
-    await shot(page, 'phone-form');
-    const deliveryId = await requestDelivery(page, '500 Kestrel Avenue', '140 Willow Street');
-    await page.getByRole('button', { name: 'Cancel delivery' }).waitFor();
-    await page.waitForTimeout(800);
-    await shot(page, 'phone-flight');
-    await fits(page);
-    await page.getByRole('button', { name: 'Cancel delivery' }).click();
-    await page.getByRole('button', { name: 'Cancel it' }).click();
+    const page = await pages.open(PHONE);
+    await pages.signIn(page, 'Alice');
+    await fill(page, '500 Kestrel Avenue', '140 Willow Street');
+    const deliveryId = await request(page);
+    await button(page, 'Cancel delivery').click();
+    await pages.review(page, 'cancel');
+    await button(page, 'Cancel it').click();
     expect(await alice.ended(deliveryId)).toMatchObject({ outcome: { kind: 'cancelled' } });
-    await page
-      .getByText(/cancelled/i)
-      .first()
-      .waitFor();
-    await shot(page, 'phone-cancelled');
+    await page.getByText('The delivery was cancelled.').waitFor();
+    await pages.review(page, 'cancelled');
   });
 
-  test('what is wrong in the form is said beside its field, and nothing is sent', async () => {
-    const page = await open(PHONE);
-    await signIn(page, 'Alice');
-    await page.getByLabel('Pick up at').fill('1 Nowhere Road');
-    await page.getByLabel('Bring to').fill('412 Beacon Street');
-    await page.getByLabel('Weight, kg').fill('1');
-    await page.getByRole('button', { name: 'Request the delivery' }).click();
+  test('the form says what is wrong beside its field and sends nothing; it is kept on the way back (D13)', async () => {
+    const page = await pages.open(PHONE);
+    await pages.signIn(page, 'Alice');
+    pages.expectRefusal('400 /api/quotes');
+    pages.expectRefusal('400 /api/deliveryrequests');
+    await fill(page, '1 Nowhere Road', '412 Beacon Street', '1');
+    await button(page, 'Request the delivery').click();
     await page.locator('#pickup[aria-invalid=true]').waitFor();
     expect(await page.locator('#pickup-note').innerText()).toMatch(/address/i);
-    await shot(page, 'phone-wrong-address');
-    const refused = new Set(complaints.splice(0));
-    expect(refused).toContain('400 /api/deliveryrequests');
-    refused.delete('400 /api/deliveryrequests');
-    refused.delete('400 /api/quotes');
-    expect([...refused]).toEqual([]);
+    await pages.review(page, 'wrong-address');
     expect(page.url()).not.toContain('/deliveries/');
+    await page.getByRole('link', { name: 'API' }).click();
+    await page.getByRole('heading', { name: 'API' }).waitFor();
+    await page.goBack();
+    await button(page, 'Sign out').waitFor();
+    expect(await page.getByLabel('Pick up at').inputValue()).toBe('1 Nowhere Road');
+    expect(await page.getByLabel('Weight, kg').inputValue()).toBe('1');
   });
 
-  test('an operator sees the whole fleet move', async () => {
-    const page = await open(DESKTOP);
-    await signIn(page, 'Olivia');
-    await page.getByText('drone-6').first().waitFor();
-    await alice.submit({ pickupLocation: '500 Kestrel Avenue' });
-    await page
-      .getByText(/1 in the air|in the air/i)
-      .first()
-      .waitFor();
-    await page.waitForTimeout(1_000);
-    await shot(page, 'desktop-fleet');
-    await fits(page);
+  test('what cannot be carried cannot be asked for, and the page says why (D3)', async () => {
+    const page = await pages.open(DESKTOP);
+    await pages.signIn(page, 'Alice');
+    await fill(page, '200 Market Street', '412 Beacon Street', '900');
+    await page.getByText('Neither a drone nor a courier can carry this parcel.').waitFor();
+    expect(await button(page, 'Request the delivery').isDisabled()).toBe(true);
+    await page.getByLabel('Weight, kg').fill('1');
+    await page.getByText('By drone').waitFor();
+    expect(await button(page, 'Request the delivery').isDisabled()).toBe(false);
   });
 
-  test('a share link shows the delivery to whoever has it, without its owner', async () => {
+  test('a rejected delivery says so in one sentence without drones (D4)', async () => {
+    const deliveryId = await alice.submit({ packageInfo: { size: 'Large', weight: 60 } });
+    await alice.ended(deliveryId);
+    const page = await pages.open(DESKTOP);
+    await pages.signIn(page, 'Alice');
+    await page.goto(`${platform.endpoints.gateway}/deliveries/${deliveryId}`);
+    const ending = page.getByRole('region', { name: 'How it ended' });
+    await ending.waitFor();
+    expect(await ending.getByRole('listitem').count()).toBe(0);
+    expect(await page.getByRole('main').innerText()).not.toMatch(/drone-\d/);
+    expect(await button(page, 'Share a link').count()).toBe(0);
+    await pages.review(page, 'rejected');
+  });
+
+  test('a share link shows the delivery without its owner, and nothing once it is revoked (D5, D6, D17)', async () => {
     const deliveryId = await alice.submit({ pickupLocation: '500 Kestrel Avenue' });
-    const { url } = await until(async () => {
+    const { url, linkId } = await until(async () => {
       const answer = await alice.call(createShareLink, { params: { deliveryId }, body: {} });
       return answer.ok ? answer.body : undefined;
     }, 'a share link');
-    const page = await open(PHONE, new URL(url).pathname);
+    const path = new URL(url).pathname;
+    const page = await pages.open(PHONE, path);
     await page.getByText('Shared with you').waitFor();
     expect(await page.getByRole('main').innerText()).not.toMatch(/contoso|alice/i);
-    await shot(page, 'phone-shared');
-    await fits(page);
+    await pages.review(page, 'shared');
+    pages.expectRefusal(`404 /api/deliveries/public/${path.split('/').at(-1)}`);
+    await alice.call(revokeShareLink, { params: { deliveryId, linkId } });
+    await page.getByText('This link is not valid').waitFor();
+    expect(await page.getByText(/Arrives in|Shared with you/).count()).toBe(0);
+    expect(await page.locator('.marker:visible').count()).toBe(0);
+    pages.expectRefusal('400 /api/deliveries/public/abc.def');
+    const wrong = await pages.open(PHONE, '/share/abc.def');
+    await wrong.getByText('This link is not valid').waitFor();
+    expect(await wrong.getByRole('main').innerText()).not.toMatch(/token|expected/i);
+    await pages.review(wrong, 'share-invalid');
   });
 
-  test('the API can be read', async () => {
-    const page = await open(DESKTOP, '/api-docs');
-    await page.getByText('/api/deliveryrequests').first().waitFor();
-    await shot(page, 'desktop-api');
-    await fits(page);
+  test('an operator sees the whole fleet, and a drone that flies moves', async () => {
+    const page = await pages.open(DESKTOP);
+    await pages.signIn(page, 'Olivia');
+    await page.getByText('drone-6', { exact: true }).waitFor();
+    await button(page, 'Working').filter({ hasText: '0' }).waitFor();
+    const drones = () =>
+      page
+        .locator('.map-view canvas')
+        .last()
+        .evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL());
+    const resting = await drones();
+    await page.waitForTimeout(1_500);
+    expect(await drones()).toBe(resting);
+    await alice.submit({ pickupLocation: '500 Kestrel Avenue' });
+    const flying = page.getByRole('listitem').filter({ hasText: 'Flying to a pickup' });
+    await flying.first().waitFor();
+    const before = await drones();
+    await until(async () => (await drones()) !== before || undefined, 'the drone moves on the map');
+    await flying.first().getByRole('button').click();
+    await page.getByRole('link', { name: 'Follow its delivery' }).waitFor();
+    await pages.review(page, 'fleet');
+    await button(page, 'On base').click();
+    expect(await flying.count()).toBe(0);
+  });
+
+  test('the API can be read and searched, with its routes open (D7)', async () => {
+    const page = await pages.open(DESKTOP, '/api-docs');
+    const route = page.locator('#submitRequest');
+    await route.getByText('/api/deliveryrequests', { exact: true }).waitFor();
+    await pages.review(page, 'api');
+    await page.getByRole('searchbox').fill('POST deliveryrequests');
+    await route.locator('summary').first().click();
+    expect(await route.getByText('customer', { exact: true }).count()).toBe(1);
+    for (const field of ['pickupLocation', 'dropOffLocation', 'packageInfo'])
+      expect(await route.locator('code').getByText(field, { exact: true }).count()).toBeGreaterThan(0);
+    expect(await route.locator('pre').first().innerText()).toMatch(
+      /^curl -s -X POST ".*\/api\/deliveryrequests".*authorization: Bearer.*"pickupLocation":"200 Market Street"/s,
+    );
+    await route.getByText('202').first().click();
+    await pages.review(page, 'api-open');
+    await page.getByRole('searchbox').fill('nothing has this name');
+    await page.getByText('0 routes').waitFor();
   });
 });

@@ -54,7 +54,7 @@ async function breaches({ cosmos }: Endpoints): Promise<string[]> {
     const has = entries.get(deliveryId)?.length ?? 0;
     if (has !== wanted)
       found.push(`I1 ${deliveryId} (${outcome.kind}) has ${has} history entries, not ${wanted}`);
-    const open = Object.entries(effects).filter(([, { status }]) => status === 'undoFailed');
+    const open = Object.entries(effects).filter(([, { status }]) => status === 'compensationFailed');
     if (open.length > 0)
       found.push(
         `I3 ${deliveryId} has effects that were not undone: ${open.map(([name]) => name).join(', ')}`,

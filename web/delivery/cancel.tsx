@@ -4,7 +4,9 @@ import { usePage } from '../app/page.ts';
 import { asProblem } from '../server/problem.ts';
 import type { Following } from './following.ts';
 
-/** Asks, cancels, and says what came of it: the binding answer is in the status. */
+const ON_BOARD = 'The drone has the parcel, so this delivery can no longer be cancelled.';
+
+/** Asks, cancels, and shows the result: the binding answer is in the status. Says why where it is too late. */
 export function Cancel({ following }: { following: Following }) {
   const { call } = usePage();
   const { state, settle } = following;
@@ -12,7 +14,6 @@ export function Cancel({ following }: { following: Following }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [isAsking, setAsking] = useState(false);
   const [refusal, setRefusal] = useState<string | undefined>(undefined);
-  const isRefused = refusal !== undefined || status?.cancel === 'cancelRefused';
   const isOnBoard = stage === 'HeadedToDropoff' || stage === 'Returning';
 
   const cancel = async () => {
@@ -25,28 +26,25 @@ export function Cancel({ following }: { following: Following }) {
       );
     } catch (thrown) {
       const problem = asProblem(thrown);
-      setRefusal(
-        problem.code === 'package_on_board'
-          ? 'The drone already has your parcel: it brings it to the end.'
-          : problem.message,
-      );
+      setRefusal(problem.code === 'package_on_board' ? ON_BOARD : problem.message);
     }
     setAsking(false);
   };
 
   if (hasEnded) return null;
+  if (refusal !== undefined || status?.cancel === 'cancelRefused') {
+    return (
+      <p class="notice warn" role="status">
+        <b>Not cancelled.</b> {refusal ?? ON_BOARD}
+      </p>
+    );
+  }
+  if (isOnBoard) return <p class="note">{ON_BOARD}</p>;
   return (
     <>
-      {isRefused && (
-        <p class="notice warn" role="status">
-          <b>Not cancelled.</b> {refusal ?? 'The drone already has your parcel: it brings it to the end.'}
-        </p>
-      )}
-      {!isRefused && !isOnBoard && (
-        <button type="button" class="danger" disabled={isAsking} onClick={() => dialog.current?.showModal()}>
-          {isAsking || status?.cancel === 'requested' ? 'Cancelling…' : 'Cancel delivery'}
-        </button>
-      )}
+      <button type="button" class="danger" disabled={isAsking} onClick={() => dialog.current?.showModal()}>
+        {isAsking || status?.cancel === 'requested' ? 'Cancelling…' : 'Cancel delivery'}
+      </button>
       <dialog ref={dialog} aria-labelledby="cancel-title">
         <h2 id="cancel-title">Cancel this delivery?</h2>
         <p>

@@ -44,6 +44,7 @@ export function DeliveryPage({ deliveryId }: { deliveryId: string }) {
   const serverNow = following.serverNow();
   const { status, dropoff, pickup, hasEnded } = state;
   const name = (place: typeof dropoff) => (place ? placeName(place, page.city.addresses) : '…');
+  const age = state.latest && now - state.latest.takenAt;
   const isCustomer = page.session.person.value?.isOperator === false;
   return (
     <div class="stack delivery">
@@ -53,7 +54,7 @@ export function DeliveryPage({ deliveryId }: { deliveryId: string }) {
         </Link>
         {status?.carrier !== 'third-party' && (
           <LiveChip
-            age={state.latest && now - state.latest.takenAt}
+            age={age}
             isConnected={state.stream === 'open' || state.stream === 'waiting'}
             isLinkLost={state.isLinkLost}
             hasEnded={hasEnded}
@@ -66,14 +67,12 @@ export function DeliveryPage({ deliveryId }: { deliveryId: string }) {
         {name(dropoff)}
       </Heading>
       <p class="lead from">from {name(pickup)}</p>
-      <EtaCard state={state} serverNow={serverNow} />
+      <EtaCard state={state} serverNow={serverNow} age={age} />
       <FlightFacts state={state} />
-      <Outcome state={state} />
+      <Outcome state={state} isOperator={!isCustomer} />
       <Proof following={following} />
       {status?.carrier === 'third-party' && !hasEnded && (
-        <p class="notice">
-          No drone can carry this parcel, so a courier brings it. There is no live position for couriers.
-        </p>
+        <p class="notice">A courier brings this parcel. There is no live position for couriers.</p>
       )}
       <TimelineList steps={timeline(state)} />
       {status && (
@@ -84,7 +83,7 @@ export function DeliveryPage({ deliveryId }: { deliveryId: string }) {
       )}
       {isCustomer && (
         <div class="actions">
-          {state.stage !== undefined && <ShareLink deliveryId={deliveryId} />}
+          {state.stage !== undefined && !hasEnded && <ShareLink deliveryId={deliveryId} />}
           <Cancel following={following} />
         </div>
       )}

@@ -1,4 +1,5 @@
-import { duration, etaText } from './eta.ts';
+import { clock, duration, etaText } from './eta.ts';
+import { freshness } from './freshness.ts';
 import type { DeliveryState } from './state.ts';
 
 const ENDINGS: Readonly<Record<string, string>> = {
@@ -12,8 +13,15 @@ const ENDINGS: Readonly<Record<string, string>> = {
   Failed: 'Failed',
 };
 
-/** The one thing that people look at. */
-export function EtaCard({ state, serverNow }: { state: DeliveryState; serverNow: number }) {
+export interface EtaCardProps {
+  readonly state: DeliveryState;
+  readonly serverNow: number;
+  /** Of the newest position, ms; undefined while there is none. */
+  readonly age: number | undefined;
+}
+
+/** The arrival time, large: people look at nothing else. It counts down only while news of the drone comes in. */
+export function EtaCard({ state, serverNow, age }: EtaCardProps) {
   const { status, stage, events, deliveryEta, hasEnded } = state;
   if (hasEnded) {
     const label = ENDINGS[status?.outcome?.kind ?? stage ?? ''] ?? 'Ended';
@@ -43,6 +51,15 @@ export function EtaCard({ state, serverNow }: { state: DeliveryState; serverNow:
     );
   }
   const text = etaText(deliveryEta, serverNow);
+  if (age !== undefined && freshness(age) === 'lost') {
+    return (
+      <div class="eta is-stale">
+        <p class="eta-label">Last expected at</p>
+        <p class="eta-big">{text.at}</p>
+        <p class="eta-small">No news since {clock(serverNow - age, true)}: this may have changed.</p>
+      </div>
+    );
+  }
   return (
     <div class="eta">
       <p class="eta-label">Arrives in</p>

@@ -16,16 +16,16 @@ const MINUTES_FROM = 2 * MINUTE;
 const ROUND_SECONDS = 5;
 const MOMENT = 3_000;
 
-export function etaText(eta: Eta, now: number, locale?: string): EtaText {
+export function etaText(eta: Eta, now: number): EtaText {
   const at = Date.parse(eta.at);
   const isSoon = at - now < MINUTES_FROM;
   const [earliest, latest] = [Date.parse(eta.earliest), Date.parse(eta.latest)];
-  const coarse = [earliest, latest].map((time) => clock(time, false, locale));
+  const coarse = [earliest, latest].map((time) => clock(time, false));
   const [from, to] =
-    coarse[0] === coarse[1] || isSoon ? [earliest, latest].map((time) => clock(time, true, locale)) : coarse;
+    coarse[0] === coarse[1] || isSoon ? [earliest, latest].map((time) => clock(time, true)) : coarse;
   return {
     left: timeLeft(at - now),
-    at: clock(at, isSoon, locale),
+    at: clock(at, isSoon),
     interval: from === to ? `at ${from}` : `between ${from} and ${to}`,
   };
 }
@@ -41,9 +41,9 @@ export function timeLeft(ms: number): string {
     : `${seconds} s`;
 }
 
-export function clock(time: number, withSeconds: boolean, locale?: string): string {
+export function clock(time: number, withSeconds: boolean): string {
   const options: Intl.DateTimeFormatOptions = { hour: '2-digit', minute: '2-digit' };
-  return new Intl.DateTimeFormat(locale, withSeconds ? { ...options, second: '2-digit' } : options).format(
+  return new Intl.DateTimeFormat(undefined, withSeconds ? { ...options, second: '2-digit' } : options).format(
     time,
   );
 }

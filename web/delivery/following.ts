@@ -1,4 +1,7 @@
-/** Keeps the state of one delivery up to date: its stream, and at a few moments the request's status and events. */
+/**
+ * Keeps the state of one delivery up to date: by the request's status until there is a delivery, then by tracking's stream,
+ * and by status and events where the stream says that they have changed.
+ */
 import { type Signal, signal } from '@preact/signals';
 import type { WatchFrame } from '../../shared/contracts/flight.ts';
 import { getRequest, listDeliveryEvents } from '../../shared/contracts/routes.gen.ts';
@@ -13,10 +16,13 @@ export interface Following {
   readonly state: Signal<DeliveryState>;
   readonly problem: Signal<ApiProblem | undefined>;
   readonly serverNow: () => number;
-  /** Reads the status until it satisfies, at most `attempts` times. */
+  /** Reads the status until it is settled, at most `attempts` times. */
   readonly settle: (isSettled: (status: Status) => boolean, attempts?: number) => Promise<void>;
   readonly stop: () => void;
 }
+
+/** Between two questions about a delivery that is not there yet, at most. */
+const LONGEST_WAIT_MS = 2_000;
 
 export interface FollowingOptions {
   readonly call: Call;
@@ -58,12 +64,31 @@ export function followDelivery({ call, follow }: FollowingOptions, deliveryId: s
     const position = 'position' in watched ? watched.position : undefined;
     if (position) clock.observe(Date.parse(position.time) + position.age, receivedAt);
     apply({ kind: 'frame', frame: watched, receivedAt, serverNow: serverNow() });
-    // The stream has stages; their past, who carries it, and how it ended are the services' to tell.
+    // The stream has the stages to come; the services have the past ones, the carrier and the outcome.
     if (watched.type === 'snapshot' || watched.type === 'stage') void quietly(readStatus());
     if (watched.type === 'snapshot') void quietly(readEvents());
   };
+  /** Tracking knows a delivery soon after it was created: asking earlier would only be refused. */
+  const untilCreated = async (): Promise<Status | undefined> => {
+    for (let attempt = 1; !stop.aborted; attempt += 1) {
+      try {
+        const status = await readStatus();
+        if (status.delivery !== undefined || status.outcome !== undefined) return status;
+        apply({ kind: 'stream', stream: 'waiting' });
+      } catch (thrown) {
+        if (!asProblem(thrown).mayPass) throw thrown;
+        apply({ kind: 'stream', stream: 'broken' });
+      }
+      await pause(Math.min(LONGEST_WAIT_MS, backoff(attempt)), stop);
+    }
+    return undefined;
+  };
   let asked = 0;
   const run = async () => {
+    const status = await untilCreated();
+    if (status?.outcome) return status.delivery === undefined ? undefined : quietly(readEvents());
+    if (stop.aborted) return;
+    apply({ kind: 'stream', stream: 'connecting' });
     await follow(
       { deliveryId },
       {
@@ -74,7 +99,7 @@ export function followDelivery({ call, follow }: FollowingOptions, deliveryId: s
           asked += 1;
           const status = await readStatus();
           if (status.outcome) return false;
-          await pause(Math.min(2_000, backoff(asked)), stop);
+          await pause(Math.min(LONGEST_WAIT_MS, backoff(asked)), stop);
           return true;
         },
       },
@@ -87,11 +112,10 @@ export function followDelivery({ call, follow }: FollowingOptions, deliveryId: s
   run().catch((thrown: unknown) => {
     if (!stop.aborted) problem.value = asProblem(thrown);
   });
-  void quietly(readStatus());
   return { state, problem, serverNow, settle, stop: () => stopped.abort() };
 }
 
-/** What is asked on the side may fail: the stream says again what matters. */
+/** A read on the side may fail: the stream repeats what matters. */
 async function quietly(work: Promise<unknown>): Promise<void> {
   await work.catch(() => undefined);
 }

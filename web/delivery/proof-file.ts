@@ -1,12 +1,24 @@
-/** A proof as the API takes it: base64 of at most 180 KiB. Pictures are made smaller, the rest must be small. */
+/** A proof as the API takes it: base64 of at most 180 KiB. Pictures are made smaller; other files must be small. */
 
 export type ProofKind = 'Picture' | 'Voice' | 'FingerPrint';
 
 const LARGEST_BYTES = 135_000;
 const LONGEST_SIDE = 1_024;
 
-/** @throws RangeError when it cannot be made small enough */
+const TYPES: Readonly<Record<ProofKind, RegExp>> = {
+  Picture: /^image\//,
+  Voice: /^audio\//,
+  FingerPrint: /./,
+};
+const WRONG_TYPE: Readonly<Record<ProofKind, string>> = {
+  Picture: 'This file is not a picture.',
+  Voice: 'This file is not a recording.',
+  FingerPrint: 'This file has no type.',
+};
+
+/** @throws RangeError with a sentence for the person, when it is of another kind or cannot be made small enough */
 export async function proofOf(kind: ProofKind, file: Blob): Promise<string> {
+  if (!TYPES[kind].test(file.type)) throw new RangeError(WRONG_TYPE[kind]);
   const blob = kind === 'Picture' && file.size > LARGEST_BYTES ? await shrunk(file) : file;
   if (blob.size > LARGEST_BYTES) throw new RangeError('This file is too large: at most 135 KB.');
   const bytes = new Uint8Array(await blob.arrayBuffer());

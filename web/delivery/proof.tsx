@@ -1,25 +1,39 @@
-import { useState } from 'preact/hooks';
-import { confirmDelivery } from '../../shared/contracts/routes.gen.ts';
+import { useEffect, useState } from 'preact/hooks';
+import { confirmDelivery, getDelivery } from '../../shared/contracts/routes.gen.ts';
 import { usePage } from '../app/page.ts';
 import { asProblem } from '../server/problem.ts';
 import type { Following } from './following.ts';
 import { type ProofKind, proofOf } from './proof-file.ts';
+import { placeOfProof } from './proof-place.ts';
 
 const WORDS: Readonly<Record<ProofKind, { readonly label: string; readonly accept: string }>> = {
   Picture: { label: 'Take a picture of the parcel', accept: 'image/*' },
   Voice: { label: 'Add a voice recording', accept: 'audio/*' },
-  FingerPrint: { label: 'Add the fingerprint’s file', accept: '*/*' },
+  FingerPrint: { label: 'Add the file of the fingerprint', accept: '*/*' },
 };
 
-/** Where proof of delivery was asked for: it is given here, once the parcel is at the dropoff. */
+/** Where proof of delivery was asked for, it is given here, once the parcel is at the dropoff. */
 export function Proof({ following }: { following: Following }) {
   const { call } = usePage();
-  const { status, stage, latest, hasEnded, deliveryId } = following.state.value;
+  const { status, stage, latest, dropoff, hasEnded, deliveryId } = following.state.value;
   const [message, setMessage] = useState<string | undefined>(undefined);
   const [isGiven, setGiven] = useState(false);
   const kind = status?.request.confirmationRequired;
-  if (!status || kind === undefined || kind === 'None' || hasEnded || stage !== 'HeadedToDropoff')
-    return null;
+  const isAsked =
+    kind !== undefined &&
+    kind !== 'None' &&
+    !hasEnded &&
+    stage === 'HeadedToDropoff' &&
+    dropoff !== undefined;
+  const isThere = status?.step === 'checkProof' || latest?.position.leg === 'AtDropoff';
+  useEffect(() => {
+    if (!isAsked || !isThere) return;
+    call(getDelivery, { params: { deliveryId } }).then(
+      ({ confirmed }) => setGiven(confirmed),
+      () => undefined,
+    );
+  }, [isAsked, isThere]);
+  if (!isAsked) return null;
   if (isGiven) {
     return (
       <p class="notice" role="status">
@@ -27,32 +41,24 @@ export function Proof({ following }: { following: Following }) {
       </p>
     );
   }
+  if (!isThere) return <p class="notice">This delivery needs your confirmation when it arrives.</p>;
 
   const give = async (file: File) => {
+    setMessage(undefined);
     try {
-      const { latitude, longitude, altitude } = status.request.dropOffLocation;
-      await call(confirmDelivery, {
-        params: { deliveryId },
-        body: {
-          geoCoordinates: { latitude, longitude, altitude },
-          confirmationType: kind,
-          confirmationBlob: await proofOf(kind, file),
-        },
-      });
+      const confirmationBlob = await proofOf(kind, file);
+      const geoCoordinates = await placeOfProof(navigator.geolocation, latest?.position.position ?? dropoff);
+      const body = { geoCoordinates, confirmationType: kind, confirmationBlob };
+      await call(confirmDelivery, { params: { deliveryId }, body });
       setGiven(true);
     } catch (thrown) {
       setMessage(thrown instanceof RangeError ? thrown.message : asProblem(thrown).message);
     }
   };
   const { label, accept } = WORDS[kind];
-  const isThere = status.step === 'checkProof' || latest?.position.leg === 'AtDropoff';
   return (
     <section class="notice proof" aria-label="Proof of delivery">
-      <p>
-        {isThere
-          ? 'Your parcel is there. Please confirm it.'
-          : 'This delivery needs your confirmation when it arrives.'}
-      </p>
+      <p>Your parcel is there. Please confirm it.</p>
       <label class="button file">
         {label}
         <input

@@ -1,4 +1,4 @@
-/** What the map shows of a delivery. */
+/** The map's scene of a delivery. Pure. */
 import type { Scene } from '../map/scene.ts';
 import { freshness } from './freshness.ts';
 import type { DeliveryState } from './state.ts';
@@ -9,7 +9,7 @@ export function sceneOf(state: DeliveryState, now: number): Scene {
   if (hasEnded || !latest) return { ...places, ...(hasEnded || stage === undefined ? {} : { base }) };
   const { position, velocity, heading, leg } = latest.position;
   const isLoaded = leg === 'ToDropoff' || leg === 'AtDropoff' || stage === 'HeadedToDropoff';
-  const isLost = isLinkLost || freshness(now - latest.takenAt) === 'lost';
+  const isOld = freshness(now - latest.takenAt) === 'lost';
   return {
     ...places,
     base,
@@ -20,7 +20,7 @@ export function sceneOf(state: DeliveryState, now: number): Scene {
       position,
       velocity,
       heading,
-      tone: isLost ? 'lost' : 'flying',
+      tone: isLinkLost ? 'lost' : isOld ? 'stale' : 'flying',
     },
   };
 }

@@ -22,7 +22,7 @@ interface Mark {
 
 const parse = (time: string | undefined) => (time === undefined ? undefined : Date.parse(time));
 
-export function timeline(state: DeliveryState, locale?: string): Step[] {
+export function timeline(state: DeliveryState): Step[] {
   const marks = state.status?.carrier === 'third-party' ? carrierMarks(state) : droneMarks(state);
   const last = marks.findLastIndex(({ hasHappened }) => hasHappened);
   const shown = isOver(state) ? marks.filter(({ hasHappened }) => hasHappened) : marks;
@@ -31,12 +31,12 @@ export function timeline(state: DeliveryState, locale?: string): Step[] {
     return {
       label: mark.label,
       state: index > last ? 'next' : index === last && !state.hasEnded ? 'current' : 'done',
-      time: time === undefined ? undefined : clock(time, false, locale),
+      time: time === undefined ? undefined : clock(time, false),
       isExpected: mark.at === undefined && time !== undefined,
       detail: mark.detail,
     };
   });
-  const ending = endingOf(state, locale);
+  const ending = endingOf(state);
   return ending ? [...steps, ending] : steps;
 }
 
@@ -111,7 +111,7 @@ function eventTimes({ events }: DeliveryState) {
 
 const isOver = ({ hasEnded, stage }: DeliveryState) => hasEnded && stage !== 'Completed';
 
-function endingOf(state: DeliveryState, locale: string | undefined): Step | undefined {
+function endingOf(state: DeliveryState): Step | undefined {
   const { status, stage, events } = state;
   const words: Readonly<Record<string, string>> = {
     cancelled: 'Cancelled',
@@ -128,7 +128,7 @@ function endingOf(state: DeliveryState, locale: string | undefined): Step | unde
   return {
     label,
     state: 'failed',
-    time: time === undefined ? undefined : clock(time, false, locale),
+    time: time === undefined ? undefined : clock(time, false),
     isExpected: false,
     detail: events.at(-1)?.reason,
   };

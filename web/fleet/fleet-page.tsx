@@ -1,71 +1,60 @@
-import { useEffect, useState } from 'preact/hooks';
-import type { FleetFrame } from '../../shared/contracts/flight.ts';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import { Heading } from '../app/heading.tsx';
 import { useNow } from '../app/now.ts';
 import { usePage } from '../app/page.ts';
+import { clock } from '../delivery/eta.ts';
+import { freshness } from '../delivery/freshness.ts';
 import { LiveChip } from '../delivery/live-chip.tsx';
-import { asProblem } from '../server/problem.ts';
-import type { StreamState } from '../server/stream.ts';
-import { DroneRow } from './drone-row.tsx';
-import { counts, FILTERS, type Filter, type FleetDrone, listed, sceneDrones, skewOf } from './state.ts';
+import { DroneList } from './drone-list.tsx';
+import { useFleet } from './fleet-stream.ts';
+import { SelectedDrone } from './selected-drone.tsx';
+import { counts, FILTERS, type Filter, listed, sceneDrones, skewOf } from './state.ts';
 
 const FILTER_WORDS: Readonly<Record<Filter, string>> = {
   all: 'All',
-  flying: 'In the air',
+  flying: 'Working',
   idle: 'On base',
-  lost: 'No contact',
+  lost: 'Lost',
 };
 
 export function FleetPage() {
   const page = usePage();
   const now = useNow();
-  const [drones, setDrones] = useState<readonly FleetDrone[]>([]);
-  const [receivedAt, setReceivedAt] = useState<number | undefined>(undefined);
-  const [stream, setStream] = useState<StreamState>('connecting');
+  const { drones, receivedAt, stream, problem } = useFleet();
   const [filter, setFilter] = useState<Filter>('all');
   const [selected, setSelected] = useState<string | undefined>(undefined);
-  const [problem, setProblem] = useState<string | undefined>(undefined);
-
+  const toggle = (id: string) => setSelected((before) => (before === id ? undefined : id));
   useEffect(() => {
-    const stop = new AbortController();
-    const onFrame = (frame: unknown) => {
-      const fleet = frame as FleetFrame;
-      setDrones(fleet.drones);
-      setReceivedAt(Date.now());
-    };
-    page
-      .follow(
-        { fleet: true },
-        { onFrame, onState: setStream, isLast: () => false, onUnknown: () => Promise.resolve(false) },
-        stop.signal,
-      )
-      .catch((thrown: unknown) => setProblem(asProblem(thrown).message));
-    page.onDrone.value = (id) => setSelected((before) => (before === id ? undefined : id));
+    page.onDrone.value = toggle;
     return () => {
-      stop.abort();
       page.onDrone.value = undefined;
     };
   }, []);
+  const count = useMemo(() => counts(drones), [drones]);
+  const shown = useMemo(() => listed(drones, filter), [drones, filter]);
+  const age = receivedAt === undefined ? undefined : now - receivedAt;
+  const isStale = age !== undefined && freshness(age) === 'lost';
   useEffect(() => {
     if (receivedAt === undefined) return;
     const skew = skewOf(drones, receivedAt);
-    page.scene.value = { fleet: sceneDrones(drones, skew), selected };
-  }, [drones, selected]);
+    page.scene.value = { fleet: sceneDrones(shown, { skew, isStale }), selected };
+  }, [shown, selected, isStale]);
 
-  const count = counts(drones);
+  const chosen = drones.find(({ droneId }) => droneId === selected);
   return (
-    <div class="stack fleet">
+    <div class={`stack fleet ${isStale ? 'is-stale' : ''}`}>
       <div class="between">
         <p class="eyebrow">Operations</p>
-        <LiveChip
-          age={receivedAt === undefined ? undefined : now - receivedAt}
-          isConnected={stream === 'open'}
-          isLinkLost={false}
-          hasEnded={false}
-        />
+        <LiveChip age={age} isConnected={stream === 'open'} isLinkLost={false} hasEnded={false} />
       </div>
       <Heading title="Fleet" />
       {problem && <p class="notice error">{problem}</p>}
+      {isStale && receivedAt !== undefined && (
+        <p class="notice warn" role="status">
+          Tracking does not answer. The list and the map show the fleet as it was at {clock(receivedAt, true)}
+          .
+        </p>
+      )}
       <div class="filters" role="group" aria-label="Show">
         {FILTERS.map((each) => (
           <button key={each} type="button" aria-pressed={filter === each} onClick={() => setFilter(each)}>
@@ -74,16 +63,8 @@ export function FleetPage() {
           </button>
         ))}
       </div>
-      <ul class="rows">
-        {listed(drones, filter).map((drone) => (
-          <DroneRow
-            key={drone.droneId}
-            drone={drone}
-            isSelected={drone.droneId === selected}
-            onSelect={() => setSelected(drone.droneId === selected ? undefined : drone.droneId)}
-          />
-        ))}
-      </ul>
+      {chosen && <SelectedDrone drone={chosen} onClose={() => setSelected(undefined)} />}
+      <DroneList drones={shown} selected={selected} onSelect={toggle} />
     </div>
   );
 }

@@ -1,30 +1,31 @@
-/** The fleet as an operator sees it: in the air first, then what needs a look. Pure. */
+/** The fleet as an operator sees it: out of contact first, then in the air, then on base. Pure. */
 import type { FleetFrame } from '../../shared/contracts/flight.ts';
 import type { SceneDrone } from '../map/scene.ts';
 
 export type FleetDrone = FleetFrame['drones'][number];
 export const FILTERS = ['all', 'flying', 'idle', 'lost'] as const;
 export type Filter = (typeof FILTERS)[number];
+export type Tone = Exclude<Filter, 'all'>;
 
-export function toneOf({ link, leg, flightMode }: FleetDrone): SceneDrone['tone'] {
+export function toneOf({ link, leg, flightMode }: FleetDrone): Tone {
   if (link === 'lost') return 'lost';
   return leg === 'Idle' && flightMode === 'Ready' ? 'idle' : 'flying';
 }
 
 export function counts(drones: readonly FleetDrone[]): Readonly<Record<Filter, number>> {
-  const of = (tone: SceneDrone['tone']) => drones.filter((drone) => toneOf(drone) === tone).length;
-  return { all: drones.length, flying: of('flying'), idle: of('idle'), lost: of('lost') };
+  const count = { all: drones.length, flying: 0, idle: 0, lost: 0 };
+  for (const drone of drones) count[toneOf(drone)] += 1;
+  return count;
 }
 
 const RANK = { lost: 0, flying: 1, idle: 2 } as const;
+/** Made once: a comparison of thousands of ids each second must not make one each time. */
+const IDS = new Intl.Collator(undefined, { numeric: true });
 
 export function listed(drones: readonly FleetDrone[], filter: Filter): FleetDrone[] {
   return drones
     .filter((drone) => filter === 'all' || toneOf(drone) === filter)
-    .sort(
-      (a, b) =>
-        RANK[toneOf(a)] - RANK[toneOf(b)] || a.droneId.localeCompare(b.droneId, undefined, { numeric: true }),
-    );
+    .sort((a, b) => RANK[toneOf(a)] - RANK[toneOf(b)] || IDS.compare(a.droneId, b.droneId));
 }
 
 const LEGS: Readonly<Record<FleetDrone['leg'], string>> = {
@@ -36,26 +37,30 @@ const LEGS: Readonly<Record<FleetDrone['leg'], string>> = {
   ToBase: 'Flying home',
 };
 
-export function doing(drone: FleetDrone): string {
-  if (drone.link === 'lost') return 'Out of contact';
-  return LEGS[drone.leg];
+export function activity({ link, leg }: FleetDrone): string {
+  return link === 'lost' ? 'Out of contact' : LEGS[leg];
 }
 
-/** The stream's times are the drones'; what is drawn needs ours: `skew` is ours minus theirs, ms. */
-export function sceneDrones(drones: readonly FleetDrone[], skew: number): SceneDrone[] {
+export interface SceneOptions {
+  /** Our clock minus the drones', ms (`skewOf`). */
+  readonly skew: number;
+  /** The page has lost the stream: what it shows is old. */
+  readonly isStale: boolean;
+}
+
+export function sceneDrones(drones: readonly FleetDrone[], { skew, isStale }: SceneOptions): SceneDrone[] {
   return drones.map((drone) => ({
     id: drone.droneId,
     takenAt: Date.parse(drone.time) + skew,
     position: drone.position,
     heading: drone.heading,
-    tone: toneOf(drone),
+    tone: isStale ? 'stale' : toneOf(drone),
   }));
 }
 
-/** Ours minus theirs: the newest sample of a frame was taken just now. */
+/** Our clock minus the drones': the newest sample of a frame was taken just now. */
 export function skewOf(drones: readonly FleetDrone[], now: number): number {
-  const newest = Math.max(
-    ...drones.filter(({ link }) => link === 'live').map(({ time }) => Date.parse(time)),
-  );
+  let newest = Number.NEGATIVE_INFINITY;
+  for (const { link, time } of drones) if (link === 'live') newest = Math.max(newest, Date.parse(time));
   return Number.isFinite(newest) ? now - newest : 0;
 }

@@ -26,6 +26,7 @@ const DAY: MapColours = {
     flying: '#c2410c',
     idle: '#52677a',
     lost: '#b3173a',
+    stale: '#8a949c',
     halo: '#ffffff',
   },
 };
@@ -49,6 +50,7 @@ const NIGHT: MapColours = {
     flying: '#ff9a5c',
     idle: '#9fb0bc',
     lost: '#ff7f98',
+    stale: '#6d7a84',
     halo: '#121a21',
   },
 };

@@ -2,6 +2,7 @@
 import { type Camera, type Size, toScreen } from './camera.ts';
 import type { Drawn } from './motion.ts';
 import type { Point } from './projection.ts';
+import type { SceneDrone } from './scene.ts';
 
 export type MarkerKind = 'pickup' | 'dropoff' | 'drone';
 
@@ -11,7 +12,7 @@ const DRONE = 'M18 3 25 30 18 25.5 11 30Z';
 
 export interface Markers {
   readonly place: (kind: 'pickup' | 'dropoff', point: Point | undefined, camera: Camera, size: Size) => void;
-  readonly drone: (drawn: Drawn | undefined, isLost: boolean, camera: Camera, size: Size) => void;
+  readonly drone: (drawn: Drawn | undefined, tone: SceneDrone['tone'], camera: Camera, size: Size) => void;
 }
 
 export function createMarkers(parent: HTMLElement): Markers {
@@ -22,9 +23,9 @@ export function createMarkers(parent: HTMLElement): Markers {
   drone.append(pulse, body);
   return {
     place: (kind, point, camera, size) => move(pins[kind], point, camera, size),
-    drone: (drawn, isLost, camera, size) => {
+    drone: (drawn, tone, camera, size) => {
       move(drone, drawn?.point, camera, size);
-      drone.classList.toggle('is-lost', isLost);
+      drone.classList.toggle('is-lost', tone === 'lost' || tone === 'stale');
       if (drawn) body.style.transform = `rotate(${drawn.heading.toFixed(1)}deg)`;
     },
   };

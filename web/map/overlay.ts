@@ -1,8 +1,6 @@
-/** Paints what changes: the way that is planned, the way that was flown, the fleet. */
-import { type Camera, isShown, type Size, toScreen } from './camera.ts';
-import type { Drawn } from './motion.ts';
+/** Paints the ways of a delivery: the one that is planned and the one that was flown. */
+import { type Camera, type Size, toScreen } from './camera.ts';
 import type { Point } from './projection.ts';
-import type { SceneDrone } from './scene.ts';
 
 export interface OverlayColours {
   readonly route: string;
@@ -10,6 +8,7 @@ export interface OverlayColours {
   readonly flying: string;
   readonly idle: string;
   readonly lost: string;
+  readonly stale: string;
   readonly halo: string;
 }
 
@@ -59,47 +58,13 @@ function line(
   context.setLineDash([]);
 }
 
-export interface FleetMark {
-  readonly drone: SceneDrone;
-  readonly drawn: Drawn;
-  readonly isSelected: boolean;
-}
-
-/** Idle drones of one base stand on each other: they are drawn small, those in the air large and on top. */
-export function paintFleet(
+/** A ring around the drone that is selected. */
+export function paintSelection(
   context: CanvasRenderingContext2D,
-  marks: readonly FleetMark[],
-  camera: Camera,
-  size: Size,
-  colours: OverlayColours,
+  x: number,
+  y: number,
+  colour: string,
 ): void {
-  const order = { idle: 0, lost: 1, flying: 2 } as const;
-  for (const { drone, drawn, isSelected } of [...marks].sort(
-    (a, b) => order[a.drone.tone] - order[b.drone.tone],
-  )) {
-    if (!isShown(camera, size, drawn.point, -20)) continue;
-    const { x, y } = toScreen(camera, size, drawn.point);
-    if (isSelected) ring(context, x, y, colours[drone.tone]);
-    context.save();
-    context.translate(x, y);
-    context.rotate((drawn.heading * Math.PI) / 180);
-    context.beginPath();
-    const reach = drone.tone === 'idle' ? 6 : 9;
-    context.moveTo(0, -reach);
-    context.lineTo(reach * 0.72, reach * 0.8);
-    context.lineTo(0, reach * 0.42);
-    context.lineTo(-reach * 0.72, reach * 0.8);
-    context.closePath();
-    context.lineWidth = 3;
-    context.strokeStyle = colours.halo;
-    context.stroke();
-    context.fillStyle = colours[drone.tone];
-    context.fill();
-    context.restore();
-  }
-}
-
-function ring(context: CanvasRenderingContext2D, x: number, y: number, colour: string): void {
   context.beginPath();
   context.arc(x, y, 16, 0, 7);
   context.lineWidth = 2.5;

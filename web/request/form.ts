@@ -1,4 +1,4 @@
-/** The form for a delivery as data: what is sent, and which field each refusal belongs to. Pure. */
+/** The form for a delivery as data: the bodies that are sent, and the field that each refusal belongs to. Pure. */
 import type { ApiProblem, FieldError } from '../server/problem.ts';
 
 export const SIZES = ['Small', 'Medium', 'Large'] as const;
@@ -26,7 +26,7 @@ export const EMPTY_FORM: Form = {
 
 export type FormErrors = Readonly<Partial<Record<Field | 'form', string>>>;
 
-/** What cannot even be sent; everything else is the service's to judge. */
+/** Gaps that keep the form from being sent; the service judges everything else. */
 export function missing(form: Form): FormErrors {
   return {
     ...(form.pickup.trim() === '' ? { pickup: 'Say where the parcel is to be picked up.' } : {}),
@@ -63,7 +63,7 @@ const FIELDS: readonly (readonly [path: RegExp, field: Field])[] = [
   [/expedited/, 'expedited'],
 ];
 
-/** The refusal at its fields; what belongs to none stands above the button. */
+/** The refusal by its fields; an error that belongs to none stands above the button. */
 export function errorsOf(problem: ApiProblem): FormErrors {
   const told: readonly FieldError[] =
     problem.errors.length > 0 ? problem.errors : [{ path: problem.message, message: problem.message }];
@@ -78,9 +78,9 @@ export function errorsOf(problem: ApiProblem): FormErrors {
 /** `is outside the area` → `This is outside the area.` */
 function sentence(message: string): string {
   const text = message
-    .replace(/^(pickupLocation|dropOffLocation|dropoffLocation) /, '')
+    .replace(/^(pickup|drop[oO]ff)Location (?=is |must |has )/, '')
     .replace('pickupLocation', 'the pickup')
-    .replace('dropOffLocation', 'the dropoff')
+    .replace(/drop[oO]ffLocation/, 'the dropoff')
     .replace(/expected number to be >0/, 'it must be more than 0')
     .replace(/expected number to be <=(\d+)/, 'it must be at most $1');
   const whole = /^(is|are|must|has) /.test(text) ? `This ${text}` : text;

@@ -4,43 +4,66 @@ import type { quote as contract } from '../../shared/contracts/requests.ts';
 import { quote } from '../../shared/contracts/routes.gen.ts';
 import { usePage } from '../app/page.ts';
 import { timeLeft } from '../delivery/eta.ts';
-import { type Form, quoteBody } from './form.ts';
+import { asProblem } from '../server/problem.ts';
+import { errorsOf, type Form, quoteBody } from './form.ts';
 
-type Quote = z.output<(typeof contract)['responses'][200]>;
+export type Quote = z.output<(typeof contract)['responses'][200]>;
+
+export interface QuoteState {
+  readonly answer?: Quote;
+  /** Why there is none. */
+  readonly refusal?: string;
+}
 
 const SETTLE_MS = 350;
 
-/** Whether it can be served, when, and for how much: asked once the form rests. */
-export function QuoteLine({ form }: { form: Form }) {
+/** Asks for a quote once the form rests. */
+export function useQuote(form: Form): QuoteState {
   const { call } = usePage();
-  const [answer, setAnswer] = useState<Quote | undefined>(undefined);
-  const body = JSON.stringify(quoteBody(form));
+  const [state, setState] = useState<QuoteState>({});
+  const key = JSON.stringify(quoteBody(form));
   useEffect(() => {
-    setAnswer(undefined);
+    setState({});
+    const body = quoteBody(form);
     if (body === undefined) return;
     const stop = new AbortController();
     const timer = setTimeout(() => {
-      call(quote, { body: JSON.parse(body), signal: stop.signal }).then(
-        (found) => {
-          if (!stop.signal.aborted) setAnswer(found);
+      call(quote, { body, signal: stop.signal }).then(
+        (answer) => {
+          if (!stop.signal.aborted) setState({ answer });
         },
-        () => undefined,
+        (thrown: unknown) => {
+          if (stop.signal.aborted) return;
+          const refusal = Object.values(errorsOf(asProblem(thrown)))[0];
+          if (refusal !== undefined) setState({ refusal });
+        },
       );
     }, SETTLE_MS);
     return () => {
       clearTimeout(timer);
       stop.abort();
     };
-  }, [body]);
+  }, [key]);
+  return state;
+}
+
+/** Whether the delivery can be carried out, when, and for how much. */
+export function QuoteLine({ id, quote: { answer, refusal } }: { id: string; quote: QuoteState }) {
   return (
-    <p class="quote" aria-live="polite">
-      {answer && words(answer)}
+    <p id={id} class="quote" aria-live="polite">
+      {answer ? <Words quote={answer} /> : refusal}
     </p>
   );
 }
 
-function words({ feasible, by, price, deliveryEta }: Quote) {
-  if (!feasible) return 'As it is, neither a drone nor a courier can carry this.';
+function Words({ quote: { feasible, by, price, deliveryEta } }: { quote: Quote }) {
+  if (!feasible) {
+    return (
+      <>
+        Neither a drone nor a courier can carry this parcel. <b>Change the weight, the size or the places.</b>
+      </>
+    );
+  }
   const cost =
     price &&
     new Intl.NumberFormat(undefined, { style: 'currency', currency: price.currency }).format(price.amount);

@@ -4,19 +4,21 @@ import { usePage } from '../app/page.ts';
 import { coordinates, positionOf } from '../map/city.ts';
 import { asProblem } from '../server/problem.ts';
 import type { Person } from '../session/person.ts';
-import { EMPTY_FORM, errorsOf, type Form, type FormErrors, missing, requestBody } from './form.ts';
+import { forgetDraft, loadDraft, saveDraft } from './draft.ts';
+import { errorsOf, type Form, type FormErrors, missing, requestBody } from './form.ts';
 import { ParcelFields } from './parcel-fields.tsx';
 import { PlaceField } from './place-field.tsx';
-import { QuoteLine } from './quote.tsx';
+import { QuoteLine, useQuote } from './quote.tsx';
 import { remember } from './recent.ts';
 
 type Place = 'pickup' | 'dropoff';
 
 export function RequestForm({ who }: { who: Person }) {
   const page = usePage();
-  const [form, setForm] = useState<Form>(EMPTY_FORM);
+  const [form, setForm] = useState<Form>(() => loadDraft(sessionStorage, who.id));
   const [errors, setErrors] = useState<FormErrors>({});
   const [armed, setArmed] = useState<Place | undefined>(undefined);
+  const quote = useQuote(form);
   const [isSending, setSending] = useState(false);
   /** Stays with the form as it is, so that asking again after a lost answer is not asking twice. */
   const key = useRef(crypto.randomUUID());
@@ -29,6 +31,8 @@ export function RequestForm({ who }: { who: Person }) {
       Object.fromEntries(Object.entries(before).filter(([field]) => !(field in part) && field !== 'form')),
     );
   };
+
+  useEffect(() => saveDraft(sessionStorage, who.id, form), [form]);
 
   useEffect(() => {
     page.onPlace.value = (position) => {
@@ -67,6 +71,7 @@ export function RequestForm({ who }: { who: Person }) {
         headers: { 'idempotency-key': key.current },
       });
       remember(who.id, deliveryId);
+      forgetDraft(sessionStorage, who.id);
       page.go(`/deliveries/${deliveryId}`);
     } catch (thrown) {
       setSending(false);
@@ -91,13 +96,18 @@ export function RequestForm({ who }: { who: Person }) {
       {place('pickup', 'Pick up at')}
       {place('dropoff', 'Bring to')}
       <ParcelFields form={form} errors={errors} change={change} />
-      <QuoteLine form={form} />
+      <QuoteLine id="quote" quote={quote} />
       {errors.form && (
         <p class="notice error" role="alert">
           {errors.form}
         </p>
       )}
-      <button type="submit" class="primary wide" disabled={isSending}>
+      <button
+        type="submit"
+        class="primary wide"
+        aria-describedby="quote"
+        disabled={isSending || quote.answer?.feasible === false}
+      >
         {isSending ? 'Sending…' : 'Request the delivery'}
       </button>
     </form>

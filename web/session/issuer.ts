@@ -63,8 +63,7 @@ export function createSignInIssuer(config: PageConfig, redirectUri: string): Sig
     signInUrl: async ({ state, nonce, verifier }, silent) => {
       const { authorization_endpoint: endpoint } = await discover();
       if (endpoint === undefined) throw new Error('the issuer names no authorization_endpoint');
-      const url = new URL(endpoint);
-      const parameters = {
+      return withParameters(endpoint, {
         response_type: 'code',
         client_id: config.clientId,
         redirect_uri: redirectUri,
@@ -74,9 +73,7 @@ export function createSignInIssuer(config: PageConfig, redirectUri: string): Sig
         code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
         code_challenge_method: 'S256',
         ...(silent ? { prompt: 'none' } : {}),
-      };
-      for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
-      return url.href;
+      });
     },
     redeem: async ({ state, nonce, verifier }, answer) => {
       const server = await discover();
@@ -111,13 +108,19 @@ export function createSignInIssuer(config: PageConfig, redirectUri: string): Sig
     signOutUrl: async (idToken) => {
       const { end_session_endpoint: endpoint } = await discover();
       if (endpoint === undefined) return undefined;
-      const url = new URL(endpoint);
-      url.searchParams.set('client_id', config.clientId);
-      url.searchParams.set('post_logout_redirect_uri', redirectUri);
-      if (idToken !== undefined) url.searchParams.set('id_token_hint', idToken);
-      return url.href;
+      return withParameters(endpoint, {
+        client_id: config.clientId,
+        post_logout_redirect_uri: redirectUri,
+        ...(idToken === undefined ? {} : { id_token_hint: idToken }),
+      });
     },
   };
+}
+
+function withParameters(endpoint: string, parameters: Readonly<Record<string, string>>): string {
+  const url = new URL(endpoint);
+  for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+  return url.href;
 }
 
 export function newAttempt(): Attempt {

@@ -8,9 +8,10 @@
  */
 import { type ReadonlySignal, signal } from '@preact/signals';
 import type { PageConfig } from './config.ts';
-import { failureSentence, isRefusal, needsThePerson } from './failure.ts';
-import { type Attempt, createSignInIssuer, newAttempt, type SignInIssuer, type Tokens } from './issuer.ts';
-import { type Person, personOf } from './person.ts';
+import { failureSentence, needsThePerson } from './failure.ts';
+import { type Attempt, createSignInIssuer, newAttempt, type SignInIssuer } from './issuer.ts';
+import type { Person } from './person.ts';
+import { createTokenKeeper } from './tokens.ts';
 
 export interface Session {
   readonly person: ReadonlySignal<Person | undefined>;
@@ -41,47 +42,20 @@ export interface Browser {
   readonly now: () => number;
 }
 
-interface Saved {
-  readonly accessToken: string;
-  readonly refreshToken: string | undefined;
-  readonly idToken: string | undefined;
-  readonly person: Person;
-  /** ms since the epoch */
-  readonly expiresAt: number;
-}
-
 interface Pending extends Attempt {
   /** The page that the person was on. */
   readonly path: string;
   readonly silent: boolean;
 }
 
-const SESSION = 'session';
 const PENDING = 'sign-in';
 /** In the shared storage: someone signed in with this browser, so a silent sign-in is worth a try. */
 const HINT = 'signed-in';
-/** Renewed this long before it ends, ms. */
-const RENEW_BEFORE_MS = 60_000;
 
 export function createSession(config: PageConfig, browser: Browser): Session {
-  const { address, go, tab, shared, now } = browser;
+  const { address, go, tab, shared } = browser;
   const issuer: SignInIssuer = createSignInIssuer(config, `${address().origin}/`);
-  const person = signal<Person | undefined>(undefined);
   const failure = signal<string | undefined>(undefined);
-  let saved: Saved | undefined;
-  let renewal: Promise<void> | undefined;
-
-  const keep = (next: Saved) => {
-    saved = next;
-    tab.setItem(SESSION, JSON.stringify(next));
-    shared.setItem(HINT, 'yes');
-    if (JSON.stringify(person.peek()) !== JSON.stringify(next.person)) person.value = next.person;
-  };
-  const forget = () => {
-    saved = undefined;
-    tab.removeItem(SESSION);
-    person.value = undefined;
-  };
 
   const leave = async (silent: boolean) => {
     const pending: Pending = { ...newAttempt(), path: address().pathname, silent };
@@ -89,50 +63,45 @@ export function createSession(config: PageConfig, browser: Browser): Session {
     tab.setItem(PENDING, JSON.stringify(pending));
     go(url, silent);
   };
+  const leaveSilently = () =>
+    leave(true).then(
+      () => true,
+      () => false,
+    );
+  const keeper = createTokenKeeper({
+    issuer,
+    browser,
+    onRefused: async () => {
+      await leaveSilently();
+    },
+  });
 
-  /** The issuer's answer in the address, to the attempt that this tab began. */
+  /** Takes the issuer's answer in the address to the attempt that this tab began. */
   const finish = async (pending: Pending) => {
     try {
-      const tokens = await issuer.redeem(pending, address());
-      if (tokens.claims) keep(savedOf(tokens, personOf(tokens.claims), now()));
+      keeper.accept(await issuer.redeem(pending, address()));
+      shared.setItem(HINT, 'yes');
     } catch (thrown) {
       shared.removeItem(HINT);
       if (!(pending.silent && needsThePerson(thrown))) failure.value = failureSentence(thrown);
     }
   };
 
-  const renew = async (before: Saved, refreshToken: string) => {
-    try {
-      const tokens = await issuer.refresh(refreshToken);
-      const who = tokens.claims ? personOf(tokens.claims) : before.person;
-      if (saved === before) keep(savedOf({ ...before, ...definedOf(tokens) }, who, now()));
-    } catch (thrown) {
-      if (!isRefusal(thrown) || saved !== before) return;
-      forget();
-      await leave(true).catch(() => undefined);
-    }
-  };
-
   return {
-    person,
+    person: keeper.person,
     failure,
     resume: async ({ silent } = { silent: false }) => {
       const { pathname, searchParams } = address();
-      const [text, begun] = [tab.getItem(SESSION), tab.getItem(PENDING)];
+      const begun = tab.getItem(PENDING);
       tab.removeItem(PENDING);
-      if (text !== null) keep(JSON.parse(text) as Saved);
+      const isSignedIn = keeper.restore();
       if (begun !== null && searchParams.has('state')) {
         const pending = JSON.parse(begun) as Pending;
         await finish(pending);
         return pending.path;
       }
-      if (saved || !silent || shared.getItem(HINT) === null) return pathname;
-      try {
-        await leave(true);
-        return undefined;
-      } catch {
-        return pathname;
-      }
+      const mayTry = silent && !isSignedIn && shared.getItem(HINT) !== null;
+      return mayTry && (await leaveSilently()) ? undefined : pathname;
     },
     signIn: async () => {
       failure.value = undefined;
@@ -141,41 +110,13 @@ export function createSession(config: PageConfig, browser: Browser): Session {
       });
     },
     signOut: async () => {
-      const idToken = saved?.idToken;
-      forget();
+      const idToken = keeper.idToken();
+      keeper.forget();
       shared.removeItem(HINT);
       const url = await issuer.signOutUrl(idToken).catch(() => undefined);
       go(url ?? `${address().origin}/`, false);
     },
-    token: async () => {
-      const before = saved;
-      if (before?.refreshToken !== undefined && before.expiresAt - now() < RENEW_BEFORE_MS) {
-        renewal ??= renew(before, before.refreshToken).finally(() => {
-          renewal = undefined;
-        });
-        await renewal;
-      }
-      if (saved && saved.expiresAt <= now()) {
-        if (saved.refreshToken !== undefined) throw new TypeError('the issuer cannot be reached');
-        forget();
-      }
-      return saved?.accessToken;
-    },
-    reject: forget,
-  };
-}
-
-function savedOf(tokens: Omit<Tokens, 'claims'>, person: Person, now: number): Saved {
-  const { accessToken, refreshToken, idToken, expiresIn } = tokens;
-  return { accessToken, refreshToken, idToken, person, expiresAt: now + expiresIn * 1000 };
-}
-
-/** An issuer may leave out of a refresh what has not changed. */
-function definedOf({ accessToken, refreshToken, idToken, expiresIn }: Tokens) {
-  return {
-    accessToken,
-    expiresIn,
-    ...(refreshToken === undefined ? {} : { refreshToken }),
-    ...(idToken === undefined ? {} : { idToken }),
+    token: keeper.token,
+    reject: keeper.forget,
   };
 }

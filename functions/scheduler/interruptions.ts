@@ -1,4 +1,4 @@
-/** How a delivery's story can end other than well. Thrown by the story, caught where it is told. */
+/** How a delivery ends other than well. Thrown by an orchestration, caught where it is begun. */
 
 export class Cancelled extends Error {
   constructor() {
@@ -7,7 +7,7 @@ export class Cancelled extends Error {
   }
 }
 
-/** Nobody can, or may, carry it. */
+/** No drone and no carrier can, or may, carry the package. */
 export class Rejected extends Error {
   readonly reasons: readonly string[];
 

@@ -1,10 +1,23 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Signal, StepError, StepInput, StepResult } from '../../shared/saga/saga.ts';
+import type { Outcome } from '../../shared/contracts/requests.ts';
+import { compensatedSteps } from '../../shared/saga/define-saga.ts';
+import {
+  type Signal,
+  type StepError,
+  type StepInput,
+  type StepResult,
+  untilSuperseded,
+} from '../../shared/saga/protocol.ts';
+import {
+  type Running,
+  type RunResult,
+  runOrchestration,
+  type ScheduledEvent,
+} from '../../shared/saga/run-orchestration.fixture.ts';
+import { compensateAndFinish, unknownOutcome } from './compensate.ts';
 import { deliver } from './deliver.ts';
-import type { Ending } from './domain.ts';
-import { type Happening, type Played, play } from './play.fixture.ts';
-import { type Limits, tell, untilSuperseded } from './tale.ts';
-import { undoAndEnd, unknownEnding } from './undo-story.ts';
+import { deliverySaga } from './delivery-saga.ts';
+import { createWorkflowContext, type Limits } from './workflow-context.ts';
 
 const LIMITS: Limits = {
   missionAnswer: 20,
@@ -21,15 +34,8 @@ const eta = (minutes: number) => {
   const at = new Date(BEGIN.getTime() + minutes * 60_000).toISOString();
   return { at, earliest: at, latest: at };
 };
-const ORDER = [
-  'holdQuota',
-  'upsertPackage',
-  'reserveDrone',
-  'bookCarrier',
-  'createDelivery',
-  'dispatchDrone',
-];
-const UNDONE = ORDER.toReversed().map((name) => `${name}_undo`);
+const COMPENSATED: readonly string[] = compensatedSteps(deliverySaga);
+const IN_REVERSE = COMPENSATED.toReversed().map((name) => `${name}_compensate`);
 
 const fail = (code: string, more: Partial<StepError> = {}) => ({
   failure: { code, detail: code, retryable: false, ...more },
@@ -40,26 +46,26 @@ let inbox: { signal: Signal; handled: boolean }[];
 let effects: Set<string>;
 let answers: Map<string, unknown[]>;
 let calls: { name: string; args: unknown; at: Date }[];
-let running: { wake?: () => void };
-let ending: Ending | undefined;
-let outcome: Ending | undefined;
+let running: Running;
+let pendingOutcome: Outcome | undefined;
+let outcome: Outcome | undefined;
 
 beforeEach(() => {
   [clock, inbox, effects] = [{ now: new Date(BEGIN) }, [], new Set()];
-  [answers, calls, running, ending, outcome] = [new Map(), [], {}, undefined, undefined];
+  [answers, calls, running, pendingOutcome, outcome] = [new Map(), [], {}, undefined, undefined];
 });
 
 /** The next answers of an activity; afterwards it answers as usual. */
 const answer = (name: string, ...list: unknown[]) => answers.set(name, list);
-/** Puts something into the inbox and wakes the story. */
-const happened = (kind: string, facts: Signal['facts'] = {}) => {
+/** Puts a signal into the inbox. */
+const put = (kind: string, facts: Signal['facts'] = {}) => {
   const signal = { eventId: `${kind}-${inbox.length}`, kind, at: clock.now.toISOString(), facts };
   inbox.push({ signal, handled: false });
 };
 const flight = (kind: string, generation = 1, more: Signal['facts'] = {}) => {
-  happened(kind, { missionId: `m${generation}`, ...more });
+  put(kind, { missionId: `m${generation}`, ...more });
 };
-const after = (at: number, happen: () => void): Happening => ({ at, happen });
+const after = (at: number, happen: () => void): ScheduledEvent => ({ at, run: happen });
 
 const usual: Readonly<Record<string, (input: StepInput) => unknown>> = {
   accept: () => ({ accepted: true, underWay: null }),
@@ -75,12 +81,12 @@ const usual: Readonly<Record<string, (input: StepInput) => unknown>> = {
   checkProof: () => ({ proven: true }),
   recallDrone: () => ({ sent: true }),
   cancelCarrier: () => ({ cancelled: true }),
-  effects: ({ args }) => {
-    ending ??= args as Ending;
-    return { undo: ORDER.filter((name) => effects.has(name)), ending };
+  beginCompensation: ({ args }) => {
+    pendingOutcome ??= args as Outcome;
+    return { steps: COMPENSATED.filter((name) => effects.has(name)), outcome: pendingOutcome };
   },
   finish: ({ args }) => {
-    outcome = args as Ending;
+    outcome = args as Outcome;
     return null;
   },
 };
@@ -88,7 +94,8 @@ const usual: Readonly<Record<string, (input: StepInput) => unknown>> = {
 const activities = new Proxy<Record<string, (input: StepInput) => StepResult>>(
   {},
   {
-    get: (_, name: string) => (input: StepInput) => {
+    get: (_, activity: string) => (input: StepInput) => {
+      const name = activity.replace('scheduler_', '');
       calls.push({ name, args: input.args, at: new Date(clock.now) });
       for (const { signal, ...entry } of inbox) {
         if (input.handled.includes(signal.eventId))
@@ -98,13 +105,13 @@ const activities = new Proxy<Record<string, (input: StepInput) => StepResult>>(
             { ...entry, signal, handled: true },
           );
       }
-      if (ORDER.includes(name)) effects.add(name);
+      if (COMPENSATED.includes(name)) effects.add(name);
       const scripted = answers.get(name)?.shift();
       const value =
         typeof scripted === 'function' ? (scripted as (input: StepInput) => unknown)(input) : scripted;
       const failed = (value as { failure?: StepError } | undefined)?.failure;
       if (failed) return { ok: false, error: failed };
-      if (name.endsWith('_undo')) effects.delete(name.replace('_undo', ''));
+      if (name.endsWith('_compensate')) effects.delete(name.replace('_compensate', ''));
       const signals = inbox
         .filter(({ handled }) => input.signals === 'all' || !handled)
         .map(({ signal }) => signal);
@@ -113,11 +120,11 @@ const activities = new Proxy<Record<string, (input: StepInput) => StepResult>>(
   },
 );
 
-async function told(happenings: readonly Happening[] = [], limits: Partial<Limits> = {}): Promise<Played> {
+async function run(events: readonly ScheduledEvent[] = [], limits: Partial<Limits> = {}): Promise<RunResult> {
   const input = { deliveryId: 'd1', generation: 1, limits: { ...LIMITS, ...limits } };
-  return play(
-    (context) => untilSuperseded(deliver(tell(context, input))),
-    { activities, clock, happenings },
+  return runOrchestration(
+    (context) => untilSuperseded(deliver(createWorkflowContext(context, input))),
+    { activities, clock, events },
     running,
   );
 }
@@ -128,8 +135,8 @@ const moves = () =>
     .filter(({ name }) => name === 'moveStage' || name === 'pickUp')
     .map(({ args }) => (args as { event: string }).event);
 const times = (name: string) => calls.filter((call) => call.name === name).length;
-/** A drone that does all it is told, and flies in a few minutes. */
-const flies = (generation = 1, from = 0): Happening[] => [
+/** A drone that carries out its mission in a few minutes. */
+const flies = (generation = 1, from = 0): ScheduledEvent[] => [
   after(from + 1, () => flight('MissionAccepted', generation)),
   after(from + 5, () => flight('TookOff', generation)),
   after(from + 60, () => flight('ArrivedAtPickup', generation)),
@@ -148,7 +155,7 @@ const UNTIL_AIR = [...BEFORE_FLIGHT, 'confirmMission', 'moveStage'];
 
 describe('a delivery', () => {
   test('goes from the request to its end', async () => {
-    await told(flies());
+    await run(flies());
     expect(steps()).toEqual([
       ...UNTIL_AIR,
       'pickUp',
@@ -169,39 +176,39 @@ describe('a delivery', () => {
 
   test('is rejected, without any effect, when ingestion has abandoned the request', async () => {
     answer('accept', { accepted: false, underWay: null });
-    await told();
-    expect(steps()).toEqual(['accept', 'effects', 'archive', 'finish']);
+    await run();
+    expect(steps()).toEqual(['accept', 'beginCompensation', 'archive', 'finish']);
     expect(outcome?.kind).toBe('rejected');
   });
 
   test.each([
-    ['holdQuota', 'over_quota', ['holdQuota_undo']],
-    ['upsertPackage', 'conflict', ['upsertPackage_undo', 'holdQuota_undo']],
-  ])('is rejected when %s says %s', async (step, code, undone) => {
+    ['holdQuota', 'over_quota', ['holdQuota_compensate']],
+    ['upsertPackage', 'conflict', ['upsertPackage_compensate', 'holdQuota_compensate']],
+  ])('is rejected when %s says %s', async (step, code, compensations) => {
     answer(step, fail(code));
-    await told();
+    await run();
     expect(outcome).toMatchObject({ kind: 'rejected', reasons: [`${code}: ${code}`] });
-    expect(steps().filter((name) => name.endsWith('_undo'))).toEqual(undone);
+    expect(steps().filter((name) => name.endsWith('_compensate'))).toEqual(compensations);
     expect(times('reserveDrone')).toBe(0);
   });
 
-  test('that nobody can carry is rejected with the reasons of each, and undone in reverse order', async () => {
+  test('that no drone and no carrier can serve is rejected with the reasons of each, and compensated in reverse order', async () => {
     const reasons = (who: object) => ({
       facts: { reasons: [{ ...who, reasons: ['too heavy', 'too far'] }] },
     });
     answer('reserveDrone', fail('no_feasible_drone', reasons({ droneId: 'drone-1' })));
     answer('bookCarrier', fail('no_carrier', reasons({ carrierId: 'van' })));
-    await told();
+    await run();
     expect(outcome).toMatchObject({
       kind: 'rejected',
       reasons: ['drone-1: too heavy; too far', 'van: too heavy; too far'],
     });
     expect(steps().slice(-7)).toEqual([
-      'effects',
-      'bookCarrier_undo',
-      'reserveDrone_undo',
-      'upsertPackage_undo',
-      'holdQuota_undo',
+      'beginCompensation',
+      'bookCarrier_compensate',
+      'reserveDrone_compensate',
+      'upsertPackage_compensate',
+      'holdQuota_compensate',
       'archive',
       'finish',
     ]);
@@ -209,13 +216,13 @@ describe('a delivery', () => {
 });
 
 describe('a step', () => {
-  test('that may succeed later is tried again after the time it names, or ever longer pauses', async () => {
+  test('that may succeed later is repeated after the time it names, or ever longer pauses (S1)', async () => {
     answer(
       'holdQuota',
       fail('too_many_requests', { retryable: true, retryAfterSeconds: 7 }),
       fail('internal', { retryable: true }),
     );
-    await told(flies(1, 10));
+    await run(flies(1, 10));
     const at = calls
       .filter(({ name }) => name === 'holdQuota')
       .map((call) => (call.at.getTime() - BEGIN.getTime()) / 1000);
@@ -223,61 +230,61 @@ describe('a step', () => {
     expect(outcome?.kind).toBe('completed');
   });
 
-  test('that never does ends the delivery as failed, undone; its own effect, too, which is unknown', async () => {
+  test('that never succeeds ends the delivery as failed, compensated; its own effect, which is unknown, too', async () => {
     const away = fail('dependency_unavailable', { retryable: true });
     answer('createDelivery', away, away, away);
-    await told();
+    await run();
     expect(times('createDelivery')).toBe(3);
     expect(outcome).toMatchObject({
       kind: 'failed',
       reasons: ['dependency_unavailable: dependency_unavailable'],
     });
-    expect(steps().filter((name) => name.endsWith('_undo'))).toEqual([
-      'createDelivery_undo',
-      'reserveDrone_undo',
-      'upsertPackage_undo',
-      'holdQuota_undo',
+    expect(steps().filter((name) => name.endsWith('_compensate'))).toEqual([
+      'createDelivery_compensate',
+      'reserveDrone_compensate',
+      'upsertPackage_compensate',
+      'holdQuota_compensate',
     ]);
   });
 
-  test('without a way back is tried until it succeeds, whatever it says; an operator is told once', async () => {
+  test('without a way back is repeated until it succeeds, whatever its error; an operator is alerted once (W3)', async () => {
     answer('settleQuota', fail('not_found'), fail('not_found'), fail('internal', { retryable: true }));
-    await told(flies());
+    await run(flies());
     expect(times('settleQuota')).toBe(4);
-    expect(calls.filter(({ name }) => name === 'tellOperator').map(({ args }) => args)).toMatchObject([
+    expect(calls.filter(({ name }) => name === 'createWorkItem').map(({ args }) => args)).toMatchObject([
       { kind: 'Overdue', step: 'settleQuota' },
     ]);
     expect(outcome?.kind).toBe('completed');
   });
 
-  test('of a story that no longer counts ends it without a word', async () => {
+  test('of a superseded orchestration ends it silently', async () => {
     answer('createDelivery', fail('superseded'));
-    const { ended } = await told();
+    const { ended } = await run();
     expect(ended).toBe(true);
     expect(steps().at(-1)).toBe('createDelivery');
     expect(outcome).toBeUndefined();
   });
 });
 
-describe('undoing', () => {
-  const cancelled = () => happened('cancel');
+describe('a compensation', () => {
+  const cancelled = () => put('cancel');
 
-  test('goes on past what is stuck; an operator is told, and it is tried until it succeeds', async () => {
-    answer('upsertPackage_undo', fail('conflict'), fail('conflict'));
+  test('goes on past a step that is stuck; an operator is alerted, and it is repeated until it succeeds (C1, C2)', async () => {
+    answer('upsertPackage_compensate', fail('conflict'), fail('conflict'));
     answer('reserveDrone', fail('internal'));
-    await told();
+    await run();
     expect(steps()).toEqual([
       'accept',
       'holdQuota',
       'upsertPackage',
       'reserveDrone',
-      'effects',
-      'reserveDrone_undo',
-      'upsertPackage_undo',
-      'holdQuota_undo',
-      'tellOperator',
-      'upsertPackage_undo',
-      'upsertPackage_undo',
+      'beginCompensation',
+      'reserveDrone_compensate',
+      'upsertPackage_compensate',
+      'holdQuota_compensate',
+      'createWorkItem',
+      'upsertPackage_compensate',
+      'upsertPackage_compensate',
       'archive',
       'finish',
     ]);
@@ -285,53 +292,59 @@ describe('undoing', () => {
     expect((clock.now.getTime() - BEGIN.getTime()) / 1000).toBe(120);
   });
 
-  test('is tried at once when somebody nudges', async () => {
-    answer('upsertPackage_undo', fail('conflict'));
+  test('is repeated at once after a wake (C2)', async () => {
+    answer('upsertPackage_compensate', fail('conflict'));
     answer('reserveDrone', fail('internal'));
-    await told([after(5, () => undefined)]);
+    await run([after(5, () => undefined)]);
     expect((clock.now.getTime() - BEGIN.getTime()) / 1000).toBe(5);
   });
 
-  test('that another run began ends as that one said', async () => {
-    ending = { kind: 'cancelled', reasons: ['cancelled by the customer'], at: BEGIN.toISOString() };
+  test('that an earlier run began ends with the outcome of that run (J5)', async () => {
+    pendingOutcome = { kind: 'cancelled', reasons: ['cancelled by the customer'], at: BEGIN.toISOString() };
     effects = new Set(['holdQuota', 'reserveDrone']);
     const input = { deliveryId: 'd1', generation: 1, limits: LIMITS };
-    await play(
-      (context) => undoAndEnd(tell(context, input), unknownEnding(BEGIN)),
+    await runOrchestration(
+      (context) => compensateAndFinish(createWorkflowContext(context, input), unknownOutcome(BEGIN)),
       { activities, clock },
       running,
     );
-    expect(steps()).toEqual(['effects', 'reserveDrone_undo', 'holdQuota_undo', 'archive', 'finish']);
+    expect(steps()).toEqual([
+      'beginCompensation',
+      'reserveDrone_compensate',
+      'holdQuota_compensate',
+      'archive',
+      'finish',
+    ]);
     expect(outcome?.kind).toBe('cancelled');
   });
 
-  test('after a cancel undoes everything, the mission first', async () => {
+  test('after a cancel compensates everything, the mission first', async () => {
     answer('dispatchDrone', () => (cancelled(), null));
-    await told([after(1, () => flight('MissionAccepted')), after(3, () => flight('Recalled'))]);
-    expect(steps().filter((name) => name.endsWith('_undo'))).toEqual(
-      UNDONE.filter((name) => name !== 'bookCarrier_undo'),
+    await run([after(1, () => flight('MissionAccepted')), after(3, () => flight('Recalled'))]);
+    expect(steps().filter((name) => name.endsWith('_compensate'))).toEqual(
+      IN_REVERSE.filter((name) => name !== 'bookCarrier_compensate'),
     );
   });
 });
 
 describe('a cancel', () => {
-  const cancel = (at: number) => after(at, () => happened('cancel'));
+  const cancel = (at: number) => after(at, () => put('cancel'));
 
   test('that overtakes its request ends it before any drone is asked', async () => {
-    happened('cancel');
-    await told();
+    put('cancel');
+    await run();
     expect(steps()).not.toContain('reserveDrone');
     expect(outcome?.kind).toBe('cancelled');
   });
 
   test('before the mission is answered waits for the answer, and is settled by the drone', async () => {
-    await told([cancel(1), after(2, () => flight('MissionAccepted')), after(4, () => flight('Recalled'))]);
+    await run([cancel(1), after(2, () => flight('MissionAccepted')), after(4, () => flight('Recalled'))]);
     expect(outcome?.kind).toBe('cancelled');
     expect(times('recallDrone')).toBe(1);
   });
 
   test('while the mission is refused needs no recall', async () => {
-    await told([cancel(1), after(2, () => flight('MissionRefused'))]);
+    await run([cancel(1), after(2, () => flight('MissionRefused'))]);
     expect(outcome?.kind).toBe('cancelled');
     expect(times('recallDrone')).toBe(0);
   });
@@ -339,10 +352,10 @@ describe('a cancel', () => {
   test.each(['Recalled', 'Returned', 'Aborted'])(
     'in the air before the pickup is granted when the drone answers %s',
     async (kind) => {
-      await told([...flies().slice(0, 2), cancel(20), after(25, () => flight(kind))]);
+      await run([...flies().slice(0, 2), cancel(20), after(25, () => flight(kind))]);
       expect(outcome?.kind).toBe('cancelled');
       expect(notes()).toEqual([{ cancel: 'requested' }]);
-      expect(steps()).toContain('dispatchDrone_undo');
+      expect(steps()).toContain('dispatchDrone_compensate');
     },
   );
 
@@ -350,27 +363,22 @@ describe('a cancel', () => {
     ['says that it is loaded', [after(79, () => flight('RecallRefused')), ...flies().slice(3)]],
     ['has just picked up', flies().slice(3)],
   ])('is refused when the drone %s, and the delivery goes on', async (_, rest) => {
-    await told([...flies().slice(0, 3), cancel(75), ...rest]);
+    await run([...flies().slice(0, 3), cancel(75), ...rest]);
     expect(notes()).toEqual([{ cancel: 'requested' }, { cancel: 'cancelRefused' }]);
     expect(outcome?.kind).toBe('completed');
     expect(moves()).toEqual(['HeadedToPickup', 'HeadedToDropoff', 'Completed']);
   });
 
-  test('that the drone does not answer is granted after three questions, and an operator is told', async () => {
-    await told([...flies().slice(0, 2), cancel(20)]);
+  test('that the drone does not answer is granted after three recalls, and an operator is alerted', async () => {
+    await run([...flies().slice(0, 2), cancel(20)]);
     expect(times('recallDrone')).toBe(3);
-    expect(times('tellOperator')).toBe(1);
+    expect(times('createWorkItem')).toBe(1);
     expect(outcome?.kind).toBe('cancelled');
   });
 
   test('after the pickup, or while the proof is awaited, is refused', async () => {
     answer('checkProof', { proven: false }, { proven: false });
-    await told([
-      ...flies(),
-      cancel(100),
-      after(210, () => happened('cancel')),
-      after(220, () => happened('Confirmed')),
-    ]);
+    await run([...flies(), cancel(100), after(210, () => put('cancel')), after(220, () => put('Confirmed'))]);
     expect(notes()).toEqual([{ cancel: 'cancelRefused' }, { cancel: 'cancelRefused' }]);
     expect(times('recallDrone')).toBe(0);
     expect(outcome?.kind).toBe('completed');
@@ -378,33 +386,28 @@ describe('a cancel', () => {
 });
 
 describe('a reschedule', () => {
-  const wish = { dropoff: { latitude: 1, longitude: 1, altitude: 0 } };
-  const reschedule = (at: number) => after(at, () => happened('reschedule', wish));
+  const change = { dropoff: { latitude: 1, longitude: 1, altitude: 0 } };
+  const reschedule = (at: number) => after(at, () => put('reschedule', change));
   const replans = () => calls.filter(({ name }) => name === 'replan').map(({ args }) => args);
 
-  test('before a drone is asked for changes the wishes', async () => {
-    happened('reschedule', wish);
-    await told(flies(2));
-    expect(replans()).toEqual([{ request: wish, reschedule: 'rescheduled' }]);
+  test('before a drone is assigned changes the request', async () => {
+    put('reschedule', change);
+    await run(flies(2));
+    expect(replans()).toEqual([{ request: change, reschedule: 'rescheduled' }]);
     expect(times('reserveDrone')).toBe(1);
     expect(outcome?.kind).toBe('completed');
   });
 
-  test('in the air calls the drone back and plans anew, with any drone', async () => {
-    await told([
-      ...flies().slice(0, 2),
-      reschedule(20),
-      after(25, () => flight('Recalled')),
-      ...flies(2, 30),
-    ]);
-    expect(replans()).toEqual([{ request: wish, reschedule: 'rescheduled' }]);
+  test('in the air recalls the drone and plans again, with any drone', async () => {
+    await run([...flies().slice(0, 2), reschedule(20), after(25, () => flight('Recalled')), ...flies(2, 30)]);
+    expect(replans()).toEqual([{ request: change, reschedule: 'rescheduled' }]);
     expect(times('reserveDrone')).toBe(2);
     expect(times('createDelivery')).toBe(2);
     expect(outcome?.kind).toBe('completed');
   });
 
   test.each([75, 100])('is refused once the drone is loaded (after %i s)', async (at) => {
-    await told([...flies().slice(0, 3), reschedule(at), ...flies().slice(3)]);
+    await run([...flies().slice(0, 3), reschedule(at), ...flies().slice(3)]);
     expect(notes().at(-1)).toEqual({ reschedule: 'rescheduleRefused' });
     expect(replans()).toEqual([]);
     expect(outcome?.kind).toBe('completed');
@@ -416,14 +419,14 @@ describe('a drone', () => {
     calls.filter(({ name }) => name === 'replan').map(({ args }) => (args as { exclude: string }).exclude);
 
   test('that refuses is replaced by the next', async () => {
-    await told([after(1, () => flight('MissionRefused')), ...flies(2, 10)]);
+    await run([after(1, () => flight('MissionRefused')), ...flies(2, 10)]);
     expect(excluded()).toEqual(['drone-1']);
     expect(times('recallDrone')).toBe(0);
     expect(outcome?.kind).toBe('completed');
   });
 
-  test('that is silent is called back, and replaced', async () => {
-    await told([after(25, () => flight('Recalled')), ...flies(2, 40)]);
+  test('that is silent is recalled and replaced', async () => {
+    await run([after(25, () => flight('Recalled')), ...flies(2, 40)]);
     expect(times('recallDrone')).toBe(1);
     expect(excluded()).toEqual(['drone-1']);
     expect(outcome?.kind).toBe('completed');
@@ -433,22 +436,22 @@ describe('a drone', () => {
     'whose reservation ran out before %s is replaced',
     async (step) => {
       answer(step, fail('stale'));
-      await told([after(1, () => flight('MissionAccepted')), ...flies(2, 10)]);
+      await run([after(1, () => flight('MissionAccepted')), ...flies(2, 10)]);
       expect(excluded()).toEqual(['drone-1']);
       expect(outcome?.kind).toBe('completed');
     },
   );
 
   test.each(['Aborted', 'Returned'])('that is lost before the pickup (%s) is replaced', async (kind) => {
-    await told([...flies().slice(0, 2), after(20, () => flight(kind)), ...flies(2, 30)]);
+    await run([...flies().slice(0, 2), after(20, () => flight(kind)), ...flies(2, 30)]);
     expect(excluded()).toEqual(['drone-1']);
     expect(outcome?.kind).toBe('completed');
   });
 
   test.each(['LowBattery', 'LinkLost'])(
-    'that reports %s before the pickup is called back, and replaced',
+    'that reports %s before the pickup is recalled and replaced',
     async (kind) => {
-      await told([
+      await run([
         ...flies().slice(0, 2),
         after(20, () => flight(kind)),
         after(22, () => flight('Recalled')),
@@ -459,108 +462,111 @@ describe('a drone', () => {
     },
   );
 
-  test('that does not pick up in time is called back, and replaced; if it is loaded it goes on', async () => {
+  test('that does not pick up in time is recalled and replaced; if it is loaded it goes on', async () => {
     const late = 300 + 600 + 5;
-    await told([...flies().slice(0, 2), after(late, () => flight('Recalled')), ...flies(2, late)]);
+    await run([...flies().slice(0, 2), after(late, () => flight('Recalled')), ...flies(2, late)]);
     expect(excluded()).toEqual(['drone-1']);
     expect(outcome?.kind).toBe('completed');
     calls = [];
     inbox = [];
     clock = { now: new Date(BEGIN) };
     const loaded = [after(late, () => flight('RecallRefused')), after(late + 300, () => flight('PickedUp'))];
-    await told([...flies().slice(0, 2), ...loaded, after(late + 400, () => flight('Delivered'))]);
+    await run([...flies().slice(0, 2), ...loaded, after(late + 400, () => flight('Delivered'))]);
     expect(times('recallDrone')).toBe(1);
     expect(outcome?.kind).toBe('completed');
   });
 
-  test('that is one too many gives way to a carrier, and is given back before', async () => {
+  test('that is the last allowed to refuse is released before a carrier is booked', async () => {
     const refusals = [1, 2, 3].map((generation) =>
       after(generation * 2, () => flight('MissionRefused', generation)),
     );
-    await told([
+    await run([
       ...refusals,
-      after(100, () => happened('CarrierCollected')),
-      after(200, () => happened('CarrierDelivered')),
+      after(100, () => put('CarrierCollected')),
+      after(200, () => put('CarrierDelivered')),
     ]);
     expect(times('reserveDrone')).toBe(3);
     expect(steps().indexOf('releaseDrone')).toBeLessThan(steps().indexOf('bookCarrier'));
     expect(outcome?.kind).toBe('completed');
   });
 
-  test('says nothing by signals of an earlier mission', async () => {
+  test('ignores the signals of an earlier mission', async () => {
     const old = ['PickedUp', 'Delivered', 'Aborted'].map((kind) => after(12, () => flight(kind, 1)));
-    await told([after(1, () => flight('MissionRefused')), ...old, ...flies(2, 10)]);
+    await run([after(1, () => flight('MissionRefused')), ...old, ...flies(2, 10)]);
     expect(moves()).toEqual(['HeadedToPickup', 'HeadedToDropoff', 'Completed']);
     expect(times('replan')).toBe(1);
   });
 
-  test('that aborts with the package brings it back: returned, the quota is free, nothing is undone', async () => {
+  test('that aborts with the package brings it back: returned, the quota is free, nothing else is compensated', async () => {
     const twice = [100, 110].map((at) => after(at, () => flight('Aborted')));
-    await told([
+    await run([
       ...flies().slice(0, 4),
       ...twice,
       after(150, () => flight('Returned', 1, { reason: 'rotor' })),
     ]);
     expect(moves()).toEqual(['HeadedToPickup', 'HeadedToDropoff', 'Returning', 'Failed']);
     expect(outcome).toMatchObject({ kind: 'returned', reasons: [expect.stringContaining('rotor')] });
-    expect(steps().slice(-5)).toEqual(['moveStage', 'releaseDrone', 'holdQuota_undo', 'archive', 'finish']);
+    expect(steps().slice(-5)).toEqual([
+      'moveStage',
+      'releaseDrone',
+      'holdQuota_compensate',
+      'archive',
+      'finish',
+    ]);
   });
 
-  test('that brought it back ends when its quota is free, not before', async () => {
-    answer('holdQuota_undo', fail('conflict'), fail('conflict'));
-    await told([...flies().slice(0, 4), after(150, () => flight('Returned'))]);
-    expect(times('holdQuota_undo')).toBe(3);
-    expect(times('tellOperator')).toBe(1);
+  test('that brought the package back ends when the quota is free, not before', async () => {
+    answer('holdQuota_compensate', fail('conflict'), fail('conflict'));
+    await run([...flies().slice(0, 4), after(150, () => flight('Returned'))]);
+    expect(times('holdQuota_compensate')).toBe(3);
+    expect(times('createWorkItem')).toBe(1);
     expect(steps().at(-1)).toBe('finish');
   });
 
-  test('that is overdue with the package is told to an operator, once, and may still arrive', async () => {
-    await told([...flies().slice(0, 4), after(9000, () => flight('Delivered'))]);
-    expect(times('tellOperator')).toBe(1);
+  test('that is overdue with the package alerts an operator, once, and may still arrive', async () => {
+    await run([...flies().slice(0, 4), after(9000, () => flight('Delivered'))]);
+    expect(times('createWorkItem')).toBe(1);
     expect(outcome?.kind).toBe('completed');
   });
 });
 
 describe('a proof', () => {
-  test('that does not come is told to an operator, and the delivery ends', async () => {
+  test('that does not come alerts an operator, and the delivery ends', async () => {
     answer('checkProof', ...Array(5).fill({ proven: false }));
-    await told(flies());
-    expect(calls.find(({ name }) => name === 'tellOperator')?.args).toMatchObject({ kind: 'ProofMissing' });
+    await run(flies());
+    expect(calls.find(({ name }) => name === 'createWorkItem')?.args).toMatchObject({ kind: 'ProofMissing' });
     expect(outcome?.kind).toBe('completed');
   });
 });
 
 describe('a carrier', () => {
-  const drive = [
-    after(100, () => happened('CarrierCollected')),
-    after(200, () => happened('CarrierDelivered')),
-  ];
+  const drive = [after(100, () => put('CarrierCollected')), after(200, () => put('CarrierDelivered'))];
   beforeEach(() => {
     answer('reserveDrone', fail('no_feasible_drone'));
   });
 
-  test('serves where no drone can', async () => {
-    await told(drive);
+  test('serves when no drone can', async () => {
+    await run(drive);
     expect(moves()).toEqual(['HeadedToPickup', 'HeadedToDropoff', 'Completed']);
     expect(steps()).not.toContain('dispatchDrone');
     expect(outcome?.kind).toBe('completed');
   });
 
   test('is cancelled before it has collected', async () => {
-    await told([after(50, () => happened('cancel'))]);
+    await run([after(50, () => put('cancel'))]);
     expect(outcome?.kind).toBe('cancelled');
-    expect(steps()).toContain('bookCarrier_undo');
+    expect(steps()).toContain('bookCarrier_compensate');
   });
 
-  test('that says that it has collected already goes on, and the cancel is refused', async () => {
+  test('that answers that it has collected already goes on, and the cancel is refused', async () => {
     answer('cancelCarrier', { cancelled: false });
-    await told([after(50, () => happened('cancel')), ...drive]);
+    await run([after(50, () => put('cancel')), ...drive]);
     expect(notes()).toEqual([{ cancel: 'requested' }, { cancel: 'cancelRefused' }]);
     expect(outcome?.kind).toBe('completed');
   });
 
   test('is neither cancelled nor rescheduled once it has collected', async () => {
-    await told([...drive, after(150, () => happened('cancel')), after(160, () => happened('reschedule'))]);
+    await run([...drive, after(150, () => put('cancel')), after(160, () => put('reschedule'))]);
     expect(notes()).toContainEqual({ cancel: 'cancelRefused' });
     expect(notes()).toContainEqual({ reschedule: 'rescheduleRefused' });
     expect(times('cancelCarrier')).toBe(0);
@@ -568,21 +574,18 @@ describe('a carrier', () => {
   });
 
   test('that fails ends it as failed, with its reason', async () => {
-    await told([after(50, () => happened('CarrierFailed', { reason: 'flat tyre' }))]);
+    await run([after(50, () => put('CarrierFailed', { reason: 'flat tyre' }))]);
     expect(outcome).toMatchObject({ kind: 'failed', reasons: ['van could not deliver: flat tyre'] });
   });
 
-  test('that is overdue is told to an operator, once', async () => {
-    await told([
-      after(20_000, () => happened('CarrierCollected')),
-      after(21_000, () => happened('CarrierDelivered')),
-    ]);
-    expect(times('tellOperator')).toBe(1);
+  test('that is overdue alerts an operator, once', async () => {
+    await run([after(20_000, () => put('CarrierCollected')), after(21_000, () => put('CarrierDelivered'))]);
+    expect(times('createWorkItem')).toBe(1);
     expect(outcome?.kind).toBe('completed');
   });
 });
 
-describe('a story that is told anew, because the engine has lost it', () => {
+describe('an orchestration that begins again, because the engine has lost it', () => {
   const settled = (kind: string, generation = 1) => {
     flight(kind, generation);
     const last = inbox.at(-1);
@@ -592,10 +595,10 @@ describe('a story that is told anew, because the engine has lost it', () => {
     answer('accept', { accepted: true, underWay: 'drone' });
   });
 
-  test('hears all again, in order, and goes on where it was', async () => {
+  test('is told all signals again, in order, and goes on where it was', async () => {
     for (const kind of ['MissionAccepted', 'TookOff', 'PickedUp']) settled(kind);
     flight('Delivered');
-    await told();
+    await run();
     expect(times('recallDrone')).toBe(0);
     expect(moves()).toEqual(['HeadedToPickup', 'HeadedToDropoff', 'Completed']);
     expect(outcome?.kind).toBe('completed');
@@ -603,25 +606,25 @@ describe('a story that is told anew, because the engine has lost it', () => {
 
   test('leaves a cancel to the drone that is under way', async () => {
     for (const kind of ['MissionAccepted', 'TookOff']) settled(kind);
-    happened('cancel');
+    put('cancel');
     settled('PickedUp');
     flight('Delivered');
-    await told();
+    await run();
     expect(notes().at(-1)).toEqual({ cancel: 'cancelRefused' });
     expect(outcome?.kind).toBe('completed');
   });
 
   test('asks no drone while a carrier is under way', async () => {
     answer('accept', { accepted: true, underWay: 'third-party' });
-    happened('CarrierCollected');
-    happened('CarrierDelivered');
-    await told();
+    put('CarrierCollected');
+    put('CarrierDelivered');
+    await run();
     expect(times('reserveDrone')).toBe(0);
     expect(outcome?.kind).toBe('completed');
   });
 });
 
-test('a wake that an earlier wait has swallowed costs a minute at most', async () => {
+test('a wake that an earlier wait has swallowed costs a minute at most (W2)', async () => {
   const silentThenBusy = [after(22, () => flight('Recalled')), after(30, () => flight('MissionAccepted', 2))];
   answer('confirmMission', () => {
     flight('PickedUp', 2);
@@ -629,7 +632,7 @@ test('a wake that an earlier wait has swallowed costs a minute at most', async (
     return null;
   });
   answer('inbox', undefined);
-  await told([...silentThenBusy, after(500, () => flight('Delivered', 2))]);
+  await run([...silentThenBusy, after(500, () => flight('Delivered', 2))]);
   const pickedUp = calls.find(({ name }) => name === 'pickUp');
   expect(((pickedUp?.at.getTime() ?? 0) - BEGIN.getTime()) / 1000).toBeLessThanOrEqual(90);
   expect(outcome?.kind).toBe('completed');

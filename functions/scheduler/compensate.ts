@@ -1,0 +1,16 @@
+/** Ends a delivery by compensating its effects. */
+import type { Outcome } from '../../shared/contracts/requests.ts';
+import { compensateAll } from '../../shared/saga/compensation.ts';
+import type { Orchestration } from '../../shared/saga/protocol.ts';
+import type { WorkflowContext } from './workflow-context.ts';
+
+/** For the orchestration that only compensates: its document names the outcome before it is started. */
+export function unknownOutcome(now: Date): Outcome {
+  return { kind: 'failed', reasons: ['given up'], at: now.toISOString() };
+}
+
+export function* compensateAndFinish(workflow: WorkflowContext, requested: Outcome): Orchestration<void> {
+  const outcome = yield* compensateAll(workflow, requested);
+  yield* workflow.step('archive', outcome);
+  yield* workflow.finish(outcome);
+}

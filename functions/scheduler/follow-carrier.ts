@@ -1,0 +1,44 @@
+/** Follows a delivery that a third-party carrier has. */
+import type { Orchestration, Signal } from '../../shared/saga/protocol.ts';
+import { reasonIn, rejectChange } from './customer-requests.ts';
+import { Cancelled, GivenUp } from './interruptions.ts';
+import type { Assignment } from './schemas.ts';
+import type { WorkflowContext } from './workflow-context.ts';
+
+/** Before the carrier has collected, a cancel ends the delivery, unless the carrier itself refuses. */
+export function* followCarrier(workflow: WorkflowContext, carrier: Assignment): Orchestration<void> {
+  const late = Date.parse(carrier.deliveryEta.latest) - workflow.now().getTime();
+  let until: Date | undefined = workflow.after(Math.max(0, late / 1000) + workflow.limits.deliveryGrace);
+  let collected = false;
+  for (;;) {
+    const signal: Signal | undefined = yield* workflow.next(until);
+    if (!signal) {
+      until = undefined;
+      const detail = `${carrier.carrierId} is overdue`;
+      yield* workflow.step('createWorkItem', { kind: 'Overdue', step: 'followCarrier', detail });
+      continue;
+    }
+    const { eventId, at } = signal;
+    switch (signal.kind) {
+      case 'CarrierCollected':
+        yield* workflow.step('moveStage', { eventId, at, event: 'HeadedToPickup' });
+        yield* workflow.step('pickUp', { at, eventId: `${eventId}-loaded`, event: 'HeadedToDropoff' });
+        collected = true;
+        break;
+      case 'CarrierDelivered':
+        return;
+      case 'CarrierFailed':
+        throw new GivenUp(`${carrier.carrierId} could not deliver: ${reasonIn(signal, 'no reason given')}`);
+      case 'cancel':
+        yield* workflow.note({ cancel: 'requested' });
+        if (!collected && (yield* workflow.step('cancelCarrier')).cancelled) throw new Cancelled();
+        yield* rejectChange(workflow, signal);
+        break;
+      case 'reschedule':
+        yield* rejectChange(workflow, signal);
+        break;
+      default:
+        break;
+    }
+  }
+}

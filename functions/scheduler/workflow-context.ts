@@ -1,0 +1,39 @@
+/** The context in which a delivery is orchestrated: its saga and its limits. */
+import type { OrchestrationContext } from 'durable-functions';
+import { createSagaContext, type SagaContext } from '../../shared/saga/saga-context.ts';
+import { type DeliverySaga, deliverySaga } from './delivery-saga.ts';
+
+/** Recorded in the orchestration's input, so that a replay sees the same. Seconds, unless said. */
+export interface Limits {
+  readonly missionAnswer: number;
+  readonly recallAnswer: number;
+  readonly pickupGrace: number;
+  readonly deliveryGrace: number;
+  readonly confirmation: number;
+  /** Drones tried before the carriers are. */
+  readonly drones: number;
+  readonly stepAttempts: number;
+  readonly stepRetry: number;
+}
+
+export interface WorkflowInput {
+  readonly deliveryId: string;
+  readonly generation: number;
+  readonly limits: Limits;
+}
+
+export interface WorkflowContext extends SagaContext<DeliverySaga> {
+  readonly limits: Limits;
+}
+
+export function createWorkflowContext(
+  context: OrchestrationContext,
+  { deliveryId, generation, limits }: WorkflowInput,
+): WorkflowContext {
+  const retry = { attempts: limits.stepAttempts, firstSeconds: limits.stepRetry };
+  const start = { id: deliveryId, generation, retry };
+  const saga = createSagaContext(context, deliverySaga, start, {
+    alert: (self, alert) => self.step('createWorkItem', alert),
+  });
+  return { ...saga, limits };
+}

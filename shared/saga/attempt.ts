@@ -1,0 +1,53 @@
+/**
+ * Runs one activity to its end.
+ *
+ * S1 A terminal error is never repeated. A retryable one is, up to the policy's attempts: after the time that the error
+ *    names, else after pauses that double up to a minute.
+ * S2 Nothing here does I/O or reads a clock: activities do, and the clock is the orchestration's.
+ * S3 A failure is a value of the activity, so a replay on any engine sees the same.
+ * S4 Long pauses are spread by the saga's id, so that sagas that failed together do not return together. The same saga
+ *    pauses for the same time on every replay.
+ */
+import type { OrchestrationContext } from 'durable-functions';
+import { later, type Orchestration, type StepInput, type StepResult } from './protocol.ts';
+
+export interface RetryPolicy {
+  /** Infinity: until done. */
+  readonly attempts: number;
+  readonly firstSeconds: number;
+}
+
+/** Longest pause between two attempts, s. */
+export const MAX_PAUSE_SECONDS = 60;
+
+/** Shorter pauses are not spread: they are over before a herd could matter, s. */
+const MIN_SPREAD_SECONDS = 4;
+
+export function* attempt(
+  context: OrchestrationContext,
+  activity: string,
+  input: Omit<StepInput, 'attempt'>,
+  policy: RetryPolicy,
+): Orchestration<StepResult> {
+  for (let number = 1; ; number++) {
+    const result = (yield context.df.callActivity(activity, { ...input, attempt: number })) as StepResult;
+    if (result.ok || !result.error.retryable || number >= policy.attempts) return result;
+    const pause = result.error.retryAfterSeconds ?? backoff(input.id, number, policy.firstSeconds);
+    yield context.df.createTimer(later(context, pause));
+  }
+}
+
+/** Seconds before the attempt after the nth; three quarters to the whole of the doubled pause where it is long. */
+export function backoff(id: string, number: number, firstSeconds: number): number {
+  const whole = Math.min(MAX_PAUSE_SECONDS, firstSeconds * 2 ** Math.min(number - 1, 10));
+  return whole < MIN_SPREAD_SECONDS ? whole : whole * (0.75 + 0.25 * fraction(`${id}:${number}`));
+}
+
+/** FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/) of the text, as a number in [0, 1). */
+function fraction(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++) {
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193) >>> 0;
+  }
+  return hash / 2 ** 32;
+}
