@@ -16,6 +16,7 @@ import type { ServiceDeps } from '../../shared/functions/service.ts';
 import type { Call, Handler } from '../../shared/http/pipeline.ts';
 import { invalid } from '../../shared/http/pipeline.ts';
 import { answerOf, checkPlaces, plannedAnswer, reschedule, resolve } from './domain.ts';
+import { checkOffered } from './offer.ts';
 import { dronePrice } from './price.ts';
 import type { RequestRepository } from './repository.ts';
 import type { RequestDocument } from './schemas.ts';
@@ -140,6 +141,7 @@ export function createHandlers(repository: RequestRepository, deps: ServiceDeps)
       const dropoff = resolve(body.dropOffLocation, 'body.dropOffLocation', errors);
       checkPlaces(pickup, dropoff, errors);
       if (errors.length > 0 || !pickup || !dropoff) throw invalid(errors);
+      checkOffered({ expedited: body.expedited }, pickup, dropoff);
       const { weight, size } = body.packageInfo;
       const { body: byDrone } = await deps.call(quoteDrone, { body: { pickup, dropoff, weight, size } });
       if (byDrone.feasible && byDrone.distance !== undefined) {
