@@ -20,7 +20,7 @@ import { checkOffered } from './offer.ts';
 import { dronePrice } from './price.ts';
 import type { RequestRepository } from './repository.ts';
 import type { RequestDocument } from './schemas.ts';
-import { publishOperation } from './submit.ts';
+import { checkMayShip, publishOperation } from './submit.ts';
 
 export interface IngestionHandlers {
   readonly get: Handler<typeof getRequest>;
@@ -142,13 +142,14 @@ export function createHandlers(repository: RequestRepository, deps: ServiceDeps)
       checkPlaces(pickup, dropoff, errors);
       if (errors.length > 0 || !pickup || !dropoff) throw invalid(errors);
       checkOffered({ expedited: body.expedited }, pickup, dropoff);
+      const owner = { userId: call.principal.subject, accountId };
+      await checkMayShip(owner, deps);
       const { weight, size } = body.packageInfo;
       const { body: byDrone } = await deps.call(quoteDrone, { body: { pickup, dropoff, weight, size } });
       if (byDrone.feasible && byDrone.distance !== undefined) {
         const price = dronePrice({ distance: byDrone.distance, weight, expedited: body.expedited });
         return { status: 200, body: { ...byDrone, by: 'drone', price } };
       }
-      const owner = { userId: call.principal.subject, accountId };
       const { body: carriers } = await deps.call(quoteCarriers, {
         body: { owner, pickup, dropoff, weight, size },
       });

@@ -660,7 +660,10 @@ describe('a quote', () => {
       },
     }));
     expect((await quote()).body).toMatchObject({ feasible: true, by: 'drone', price: { amount: 5.6 } });
-    expect(await quote({ expedited: true })).toMatchObject({ status: 422, body: { code: 'not_serviceable' } });
+    expect(await quote({ expedited: true })).toMatchObject({
+      status: 422,
+      body: { code: 'not_serviceable' },
+    });
     const heavy = { packageInfo: { size: 'Large', weight: 20 } };
     expect((await quote(heavy)).body).toMatchObject({ by: 'third-party', price: { amount: 20 } });
     const reasons = ['drone-1: too heavy', 'van: over 50 kg'];

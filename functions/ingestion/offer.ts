@@ -16,7 +16,11 @@ interface Asked {
 }
 
 /** @throws AppError `not_serviceable` with every field that is outside the limits */
-export function checkOffered(asked: Asked, pickup: Position | undefined, dropoff: Position | undefined): void {
+export function checkOffered(
+  asked: Asked,
+  pickup: Position | undefined,
+  dropoff: Position | undefined,
+): void {
   const errors: FieldError[] = [];
   const refuse = (field: string, message: string) => errors.push({ path: `body.${field}`, message });
   if (asked.pickupTime !== undefined) {
@@ -24,10 +28,14 @@ export function checkOffered(asked: Asked, pickup: Position | undefined, dropoff
   }
   if (asked.expedited) refuse('expedited', 'is not offered yet: leave it out or send false');
   if (asked.packageInfo && asked.packageInfo.weight > MAX_PARCEL_KG) {
-    refuse('packageInfo.weight', `is more than ${MAX_PARCEL_KG} kg, which neither a drone nor a courier takes`);
+    refuse(
+      'packageInfo.weight',
+      `is more than ${MAX_PARCEL_KG} kg, which neither a drone nor a courier takes`,
+    );
   }
   if (pickup && SERVICE_AREA.isWet(pickup)) refuse('pickupLocation', 'is on water: choose a place on land');
-  if (dropoff && SERVICE_AREA.isWet(dropoff)) refuse('dropOffLocation', 'is on water: choose a place on land');
+  if (dropoff && SERVICE_AREA.isWet(dropoff))
+    refuse('dropOffLocation', 'is on water: choose a place on land');
   const [first] = errors;
   if (first) throw new AppError('not_serviceable', `${first.path}: ${first.message}`, { errors });
 }
