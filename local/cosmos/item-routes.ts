@@ -25,9 +25,38 @@ import {
   scopeOfKey,
 } from './partition.ts';
 import type { PatchOperation } from './patch.ts';
-import { pageSize, parametersOf, type QueryText, queryPage, readFeed } from './queries.ts';
+import { type Page, pageSize, parametersOf, type QueryText, queryPage, readFeed } from './queries.ts';
 import { planOf } from './query/plan.ts';
 import type { ContainerRow } from './store.ts';
+
+const QUERY_METRICS = 'x-ms-documentdb-query-metrics';
+
+/** https://learn.microsoft.com/azure/cosmos-db/nosql/query-metrics ; what this server does not measure apart is 0. */
+function queryMetrics({ documents, read, readCharacters }: Page, milliseconds: number): string {
+  const output = documents.reduce((sum, { length }) => sum + length, 0);
+  const time = milliseconds.toFixed(2);
+  const metrics = {
+    totalExecutionTimeInMs: time,
+    queryCompileTimeInMs: '0.00',
+    queryLogicalPlanBuildTimeInMs: '0.00',
+    queryPhysicalPlanBuildTimeInMs: '0.00',
+    queryOptimizationTimeInMs: '0.00',
+    VMExecutionTimeInMs: time,
+    indexLookupTimeInMs: '0.00',
+    documentLoadTimeInMs: '0.00',
+    systemFunctionExecuteTimeInMs: '0.00',
+    userFunctionExecuteTimeInMs: '0.00',
+    retrievedDocumentCount: read,
+    retrievedDocumentSize: readCharacters,
+    outputDocumentCount: documents.length,
+    outputDocumentSize: output,
+    writeOutputTimeInMs: '0.00',
+    indexUtilizationRatio: (read === 0 ? 1 : Math.min(1, documents.length / read)).toFixed(2),
+  };
+  return Object.entries(metrics)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(';');
+}
 
 /** Of a transactional batch or one request of a bulk. */
 const MAX_BATCH_BYTES = 2 * 1024 * 1024;
@@ -63,6 +92,7 @@ export async function documents(
     return json(200, planOf(text.query, parametersOf(text)));
   }
   if (isQuery(request)) {
+    const begun = performance.now();
     const limit = Number(header('x-ms-max-item-count') ?? -1);
     const page = { limit, continuation: header('x-ms-continuation') };
     const found = queryPage(
@@ -73,7 +103,13 @@ export async function documents(
       page,
       ranges,
     );
-    return pageAnswer(container, found, (bytes) => queryCharge(bytes, found.read));
+    const answer = pageAnswer(container, found, (bytes) => queryCharge(bytes, found.read));
+    return isTrue(header('x-ms-documentdb-populatequerymetrics'))
+      ? {
+          ...answer,
+          headers: { ...answer.headers, [QUERY_METRICS]: queryMetrics(found, performance.now() - begun) },
+        }
+      : answer;
   }
   if (header('x-ms-cosmos-is-batch-request')) {
     const binary = isBatchWire(request.body);

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { DELETE_CHARGE, writeCharge } from './charges.ts';
 import { badRequest, CosmosError, conflict, notFound, preconditionFailed } from './errors.ts';
+import { checkId, checkNesting, checkTtl } from './limits.ts';
 import { epkOf, type PartitionKeyText, partitionKeyOf, valueAt } from './partition.ts';
 import { applyPatch, type PatchOperation } from './patch.ts';
 import type { Query } from './query/ast.ts';
@@ -25,7 +26,6 @@ export interface Written {
 /** A document may have this many bytes of JSON. */
 const MAX_ITEM_BYTES = 2 * 1024 * 1024;
 const SYSTEM = ['_rid', '_self', '_etag', '_ts', '_attachments', '_lsn'];
-const FORBIDDEN_IN_ID = /[/\\#?]/;
 
 type Document = Record<string, unknown>;
 
@@ -69,6 +69,7 @@ export function createItemStore(store: Store): ItemStore {
     const plain = withoutSystem(document);
     const body = JSON.stringify(plain);
     if (Buffer.byteLength(body) > MAX_ITEM_BYTES) throw new CosmosError(413, 'Request size is too large');
+    checkNesting(body);
     const id = document['id'] as string;
     checkUniques(container, pk, plain, id);
     const row: ItemRow = {
@@ -121,7 +122,7 @@ export function createItemStore(store: Store): ItemStore {
   };
 
   const create: ItemStore['create'] = (container, pk, document) => {
-    checkId(document);
+    checkId(document['id']);
     checkPartition(container, pk, document);
     if (read(container, pk, document['id'] as string)) throw conflict();
     return written(201, save(container, pk, document, undefined));
@@ -131,7 +132,7 @@ export function createItemStore(store: Store): ItemStore {
     read,
     create,
     upsert: (container, pk, document, conditions) => {
-      checkId(document);
+      checkId(document['id']);
       checkPartition(container, pk, document);
       const known = read(container, pk, document['id'] as string);
       if (!known && conditions.ifMatch === undefined) return create(container, pk, document);
@@ -141,7 +142,7 @@ export function createItemStore(store: Store): ItemStore {
       return written(200, save(container, pk, document, known));
     },
     replace: (container, pk, id, document, conditions) => {
-      checkId(document);
+      checkId(document['id']);
       if (document['id'] !== id) throw badRequest('The id of an item cannot be changed');
       checkPartition(container, pk, document);
       const known = existing(container, pk, id, conditions);
@@ -212,14 +213,6 @@ function withoutSystem(document: Document): Document {
   return plain;
 }
 
-function checkId(document: Document): void {
-  const { id } = document;
-  if (typeof id !== 'string' || id === '')
-    throw badRequest("The input content is invalid because the required properties - 'id; ' - are missing");
-  if (id.length > 1023 || FORBIDDEN_IN_ID.test(id))
-    throw badRequest('the id has a character that is not possible, or more than 1023');
-}
-
 function checkPartition(container: ContainerRow, pk: PartitionKeyText, document: Document): void {
   if (partitionKeyOf(container, document) !== pk) {
     throw badRequest(
@@ -234,9 +227,7 @@ function expiryOf(container: ContainerRow, document: Document, ts: number): numb
   const { defaultTtl } = container.definition;
   if (defaultTtl === undefined || defaultTtl === null) return null;
   const own = document['ttl'];
-  if (own !== undefined && (!Number.isInteger(own) || own === 0 || (own as number) < -1)) {
-    throw badRequest('The input ttl is invalid. Ensure to provide a nonzero positive integer or -1.');
-  }
+  checkTtl(own);
   const ttl = (own as number | undefined) ?? defaultTtl;
   return ttl === -1 ? null : ts + ttl;
 }

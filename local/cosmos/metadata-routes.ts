@@ -2,6 +2,7 @@
 import {
   type Answer,
   isQuery,
+  isTrue,
   json,
   newEtag,
   parsed,
@@ -10,6 +11,7 @@ import {
   type RouteContext,
 } from './answers.ts';
 import { badRequest, CosmosError, conflict, notFound, notSupported } from './errors.ts';
+import { checkName, checkTtl, checkUniqueKeys } from './limits.ts';
 import { rangesOf } from './partition.ts';
 import { parametersOf, type QueryText } from './queries.ts';
 import { DEFAULT_POLICY, readPolicy } from './query/indexing-policy.ts';
@@ -75,6 +77,7 @@ const containerView = ({ definition, rid, database, etag, ts }: ContainerRow) =>
   ...definition,
   partitionKey: { kind: 'Hash', version: 2, ...definition.partitionKey },
   indexingPolicy: definition.indexingPolicy ?? DEFAULT_POLICY,
+  geospatialConfig: { type: 'Geography', ...definition.geospatialConfig },
   conflictResolutionPolicy: {
     mode: 'LastWriterWins',
     conflictResolutionPath: '/_ts',
@@ -105,7 +108,7 @@ export async function databases(request: Request, { store }: RouteContext): Prom
     return json(200, { _rid: '', Databases: list, _count: list.length });
   }
   const { id } = parsedObject<{ id?: unknown }>(request);
-  if (typeof id !== 'string' || id === '') throw badRequest('a database needs an id');
+  checkName(id, 'database');
   const created = await store.write(() => {
     if (store.database(id)) throw conflict();
     return store.createDatabase(id, newEtag());
@@ -147,7 +150,7 @@ const isFilled = (value: unknown) => Array.isArray(value) && value.length > 0;
 
 function checkedDefinition(definition: ContainerDefinition): ContainerDefinition {
   const paths = definition.partitionKey?.paths;
-  if (typeof definition.id !== 'string' || definition.id === '') throw badRequest('a container needs an id');
+  checkName(definition.id, 'container');
   if (
     !Array.isArray(paths) ||
     paths.length === 0 ||
@@ -157,20 +160,11 @@ function checkedDefinition(definition: ContainerDefinition): ContainerDefinition
     throw badRequest('a container needs a partition key of one to three paths');
   }
   const { defaultTtl } = definition;
-  if (
-    defaultTtl !== undefined &&
-    defaultTtl !== null &&
-    defaultTtl !== -1 &&
-    !(Number.isInteger(defaultTtl) && defaultTtl > 0)
-  ) {
-    throw badRequest('defaultTtl is -1 or a positive number of seconds');
-  }
-  const { uniqueKeys = [] } = definition.uniqueKeyPolicy ?? {};
-  if (
-    !Array.isArray(uniqueKeys) ||
-    !uniqueKeys.every((key) => Array.isArray(key?.paths) && key.paths.length > 0)
-  )
-    throw badRequest('a unique key needs its paths');
+  if (defaultTtl !== null) checkTtl(defaultTtl);
+  checkUniqueKeys(definition);
+  const { type = 'Geography' } = definition.geospatialConfig ?? {};
+  if (type !== 'Geography' && type !== 'Geometry')
+    throw badRequest('The type of geospatialConfig is Geography or Geometry.');
   if (definition['vectorEmbeddingPolicy']) throw notSupported('vector search');
   if (definition['fullTextPolicy']) throw notSupported('full-text search');
   if (isFilled(definition['computedProperties'])) throw notSupported('computed properties');
@@ -183,12 +177,34 @@ function checkedDefinition(definition: ContainerDefinition): ContainerDefinition
   return { ...definition, indexingPolicy: readPolicy(definition.indexingPolicy) };
 }
 
+/** In kilobytes, as the service counts; nothing here is partitioned by size, so the quota is that of one physical partition. */
+const PARTITION_KILOBYTES = 50 * 1024 * 1024;
+
+function quotaOf(container: ContainerRow, { store }: RouteContext): Record<string, string> {
+  const { count, bytes } = store.sizeOf(container);
+  const kilobytes = Math.ceil(bytes / 1024);
+  const sizes = (size: number, documents: number) =>
+    `functions=0;storedProcedures=0;triggers=0;documentSize=${Math.ceil(size / 1024)};documentsSize=${size};documentsCount=${documents};collectionSize=${size};`;
+  return {
+    'x-ms-resource-quota': sizes(PARTITION_KILOBYTES, -1),
+    'x-ms-resource-usage': sizes(kilobytes, count),
+    'x-ms-documentdb-collection-index-transformation-progress': '100',
+    'x-ms-documentdb-collection-lazy-indexing-progress': '-1',
+  };
+}
+
 export async function oneContainer(
   request: Request,
-  { store }: RouteContext,
+  context: RouteContext,
   container: ContainerRow,
 ): Promise<Answer> {
-  if (request.method === 'GET') return json(200, containerView(container), { etag: container.etag });
+  const { store } = context;
+  if (request.method === 'GET') {
+    const quota = isTrue(request.header('x-ms-documentdb-populatequotainfo'))
+      ? quotaOf(container, context)
+      : {};
+    return json(200, containerView(container), { etag: container.etag, ...quota });
+  }
   if (request.method === 'DELETE') {
     await store.write(() => store.dropContainer(container));
     return { status: 204, headers: {} };

@@ -1,6 +1,7 @@
 /** Partition keys as texts, and the range that a key falls into. */
 import { effectiveKey } from './epk.ts';
 import { badRequest } from './errors.ts';
+import { checkPartitionKeyValue } from './limits.ts';
 import type { ContainerRow } from './store.ts';
 
 /** JSON of the key's components; `{}` stands for undefined, as in the header. */
@@ -29,6 +30,7 @@ function component(value: unknown): unknown {
     if (!Array.isArray(value) && Object.keys(value).length === 0) return value;
     throw badRequest('a partition key is a primitive');
   }
+  checkPartitionKeyValue(value);
   return value;
 }
 

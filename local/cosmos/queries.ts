@@ -7,9 +7,11 @@
  */
 import { badRequest, CosmosError } from './errors.ts';
 import { textOf, withSystem } from './items.ts';
+import { checkQuery } from './limits.ts';
 import type { Scope } from './partition.ts';
 import type { Query } from './query/ast.ts';
 import { execute } from './query/execute.ts';
+import { onPlane } from './query/functions/spatial.ts';
 import { checkOrder, DEFAULT_POLICY } from './query/indexing-policy.ts';
 import { needsPlan, planOf, type RangeQuery, readQuery } from './query/plan.ts';
 import { filtersOf, isStreamable, isWhole, needsSystem } from './query/pushdown.ts';
@@ -22,8 +24,9 @@ export interface Page {
   /** Documents as JSON texts. */
   readonly documents: readonly string[];
   readonly continuation?: string;
-  /** Documents that were read for it. */
+  /** Documents that were read for it, and the characters of their JSON. */
   readonly read: number;
+  readonly readCharacters: number;
 }
 
 export interface PageRequest {
@@ -44,6 +47,7 @@ const MOST_PER_PAGE = 1_000;
 const MOST_CHARACTERS = 4 * 1024 * 1024;
 const CACHED_QUERIES = 500;
 
+/** A query as a container's items are asked: its spatial functions on the plane where the container says so. */
 interface Read extends RangeQuery {
   readonly streamable: boolean;
   readonly whole: boolean;
@@ -61,7 +65,7 @@ export function queryPage(
   ranges: number,
 ): Page {
   if (typeof text?.query !== 'string') throw badRequest('a query needs its text');
-  const read = readOf(text.query);
+  const read = readOf(text.query, container.definition.geospatialConfig?.type === 'Geometry');
   const parameters = parametersOf(text);
   checkOrder(read.query, container.definition.indexingPolicy ?? DEFAULT_POLICY);
   const everything = scope.pk === undefined && scope.prefix === undefined && scope.min === undefined;
@@ -131,21 +135,28 @@ function pageOf(
   const documents: string[] = [];
   let characters = 0;
   let read = 0;
+  let readCharacters = 0;
+  const ended = (continuation?: string): Page => ({
+    documents,
+    read,
+    readCharacters,
+    ...(continuation === undefined ? {} : { continuation }),
+  });
   for (const row of rows) {
     const full = documents.length >= limit || characters >= MOST_CHARACTERS;
     const texts = textsOf(row).slice(skip);
-    if (full && texts.length > 0) return { documents, continuation: tokenOf(row, skip), read };
+    if (full && texts.length > 0) return ended(tokenOf(row, skip));
     read += 1;
+    readCharacters += row.body.length;
     const taken = texts.slice(0, limit - documents.length);
     for (const text of taken) {
       documents.push(text);
       characters += text.length;
     }
-    if (taken.length < texts.length)
-      return { documents, continuation: tokenOf(row, skip + taken.length), read };
+    if (taken.length < texts.length) return ended(tokenOf(row, skip + taken.length));
     skip = 0;
   }
-  return { documents, read };
+  return ended();
 }
 
 function collected(
@@ -158,9 +169,11 @@ function collected(
   resume: Resume | undefined,
 ): Page {
   let seen = 0;
+  let readCharacters = 0;
   const documents = (function* () {
     for (const row of rowsOf(store, container, scope, filtersOf(read.query, parameters))) {
       seen += 1;
+      readCharacters += row.body.length;
       yield documentOf(container, row, read.system || read.shape !== 'plain');
     }
   })();
@@ -172,23 +185,27 @@ function collected(
   return {
     documents: left.slice(0, size).map(({ row }) => JSON.stringify(row)),
     read: seen,
+    readCharacters,
     ...(next ? { continuation: JSON.stringify({ skip: next.at }) } : {}),
   };
 }
 
-function readOf(text: string): Read {
-  let read = readQueries.get(text);
+function readOf(text: string, isPlane: boolean): Read {
+  const name = isPlane ? `plane ${text}` : text;
+  let read = readQueries.get(name);
   if (!read) {
     const parsed = readQuery(text);
-    const { query } = parsed;
+    const query = isPlane ? onPlane(parsed.query) : parsed.query;
+    checkQuery(query);
     read = {
       ...parsed,
+      query,
       streamable: isStreamable(query),
       whole: isWhole(query),
       system: needsSystem(query) || (isWhole(query) && !isStreamable(query)),
     };
     if (readQueries.size >= CACHED_QUERIES) readQueries.clear();
-    readQueries.set(text, read);
+    readQueries.set(name, read);
   }
   return read;
 }

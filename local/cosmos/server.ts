@@ -121,9 +121,13 @@ async function answer(
   }
 }
 
+/** The path of an item is all of the target: SDKs leave a question mark in an id as it is, and items have no query. */
+const ITEM = /^\/dbs\/[^/?]+\/colls\/[^/?]+\/docs\/[^/]/;
+const pathOf = (url = '/'): string => (ITEM.test(url) ? url : (url.split('?')[0] ?? '/'));
+
 async function read(incoming: IncomingMessage): Promise<Request> {
   const body = await bodyOf(incoming);
-  const [path = '/'] = (incoming.url ?? '/').split('?');
+  const path = pathOf(incoming.url);
   let segments: string[];
   try {
     segments = path.split('/').filter(Boolean).map(decodeURIComponent);
@@ -205,7 +209,7 @@ async function authorize(
       );
     return;
   }
-  const [path = '/'] = (incoming.url ?? '/').split('?');
+  const path = pathOf(incoming.url);
   checkMasterKey(
     { method: request.method, path, date: request.header('x-ms-date') ?? '', authorization: decoded },
     key,

@@ -25,6 +25,7 @@ export interface ContainerDefinition {
   readonly defaultTtl?: number;
   /** Absent: the service's own. */
   readonly indexingPolicy?: IndexingPolicy;
+  readonly geospatialConfig?: { readonly type?: string };
   readonly uniqueKeyPolicy?: { readonly uniqueKeys?: readonly { readonly paths: readonly string[] }[] };
   readonly [other: string]: unknown;
 }
@@ -235,6 +236,13 @@ export class Store implements Disposable {
 
   containerByRid(rid: string): ContainerRow | undefined {
     return [...this.containers.values()].find((each) => each.rid === rid);
+  }
+
+  /** How many items a container has, and the bytes of their JSON. */
+  sizeOf({ number }: ContainerRow): { readonly count: number; readonly bytes: number } {
+    const text =
+      'SELECT COUNT(*) AS count, COALESCE(SUM(LENGTH(CAST(body AS BLOB))), 0) AS bytes FROM items WHERE c = ?';
+    return this.sql(text).get(number) as { count: number; bytes: number };
   }
 
   listContainers(database: string): ContainerRow[] {

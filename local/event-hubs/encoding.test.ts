@@ -101,6 +101,23 @@ describe('a message', () => {
   });
 });
 
+const FOOTER = described(0x78, map(symbol('a'), NULL));
+
+test.each([
+  ['behind the body, as the standard has it', Buffer.concat([HEADER, DATA, FOOTER])],
+  ['before the body, as the JavaScript SDK writes it', Buffer.concat([HEADER, FOOTER, DATA])],
+])('a footer is taken %s', (_, message) => {
+  expect(inspect(message)).toEqual({ partitionKey: undefined, producing: undefined });
+});
+
+test.each([
+  ['two footers', Buffer.concat([FOOTER, DATA, FOOTER])],
+  ['a footer alone', FOOTER],
+  ['annotations behind the footer', Buffer.concat([FOOTER, described(0x72, map()), DATA])],
+])('%s is no message', (_, message) => {
+  expect(() => inspect(message)).toThrow(MalformedMessage);
+});
+
 test('a batch is cut into its messages', () => {
   const key = described(0x72, map(symbol('x-opt-partition-key'), string('k')));
   const one = Buffer.concat([Buffer.from([0, 0x53, 0x75, 0xa0, DATA.length]), DATA]);

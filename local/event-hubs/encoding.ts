@@ -161,16 +161,25 @@ export interface MessageFacts {
 export function inspect(message: Buffer): MessageFacts {
   let facts: MessageFacts = { partitionKey: undefined, producing: undefined };
   let hasBody = false;
+  let hasFooter = false;
   let before: number = SECTION.header - 1;
   for (let at = 0; at < message.length; ) {
     const { code, value, end } = sectionAt(message, at);
     at = end;
+    if (code === SECTION.footer) {
+      // The JavaScript SDK writes it before the body, and the service takes that.
+      if (hasFooter) throw new MalformedMessage('two footers');
+      hasFooter = true;
+      continue;
+    }
+    if (hasFooter && code <= SECTION.messageAnnotations)
+      throw new MalformedMessage('annotations behind the footer');
     const isRepeated = code === before && (code === SECTION.data || code === SECTION.sequence);
     if (code > SECTION.footer || (code <= before && !isRepeated))
       throw new MalformedMessage('sections that are unknown or out of order');
     before = code;
     if (code === SECTION.messageAnnotations) facts = factsIn(message.subarray(value, end));
-    hasBody ||= code >= SECTION.data && code < SECTION.footer;
+    hasBody ||= code >= SECTION.data;
   }
   if (!hasBody) throw new MalformedMessage('a message without a body');
   return facts;

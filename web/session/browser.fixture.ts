@@ -1,5 +1,5 @@
 /** A browser for sessions in Node: tabs with an address and storage, and one cookie jar that follows the issuer's redirects. */
-import type { Browser } from './session.ts';
+import type { Browser } from './browser.ts';
 
 export interface TestBrowser {
   /** ms; tests move it. */

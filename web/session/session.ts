@@ -7,6 +7,7 @@
  * S4 A refresh that gets no answer keeps the session; after one that is refused, the tab signs in again silently.
  */
 import { type ReadonlySignal, signal } from '@preact/signals';
+import type { Browser } from './browser.ts';
 import type { PageConfig } from './config.ts';
 import { failureSentence, needsThePerson } from './failure.ts';
 import { type Attempt, createSignInIssuer, newAttempt, type SignInIssuer } from './issuer.ts';
@@ -28,18 +29,6 @@ export interface Session {
   readonly token: () => Promise<string | undefined>;
   /** A service refused the token: the person has to sign in again. */
   readonly reject: () => void;
-}
-
-/** The browser, as far as a session needs it. */
-export interface Browser {
-  readonly address: () => URL;
-  /** `silent`: the way back does not lead there. */
-  readonly go: (url: string, silent: boolean) => void;
-  /** Of this tab. */
-  readonly tab: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
-  /** Of all tabs of this origin. */
-  readonly shared: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
-  readonly now: () => number;
 }
 
 interface Pending extends Attempt {

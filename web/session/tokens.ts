@@ -1,9 +1,9 @@
 /** The tokens of this tab: kept, renewed before they end, and given to those who call services. S1, S3 and S4 of session.ts. */
 import { type ReadonlySignal, signal } from '@preact/signals';
+import type { Browser } from './browser.ts';
 import { isRefusal } from './failure.ts';
 import type { SignInIssuer, Tokens } from './issuer.ts';
 import { type Person, personOf } from './person.ts';
-import type { Browser } from './session.ts';
 
 export interface TokenKeeper {
   readonly person: ReadonlySignal<Person | undefined>;

@@ -57,9 +57,13 @@ function orderByRows(query: Query, context: ExecuteContext): OrderedRow[] {
       compareKeys(a.keys, b.keys, query) ||
       (a.number === b.number ? 0 : a.number < b.number ? -backwards : backwards),
   );
-  const kept = query.distinct
-    ? [...new Map(numbered.map((row) => [canonical(row.projected), row])).values()]
-    : numbered;
+  const seen = new Set<string>();
+  const isNew = (row: unknown) => {
+    const text = canonical(row);
+    return !seen.has(text) && seen.add(text);
+  };
+  // Of equal rows the first stays: its keys are those that the order is merged by.
+  const kept = query.distinct ? numbered.filter(({ projected }) => isNew(projected)) : numbered;
   const limit = query.limit?.kind === 'literal' ? Number(query.limit.value) : kept.length;
   return kept
     .filter(({ projected }) => projected !== undefined)

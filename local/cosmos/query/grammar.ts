@@ -17,7 +17,7 @@ export const BINARY: readonly (readonly string[])[] = [
 /** Its place among them. */
 export const COMPARISON = 6;
 
-/** Words that end an expression or an alias. */
+/** Words that are no names: a property of such a name is written in brackets, `c["value"]`. */
 export const RESERVED: ReadonlySet<string> = new Set([
   'SELECT',
   'FROM',
@@ -48,4 +48,9 @@ export const RESERVED: ReadonlySet<string> = new Set([
   'TRUE',
   'FALSE',
   'UDF',
+  'CASE',
+  'WHEN',
+  'THEN',
+  'ELSE',
+  'END',
 ]);

@@ -259,10 +259,7 @@ class Parser {
   private members(of: Expression): Expression {
     for (;;) {
       if (this.symbol('.')) {
-        const token = this.next;
-        if (token.kind !== 'name') this.fail();
-        this.position++;
-        of = { kind: 'member', of, key: { kind: 'literal', value: token.text } };
+        of = { kind: 'member', of, key: { kind: 'literal', value: this.name() } };
       } else if (this.symbol('[')) {
         of = { kind: 'member', of, key: this.expression() };
         this.expect(']');

@@ -58,8 +58,14 @@ export function needsPlan(query: Query): boolean {
     query.distinct ||
     query.top !== undefined ||
     query.offset !== undefined ||
-    aggregatesOf(query).length > 0
+    aggregatesOf(query).length > 0 ||
+    gatheredFromContainer(query) !== undefined
   );
+}
+
+/** A subquery of a JOIN sees one document; only that of the first source sees the container. */
+function gatheredFromContainer({ from, ...rest }: Query): string | undefined {
+  return gatheredIn({ ...rest, from: from.slice(0, 1) });
 }
 
 function aggregatesOf(query: Query) {
@@ -81,6 +87,11 @@ export function planOf(
   aggregate: 'aggregate' | 'bare' = 'aggregate',
 ): unknown {
   const query = readText(text);
+  const gathered = gatheredFromContainer(query);
+  if (gathered !== undefined)
+    throw badRequest(
+      `Query contains a subquery with ${gathered} in FROM, which is not supported across partitions: name a partition key.`,
+    );
   const { top, offset, limit } = windowOf(query, { parameters });
   const aggregates = aggregatesOf(query);
   const grouped = query.groupBy.length > 0;
@@ -102,7 +113,7 @@ export function planOf(
   return {
     partitionedQueryExecutionInfoVersion: 2,
     queryInfo: {
-      distinctType: query.distinct ? (query.orderBy.length > 0 ? 'Ordered' : 'Unordered') : 'None',
+      distinctType: query.distinct ? (isSortedByRow(query) ? 'Ordered' : 'Unordered') : 'None',
       top: finite(top),
       offset: query.offset ? offset : null,
       limit: query.limit ? finite(limit) : null,
@@ -120,6 +131,32 @@ export function planOf(
     },
     queryRanges: [{ min: '', max: 'FF', isMinInclusive: true, isMaxInclusive: false }],
   };
+}
+
+/**
+ * Do equal rows follow each other in the order of the query? Only where the first keys of ORDER BY are the very expressions that are
+ * selected: a client that is told `Ordered` compares each row with the one before it alone.
+ */
+function isSortedByRow({ select, orderBy }: Query): boolean {
+  const rows = new Set(selected(select).map((value) => JSON.stringify(value)));
+  const keys = new Set(orderBy.slice(0, rows.size).map(({ value }) => JSON.stringify(value)));
+  return rows.size > 0 && rows.size === keys.size && [...rows].every((row) => keys.has(row));
+}
+
+/** What the rows of FROM depend on, where that is more than one document. */
+function gatheredIn({ from }: Query): string | undefined {
+  for (const { source } of from) {
+    if (source.kind !== 'subquery') continue;
+    const { query } = source;
+    if (query.distinct) return 'DISTINCT';
+    if (query.groupBy.length > 0) return 'GROUP BY';
+    if (aggregatesOf(query).length > 0) return 'an aggregate';
+    if (query.top !== undefined) return 'TOP';
+    if (query.offset !== undefined) return 'OFFSET LIMIT';
+    const inner = gatheredIn(query);
+    if (inner !== undefined) return inner;
+  }
+  return undefined;
 }
 
 function aliasTypes(query: Query): Record<string, string | null> {

@@ -20,7 +20,9 @@ const FLIPPED: Readonly<Record<string, string>> = { '=': '=', '<': '>', '>': '<'
 const NAME = /^[A-Za-z]\w*$/;
 // oxlint-disable-next-line no-control-regex -- the bounds of ASCII without NUL, which SQLite's JSON functions end a text at
 const ASCII = /^[\x01-\x7f]*$/;
-const MOST_OF_LIST = 50;
+const MAX_LIST = 50;
+/** SQLite takes expressions of a limited depth; the rest is evaluated here. */
+const MAX_FILTERS = 50;
 
 /** The alias that stands for the container's document, if a row begins with one. */
 export function rootOf(query: Query): string | undefined {
@@ -31,7 +33,16 @@ export function rootOf(query: Query): string | undefined {
 export function filtersOf(query: Query, parameters: Parameters): Filter[] {
   const alias = rootOf(query);
   if (alias === undefined || query.from.slice(1).some((from) => from.alias === alias)) return [];
-  return query.where ? conjuncts(query.where, alias, parameters) : [];
+  const filters: Filter[] = [];
+  // A chain of ANDs leans to the left, and may be thousands long: no recursion along it.
+  for (let where = query.where; where && filters.length < MAX_FILTERS; ) {
+    const isChain: boolean = where.kind === 'binary' && where.op === 'AND';
+    const [last, rest]: readonly [Expression, Expression | undefined] =
+      where.kind === 'binary' && isChain ? [where.right, where.left] : [where, undefined];
+    filters.push(...conjuncts(last, alias, parameters));
+    where = rest;
+  }
+  return filters.slice(0, MAX_FILTERS);
 }
 
 function conjuncts(where: Expression, alias: string, parameters: Parameters): Filter[] {
@@ -55,7 +66,7 @@ function filterOf(where: Expression, alias: string, parameters: Parameters): Fil
       ? { sql: `${low.sql} AND ${high.sql}`, values: [...low.values, ...high.values] }
       : (low ?? high);
   }
-  if (where.kind === 'in' && where.list.length <= MOST_OF_LIST) {
+  if (where.kind === 'in' && where.list.length <= MAX_LIST) {
     const column = columnOf(where.of, alias);
     const values = where.list.map((each) => constant(each, parameters));
     return column && values.every((value) => value !== undefined)

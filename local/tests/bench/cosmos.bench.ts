@@ -110,7 +110,7 @@ const MEASURES: readonly Measure[] = [
       const { resources } = await container.items
         .query(
           {
-            query: 'SELECT c.id, c.n FROM c WHERE c.group = @group ORDER BY c.n DESC',
+            query: 'SELECT c.id, c.n FROM c WHERE c["group"] = @group ORDER BY c.n DESC',
             parameters: [{ name: '@group', value: n % 10 }],
           },
           { partitionKey: 'full' },

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import type { AmqpAnnotatedMessage } from '@azure/core-amqp';
 import type { EventData, OnSendEventsSuccessContext } from '@azure/event-hubs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bodiesOf, failureOf, type Harness, ONCE, range, startHarness } from './event-hubs.harness.ts';
@@ -50,6 +51,30 @@ describe('event-hubs: publishing', () => {
   test('a body of bytes comes back byte for byte', async () => {
     const body = Buffer.from(range(256));
     expect(Buffer.from((await roundTrip({ body })).body as Uint8Array).equals(body)).toBe(true);
+  });
+
+  test('a footer comes back, of a message alone and in a batch', async () => {
+    const message: AmqpAnnotatedMessage = { body: 'x', bodyType: 'data', footer: { checked: true } };
+    const client = harness.producer('events');
+    const batch = await client.createBatch({ partitionId: '0' });
+    expect([batch.tryAdd(message), batch.tryAdd({ body: 'plain' }), batch.tryAdd(message)]).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    const { lastEnqueuedSequenceNumber: last } = await client.getPartitionProperties('0');
+    await client.sendBatch(batch);
+    await client.sendBatch([message], { partitionId: '0' });
+    await client.close();
+    const from = { sequenceNumber: last, isInclusive: false };
+    const received = await harness.read('events', 4, { from });
+    expect(received.map((event) => event.getRawAmqpMessage().footer)).toEqual([
+      { checked: true },
+      undefined,
+      { checked: true },
+      { checked: true },
+    ]);
+    expect(received.map(({ body }) => body as unknown)).toEqual(['x', 'plain', 'x', 'x']);
   });
 
   test.each<[string, unknown]>([

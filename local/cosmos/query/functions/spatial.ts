@@ -4,7 +4,9 @@
  * G1 Whether shapes lie within each other or meet is decided on the plane of longitude and latitude; the service's edges are
  *    geodesics, so that a point close to a long edge may fall on its other side. A border belongs to its polygon.
  * G2 Distances are those of the ellipsoid; between shapes, to the point that is nearest on the plane.
+ * G3 In a container whose geospatialConfig is Geometry, positions are any two numbers, distances and areas those of the plane.
  */
+import type { Query } from '../ast.ts';
 import { distance, type Pair, ringArea } from './geodesy.ts';
 import { isNumber, isObject, type SystemFunction, takes } from './signature.ts';
 
@@ -19,11 +21,40 @@ interface Shape {
   readonly polygons: readonly Polygon[];
 }
 
+/** Where shapes lie. */
+interface Space {
+  readonly faultOfPosition: (pair: Pair) => string | undefined;
+  readonly distance: (a: Pair, b: Pair) => number;
+  readonly ringArea: (ring: Ring) => number;
+  /** Length of a step in the first coordinate by one in the second, at a position. */
+  readonly scaleAt: (pair: Pair) => number;
+}
+
+const GLOBE: Space = {
+  faultOfPosition: ([longitude, latitude]) => {
+    if (Math.abs(latitude) > 90) return 'Latitude values must be between -90 and 90 degrees.';
+    return Math.abs(longitude) > 180 ? 'Longitude values must be between -180 and 180 degrees.' : undefined;
+  },
+  distance,
+  ringArea,
+  scaleAt: ([, latitude]) => Math.cos((latitude * Math.PI) / 180),
+};
+
+const PLANE: Space = {
+  faultOfPosition: () => undefined,
+  distance: (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1]),
+  ringArea: (ring) =>
+    Math.abs(segmentsOf(ring).reduce((sum, [a, b]) => sum + a[0] * b[1] - b[0] * a[1], 0)) / 2,
+  scaleAt: () => 1,
+};
+
 const isPair = (value: unknown): value is Pair =>
   Array.isArray(value) && value.length >= 2 && isNumber(value[0]) && isNumber(value[1]);
 
-/** What is wrong with a geometry; undefined for a right one. */
-function faultOf(value: unknown): string | undefined {
+/** Says why a geometry is not valid; undefined for one that is. */
+function faultOf(space: Space, value: unknown): string | undefined {
+  const faultOfPoint = (position: unknown) => faultOfPositionIn(space, position);
+  const faultOfPolygon = (rings: unknown) => faultOfPolygonIn(space, rings);
   if (!isObject(value)) return 'The input is not a GeoJSON object.';
   const { type, coordinates } = value;
   if (type === 'Point') return faultOfPoint(coordinates);
@@ -40,18 +71,16 @@ function faultOf(value: unknown): string | undefined {
   return `The type ${String(type)} is not one of Point, LineString, Polygon, MultiPolygon.`;
 }
 
-function faultOfPoint(value: unknown): string | undefined {
-  if (!isPair(value)) return 'A position needs a longitude and a latitude.';
-  if (Math.abs(value[1]) > 90) return 'Latitude values must be between -90 and 90 degrees.';
-  return Math.abs(value[0]) > 180 ? 'Longitude values must be between -180 and 180 degrees.' : undefined;
+function faultOfPositionIn(space: Space, value: unknown): string | undefined {
+  return isPair(value) ? space.faultOfPosition(value) : 'A position needs a longitude and a latitude.';
 }
 
-function faultOfPolygon(value: unknown): string | undefined {
+function faultOfPolygonIn(space: Space, value: unknown): string | undefined {
   if (!Array.isArray(value) || value.length === 0) return 'The Polygon input has no rings.';
   return first(value, (ring: unknown, index) => {
     if (!Array.isArray(ring) || ring.length < 4)
       return `The Polygon input is not valid because the ring number ${index + 1} has fewer than four positions.`;
-    const fault = first(ring, faultOfPoint);
+    const fault = first(ring, (position) => faultOfPositionIn(space, position));
     if (fault !== undefined) return fault;
     const [start, end] = [ring[0] as Pair, ring.at(-1) as Pair];
     return start[0] === end[0] && start[1] === end[1]
@@ -68,8 +97,8 @@ function first(list: readonly unknown[], fault: (value: unknown, index: number) 
   return undefined;
 }
 
-function shapeOf(value: unknown): Shape | undefined {
-  if (faultOf(value) !== undefined) return undefined;
+function shapeOf(space: Space, value: unknown): Shape | undefined {
+  if (faultOf(space, value) !== undefined) return undefined;
   const { type, coordinates } = value as { type: string; coordinates: unknown };
   if (type === 'Point') return { points: [coordinates as Pair], segments: [], polygons: [] };
   if (type === 'LineString')
@@ -146,8 +175,8 @@ function meet(a: Shape, b: Shape): boolean {
 }
 
 /** The point of a segment that is nearest on the plane, longitudes scaled as they are at `point`. */
-function nearest(point: Pair, [a, b]: Segment): Pair {
-  const scale = Math.cos((point[1] * Math.PI) / 180);
+function nearest(space: Space, point: Pair, [a, b]: Segment): Pair {
+  const scale = space.scaleAt(point);
   const [dx, dy] = [(b[0] - a[0]) * scale, b[1] - a[1]];
   const length = dx ** 2 + dy ** 2;
   const along = length === 0 ? 0 : ((point[0] - a[0]) * scale * dx + (point[1] - a[1]) * dy) / length;
@@ -155,40 +184,65 @@ function nearest(point: Pair, [a, b]: Segment): Pair {
   return [a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1])];
 }
 
-function between(a: Shape, b: Shape): number {
+function between(space: Space, a: Shape, b: Shape): number {
   if (meet(a, b)) return 0;
   const one = (from: Shape, to: Shape) =>
     from.points.flatMap((point) =>
       to.segments.length === 0
-        ? to.points.map((other) => distance(point, other))
-        : to.segments.map((segment) => distance(point, nearest(point, segment))),
+        ? to.points.map((other) => space.distance(point, other))
+        : to.segments.map((segment) => space.distance(point, nearest(space, point, segment))),
     );
   return [...one(a, b), ...one(b, a)].reduce((least, each) => Math.min(least, each));
 }
 
-function areaOf({ polygons }: Shape): number {
+function areaOf(space: Space, { polygons }: Shape): number {
   const of = ([outer = [], ...holes]: Polygon) =>
-    ringArea(outer) - holes.reduce((total, hole) => total + ringArea(hole), 0);
+    space.ringArea(outer) - holes.reduce((total, hole) => total + space.ringArea(hole), 0);
   return polygons.reduce((total, polygon) => total + of(polygon), 0);
 }
 
-const shapes = (f: (a: Shape, b: Shape) => unknown): SystemFunction =>
-  takes(2, (first, second) => {
-    const [a, b] = [shapeOf(first), shapeOf(second)];
-    return a && b ? f(a, b) : undefined;
-  });
+function functionsOf(space: Space): Readonly<Record<string, SystemFunction>> {
+  const shapes = (f: (a: Shape, b: Shape) => unknown): SystemFunction =>
+    takes(2, (first, second) => {
+      const [a, b] = [shapeOf(space, first), shapeOf(space, second)];
+      return a && b ? f(a, b) : undefined;
+    });
+  return {
+    ST_DISTANCE: shapes((a, b) => between(space, a, b)),
+    ST_WITHIN: shapes(within),
+    ST_INTERSECTS: shapes(meet),
+    ST_AREA: takes(1, (value) => {
+      const shape = shapeOf(space, value);
+      return shape && areaOf(space, shape);
+    }),
+    ST_ISVALID: takes(1, (value) => faultOf(space, value) === undefined),
+    ST_ISVALIDDETAILED: takes(1, (value) => {
+      const reason = faultOf(space, value);
+      return reason === undefined ? { valid: true } : { valid: false, reason };
+    }),
+  };
+}
+
+const ON_PLANE = ' on the plane';
 
 export const SPATIAL: Readonly<Record<string, SystemFunction>> = {
-  ST_DISTANCE: shapes(between),
-  ST_WITHIN: shapes(within),
-  ST_INTERSECTS: shapes(meet),
-  ST_AREA: takes(1, (value) => {
-    const shape = shapeOf(value);
-    return shape && areaOf(shape);
-  }),
-  ST_ISVALID: takes(1, (value) => faultOf(value) === undefined),
-  ST_ISVALIDDETAILED: takes(1, (value) => {
-    const reason = faultOf(value);
-    return reason === undefined ? { valid: true } : { valid: false, reason };
-  }),
+  ...functionsOf(GLOBE),
+  ...Object.fromEntries(
+    Object.entries(functionsOf(PLANE)).map(([name, call]) => [`${name}${ON_PLANE}`, call]),
+  ),
 };
+
+/** The query with its spatial functions on the plane, for containers of Geometry. */
+export function onPlane(query: Query): Query {
+  return renamed(query) as Query;
+}
+
+function renamed(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(renamed);
+  if (node === null || typeof node !== 'object') return node;
+  const { kind, name } = node as { kind?: unknown; name?: unknown };
+  if (kind === 'literal') return node;
+  const parts = Object.fromEntries(Object.entries(node).map(([key, part]) => [key, renamed(part)]));
+  const flat = `${String(name)}${ON_PLANE}`;
+  return kind === 'call' && Object.hasOwn(SPATIAL, flat) ? { ...parts, name: flat } : parts;
+}
