@@ -27,8 +27,11 @@ export type Verdict = '+' | '0' | '-' | 'R' | 'F' | 'N';
 const TABLE = `
                                                        alice adam tara tom lost olivia drone courier rival service forC forT
 PUT accounts/{accountId}                               RR    RR   RR   RR  RR   ++     RR    RR      RR    RR      RR   RR
+PATCH accounts/{accountId}                             RR    RR   RR   RR  RR   ++     RR    RR      RR    RR      RR   RR
 GET accounts/{accountId}                               +-    +-   -+   -+  --   ++     RR    RR      RR    ++      +-   -+
 PUT accounts/{accountId}/users/{userId}                RR    +-   RR   -+  RR   ++     RR    RR      RR    RR      RR   RR
+DELETE accounts/{accountId}/users/{userId}             RR    +-   RR   -+  RR   ++     RR    RR      RR    RR      RR   RR
+GET accounts/{accountId}/admission                     RR    RR   RR   RR  RR   RR     RR    RR      RR    ++      +-   -+
 GET accounts/{accountId}/users                         RR    +-   RR   -+  RR   ++     RR    RR      RR    RR      RR   RR
 GET account/{accountId}                                +-    +-   -+   -+  --   ++     RR    RR      RR    ++      +-   -+
 PUT accounts/{accountId}/holds/{deliveryId}            RR    RR   RR   RR  RR   RR     RR    RR      RR    ++      +-   -+
