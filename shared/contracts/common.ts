@@ -87,9 +87,6 @@ export const Weight = z.number().min(0.001).max(1000).describe('kg');
 
 export const Tag = z.string().max(100);
 
-/** Counts of the platform itself: generations, fences, sequences. */
-export const PositiveInteger = z.int().positive();
-
 /** A query parameter that is a whole number in decimal digits: `0x10`, `1e2` and ` 7` are refused. */
 export function integerText(min: number, max: number) {
   const digits = /^-?\d{1,9}$/;
