@@ -28,7 +28,7 @@ export default defineConfig({
           include: [
             'tests/{contract,fuzz,infra,security,simulation}/**/*.test.ts',
             'local/tests/**/*.test.ts',
-            '{tracking,local}/**/*.process.test.ts',
+            '{local,platform,tracking}/**/*.process.test.ts',
           ],
           testTimeout: 60_000,
         },

@@ -1,4 +1,9 @@
-/** What every server process of the platform does alike: say that it is ready, end cleanly, say clearly why it cannot start. */
+/**
+ * A server's process: it says when it is ready, ends cleanly, and says in one line why it cannot start.
+ *
+ * E1 It ends with its parent, on SIGTERM and on SIGINT: within CLOSE_MS, whatever its close waits for, and at once on a second
+ *    signal. One Ctrl-C can come as two signals, from the terminal and from npm: they count as one.
+ */
 
 export interface ServerProcess {
   /** Flushes and closes; called once. */
@@ -7,8 +12,15 @@ export interface ServerProcess {
   readonly ready: Readonly<Record<string, unknown>>;
 }
 
+const CLOSE_MS = 10_000;
+const ONE_SIGNAL_MS = 1_000;
+
 /** Runs a server until SIGTERM, SIGINT or the parent's end. Exit code 1 with one line when it cannot start. */
-export async function runServer(name: string, start: () => Promise<ServerProcess>): Promise<void> {
+export async function runServer(
+  name: string,
+  start: () => Promise<ServerProcess>,
+  closeMs: number = CLOSE_MS,
+): Promise<void> {
   let server: ServerProcess;
   try {
     server = await start();
@@ -16,20 +28,26 @@ export async function runServer(name: string, start: () => Promise<ServerProcess
     process.stderr.write(`${name}: ${explain(error)}\n`);
     process.exit(1);
   }
-  let closing = false;
+  const fail = (reason: string) => {
+    process.stderr.write(`${name}: ${reason}\n`);
+    process.exit(1);
+  };
+  let closingSince: number | undefined;
   const end = () => {
-    if (closing) return;
-    closing = true;
+    if (closingSince !== undefined) return;
+    closingSince = Date.now();
+    setTimeout(() => fail(`it did not close within ${closeMs / 1000} s`), closeMs);
     server.close().then(
       () => process.exit(0),
-      (error: unknown) => {
-        process.stderr.write(`${name}: ${explain(error)}\n`);
-        process.exit(1);
-      },
+      (error: unknown) => fail(explain(error)),
     );
   };
-  process.on('SIGTERM', end);
-  process.on('SIGINT', end);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (closingSince !== undefined && Date.now() - closingSince > ONE_SIGNAL_MS) process.exit(1);
+      end();
+    });
+  }
   process.on('disconnect', end);
   process.send?.({ type: 'ready', ...server.ready });
   process.stdout.write(`${name}: ready ${JSON.stringify(server.ready)}\n`);

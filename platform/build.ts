@@ -6,12 +6,13 @@ import { createHash } from 'node:crypto';
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { brotliCompress, gzip } from 'node:zlib';
 import { build } from 'esbuild';
 import { cityMap, DEMO_ADDRESSES, geocode } from '../shared/geo/service-area/service-area.ts';
+import { lockFile } from './lock-file.ts';
 import { OUT, PROCESSES } from './process-files.ts';
 
 const TURN_POLL_MS = 50;
@@ -46,21 +47,12 @@ async function buildOnce(root: string): Promise<void> {
   }
 }
 
-/**
- * One build at a time, or another platform would start from files that are half written. The transaction is the lock: it
- * ends with its process, however that ends.
- */
+/** One build at a time, or another platform would start from files that are half written. */
 async function turnAt(file: string): Promise<DatabaseSync> {
   for (;;) {
-    const lock = new DatabaseSync(file);
-    try {
-      lock.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE');
-      return lock;
-    } catch (error) {
-      lock.close();
-      if (!/locked|busy/i.test((error as Error).message)) throw error;
-      await pause(TURN_POLL_MS);
-    }
+    const lock = lockFile(file);
+    if (lock) return lock;
+    await pause(TURN_POLL_MS);
   }
 }
 

@@ -1,7 +1,14 @@
-/** The data folder: one platform at a time, secrets made once, reset on demand. */
+/**
+ * The data folder: one platform at a time, secrets made once, reset on demand.
+ *
+ * D1 The folder and all files in it can be read by their owner only.
+ * D2 The folder belongs to a process, not to a process number: the kernel gives the lock back when the process ends, however it ends.
+ */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import { lockFile } from './lock-file.ts';
 
 export interface Secrets {
   /** Key from which the secret of each of the demonstration's machines is derived. */
@@ -19,9 +26,11 @@ export interface DataFolder {
 
 /** @throws Error with one line: another platform runs on this data, or a file is damaged */
 export function openDataFolder(path: string, reset: boolean): DataFolder {
+  // Inherited by every part.
+  process.umask(0o077);
   mkdirSync(path, { recursive: true });
-  const lock = join(path, 'platform.lock');
-  claim(lock, path);
+  chmodSync(path, 0o700);
+  const lock = claim(path);
   if (reset) {
     for (const part of [
       'event-hubs',
@@ -42,31 +51,22 @@ export function openDataFolder(path: string, reset: boolean): DataFolder {
     path,
     logs,
     secrets: secretsIn(join(path, 'secrets.json')),
-    release: () => rmSync(lock, { force: true }),
+    release: () => lock.close(),
   };
 }
 
-function claim(lock: string, path: string): void {
-  try {
-    writeFileSync(lock, String(process.pid), { flag: 'wx' });
-  } catch {
-    const pid = Number(readFileSync(lock, 'utf8'));
-    if (isAlive(pid)) {
-      throw new Error(
-        `another platform (process ${pid}) runs on ${path}: stop it, or choose another folder with --data and other ports with --port-base`,
-      );
-    }
-    writeFileSync(lock, String(process.pid));
+/** The number of the process that has the folder is written beside the lock, for the message alone. */
+function claim(path: string): DatabaseSync {
+  const owner = join(path, 'platform.pid');
+  const lock = lockFile(join(path, 'platform.lock'));
+  if (!lock) {
+    const pid = existsSync(owner) ? readFileSync(owner, 'utf8') : 'unknown';
+    throw new Error(
+      `another platform (process ${pid}) runs on ${path}: stop it, or choose another folder with --data and other ports with --port-base`,
+    );
   }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return pid > 0;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+  writeFileSync(owner, String(process.pid));
+  return lock;
 }
 
 function secretsIn(file: string): Secrets {
@@ -79,6 +79,6 @@ function secretsIn(file: string): Secrets {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as Secrets;
   } catch (error) {
-    throw new Error(`${file} is damaged: remove it, or begin anew with --reset`, { cause: error });
+    throw new Error(`${file} is damaged: remove it, or begin again with --reset`, { cause: error });
   }
 }

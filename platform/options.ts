@@ -16,7 +16,7 @@ export interface PlatformOptions {
   readonly identity: boolean;
   /** Stack traces name the sources' lines; takes about 180 MB more. */
   readonly sourceMaps: boolean;
-  /** Begins anew: the data is removed first. */
+  /** The data is removed first. */
   readonly reset: boolean;
 }
 
@@ -40,27 +40,65 @@ export const PORTS = {
 } as const;
 export type PortName = keyof typeof PORTS;
 
-const USAGE = `npm start -- [--port-base 7070] [--data .data] [--drones 12] [--seed 1] [--speed 1] [--replay FILE] [--servers] [--identity] [--source-maps] [--reset]`;
+interface Option {
+  /** Of its value in the help; absent: it is a switch. */
+  readonly value?: string;
+  readonly default?: string;
+  readonly meaning: string;
+}
 
-/** @throws Error with the usage for what cannot be understood */
+const OPTIONS: Readonly<Record<string, Option>> = {
+  'port-base': { value: 'N', default: '7070', meaning: 'first of the ports; the pages are there' },
+  data: { value: 'DIR', default: '.data', meaning: 'folder of all data' },
+  drones: { value: 'N', default: '12', meaning: 'size of the fleet, 1 to 5000' },
+  seed: {
+    value: 'N',
+    default: '1',
+    meaning: 'of the simulated weather and noise: the same seed, the same flights',
+  },
+  speed: { value: 'N', default: '1', meaning: 'simulated seconds per second, 1 to 200' },
+  replay: { value: 'FILE', meaning: 'a recorded flight (SRT of a camera, MAVLink log) that drone-1 flies' },
+  servers: { meaning: 'everything but the Functions host, which you start: func start, or npm run host' },
+  identity: { meaning: 'services use tokens over TLS, as in Azure, instead of connection strings' },
+  'source-maps': { meaning: 'stack traces name lines of the sources; takes about 180 MB more' },
+  reset: { meaning: 'remove the data first' },
+};
+
+const inBrackets = ([name, { value, default: standard }]: [string, Option]) =>
+  `[--${name}${value ? ` ${standard ?? value}` : ''}]`;
+const USAGE = `npm start -- ${Object.entries(OPTIONS).map(inBrackets).join(' ')}`;
+
+/** The text of `--help`. */
+export function help(): string {
+  const rows = Object.entries(OPTIONS).map(([name, { value, default: standard, meaning }]) => {
+    const option = `--${name}${value ? ` ${value}` : ''}`;
+    return `  ${option.padEnd(16)}  ${meaning}${standard ? ` (default: ${standard})` : ''}`;
+  });
+  return `npm start -- [OPTIONS]
+
+Starts the whole system on this machine: the local servers, the services, tracking, the pages and a simulated fleet.
+Ctrl-C stops everything; nothing is lost, and the next start goes on where this one stopped.
+
+${rows.join('\n')}
+  ${'--help'.padEnd(16)}  show this text
+
+npm run dev -- [OPTIONS] does the same, and rebuilds and restarts a part when one of its sources changes.
+`;
+}
+
+/** @throws Error with the usage, for arguments that it does not know */
 export function readPlatformOptions(argv: readonly string[]): PlatformOptions {
   let values: Record<string, string | boolean | undefined>;
+  const options = Object.entries(OPTIONS).map(([name, { value, default: standard }]) => [
+    name,
+    value
+      ? { type: 'string' as const, ...(standard ? { default: standard } : {}) }
+      : { type: 'boolean' as const, default: false },
+  ]);
   try {
-    ({ values } = parseArgs({
-      args: [...argv],
-      options: {
-        'port-base': { type: 'string', default: '7070' },
-        data: { type: 'string', default: '.data' },
-        drones: { type: 'string', default: '12' },
-        seed: { type: 'string', default: '1' },
-        speed: { type: 'string', default: '1' },
-        replay: { type: 'string' },
-        servers: { type: 'boolean', default: false },
-        identity: { type: 'boolean', default: false },
-        'source-maps': { type: 'boolean', default: false },
-        reset: { type: 'boolean', default: false },
-      },
-    }));
+    ({ values } = parseArgs({ args: [...argv], options: Object.fromEntries(options) }) as {
+      values: typeof values;
+    });
   } catch (error) {
     throw new Error(`${(error as Error).message}\n${USAGE}`, { cause: error });
   }

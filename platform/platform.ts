@@ -1,6 +1,5 @@
 /** The whole system on one machine: what is started, in which order, on which port, with which settings. `npm start` is this file. */
 import { writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { saveIssuer, tokenCommand } from 'azure-local/identity/token-command';
 import { banner, serversBanner } from './banner.ts';
@@ -8,15 +7,10 @@ import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { OPERATOR, principals } from './demo.ts';
 import { endpointsOf, removeEndpoints, writeEndpoints } from './endpoints.ts';
 import { openIdentityMode } from './identity-mode.ts';
-import {
-  AMQPS_PORT,
-  type PlatformOptions,
-  PORTS,
-  type PortName,
-  portOf,
-  readPlatformOptions,
-} from './options.ts';
-import { type Part, type PartSpec, SMALL, startPart } from './part.ts';
+import { type PartSpec, SMALL } from './launch.ts';
+import { help, type PlatformOptions, type PortName, portOf, readPlatformOptions } from './options.ts';
+import { type Part, startPart } from './part.ts';
+import { checkPorts } from './ports.ts';
 import { OUT, type ProcessName, processFile } from './process-files.ts';
 import { runOnce } from './run-once.ts';
 import {
@@ -38,8 +32,22 @@ const ROOT = resolve(import.meta.dirname, IS_BUNDLE ? '../../..' : '..');
 const COMPILE_CACHE = join(ROOT, 'node_modules/.cache/compile');
 /** Parts whose memory counts more than their speed. */
 const LIGHT: ReadonlySet<ProcessName> = new Set(['support', 'tracking', 'simulator', 'event-hubs', 'cosmos']);
+/** The port of each part that answers HTTP: one that takes connections and answers nothing hangs. */
+const PROBED: Readonly<Record<PartName, PortName>> = {
+  'event-hubs': 'event-hubs-control',
+  cosmos: 'cosmos',
+  support: 'gateway',
+  functions: 'functions',
+  tracking: 'tracking',
+  simulator: 'carrier',
+};
+/** One Ctrl-C comes as two signals, from the terminal and from npm; a second one ends everything at once. */
+const ONE_SIGNAL_MS = 1_000;
 /** Set by the source for its bundle: when it was started, ms. */
 const STARTED = 'PLATFORM_STARTED_AT';
+
+/** A process that runs as long as the platform. */
+type PartName = Exclude<ProcessName, 'platform' | 'prepare-database' | 'prepare-demo'>;
 
 /** Every part: what it runs, with which arguments and settings. */
 function topology(options: PlatformOptions, data: DataFolder, addresses: Addresses, identity?: IdentityMode) {
@@ -50,8 +58,10 @@ function topology(options: PlatformOptions, data: DataFolder, addresses: Address
     writeFileSync(path, JSON.stringify(content, null, 2), { mode: 0o600 });
     return path;
   };
-  const part = (name: ProcessName, args: string[], env: Record<string, string> = {}): PartSpec => ({
+  const part = (name: PartName, args: string[], env: Record<string, string> = {}): PartSpec => ({
     name,
+    probePort: portOf(options, PROBED[name]),
+    isSlow: name === 'simulator',
     entry: processFile(ROOT, name),
     args,
     env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
@@ -118,9 +128,10 @@ async function run(options: PlatformOptions): Promise<void> {
   try {
     data = openDataFolder(options.dataDir, options.reset);
   } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n`);
-    process.exit(1);
+    fail(error as Error);
   }
+  // A terminal that has closed is no reason to end.
+  for (const output of [process.stdout, process.stderr]) output.on('error', () => undefined);
   const parts: Part[] = [];
   const stop = async () => {
     removeEndpoints(options.dataDir);
@@ -128,8 +139,17 @@ async function run(options: PlatformOptions): Promise<void> {
     data.release();
   };
   let stopping: Promise<void> | undefined;
+  let hasFailed = false;
+  // The reason for the end is the last line.
+  const tell = (text: string) => (stopping || hasFailed ? undefined : say(text));
+  let stoppingSince = 0;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
+      if (stopping && Date.now() - stoppingSince > ONE_SIGNAL_MS) {
+        for (const part of parts) part.kill();
+        process.exit(1);
+      }
+      if (!stopping) stoppingSince = Date.now();
       if (!stopping) say('stopping: drones in the air stay where they are, and go on at the next start');
       stopping ??= stop().then(() => process.exit(0));
     });
@@ -141,8 +161,12 @@ async function run(options: PlatformOptions): Promise<void> {
     const { servers, services, clients } = topology(options, data, addresses, identity);
     let ready = false;
     const announce = async () => {
-      if (ready && !stopping)
+      if (!ready || stopping) return;
+      try {
         writeEndpoints(options.dataDir, await endpointsOf(addresses, parts, options.dataDir));
+      } catch (error) {
+        say(`endpoints.json could not be written: ${(error as Error).message}`);
+      }
     };
     const start = async (specs: readonly PartSpec[]) => {
       const context = { logDir: data.logs, say, changed: () => void announce() };
@@ -165,7 +189,7 @@ async function run(options: PlatformOptions): Promise<void> {
     say(options.serversOnly ? 'starting tracking' : 'starting the services');
     await start(services);
     const token = await tokenCommand([OPERATOR, '--data', options.dataDir]);
-    const prepare = (...args: string[]) => runOnce(processFile(ROOT, 'prepare-demo'), args);
+    const prepare = (...args: string[]) => runOnce(processFile(ROOT, 'prepare-demo'), args, tell);
     const populate = async () => {
       say(`starting the city and its ${options.drones} drones`);
       await Promise.all([start(clients), prepare('demo', addresses.gateway, token, String(options.drones))]);
@@ -183,11 +207,15 @@ async function run(options: PlatformOptions): Promise<void> {
     }
     await showAll(serversBanner(addresses.functions));
     await prepare('host', addresses.functions, token);
-    await populate();
+    // The servers stay, whatever becomes of the demonstration: a host is being worked on.
+    await populate().catch((error: unknown) =>
+      say(`the demonstration is incomplete: ${(error as Error).message}`),
+    );
     await announce();
     say('the Functions host answers, the drones are heard: a request sent now is served');
   } catch (error) {
     if (stopping) return;
+    hasFailed = true;
     process.stderr.write(`${(error as Error).message}\n`);
     await stop();
     process.exit(1);
@@ -197,13 +225,9 @@ async function run(options: PlatformOptions): Promise<void> {
 /** Builds what has changed and goes on as the bundle of this very file: the same process, with half the memory. */
 async function becomeBundle(args: readonly string[]): Promise<void> {
   const startedAt = String(Date.now());
+  await checkPorts(readPlatformOptions(args)).catch(fail);
   say('building what has changed');
-  try {
-    await runOnce(join(ROOT, 'platform/build.ts'), [ROOT]);
-  } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n`);
-    process.exit(1);
-  }
+  await runOnce(join(ROOT, 'platform/build.ts'), [ROOT]).catch(fail);
   const env = { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE, [STARTED]: startedAt };
   if (process.platform === 'win32' || !process.execve) {
     process.stderr.write('npm start runs on Linux and macOS; on Windows start it within WSL\n');
@@ -212,29 +236,19 @@ async function becomeBundle(args: readonly string[]): Promise<void> {
   process.execve(process.execPath, [process.execPath, ...SMALL, processFile(ROOT, 'platform'), ...args], env);
 }
 
-/** Every port that somebody else has, in one message. */
-async function checkPorts(options: PlatformOptions): Promise<void> {
-  const names = Object.keys(PORTS) as PortName[];
-  const free = await Promise.all(names.map((name) => isFree(portOf(options, name))));
-  const taken = names.filter((_, index) => !free[index]).map((name) => `${portOf(options, name)} (${name})`);
-  if (options.identity && !(await isFree(AMQPS_PORT)))
-    taken.push(`${AMQPS_PORT} (event-hubs with --identity)`);
-  if (taken.length > 0)
-    throw new Error(`in use: port ${taken.join(', port ')}. Stop what uses it, or start with --port-base N`);
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once('error', () => resolve(false));
-    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
-  });
+function fail(error: Error): never {
+  process.stderr.write(`${error.message}\n`);
+  process.exit(1);
 }
 
 function say(line: string): void {
   process.stdout.write(`${new Date().toISOString().slice(11, 19)}  ${line}\n`);
 }
 
+if (process.argv.includes('--help') || process.argv.includes('-h')) {
+  process.stdout.write(help());
+  process.exit(0);
+}
 let options: PlatformOptions;
 try {
   options = readPlatformOptions(process.argv.slice(2));

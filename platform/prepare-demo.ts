@@ -1,7 +1,10 @@
 /**
- * What must be there before a request can be served, beside the containers. A process of its own that ends when it is so:
- * `host ORIGIN TOKEN` a host that serves the API; `demo ORIGIN TOKEN DRONES` accounts, users, a fleet that was heard.
+ * Prepares what must be there before a request can be served, beside the containers. A process of its own that ends when that is so:
+ * `host ORIGIN TOKEN` waits for a host that serves the API; `demo ORIGIN TOKEN DRONES` registers accounts and users and waits for the fleet.
+ *
+ * D1 It has no deadline: as long as its parent runs it goes on, and tells the parent how far it is.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import { ACCOUNTS } from './demo.ts';
 
 /** Registers what is missing, by the public API as an operator; what is there stays as it is. */
@@ -25,41 +28,85 @@ async function registerAccounts(origin: string, token: string): Promise<void> {
   }
 }
 
-const HOST_POLL_MS = 500;
+const POLL_MS = 500;
+const TIMEOUT_MS = 10_000;
+/** How long there is no progress before it says where to look. */
+const STALL_MS = 20_000;
 
-/** Until a host that somebody else starts serves the API; as long as that takes. */
-async function untilHostAnswers(origin: string, token: string): Promise<void> {
-  const served = () =>
-    fetch(`${origin}/api/drones`, { headers: { authorization: `Bearer ${token}` } }).then(
-      (response) => response.ok,
-      () => false,
-    );
-  while (!(await served())) await new Promise((resolve) => setTimeout(resolve, HOST_POLL_MS));
-}
-
-const POLL_MS = 50;
-const FLEET_MS = 30_000;
-
-/** A drone that was never heard is not sent anywhere. */
-async function untilFleetIsHeard(origin: string, token: string, drones: number): Promise<void> {
-  const end = Date.now() + FLEET_MS;
-  for (;;) {
-    const response = await fetch(`${origin}/api/drones`, { headers: { authorization: `Bearer ${token}` } });
-    const { drones: list = [] } = (await response.json()) as { drones?: { state?: unknown }[] };
-    const heard = list.filter(({ state }) => state !== undefined).length;
-    if (heard >= drones) return;
-    if (Date.now() > end)
-      throw new Error(`only ${heard} of ${drones} drones were heard; see simulator.log and tracking.log`);
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+/** As long as it takes until `work` does not throw. */
+async function untilDone(work: () => Promise<void>, doing: string): Promise<void> {
+  for (let said = 0; ; ) {
+    try {
+      return await work();
+    } catch (error) {
+      if (Date.now() - said > STALL_MS) {
+        said = Date.now();
+        tell(`${doing} failed and is tried again: ${(error as Error).message}`);
+      }
+      await pause(POLL_MS);
+    }
   }
 }
 
-// Whoever waits for this is gone.
+async function listDrones(origin: string, token: string): Promise<{ readonly state?: unknown }[]> {
+  const response = await fetch(`${origin}/api/drones`, {
+    headers: { authorization: `Bearer ${token}` },
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+  if (!response.ok) throw new Error(`${response.url} answered ${response.status}: ${await response.text()}`);
+  const { drones = [] } = (await response.json()) as { drones?: { state?: unknown }[] };
+  return drones;
+}
+
+/** Until a host that a person starts serves the API. */
+async function untilHostAnswers(origin: string, token: string): Promise<void> {
+  const served = () =>
+    listDrones(origin, token).then(
+      () => true,
+      () => false,
+    );
+  while (!(await served())) await pause(POLL_MS);
+}
+
+const FLEET_POLL_MS = 100;
+const PROGRESS_MS = 5_000;
+
+/** A drone that was never heard is not sent anywhere. */
+async function untilFleetIsHeard(origin: string, token: string, drones: number): Promise<void> {
+  const format = new Intl.NumberFormat('en');
+  let [most, moved, said] = [0, Date.now(), Date.now()];
+  await untilDone(async () => {
+    for (;;) {
+      const heard = (await listDrones(origin, token)).filter(({ state }) => state !== undefined).length;
+      if (heard >= drones) return;
+      const now = Date.now();
+      if (heard > most) [most, moved] = [heard, now];
+      const stalled = now - moved > STALL_MS;
+      if (now - said > (stalled ? STALL_MS : PROGRESS_MS)) {
+        said = now;
+        const progress = `heard ${format.format(heard)} of ${format.format(drones)} drones`;
+        tell(
+          stalled
+            ? `${progress}, and no more since ${Math.round((now - moved) / 1000)} s. See simulator.log and tracking.log; the host must run its Event Hubs functions without an error`
+            : progress,
+        );
+      }
+      // A large fleet is a large answer.
+      await pause(FLEET_POLL_MS + drones / 5);
+    }
+  }, 'reading the fleet');
+}
+
+function tell(text: string): void {
+  process.send?.({ text });
+}
+
+// The process that waits for this has ended.
 process.on('disconnect', () => process.exit(0));
-const [what, origin = '', token = '', drones = '0'] = process.argv.slice(2);
-if (what === 'host') await untilHostAnswers(origin, token);
+const [step, origin = '', token = '', drones = '0'] = process.argv.slice(2);
+if (step === 'host') await untilHostAnswers(origin, token);
 else {
-  await registerAccounts(origin, token);
+  await untilDone(() => registerAccounts(origin, token), 'registering the demonstration’s accounts');
   await untilFleetIsHeard(origin, token, Number(drones));
 }
 process.disconnect?.();

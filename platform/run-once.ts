@@ -2,9 +2,17 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 
-/** @throws Error with what it wrote to stderr when it fails */
-export async function runOnce(module: string, args: readonly string[]): Promise<void> {
+/**
+ * @param told takes the texts that the process sends on its way
+ * @throws Error with its output on stderr when it fails
+ */
+export async function runOnce(
+  module: string,
+  args: readonly string[],
+  told: (text: string) => void = () => undefined,
+): Promise<void> {
   const child = fork(module, args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  child.on('message', ({ text }: { text: string }) => told(text));
   let words = '';
   child.stderr?.on('data', (chunk: Buffer) => {
     words += chunk.toString();

@@ -2,12 +2,15 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { clientSecret } from '../shared/auth/client-secret.ts';
-import { createLog } from '../shared/telemetry/log.ts';
+import { createLog, type Log } from '../shared/telemetry/log.ts';
 import { startCarrier } from './carrier.ts';
-import { createFleet } from './fleet/fleet.ts';
-import { openStore } from './fleet/store.ts';
+import type { SimulatedDrone } from './drone/state.ts';
+import { createFleet, type Fleet } from './fleet/fleet.ts';
+import { type FleetStore, openStore } from './fleet/store.ts';
+import { createGate } from './link/gate.ts';
 import { type Link, openLink } from './link/link.ts';
-import { createTokenSource } from './link/token-source.ts';
+import { keepAlive } from './link/links.ts';
+import { createTokenSource, discoverOnce, type TokenSource } from './link/token-source.ts';
 import { readOptions, type SimulatorSettings } from './options.ts';
 import { runProcess } from './process.ts';
 import { registerFleet } from './registration.ts';
@@ -17,6 +20,9 @@ import { createSimulator } from './simulator.ts';
 const TICK_MS = 50;
 const OPERATOR_CLIENT = 'simulator';
 const CARRIER_CLIENT = 'carrier-1';
+
+/** Lines that open at one time: more would only make each of them slower. */
+const OPENING_AT_ONCE = 32;
 
 async function run(settings: SimulatorSettings, stopping: AbortSignal): Promise<() => Promise<void>> {
   const log = createLog({ name: 'simulator', level: settings.LOG_LEVEL });
@@ -28,45 +34,18 @@ async function run(settings: SimulatorSettings, stopping: AbortSignal): Promise<
     seed: settings.seed,
     now: () => new Date(),
     boot: randomUUID().slice(0, 8),
+    onStoreTrouble: (problem) => {
+      if (problem === undefined) log.info('the state is written again; nothing was lost');
+      else log.error({ err: problem }, 'the state cannot be written: the flights go on in memory');
+    },
     ...(recording ? { recording } : {}),
   });
-  const tokens = (clientId: string) =>
-    createTokenSource({
-      issuer: settings.IDENTITY_ISSUER,
-      clientId,
-      clientSecret: clientSecret(settings.DEMO_CLIENT_KEY, clientId),
-      now: Date.now,
-      ...(settings.API_AUDIENCE ? { scope: `${settings.API_AUDIENCE}/.default` } : {}),
-    });
-  const links = new Map<string, Link>();
-  for (const drone of fleet.drones) {
-    const link = openLink({
-      droneId: drone.id,
-      url: settings.TRACKING_URL,
-      token: tokens(drone.id),
-      hello: () => ({ boot: fleet.boot, newestFence: drone.newestFence }),
-      pending: () => store.pending(drone.id),
-      onCommand: fleet.handle,
-      onAck: store.acknowledge,
-      log,
-      random: Math.random,
-    });
-    links.set(drone.id, link);
-  }
-  const carrier =
-    settings.CARRIER_PORT === undefined || settings.CARRIER_API_KEY === undefined
-      ? undefined
-      : await startCarrier({
-          port: settings.CARRIER_PORT,
-          dataDir: settings.data,
-          apiKey: settings.CARRIER_API_KEY,
-          token: tokens(CARRIER_CLIENT),
-          speed: settings.speed,
-          log,
-          now: Date.now,
-        });
+  const tokens = tokensOf(settings);
+  const links = linksOf(fleet, store, settings, tokens, log);
+  const carrier = await carrierOf(settings, tokens, log);
   const simulator = createSimulator({ fleet, links, speed: settings.speed, now: Date.now });
   const ticking = setInterval(simulator.tick, TICK_MS);
+  const stopKeeping = keepAlive(links, store);
   const registered = registerFleet({
     origin: settings.API_BASE_URL,
     token: tokens(OPERATOR_CLIENT),
@@ -76,17 +55,63 @@ async function run(settings: SimulatorSettings, stopping: AbortSignal): Promise<
     wait: async (ms) => {
       await sleep(ms, undefined, { signal: stopping }).catch(() => undefined);
     },
-  });
-  await registered;
-  while (!stopping.aborted && [...links.values()].some((link) => !link.isOpen())) await sleep(TICK_MS);
+  }).then(() => log.info({ drones: fleet.drones.length }, 'the fleet is registered'));
   return async () => {
     clearInterval(ticking);
+    stopKeeping();
+    await registered;
     await carrier?.[Symbol.asyncDispose]();
     simulator.tick();
     fleet.save();
     await Promise.all([...links.values()].map((link) => link[Symbol.asyncDispose]()));
     store[Symbol.dispose]();
   };
+}
+
+type Tokens = (clientId: string) => TokenSource;
+
+function tokensOf(settings: SimulatorSettings): Tokens {
+  const endpoint = discoverOnce(settings.IDENTITY_ISSUER);
+  return (clientId) =>
+    createTokenSource({
+      endpoint,
+      clientId,
+      clientSecret: clientSecret(settings.DEMO_CLIENT_KEY, clientId),
+      now: Date.now,
+      ...(settings.API_AUDIENCE ? { scope: `${settings.API_AUDIENCE}/.default` } : {}),
+    });
+}
+
+function linksOf(
+  fleet: Fleet,
+  store: FleetStore,
+  settings: SimulatorSettings,
+  tokens: Tokens,
+  log: Log,
+): Map<string, Link> {
+  const gate = createGate(OPENING_AT_ONCE);
+  const linkOf = (drone: SimulatedDrone) =>
+    openLink({
+      droneId: drone.id,
+      url: settings.TRACKING_URL,
+      token: tokens(drone.id),
+      gate,
+      hello: () => ({ boot: fleet.boot, newestFence: drone.newestFence }),
+      pending: () => store.pending(drone.id),
+      onCommand: fleet.handle,
+      onAck: store.acknowledge,
+      log,
+      random: Math.random,
+    });
+  return new Map(fleet.drones.map((drone) => [drone.id, linkOf(drone)]));
+}
+
+/** The sample carrier, where the settings ask for one. */
+async function carrierOf(settings: SimulatorSettings, tokens: Tokens, log: Log) {
+  const { CARRIER_PORT: port, CARRIER_API_KEY: apiKey, data: dataDir, speed } = settings;
+  if (port === undefined || apiKey === undefined) return undefined;
+  const token = tokens(CARRIER_CLIENT);
+  return startCarrier({ port, dataDir, apiKey, token, speed, log, now: Date.now });
 }
 
 await runProcess({

@@ -1,4 +1,7 @@
-/** What every process of the platform does: says when it is ready, ends cleanly, and says in one line why it cannot start. */
+/**
+ * The simulator's process: it says when it is ready, ends cleanly, and says in one line why it cannot start. It ends with its parent, on
+ * SIGTERM and on SIGINT: within CLOSE_MS, whatever it waits for, and at once on a second signal.
+ */
 import { UsageError } from './options.ts';
 
 export interface Started {
@@ -14,15 +17,32 @@ export interface ProcessOptions {
 }
 
 const EXIT = { failed: 1, usage: 2 };
+const CLOSE_MS = 10_000;
+/** One Ctrl-C can come as two signals, from the terminal and from npm. */
+const ONE_SIGNAL_MS = 1_000;
 
 /** Runs until SIGTERM, SIGINT or the end of the parent; the exit code is set, never thrown. */
 export async function runProcess({ name, start }: ProcessOptions): Promise<void> {
   const stopping = new AbortController();
-  const stop = () => stopping.abort();
+  let stoppingSince = 0;
+  const stop = () => {
+    if (stopping.signal.aborted) return;
+    stoppingSince = Date.now();
+    stopping.abort();
+    setTimeout(() => {
+      process.stderr.write(`${name}: it did not close within ${CLOSE_MS / 1000} s\n`);
+      process.exit(EXIT.failed);
+    }, CLOSE_MS);
+  };
   const stopped = new Promise<void>((resolve) => {
     stopping.signal.addEventListener('abort', () => resolve(), { once: true });
   });
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stop);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (stopping.signal.aborted && Date.now() - stoppingSince > ONE_SIGNAL_MS) process.exit(EXIT.failed);
+      stop();
+    });
+  }
   process.once('disconnect', stop);
   try {
     const started = await start(stopping.signal);

@@ -1,5 +1,5 @@
 /** Registers the fleet by the public API; a drone that is registered already keeps its entry as it is. */
-import { putDrone } from '../shared/contracts/routes.gen.ts';
+import { listDrones, putDrone } from '../shared/contracts/routes.gen.ts';
 import { createApiClient } from '../shared/http/api-client.ts';
 import type { Log } from '../shared/telemetry/log.ts';
 import type { SimulatedDrone } from './drone/state.ts';
@@ -16,48 +16,69 @@ export interface RegistrationOptions {
   readonly wait: (ms: number) => Promise<void>;
 }
 
-const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 30_000;
 const PAUSE = { first: 250, longest: 5_000 };
 /** Drones that are registered at one time. */
-const AT_ONCE = 8;
+const AT_ONCE = 16;
+/** A line in the log for so many registered drones. */
+const REPORT_EVERY = 500;
 
 /** Until every drone is registered, or the signal ends it. */
 export async function registerFleet(options: RegistrationOptions): Promise<void> {
-  const queue = [...options.drones];
+  const { drones, log, signal } = options;
+  const call = createApiClient({ origin: options.origin, token: async () => (await options.token()).value });
+  const known = new Set(await untilDone(options, () => registeredIds(call, signal)));
+  const queue = drones.filter(({ id }) => !known.has(id));
+  const total = queue.length;
   const worker = async () => {
-    for (let drone = queue.shift(); drone && !options.signal.aborted; drone = queue.shift()) {
-      await registerOne(drone, options);
+    for (let drone = queue.shift(); drone && !signal.aborted; drone = queue.shift()) {
+      const next = drone;
+      await untilDone(options, () => register(call, next, signal));
+      const done = total - queue.length;
+      if (done % REPORT_EVERY === 0) log.info({ done, total }, 'registering drones');
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }
 
-async function registerOne(drone: SimulatedDrone, options: RegistrationOptions): Promise<void> {
-  for (let pause = PAUSE.first; !options.signal.aborted; pause = Math.min(PAUSE.longest, pause * 2)) {
-    const problem = await attempt(drone, options);
-    if (problem === undefined) return;
-    options.log.info({ droneId: drone.id, problem }, 'not registered yet');
-    await options.wait(pause);
+type Call = ReturnType<typeof createApiClient>;
+
+/** The first result, over any number of failures; undefined when the signal ends it. */
+async function untilDone<T>(
+  { log, signal, wait }: RegistrationOptions,
+  attempt: () => Promise<T>,
+): Promise<T | undefined> {
+  for (let pause = PAUSE.first; !signal.aborted; pause = Math.min(PAUSE.longest, pause * 2)) {
+    try {
+      return await attempt();
+    } catch (error) {
+      log.info({ problem: (error as Error).message }, 'not registered yet');
+      await wait(pause);
+    }
   }
+  return undefined;
 }
 
-async function attempt(drone: SimulatedDrone, options: RegistrationOptions): Promise<string | undefined> {
-  const call = createApiClient({ origin: options.origin, token: async () => (await options.token()).value });
-  try {
-    const { status, ok } = await call(putDrone, {
-      params: { droneId: drone.id },
-      body: {
-        model: drone.model,
-        performance: performanceOf(airframeOf(drone.model)),
-        base: drone.base,
-        health: 'Ok',
-        acceptsMissions: true,
-      },
-      headers: { 'if-none-match': '*' },
-      signal: AbortSignal.any([options.signal, AbortSignal.timeout(TIMEOUT_MS)]),
-    });
-    return ok || status === 412 ? undefined : `answered ${status}`;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+async function registeredIds(call: Call, signal: AbortSignal): Promise<string[]> {
+  const answer = await call(listDrones, { signal: within(signal) });
+  if (!answer.ok) throw new Error(`the list of drones answered ${answer.status}`);
+  return answer.body.drones.map(({ id }) => id);
 }
+
+async function register(call: Call, drone: SimulatedDrone, signal: AbortSignal): Promise<void> {
+  const { ok, status } = await call(putDrone, {
+    params: { droneId: drone.id },
+    body: {
+      model: drone.model,
+      performance: performanceOf(airframeOf(drone.model)),
+      base: drone.base,
+      health: 'Ok',
+      acceptsMissions: true,
+    },
+    headers: { 'if-none-match': '*' },
+    signal: within(signal),
+  });
+  if (!ok && status !== 412) throw new Error(`${drone.id}: answered ${status}`);
+}
+
+const within = (signal: AbortSignal) => AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);

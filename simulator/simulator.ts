@@ -21,6 +21,8 @@ export interface Simulator {
 const SAMPLE_MS = { least: 100, most: 1000 };
 /** Samples that fall due within this time travel in one frame, ms. */
 const FRAME_MS = 200;
+/** Between the turns of two drones, ms. */
+const TURN_MS = 50;
 /** After a pause of the machine, time does not leap by more than this, ms. */
 const MAX_LEAP_MS = 1000;
 
@@ -30,7 +32,11 @@ export function createSimulator({ fleet, links, speed, now }: SimulatorOptions):
   const frames = new Map<string, { samples: Telemetry[]; since: number }>();
   let last = now();
 
-  const tell = (at: number) => {
+  /** The drones take turns within a second, so that a large fleet does not speak all at once. */
+  for (const [index, { id }] of fleet.drones.entries())
+    due.set(id, last + ((index * TURN_MS) % SAMPLE_MS.most));
+
+  const sampleDue = (at: number) => {
     for (const { id, phase } of fleet.drones) {
       const every = phase === 'Parked' ? SAMPLE_MS.most : flyingEvery;
       const next = due.get(id) ?? at;
@@ -54,7 +60,7 @@ export function createSimulator({ fleet, links, speed, now }: SimulatorOptions):
       const events = fleet.advance((Math.min(MAX_LEAP_MS, Math.max(0, at - last)) / 1000) * speed);
       last = at;
       for (const event of events) links.get(event.droneId)?.events([event]);
-      tell(at);
+      sampleDue(at);
     },
   };
 }

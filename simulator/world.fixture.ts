@@ -10,10 +10,14 @@ import { geocode } from '../shared/geo/service-area/service-area.ts';
 import { createLog } from '../shared/telemetry/log.ts';
 import { createFleet, type Fleet } from './fleet/fleet.ts';
 import { type FleetStore, openStore } from './fleet/store.ts';
+import { createGate } from './link/gate.ts';
 import { type Link, openLink } from './link/link.ts';
 import { airframeOf, performanceOf } from './physics/airframes.ts';
 import type { Track } from './replay/track.ts';
 import { createSimulator } from './simulator.ts';
+
+/** Events are repeated this often, on the real clock. */
+const REPEAT_MS = 20;
 
 export const silent = createLog({ name: 'test', level: 'silent' });
 
@@ -67,6 +71,7 @@ export function openWorld(options: WorldOptions): TestWorld {
     ...(options.recording ? { recording: options.recording } : {}),
   });
   const links = new Map<string, Link>();
+  const gate = createGate(8);
   for (const drone of options.url === undefined ? [] : fleet.drones) {
     const link = openLink({
       droneId: drone.id,
@@ -78,12 +83,17 @@ export function openWorld(options: WorldOptions): TestWorld {
       onAck: store.acknowledge,
       log: silent,
       random: () => 0.5,
-      timing: { firstRetry: 5, longestRetry: 20, repeatEvents: 20 },
+      gate,
+      timing: { firstRetry: 5, longestRetry: 20 },
     });
     links.set(drone.id, link);
   }
+  const repeating = setInterval(() => {
+    for (const droneId of store.dronesWithPending()) links.get(droneId)?.repeat();
+  }, REPEAT_MS);
   const simulator = createSimulator({ fleet, links, speed: options.speed ?? 1, now: () => clock });
   const close = async () => {
+    clearInterval(repeating);
     await Promise.all([...links.values()].map((link) => link[Symbol.asyncDispose]()));
     store[Symbol.dispose]();
   };

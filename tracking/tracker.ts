@@ -34,6 +34,7 @@ export interface TrackerOptions {
     TrackingSettings,
     | 'TIME_SCALE'
     | 'TELEMETRY_RECORD_SECONDS'
+    | 'TELEMETRY_PARKED_SECONDS'
     | 'LINK_LOST_SECONDS'
     | 'ARRIVAL_RADIUS'
     | 'RETAIN_ENDED_SECONDS'
@@ -168,6 +169,7 @@ function recorderOf({ settings, publishTelemetry, metrics, now }: TrackerOptions
     recordOf: drones.recordOf,
     now,
     interval: settings.TELEMETRY_RECORD_SECONDS * 1000,
+    parkedInterval: settings.TELEMETRY_PARKED_SECONDS * 1000,
     onOutcome: (records, error) => recorded(error === undefined ? 'published' : 'unanswered').add(records),
     onDropped: () => recorded('replaced').add(),
   });

@@ -2,6 +2,7 @@
 import type { holdQuota, releaseQuota } from '../../shared/contracts/accounts.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
+import { callMark, isRepetition, marked } from '../../shared/http/idempotent-call.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
 import { checkMayShip, checkOwn, endOfHold } from './domain.ts';
 import type { AccountRepository } from './repository.ts';
@@ -11,19 +12,27 @@ import type { HoldDocument } from './schemas.ts';
 const RACE_ATTEMPTS = 20;
 
 export function createHold(repository: AccountRepository, deps: ServiceDeps): Handler<typeof holdQuota> {
-  return ({ params: { accountId, deliveryId }, body: { userId } }, call) =>
+  return ({ params: { accountId, deliveryId }, body }, call) =>
     untilSettled(async () => {
+      const { userId } = body;
+      const mark = callMark(call, body);
       checkOwn(call.principal, accountId);
       const [account, user, known] = await Promise.all([
         repository.account(accountId),
         repository.user(accountId, userId),
         repository.hold(accountId, deliveryId),
       ]);
+      isRepetition(known?.item.call, mark);
       if (known?.item.status === 'Held') return { status: 200, body: { held: account?.item.held ?? 0 } };
       if (known) throw new AppError('stale', `this hold has ended: ${known.item.status}`);
       checkMayShip(account?.item, user?.item);
       const at = deps.now().toISOString();
-      await repository.createHold({ ...holdOf(accountId, deliveryId, at), status: 'Held', userId });
+      await repository.createHold({
+        ...holdOf(accountId, deliveryId, at),
+        status: 'Held',
+        userId,
+        ...marked(mark),
+      });
       return { status: 201, body: { held: (account?.item.held ?? 0) + 1 } };
     });
 }

@@ -1,5 +1,6 @@
 /** What the account service keeps, in `accounts` (partition: account). */
 import type { AccountAct } from '../../shared/contracts/accounts.ts';
+import type { CallMark } from '../../shared/http/idempotent-call.ts';
 
 export interface AccountDocument {
   readonly id: 'account';
@@ -38,6 +39,7 @@ export interface HoldDocument {
   readonly deliveryId: string;
   readonly status: 'Held' | 'Released' | 'Settled';
   readonly userId?: string;
+  readonly call?: CallMark;
   readonly at: string;
   readonly endedAt?: string;
 }

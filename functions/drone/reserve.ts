@@ -13,6 +13,7 @@ import { untilUndisturbed } from '../../shared/cosmos/race.ts';
 import type { Stored } from '../../shared/cosmos/store.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
+import { type CallMark, callMark, isRepetition, marked } from '../../shared/http/idempotent-call.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
 import { type Candidate, choose, spentBy } from './domain.ts';
 import { releasedItem } from './messages.ts';
@@ -26,10 +27,10 @@ const WON: ReadonlySet<JobDocument['status']> = new Set(['Reserved', 'Dispatched
 
 export function createReserve(repository: DroneRepository, deps: ServiceDeps): Handler<typeof reserveDrone> {
   const bookings = createBookings(repository, deps);
-  return ({ params, body }, { principal }) =>
+  return ({ params, body }, call) =>
     untilUndisturbed(async () => {
-      checkNamedOwner(principal, body.owner.accountId, 'body.owner.accountId');
-      const job = await bookings.reserve(params.deliveryId, body);
+      checkNamedOwner(call.principal, body.owner.accountId, 'body.owner.accountId');
+      const job = await bookings.reserve(params.deliveryId, body, callMark(call, body));
       return { status: 200, body: reservationOf(job) };
     });
 }
@@ -37,11 +38,16 @@ export function createReserve(repository: DroneRepository, deps: ServiceDeps): H
 function createBookings(repository: DroneRepository, deps: ServiceDeps) {
   return { reserve };
 
-  async function reserve(deliveryId: string, request: Request): Promise<JobDocument> {
+  async function reserve(
+    deliveryId: string,
+    request: Request,
+    mark: CallMark | undefined,
+  ): Promise<JobDocument> {
     const known = await repository.job(deliveryId);
     if (known && known.item.request.owner.accountId !== request.owner.accountId) {
       throw new AppError('not_found', 'there is no such delivery');
     }
+    isRepetition(known?.item.call, mark);
     if (known && known.item.generation > request.generation) throw stale();
     if (known && known.item.generation < request.generation) {
       await repository.free(known.item.droneId, deliveryId, known.item.generation);
@@ -52,7 +58,7 @@ function createBookings(repository: DroneRepository, deps: ServiceDeps) {
       const held = await heldFor(known.item);
       if (held) return status === 'Reserved' ? known.item : confirm(held);
     }
-    return win(deliveryId, request, known);
+    return win(deliveryId, request, known, mark);
   }
 
   /** The candidates one after the other, the best first; each is written down before it is asked for. */
@@ -60,13 +66,14 @@ function createBookings(repository: DroneRepository, deps: ServiceDeps) {
     deliveryId: string,
     request: Request,
     known: Stored<JobDocument> | undefined,
+    mark: CallMark | undefined,
   ): Promise<JobDocument> {
     const now = deps.now();
     const fleet = await repository.fleet();
     const { candidates, refusals } = choose(fleet, request, { now, timeScale: deps.settings.TIME_SCALE });
     let current = known;
     for (const candidate of candidates) {
-      const job = await intend(deliveryId, request, candidate, current);
+      const job = await intend(deliveryId, request, candidate, current, mark);
       const hold = { deliveryId, generation: request.generation, fence: job.fence, until: job.leaseUntil };
       if (await repository.hold(candidate.droneId, candidate.fence, hold, now)) return confirm(job);
       const held = await heldFor(job);
@@ -83,6 +90,7 @@ function createBookings(repository: DroneRepository, deps: ServiceDeps) {
     request: Request,
     candidate: Candidate,
     current: Stored<JobDocument> | undefined,
+    mark: CallMark | undefined,
   ): Promise<JobDocument> {
     const now = deps.now();
     if (current && current.item.generation > request.generation) throw stale();
@@ -95,6 +103,7 @@ function createBookings(repository: DroneRepository, deps: ServiceDeps) {
     const job: JobDocument = {
       ...intentOf(deliveryId, request, candidate, now, deps.settings.RESERVATION_LEASE_SECONDS),
       ...(spent ? { spent } : {}),
+      ...marked(mark),
     };
     const event = superseded && WON.has(superseded.status) ? [releasedItem(superseded, now)] : [];
     await repository.saveJob(job, current?.etag, event);

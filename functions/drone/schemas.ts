@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import type { Eta } from '../../shared/contracts/common.ts';
 import type { DroneBody, DroneState, ReserveBody } from '../../shared/contracts/drones.ts';
 import type { Mission } from '../../shared/contracts/flight.ts';
+import type { CallMark } from '../../shared/http/idempotent-call.ts';
 
 export interface Hold {
   readonly deliveryId: string;
@@ -49,6 +50,8 @@ export interface JobDocument {
   readonly deliveryId: string;
   readonly request: z.output<typeof ReserveBody>;
   readonly generation: number;
+  /** The workflow's call that this job answers. */
+  readonly call?: CallMark;
   readonly status: JobStatus;
   readonly droneId: string;
   readonly fence: number;

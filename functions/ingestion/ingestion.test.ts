@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type IdentityServer, startIdentity } from 'azure-local/identity';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createVerifier } from '../../shared/auth/verifier.ts';
+import { checkAdmission } from '../../shared/contracts/accounts.ts';
 import { quoteDrone } from '../../shared/contracts/drones.ts';
 import * as contract from '../../shared/contracts/requests.ts';
 import { RequestMessage } from '../../shared/contracts/requests.ts';
@@ -631,6 +632,33 @@ describe('what the service does not do yet, or cannot do, is refused with 422 an
       });
     }
     expect(harness.published).toEqual([]);
+  });
+});
+
+describe('an account that may not ship is told at the door (W20)', () => {
+  afterAll(() => {
+    harness.answer(checkAdmission, async () => ({ status: 200 as const, body: { held: 0, quota: 1 } }));
+  });
+  const { ownerId: _owner, ...asked } = REQUEST;
+  const quote = () => harness.request(contract.quote, { as: customer('contoso'), body: asked });
+
+  test.each(['account_suspended', 'over_quota', 'account_unknown'] as const)('%s', async (code) => {
+    harness.answer(checkAdmission, async () => {
+      throw new AppError(code, 'no');
+    });
+    expect(await submit()).toMatchObject({ status: 403, body: { code } });
+    expect(await quote()).toMatchObject({ status: 403, body: { code } });
+    expect(harness.published).toEqual([]);
+  });
+
+  test('as the user who asks; and an account service that is away refuses nobody', async () => {
+    const asked: unknown[] = [];
+    harness.answer(checkAdmission, async ({ params, query }) => {
+      asked.push([params.accountId, query.userId]);
+      throw new AppError('dependency_unavailable', 'away');
+    });
+    expect((await submit(REQUEST, { as: customer('contoso', 'google-oauth2|1') })).status).toBe(202);
+    expect(asked).toEqual([['contoso', 'google-oauth2|1']]);
   });
 });
 

@@ -10,6 +10,7 @@ import type {
 import type { Stored } from '../../shared/cosmos/store.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
+import { callMark, isRepetition, marked } from '../../shared/http/idempotent-call.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
 import { checkMaker, checkSameId, merged, packageView, written } from './domain.ts';
 import type { PackageRepository } from './repository.ts';
@@ -38,11 +39,14 @@ export function createHandlers(repository: PackageRepository, deps: ServiceDeps)
       checkMaker(call.principal, madeBy);
       checkSameId(packageId, body.id);
       const ifMatch = call.headers['if-match'];
+      const mark = callMark(call, body);
       return retried(ifMatch, async () => {
         const earlier = await repository.find(accountId, packageId);
+        if (earlier && isRepetition(earlier.item.call, mark))
+          return { status: 204, headers: { etag: earlier.etag } };
         checkEtag(ifMatch, earlier?.etag);
         const document = written({ packageId, accountId, body, madeBy }, earlier?.item, deps.now());
-        const { item, etag } = await repository.save(document, earlier?.etag);
+        const { item, etag } = await repository.save({ ...document, ...marked(mark) }, earlier?.etag);
         if (earlier) return { status: 204, headers: { etag } };
         return { status: 201, body: packageView(item), headers: { etag } };
       });

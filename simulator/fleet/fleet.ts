@@ -13,6 +13,7 @@ import { batteryOf, buildDrone, type EventDraft, type SimulatedDrone, truePositi
 import { AIR_STEP, type StepContext, stepDrone } from '../drone/step.ts';
 import { createWeather, stepWeather, type Weather, windAt } from '../physics/weather.ts';
 import { endOf, type MovedTrack, moveTrack, type Track } from '../replay/track.ts';
+import { createJournal } from './journal.ts';
 import type { FleetStore, World } from './store.ts';
 import { telemetryOf } from './telemetry.ts';
 
@@ -26,6 +27,13 @@ export interface FleetOptions {
   readonly recording?: Track;
   /** Tells this run's telemetry from that of the runs before. */
   readonly boot: string;
+  /** Told when the store begins to fail, and without a problem when it takes changes again. */
+  readonly onStoreTrouble?: (problem?: unknown) => void;
+}
+
+/** The decision on a command waits for the store. */
+export class NotCommitted extends Error {
+  override readonly name = 'NotCommitted';
 }
 
 export interface Fleet {
@@ -36,7 +44,10 @@ export interface Fleet {
   readonly time: () => number;
   /** Moves all drones on by simulated seconds and commits; the events that happened, in order. */
   readonly advance: (seconds: number) => FlightEvent[];
-  /** Decides on a command and commits; the events of the decision (none when it was decided before). */
+  /**
+   * Decides on a command and commits; the events of the decision (none when it was decided before).
+   * @throws NotCommitted when the store does not take it now: the events come from `advance` when it does
+   */
   readonly handle: (command: DroneCommand) => FlightEvent[];
   readonly sample: (droneId: string) => Telemetry;
   readonly drone: (droneId: string) => SimulatedDrone | undefined;
@@ -64,6 +75,7 @@ export function createFleet(options: FleetOptions): Fleet {
   let steps = Math.round(time / AIR_STEP);
   let owed = 0;
   let parkedSavedAt = Number.NEGATIVE_INFINITY;
+  const journal = createJournal(store, options.onStoreTrouble ?? (() => undefined));
 
   const trackFor = (drone: SimulatedDrone): MovedTrack | undefined =>
     drone.mission ? trackOf(drone.mission.order) : undefined;
@@ -116,15 +128,13 @@ export function createFleet(options: FleetOptions): Fleet {
       for (let i = 0; i < whole; i += 1) stepAll(events, moved);
       const all = time - parkedSavedAt >= SAVE_PARKED_EVERY;
       if (all) parkedSavedAt = time;
-      const changed = all ? drones : [...moved];
-      if (changed.length > 0 || events.length > 0) {
-        store.commit({ world: worldNow(), drones: changed, events, fates: fatesOf(events) });
-      }
-      return events;
+      journal.add({ drones: all ? drones : [...moved], events, fates: fatesOf(events) });
+      return journal.flush(worldNow());
     },
     handle: (command) => {
       const drone = byId.get(command.droneId);
       if (!drone || store.isDecided(command.commandId)) return [];
+      if (journal.isWaiting(command.commandId)) throw new NotCommitted();
       const track = command.kind === 'Mission' ? trackOf(command.mission) : undefined;
       const decision = decide(drone, command, {
         wind: windAt(weather, drone.body.up),
@@ -133,8 +143,10 @@ export function createFleet(options: FleetOptions): Fleet {
       });
       const events = decision.events.map((draft) => toEvent(drone, draft));
       const fates = decision.fate ? [{ missionId: command.missionId, fate: decision.fate }] : [];
-      store.commit({ world: worldNow(), drones: [drone], events, fates, commandId: command.commandId });
-      return events;
+      journal.add({ drones: [drone], events, fates, commandIds: [command.commandId] });
+      const committed = journal.flush(worldNow());
+      if (journal.isWaiting(command.commandId)) throw new NotCommitted();
+      return committed.filter(({ droneId }) => droneId === drone.id);
     },
     sample: (droneId) => {
       const drone = byId.get(droneId);
@@ -145,7 +157,10 @@ export function createFleet(options: FleetOptions): Fleet {
       lastSample.set(droneId, time);
       return telemetryOf(drone, { boot, seq, time: options.now().toISOString(), since, weather });
     },
-    save: () => store.commit({ world: worldNow(), drones }),
+    save: () => {
+      journal.add({ drones });
+      journal.flush(worldNow());
+    },
   };
 }
 

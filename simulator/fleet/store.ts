@@ -27,8 +27,8 @@ export interface Change {
   readonly drones?: readonly SimulatedDrone[];
   readonly fates?: readonly { readonly missionId: string; readonly fate: MissionFate }[];
   readonly events?: readonly FlightEvent[];
-  /** A command that has been decided on. */
-  readonly commandId?: string;
+  /** Commands that have been decided on. */
+  readonly commandIds?: readonly string[];
 }
 
 export interface FleetStore extends Disposable {
@@ -39,6 +39,7 @@ export interface FleetStore extends Disposable {
   readonly commit: (change: Change) => void;
   /** Events of a drone that have no acknowledgement yet, oldest first. */
   readonly pending: (droneId: string) => FlightEvent[];
+  readonly dronesWithPending: () => string[];
   readonly acknowledge: (eventId: string) => void;
 }
 
@@ -54,10 +55,14 @@ const SCHEMA = `
     sequence INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, drone TEXT NOT NULL, event TEXT NOT NULL);
 `;
 
-/** @throws Error in words when the file is in use, damaged or of another version */
-export function openStore(folder: string): FleetStore {
+/**
+ * @param maxPages bounds the file's size: beyond it SQLite answers as on a full disk
+ * @throws Error in words when the file is in use, damaged or of another version
+ */
+export function openStore(folder: string, maxPages?: number): FleetStore {
   const file = join(folder, 'fleet.sqlite');
   const database = open(file);
+  if (maxPages !== undefined) database.exec(`PRAGMA max_page_count = ${maxPages}`);
   const world = database.prepare('SELECT state FROM world WHERE id = 1');
   const putWorld = database.prepare('INSERT OR REPLACE INTO world (id, state) VALUES (1, ?)');
   const drones = database.prepare('SELECT state FROM drones');
@@ -67,6 +72,7 @@ export function openStore(folder: string): FleetStore {
   const command = database.prepare('SELECT 1 AS one FROM commands WHERE id = ?');
   const putCommand = database.prepare('INSERT OR IGNORE INTO commands (id) VALUES (?)');
   const pending = database.prepare('SELECT event FROM events WHERE drone = ? ORDER BY sequence');
+  const withPending = database.prepare('SELECT DISTINCT drone FROM events');
   const putEvent = database.prepare('INSERT OR IGNORE INTO events (id, drone, event) VALUES (?, ?, ?)');
   const dropEvent = database.prepare('DELETE FROM events WHERE id = ?');
 
@@ -76,7 +82,7 @@ export function openStore(folder: string): FleetStore {
     for (const { missionId, fate } of change.fates ?? []) putFate.run(missionId, JSON.stringify(fate));
     for (const event of change.events ?? [])
       putEvent.run(event.eventId, event.droneId, JSON.stringify(event));
-    if (change.commandId !== undefined) putCommand.run(change.commandId);
+    for (const id of change.commandIds ?? []) putCommand.run(id);
   };
 
   return {
@@ -96,6 +102,7 @@ export function openStore(folder: string): FleetStore {
       }
     },
     pending: (droneId) => pending.all(droneId).map((row) => parsed(row['event']) as FlightEvent),
+    dronesWithPending: () => withPending.all().map((row) => String(row['drone'])),
     acknowledge: (eventId) => {
       dropEvent.run(eventId);
     },

@@ -74,13 +74,6 @@ describe('a fleet and tracking', () => {
     await first.kill();
     const pickedUp = () => tracking.events.filter((event) => event.kind === 'PickedUp');
     const before = pickedUp().length;
-    console.log(
-      'BEFORE',
-      before,
-      tracking.events.map((e) => e.kind),
-      there.phase,
-      there.leg,
-    );
 
     await using second = openWorld({
       data: data.path,

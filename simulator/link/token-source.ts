@@ -1,7 +1,8 @@
 /** Access tokens by client credentials (RFC 6749 §4.4) from the issuer's discovered token endpoint. */
 
 export interface TokenSourceOptions {
-  readonly issuer: string;
+  /** The issuer's token endpoint; the sources of a fleet share one. */
+  readonly endpoint: () => Promise<string>;
   readonly clientId: string;
   readonly clientSecret: string;
   readonly scope?: string;
@@ -28,10 +29,8 @@ const DEFAULT_LIFE_SECONDS = 300;
 export function createTokenSource(options: TokenSourceOptions): TokenSource {
   let current: (AccessToken & { readonly renewAt: number }) | undefined;
   let fetching: Promise<AccessToken> | undefined;
-  let endpoint: string | undefined;
   const renew = async () => {
-    endpoint ??= await discover(options.issuer);
-    const answer = await request(endpoint, options);
+    const answer = await request(await options.endpoint(), options);
     const life = (answer.expires_in ?? DEFAULT_LIFE_SECONDS) * 1000;
     const expiresAt = options.now() + life;
     current = {
@@ -47,6 +46,18 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
       fetching = undefined;
     });
     return fetching;
+  };
+}
+
+/** The issuer's token endpoint, asked for once; a failure is forgotten. */
+export function discoverOnce(issuer: string): () => Promise<string> {
+  let found: Promise<string> | undefined;
+  return () => {
+    found ??= discover(issuer).catch((error: unknown) => {
+      found = undefined;
+      throw error;
+    });
+    return found;
   };
 }
 

@@ -89,6 +89,7 @@ async function run(scenario: Scenario, tell: typeof report): Promise<void> {
     settings: {
       TIME_SCALE: 1,
       TELEMETRY_RECORD_SECONDS: 2,
+      TELEMETRY_PARKED_SECONDS: 10,
       LINK_LOST_SECONDS: 15,
       ARRIVAL_RADIUS: 100,
       RETAIN_ENDED_SECONDS: 600,

@@ -102,6 +102,8 @@ test('one on the same ports names each port that is taken', async () => {
   const { code, text } = await startFails('--data', other, '--port-base', portBase());
   expect(code).toBe(1);
   expect(lastLine(text)).toMatch(/^in use: port \d+ \(gateway\), .*or start with --port-base N$/);
+  // Before anything is built.
+  expect(text).not.toContain('building');
   await rm(other, { recursive: true });
 });
 
@@ -109,6 +111,24 @@ test('arguments that it does not know are answered with those that it does', asy
   const { code, text } = await startFails('--wings', '2');
   expect(code).toBe(2);
   expect(lastLine(text)).toMatch(/^npm start -- \[--port-base/);
+});
+
+test('--help says what each option means, and starts nothing', async () => {
+  const { code, text } = await startFails('--help');
+  expect(code).toBe(0);
+  for (const option of [
+    'port-base',
+    'data',
+    'drones',
+    'seed',
+    'speed',
+    'replay',
+    'servers',
+    'identity',
+    'reset',
+  ])
+    expect(text).toMatch(new RegExp(`^ {2}--${option}.* {2}\\w`, 'm'));
+  expect(text).not.toContain('building');
 });
 
 test('a part that dies is started again, on the same port, and said so; who dies five times in a minute stays down', async () => {

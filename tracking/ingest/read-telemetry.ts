@@ -1,7 +1,7 @@
 /**
  * The hot path's check of a telemetry sample: plain comparisons instead of the schema, which costs many times as much.
  *
- * R1 it takes and refuses exactly what `Telemetry` in shared/contracts/flight.ts does (tested against it, value by value).
+ * R1 It takes and refuses exactly the values that `read` does with the schema `Telemetry` (tested against it, value by value).
  */
 import { z } from 'zod';
 import { FLIGHT_MODES } from '../../shared/contracts/common.ts';

@@ -25,6 +25,7 @@ beforeEach(() => {
     recordOf: drones.recordOf,
     now,
     interval: 2_000,
+    parkedInterval: 10_000,
     onOutcome: () => undefined,
   });
 });
@@ -32,19 +33,29 @@ beforeEach(() => {
 const feed = (droneId: string, seq: number, changes: Partial<Telemetry> = {}) => {
   const drone = drones.touch(droneId);
   const before = drone.track.latest;
-  const sample = sampleOf(droneId, { seq, ...changes });
+  const sample = sampleOf(droneId, { seq, leg: 'ToPickup', ...changes });
   drones.apply(drone, sample);
   recorder.sample(drone, sample, before);
 };
 const seqs = () => batches.map((batch) => batch.map(({ seq }) => seq));
 
-test('one record per interval, and each turn of the story at once', async () => {
+test('T2 one record per interval, and each change of mode, leg or load at once', async () => {
   for (let seq = 0; seq < 40; seq += 1) {
     feed('d', seq, seq >= 25 ? { flightMode: 'Inflight' } : {});
     await recorder.flush();
     time += 100;
   }
   expect(seqs()).toEqual([[0], [20], [25]]);
+});
+
+test('T3 a parked drone is recorded more rarely, but its battery is followed while it charges', async () => {
+  for (let seq = 0; seq < 300; seq += 1) {
+    const battery = seq < 150 ? 0.5 : 0.5 + (seq - 149) / 1024;
+    feed('parked', seq, { leg: 'Idle', battery });
+    await recorder.flush();
+    time += 100;
+  }
+  expect(seqs().flat()).toEqual([0, 100, 170, 191, 212, 233, 254, 275, 296]);
 });
 
 test('T1 while the broker is away the newest of each drone waits, and memory stays flat', async () => {

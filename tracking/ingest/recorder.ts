@@ -1,8 +1,10 @@
 /**
  * Decimates telemetry for the hub: at most one record per drone and interval, in batches.
  *
- * T1 one batch is under way at a time; meanwhile the newest record of each drone waits, older ones are dropped.
- * T2 what changes a drone's story (mode, leg, load) is recorded at once, whatever the interval.
+ * T1 One batch is under way at a time; meanwhile the newest record of each drone waits, older ones are dropped.
+ * T2 A change of mode, leg or load is recorded at once, whatever the interval.
+ * T3 A parked drone is recorded more rarely, unless its battery has changed by `BATTERY_STEP`: each record costs its
+ *    reader a read and a write, and most of a fleet is parked.
  */
 import type { Telemetry, TelemetryRecord } from '../../shared/contracts/flight.ts';
 import type { PublishTelemetry } from '../ports.ts';
@@ -12,8 +14,9 @@ export interface RecorderOptions {
   readonly publish: PublishTelemetry;
   readonly recordOf: (drone: Drone, sample: Telemetry) => TelemetryRecord;
   readonly now: () => number;
-  /** ms */
+  /** Between two records of a drone, and of one that is parked; ms. */
   readonly interval: number;
+  readonly parkedInterval: number;
   readonly onOutcome: (records: number, error?: unknown) => void;
   readonly onDropped?: () => void;
 }
@@ -26,9 +29,11 @@ export interface Recorder {
 
 /** Records of one drone that may wait together. */
 const MAX_CHANGES = 4;
+/** Share of the capacity. */
+const BATTERY_STEP = 0.02;
 
 export function createRecorder(options: RecorderOptions): Recorder {
-  const { publish, recordOf, now, interval, onOutcome, onDropped } = options;
+  const { publish, recordOf, now, interval, parkedInterval, onOutcome, onDropped } = options;
   let waiting = new Map<string, TelemetryRecord[]>();
   let sending: Promise<void> | undefined;
 
@@ -46,16 +51,19 @@ export function createRecorder(options: RecorderOptions): Recorder {
 
   return {
     sample: (drone, sample, before) => {
-      const turn =
+      const change =
         before?.flightMode !== sample.flightMode ||
         before.leg !== sample.leg ||
         before.loaded !== sample.loaded;
-      if (!turn && now() - drone.recordedAt < interval) return;
+      const isQuiet =
+        sample.leg === 'Idle' && Math.abs(sample.battery - drone.recordedBattery) < BATTERY_STEP;
+      if (!change && now() - drone.recordedAt < (isQuiet ? parkedInterval : interval)) return;
       drone.recordedAt = now();
+      drone.recordedBattery = sample.battery;
       const record = recordOf(drone, sample);
       const others = waiting.get(drone.droneId);
       if (!others) waiting.set(drone.droneId, [record]);
-      else if (turn && others.length < MAX_CHANGES) others.push(record);
+      else if (change && others.length < MAX_CHANGES) others.push(record);
       else {
         others[others.length - 1] = record;
         onDropped?.();

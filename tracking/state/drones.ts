@@ -24,6 +24,8 @@ export interface Drone {
   legSince: number;
   lastFrameAt: number;
   recordedAt: number;
+  /** Battery in that record. */
+  recordedBattery: number;
   linkLost: boolean;
   etas: Etas | undefined;
 }
@@ -66,6 +68,7 @@ export function createDrones({ deliveries, now, timeScale }: DronesOptions): Dro
       legSince: now(),
       lastFrameAt: now(),
       recordedAt: Number.NEGATIVE_INFINITY,
+      recordedBattery: 0,
       linkLost: false,
       etas: undefined,
     };

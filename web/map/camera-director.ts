@@ -23,7 +23,7 @@ interface Glide {
   readonly since: number;
 }
 
-/** What is to be seen, and on which screen. */
+/** The points to show, and the screen to show them on. */
 export interface View {
   readonly focus: readonly Point[];
   readonly size: Size;

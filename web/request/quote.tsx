@@ -47,7 +47,7 @@ export function useQuote(form: Form): QuoteState {
   return state;
 }
 
-/** Whether the delivery can be carried out, when, and for how much. */
+/** Says whether the delivery is possible, when, and for how much. */
 export function QuoteLine({ id, quote: { answer, refusal } }: { id: string; quote: QuoteState }) {
   return (
     <p id={id} class="quote" aria-live="polite">
