@@ -40,7 +40,10 @@ export function createStageHandlers(repository: DeliveryRepository, deps: Servic
       const write = async () => {
         const known = await repository.find(deliveryId);
         if (known) checkReach(call.principal, known.item.accountId, 'there is no such delivery');
-        if (known) return replan(known.item, body, ifMatch ?? known.etag, mark);
+        if (known && ifMatch !== undefined && ifMatch !== '*' && ifMatch !== known.etag) {
+          throw new AppError('etag_mismatch', 'the delivery is not the one that If-Match names');
+        }
+        if (known) return replan(known.item, body, known.etag, mark);
         if (ifMatch) throw new AppError('etag_mismatch', 'there is no such delivery');
         const document = { ...newDelivery(deliveryId, body, deps.now()), ...marked(mark) };
         await repository.record(document, trackingEvent(document, { at: document.createdAt }), undefined);

@@ -351,6 +351,14 @@ describe('an Idempotency-Key', () => {
     expect(race.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([202, 422]);
   });
 
+  test('belongs to its user: a colleague with the same key and body has a delivery of her own', async () => {
+    const headers = { 'idempotency-key': 'shared by chance' };
+    const alice = await submit(REQUEST, { as: customer('contoso', 'alice'), headers });
+    const anna = await submit(REQUEST, { as: customer('contoso', 'anna'), headers });
+    expect([alice.status, anna.status]).toEqual([202, 202]);
+    expect(anna.body?.['deliveryId']).not.toBe(alice.body?.['deliveryId']);
+  });
+
   test('belongs to its account', async () => {
     const [ours, theirs] = [
       await keyed('shared'),

@@ -66,6 +66,7 @@ export const putDrone = defineRoute({
   auth: ['operator'],
   params: droneParams,
   body: DroneBody,
+  honours: ['if-match'],
   responses: { 201: Drone, 200: Drone },
 });
 

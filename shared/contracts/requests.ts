@@ -142,6 +142,7 @@ export const submitRequest = defineRoute({
   summary: 'Ask for a drone; 202 once the request is safely on its way',
   auth: customer,
   body: DeliveryRequestBody,
+  honours: ['idempotency-key'],
   responses: { 202: RequestAnswer },
 });
 
