@@ -6,8 +6,8 @@ import type {
   patchAccount,
   putAccount,
 } from '../../shared/contracts/accounts.ts';
-import { untilUndisturbed } from '../../shared/cosmos/race.ts';
 import type { Stored } from '../../shared/cosmos/store.ts';
+import { checkIfMatch, withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import type { Call, Handler } from '../../shared/http/pipeline.ts';
@@ -48,10 +48,6 @@ export function createHandlers(repository: AccountRepository, deps: ServiceDeps)
     return document ? repository.replaceAccount(document, etag) : { item, etag };
   };
 
-  /** The caller's own If-Match is not repeated: it names the one state that the caller has seen. */
-  const undisturbed = <T>(call: Call, work: () => Promise<T>): Promise<T> =>
-    call.headers['if-match'] ? work() : untilUndisturbed(work);
-
   const answer = ({ item, etag }: Stored<AccountDocument>, call: Call) => ({
     body: accountView(item, call.principal),
     headers: { etag },
@@ -59,10 +55,10 @@ export function createHandlers(repository: AccountRepository, deps: ServiceDeps)
 
   return {
     put: ({ params: { accountId }, body }, call) =>
-      undisturbed(call, async () => {
+      withOptimisticRetry(async () => {
         const account = await repository.account(accountId);
-        checkEtag(call, account);
-        if (account) return { status: 200, ...answer(await changed(account, body, call), call) };
+        checkIfMatch(call.headers['if-match'], account?.etag);
+        if (account) return { status: 200 as const, ...answer(await changed(account, body, call), call) };
         const { reason, ...given } = body;
         const at = deps.now().toISOString();
         const facts = { ...NEW_ACCOUNT, ...given };
@@ -85,15 +81,15 @@ export function createHandlers(repository: AccountRepository, deps: ServiceDeps)
           status: facts.status ?? NEW_ACCOUNT.status,
           audit: [{ ...act, ...(reason ? { reason } : {}) }],
         });
-        return { status: 201, ...answer(created, call) };
-      }),
+        return { status: 201 as const, ...answer(created, call) };
+      }, call.headers['if-match']),
 
     patch: ({ params: { accountId }, body }, call) =>
-      undisturbed(call, async () => {
+      withOptimisticRetry(async () => {
         const account = await known(accountId);
-        checkEtag(call, account);
-        return { status: 200, ...answer(await changed(account, body, call), call) };
-      }),
+        checkIfMatch(call.headers['if-match'], account?.etag);
+        return { status: 200 as const, ...answer(await changed(account, body, call), call) };
+      }, call.headers['if-match']),
 
     get: async ({ params }, call) => {
       checkOwn(call.principal, params.accountId);
@@ -117,10 +113,4 @@ export function createHandlers(repository: AccountRepository, deps: ServiceDeps)
       return { status: 200, body: { held, quota } };
     },
   };
-}
-
-function checkEtag({ headers }: Call, known: Stored<AccountDocument> | undefined): void {
-  const ifMatch = headers['if-match'];
-  if (ifMatch === undefined || (ifMatch === '*' && known) || ifMatch === known?.etag) return;
-  throw new AppError('etag_mismatch', 'the account is not the one that If-Match names');
 }

@@ -1,6 +1,6 @@
 /** Users of a business. Who is removed keeps a mark, because the token may outlive the membership. */
 import type { listUsers, putUser, removeUser } from '../../shared/contracts/accounts.ts';
-import type { Stored } from '../../shared/cosmos/store.ts';
+import { checkIfMatch, withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import type { Call, Handler } from '../../shared/http/pipeline.ts';
@@ -25,8 +25,7 @@ export function createUserHandlers(repository: AccountRepository, deps: ServiceD
   return {
     put: async ({ params: { accountId, userId }, body }, call) => {
       await admit(accountId, call);
-      const earlier = await repository.user(accountId, userId);
-      checkEtag(call, earlier);
+      const ifMatch = call.headers['if-match'];
       const { email, ...rest } = body;
       const id = userDocumentId(userId);
       const document: UserDocument = {
@@ -37,22 +36,29 @@ export function createUserHandlers(repository: AccountRepository, deps: ServiceD
         ...rest,
         ...(email ? { email } : {}),
       };
-      const { item, etag } = earlier
-        ? await repository.replaceUser(document, earlier.etag)
-        : await repository.createUser(document);
-      const isNew = !earlier || earlier.item.removedAt !== undefined;
-      return { status: isNew ? 201 : 200, body: userView(item), headers: { etag } };
+      return withOptimisticRetry(async () => {
+        const earlier = await repository.user(accountId, userId);
+        checkIfMatch(ifMatch, earlier?.etag);
+        const { item, etag } = earlier
+          ? await repository.replaceUser(document, earlier.etag)
+          : await repository.createUser(document);
+        const status = !earlier || earlier.item.removedAt !== undefined ? (201 as const) : (200 as const);
+        return { status, body: userView(item), headers: { etag } };
+      }, ifMatch);
     },
 
     remove: async ({ params: { accountId, userId } }, call) => {
       await admit(accountId, call);
-      const known = await repository.user(accountId, userId);
-      if (!known || known.item.removedAt !== undefined)
-        throw new AppError('not_found', 'there is no such user');
-      checkEtag(call, known);
-      const { email: _email, ...kept } = known.item;
-      await repository.replaceUser({ ...kept, removedAt: deps.now().toISOString() }, known.etag);
-      return { status: 204 };
+      const ifMatch = call.headers['if-match'];
+      return withOptimisticRetry(async () => {
+        const known = await repository.user(accountId, userId);
+        if (!known || known.item.removedAt !== undefined)
+          throw new AppError('not_found', 'there is no such user');
+        checkIfMatch(ifMatch, known.etag);
+        const { email: _email, ...kept } = known.item;
+        await repository.replaceUser({ ...kept, removedAt: deps.now().toISOString() }, known.etag);
+        return { status: 204 as const };
+      }, ifMatch);
     },
 
     list: async ({ params: { accountId } }, call) => {
@@ -60,10 +66,4 @@ export function createUserHandlers(repository: AccountRepository, deps: ServiceD
       return { status: 200, body: { users: (await repository.users(accountId)).map(userView) } };
     },
   };
-}
-
-function checkEtag({ headers }: Call, known: Stored<UserDocument> | undefined): void {
-  const ifMatch = headers['if-match'];
-  if (ifMatch === undefined || (ifMatch === '*' && known) || ifMatch === known?.etag) return;
-  throw new AppError('etag_mismatch', 'the user is not the one that If-Match names');
 }

@@ -181,7 +181,9 @@ export function hashOf(body: unknown): string {
   return createHash('sha256').update(canonical).digest('hex');
 }
 
-/** A valid item id for any key that a client may choose. */
-export function idempotencyId(key: string): string {
-  return `idempotency-${createHash('sha256').update(key).digest('hex')}`;
+/** A valid item id for any key that a client may choose. The key is its caller's: a colleague may use the same one. */
+export function idempotencyId(userId: string, key: string): string {
+  return `idempotency-${createHash('sha256')
+    .update(JSON.stringify([userId, key]))
+    .digest('hex')}`;
 }

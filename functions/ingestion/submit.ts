@@ -135,5 +135,5 @@ function keyOf(call: Call, accountId: string, bodyHash: string): Key | undefined
   if (!key) return undefined;
   if (key.length > 255)
     throw invalid([{ path: 'header.idempotency-key', message: 'has more than 255 characters' }]);
-  return { id: idempotencyId(key), accountId, bodyHash };
+  return { id: idempotencyId(call.principal.subject, key), accountId, bodyHash };
 }

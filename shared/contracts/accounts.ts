@@ -68,6 +68,7 @@ export const putAccount = defineRoute({
   auth: ['operator'],
   params,
   body: AccountBody,
+  honours: ['if-match'],
   responses: { 201: Account, 200: Account },
 });
 
@@ -81,6 +82,7 @@ export const patchAccount = defineRoute({
   params,
   body: AccountPatch,
   contentType: 'application/merge-patch+json',
+  honours: ['if-match'],
   responses: { 200: Account },
 });
 
@@ -108,6 +110,7 @@ export const putUser = defineRoute({
     role: z.enum(['customer', 'account-admin']).default('customer'),
     email: z.email().max(254).optional(),
   }),
+  honours: ['if-match'],
   responses: { 201: User, 200: User },
 });
 
@@ -120,6 +123,7 @@ export const removeUser = defineRoute({
   summary: 'Remove a user from a business',
   auth: ['account-admin', 'operator'],
   params: z.strictObject({ accountId: Id, userId: UserIdInPath }),
+  honours: ['if-match'],
   responses: { 204: null },
 });
 

@@ -87,6 +87,7 @@ export const putDelivery = defineRoute({
   auth: ['service'],
   params,
   body: DeliveryBody,
+  honours: ['if-match'],
   responses: { 201: Delivery, 204: null },
 });
 

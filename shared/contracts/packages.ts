@@ -38,6 +38,7 @@ export const putPackage = defineRoute({
   params,
   query: z.strictObject({ madeBy: Id.optional() }),
   body: PackageBody,
+  honours: ['if-match'],
   responses: { 201: Package, 204: null },
 });
 
@@ -62,6 +63,7 @@ export const patchPackage = defineRoute({
   params,
   body: PackagePatch,
   contentType: 'application/merge-patch+json',
+  honours: ['if-match'],
   responses: { 200: Package },
 });
 
@@ -75,6 +77,7 @@ export const deletePackage = defineRoute({
   auth: members,
   params,
   query: z.strictObject({ madeBy: Id.optional() }),
+  honours: ['if-match'],
   responses: { 204: null },
 });
 
