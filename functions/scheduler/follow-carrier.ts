@@ -21,8 +21,8 @@ export function* followCarrier(workflow: WorkflowContext, carrier: Assignment): 
     const { eventId, at } = signal;
     switch (signal.kind) {
       case 'CarrierCollected':
-        yield* workflow.step('moveStage', { eventId, at, event: 'HeadedToPickup' });
-        yield* workflow.step('pickUp', { at, eventId: `${eventId}-loaded`, event: 'HeadedToDropoff' });
+        // A carrier does not report when it sets out for the pickup, so there is no stage for that.
+        yield* workflow.step('pickUp', { eventId, at, event: 'HeadedToDropoff' });
         collected = true;
         break;
       case 'CarrierDelivered':
