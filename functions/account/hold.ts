@@ -1,5 +1,6 @@
 /** Quota: held while a delivery is under way, then released or settled. Each call may come twice, or late. */
 import type { holdQuota, releaseQuota } from '../../shared/contracts/accounts.ts';
+import { withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import { callMark, isRepetition, marked } from '../../shared/http/idempotent-call.ts';
@@ -8,12 +9,9 @@ import { checkMayShip, checkOwn, endOfHold } from './domain.ts';
 import type { AccountRepository } from './repository.ts';
 import type { HoldDocument } from './schemas.ts';
 
-/** Each lost race means that another call got on. */
-const RACE_ATTEMPTS = 20;
-
 export function createHold(repository: AccountRepository, deps: ServiceDeps): Handler<typeof holdQuota> {
   return ({ params: { accountId, deliveryId }, body }, call) =>
-    untilSettled(async () => {
+    withOptimisticRetry(async () => {
       const { userId } = body;
       const mark = callMark(call, body);
       checkOwn(call.principal, accountId);
@@ -42,7 +40,7 @@ export function createRelease(
   deps: ServiceDeps,
 ): Handler<typeof releaseQuota> {
   return ({ params: { accountId, deliveryId }, query }, call) =>
-    untilSettled(async () => {
+    withOptimisticRetry(async () => {
       checkOwn(call.principal, accountId);
       const at = deps.now().toISOString();
       const known = await repository.hold(accountId, deliveryId);
@@ -59,23 +57,4 @@ export function createRelease(
 
 function holdOf(accountId: string, deliveryId: string, at: string): Omit<HoldDocument, 'status'> {
   return { id: `hold-${deliveryId}`, type: 'hold', accountId, deliveryId, at };
-}
-
-/** The loser of a race looks again: it then finds the winner's hold, or that there is no quota left. */
-async function untilSettled<T>(work: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await work();
-    } catch (error) {
-      const race =
-        error instanceof AppError && (error.code === 'already_exists' || error.code === 'etag_mismatch');
-      if (!race) throw error;
-      if (attempt >= RACE_ATTEMPTS) {
-        throw new AppError('dependency_unavailable', 'too many changes at one time', {
-          cause: error,
-          retryAfterSeconds: 1,
-        });
-      }
-    }
-  }
 }

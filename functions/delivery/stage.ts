@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { checkNamedOwner, checkReach } from '../../shared/auth/tenancy.ts';
 import type { DeliveryStage } from '../../shared/contracts/common.ts';
 import type { DeliveryBody, moveDelivery, putDelivery } from '../../shared/contracts/deliveries.ts';
-import { untilUndisturbed } from '../../shared/cosmos/race.ts';
+import { checkIfMatch, withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import { type CallMark, callMark, isRepetition, marked } from '../../shared/http/idempotent-call.ts';
@@ -41,16 +41,16 @@ export function createStageHandlers(repository: DeliveryRepository, deps: Servic
         const known = await repository.find(deliveryId);
         if (known) checkReach(call.principal, known.item.accountId, 'there is no such delivery');
         if (known) return replan(known.item, body, ifMatch ?? known.etag, mark);
-        if (ifMatch) throw new AppError('etag_mismatch', 'there is no such delivery');
+        checkIfMatch(ifMatch, undefined);
         const document = { ...newDelivery(deliveryId, body, deps.now()), ...marked(mark) };
         await repository.record(document, trackingEvent(document, { at: document.createdAt }), undefined);
         return { status: 201 as const, body: viewOf(document) };
       };
-      return ifMatch ? write() : untilUndisturbed(write);
+      return withOptimisticRetry(write, ifMatch);
     },
 
     move: ({ params, body }, call) =>
-      untilUndisturbed(async () => {
+      withOptimisticRetry(async () => {
         const { item, etag } = await ownDelivery(repository, params.deliveryId, call);
         if (item.applied.includes(body.eventId)) return { status: 200, body: viewOf(item) };
         const stage = transition(item.stage, body.event);

@@ -9,7 +9,7 @@ import type {
   putDrone,
   quoteDrone,
 } from '../../shared/contracts/drones.ts';
-import { untilUndisturbed } from '../../shared/cosmos/race.ts';
+import { checkIfMatch, withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import { distance } from '../../shared/geo/distance.ts';
@@ -42,7 +42,7 @@ export function createFleetHandlers(repository: DroneRepository, deps: ServiceDe
       const write = async () => {
         const known = await repository.registry(droneId);
         if (known && call.headers['if-none-match'] === '*') {
-          throw new AppError('conflict', 'this drone is registered already');
+          throw new AppError('etag_mismatch', 'this drone is registered already');
         }
         if (known) {
           const entry = { ...known.item, ...body };
@@ -51,13 +51,11 @@ export function createFleetHandlers(repository: DroneRepository, deps: ServiceDe
             ...(await repository.replaceRegistry(entry, wantedEtag ?? known.etag)),
           };
         }
-        if (wantedEtag) throw new AppError('conflict', 'there is no such drone');
+        checkIfMatch(wantedEtag, undefined);
         const entry = { id: 'registry', type: 'registry', droneId, ...body, hold: null, fence: 0 } as const;
         return { status: 201 as const, ...(await repository.createRegistry(entry)) };
       };
-      const { status, item, etag } = await (wantedEtag ? write() : untilUndisturbed(write)).catch(
-        asPrecondition,
-      );
+      const { status, item, etag } = await withOptimisticRetry(write, wantedEtag);
       const state = (await repository.state(droneId))?.item;
       return { status, body: droneView(item, state, deps.now()), headers: { etag } };
     },
@@ -112,12 +110,4 @@ export function createFleetHandlers(repository: DroneRepository, deps: ServiceDe
       };
     },
   };
-}
-
-/** What the caller's own If-Match or If-None-Match says no to, which no repetition mends. */
-function asPrecondition(error: unknown): never {
-  if (error instanceof AppError && error.code === 'conflict') {
-    throw new AppError('etag_mismatch', error.message, { cause: error });
-  }
-  throw error;
 }

@@ -1,7 +1,7 @@
 /** Drones and flight jobs in Cosmos. */
 import type { JSONObject } from '@azure/cosmos';
 import type { Database, Stored } from '../../shared/cosmos/store.ts';
-import { AppError } from '../../shared/errors.ts';
+import { unlessConflict } from '../../shared/cosmos/write-conflict.ts';
 import type { OutboxItem } from '../../shared/outbox/outbox.ts';
 import type { FleetDrone } from './domain.ts';
 import type { Hold, JobDocument, RegistryDocument, StateDocument } from './schemas.ts';
@@ -18,11 +18,11 @@ export interface DroneRepository {
   extend(droneId: string, fence: number, until: string | null): Promise<boolean>;
   /** Only the hold of this delivery, and only up to this generation. */
   free(droneId: string, deliveryId: string, generation: number): Promise<void>;
-  /** Without an etag the drone must never have been heard. @throws AppError `already_exists` or `etag_mismatch` */
+  /** Without an etag the drone must never have been heard. @throws WriteConflict */
   saveState(document: StateDocument, etag: string | undefined, events: readonly OutboxItem[]): Promise<void>;
 
   job(deliveryId: string): Promise<Stored<JobDocument> | undefined>;
-  /** Without an etag the job must be new. @throws AppError `already_exists` or `etag_mismatch`: somebody was faster */
+  /** Without an etag the job must be new. @throws WriteConflict */
   saveJob(job: JobDocument, etag: string | undefined, events?: readonly OutboxItem[]): Promise<void>;
   releasedJobs(accountId: string, month: string): Promise<readonly JobDocument[]>;
 }
@@ -101,10 +101,5 @@ export function createDroneRepository(database: Database): DroneRepository {
 
 /** False when the condition did not hold, or there was nothing to patch. */
 async function patched(work: () => Promise<unknown>): Promise<boolean> {
-  try {
-    return (await work()) !== undefined;
-  } catch (error) {
-    if (error instanceof AppError && error.code === 'etag_mismatch') return false;
-    throw error;
-  }
+  return (await unlessConflict(work, 'changed')) !== undefined;
 }

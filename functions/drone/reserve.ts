@@ -9,8 +9,8 @@
 import type { z } from 'zod';
 import { checkNamedOwner } from '../../shared/auth/tenancy.ts';
 import type { ReserveBody, reserveDrone } from '../../shared/contracts/drones.ts';
-import { untilUndisturbed } from '../../shared/cosmos/race.ts';
 import type { Stored } from '../../shared/cosmos/store.ts';
+import { WriteConflict, withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import { type CallMark, callMark, isRepetition, marked } from '../../shared/http/idempotent-call.ts';
@@ -28,7 +28,7 @@ const WON: ReadonlySet<JobDocument['status']> = new Set(['Reserved', 'Dispatched
 export function createReserve(repository: DroneRepository, deps: ServiceDeps): Handler<typeof reserveDrone> {
   const bookings = createBookings(repository, deps);
   return ({ params, body }, call) =>
-    untilUndisturbed(async () => {
+    withOptimisticRetry(async () => {
       checkNamedOwner(call.principal, body.owner.accountId, 'body.owner.accountId');
       const job = await bookings.reserve(params.deliveryId, body, callMark(call, body));
       return { status: 200, body: reservationOf(job) };
@@ -164,5 +164,5 @@ function stale(): AppError {
 
 /** Another call for the same delivery got on meanwhile: look again. */
 function disturbed(): AppError {
-  return new AppError('etag_mismatch', 'another call reserved meanwhile');
+  return new WriteConflict('changed');
 }

@@ -1,6 +1,6 @@
 /** Telemetry from tracking: the newest sample of each drone becomes its state; older ones change nothing. */
 import type { TelemetryRecord } from '../../shared/contracts/flight.ts';
-import { untilUndisturbed } from '../../shared/cosmos/race.ts';
+import { withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
 import { distance } from '../../shared/geo/distance.ts';
 import { domainEventItem, type OutboxItem } from '../../shared/outbox/outbox.ts';
 import { isNewer } from './domain.ts';
@@ -9,7 +9,7 @@ import type { StateDocument } from './schemas.ts';
 
 export function createTelemetrySink(repository: DroneRepository): (record: TelemetryRecord) => Promise<void> {
   return (record) =>
-    untilUndisturbed(async () => {
+    withOptimisticRetry(async () => {
       const known = await repository.state(record.droneId);
       if (!isNewer(record, known?.item)) return;
       const document = stateOf(record, known?.item);

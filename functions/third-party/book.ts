@@ -5,6 +5,7 @@
 import type { z } from 'zod';
 import { checkNamedOwner, checkReach } from '../../shared/auth/tenancy.ts';
 import type { bookCarrier, quoteCarriers, Shipment } from '../../shared/contracts/third-party.ts';
+import { withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import { type CallMark, callMark, isRepetition, marked } from '../../shared/http/idempotent-call.ts';
@@ -12,7 +13,6 @@ import type { Handler } from '../../shared/http/pipeline.ts';
 import type { QuoteRequest } from './carrier-api.ts';
 import type { Carriers } from './carriers.ts';
 import { type Answers, bookingView, type Offer, sortAnswers } from './domain.ts';
-import { untilNobodyIsFaster } from './race.ts';
 import type { BookingRepository, Known } from './repository.ts';
 import type { BookingDocument, Refusal } from './schemas.ts';
 
@@ -58,7 +58,7 @@ export function createBooking(
     const mark = callMark(call, shipment);
     checkNamedOwner(principal, shipment.owner.accountId, 'body.owner.accountId');
     let sent: Pick<BookingDocument, 'carrierId' | 'bookingId'> | undefined;
-    return untilNobodyIsFaster(async () => {
+    return withOptimisticRetry(async () => {
       const found = await repository.find(deliveryId);
       if (found?.item.type === 'booking') {
         checkReach(principal, found.item.shipment.owner.accountId, 'there is no such booking');

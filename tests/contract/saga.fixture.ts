@@ -233,7 +233,7 @@ function recordingDeps(harness: Harness, calls: ServiceCall[]): ServiceDeps {
   return {
     ...deps,
     call: (route, options) => {
-      calls.push({ route, options: (options ?? {}) as CallOptions<Route> });
+      calls.push({ route, options: options ?? {} });
       return deps.call(route, options);
     },
   };

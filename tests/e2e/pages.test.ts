@@ -207,7 +207,9 @@ describe.skipIf(CHROMIUM === undefined)('the pages in a real browser', () => {
     expect(await route.locator('pre').first().innerText()).toMatch(
       /^curl -s -X POST ".*\/api\/deliveryrequests".*authorization: Bearer.*"pickupLocation":"200 Market Street"/s,
     );
-    await route.getByText('202').first().click();
+    await route.locator('.answer > summary').first().click();
+    expect(await route.locator('details[open]').count()).toBeGreaterThan(0);
+    expect(await route.getAttribute('open')).not.toBeNull();
     await pages.review(page, 'api-open');
     await page.getByRole('searchbox').fill('nothing has this name');
     await page.getByText('0 routes').waitFor();
