@@ -26,6 +26,9 @@ beforeAll(async () => {
 beforeEach(() => world.engine.instances.clear());
 afterAll(() => world[Symbol.asyncDispose]());
 
+/** For a test that plays a journey many times, on a busy machine. */
+const PATIENCE_MS = 600_000;
+
 const NOTHING_HELD = { held: 0, reserved: 0, inSequence: true };
 const flies = (generation = 1, from = 0): JourneyEvent[] => [
   { at: from + 1, kind: 'MissionAccepted', generation },
@@ -180,16 +183,22 @@ describe.each(JOURNEYS)('a delivery that is $name', (journey) => {
     await expectLeft(deliveryId, { twice: true });
   });
 
-  test(`leaves the same, whichever${journey.everyActivity ? '' : ' second'} activity is the last of its process, with or without its answer`, async () => {
-    const count = seen.get(journey.name)?.length ?? 0;
-    expect(count).toBeGreaterThan(4);
-    const [first, stride] = journey.everyActivity ? [1, 1] : [1 + (count % 2), 2];
-    for (let last = first; last < count; last += stride) {
-      const failures = last % 4 < 2 ? { diesAfter: last } : { losesAnswerOf: last };
-      const { deliveryId } = await world.travel(journey, failures);
-      await expectLeft(deliveryId, failures);
-    }
-  });
+  test(
+    `leaves the same, whichever${journey.everyActivity ? '' : ' second'} activity is the last of its process, with or without its answer`,
+    async () => {
+      const activities = seen.get(journey.name) ?? [];
+      // Reading the inbox has no effect: a death in it is the same as one after the activity before.
+      const lasts = activities.flatMap((name, index) => (name === 'inbox' ? [] : [index + 1]));
+      expect(lasts.length).toBeGreaterThan(4);
+      for (const [index, last] of lasts.slice(0, -1).entries()) {
+        if (!journey.everyActivity && index % 2 === 1) continue;
+        const failures = index % 4 < 2 ? { losesAnswerOf: last } : { diesAfter: last };
+        const { deliveryId } = await world.travel(journey, failures);
+        await expectLeft(deliveryId, failures);
+      }
+    },
+    PATIENCE_MS,
+  );
 });
 
 test('every step of the table, and every compensation, is in a journey', () => {
