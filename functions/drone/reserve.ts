@@ -8,7 +8,7 @@
  */
 import type { z } from 'zod';
 import { checkNamedOwner } from '../../shared/auth/tenancy.ts';
-import type { ReserveBody, reserveDrone } from '../../shared/contracts/drones.ts';
+import type { RefusalGroup, ReserveBody, reserveDrone } from '../../shared/contracts/drones.ts';
 import type { Stored } from '../../shared/cosmos/store.ts';
 import { WriteConflict, withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
 import { AppError } from '../../shared/errors.ts';
@@ -26,16 +26,16 @@ type Request = z.output<typeof ReserveBody>;
 const WON: ReadonlySet<JobDocument['status']> = new Set(['Reserved', 'Dispatched', 'Accepted', 'Recalled']);
 
 export function createReserve(repository: DroneRepository, deps: ServiceDeps): Handler<typeof reserveDrone> {
-  const bookings = createBookings(repository, deps);
+  const reservations = createReservations(repository, deps);
   return ({ params, body }, call) =>
     withOptimisticRetry(async () => {
       checkNamedOwner(call.principal, body.owner.accountId, 'body.owner.accountId');
-      const job = await bookings.reserve(params.deliveryId, body, callMark(call, body));
+      const job = await reservations.reserve(params.deliveryId, body, callMark(call, body));
       return { status: 200, body: reservationOf(job) };
     });
 }
 
-function createBookings(repository: DroneRepository, deps: ServiceDeps) {
+function createReservations(repository: DroneRepository, deps: ServiceDeps) {
   return { reserve };
 
   async function reserve(
@@ -80,8 +80,8 @@ function createBookings(repository: DroneRepository, deps: ServiceDeps) {
       if (held) return confirm(held);
       current = await repository.job(deliveryId);
     }
-    const taken = candidates.map(({ droneId }) => ({ droneId, reasons: ['was taken meanwhile'] }));
-    const facts = { reasons: [...refusals, ...taken] };
+    const facts = { refusals: withTaken(refusals, candidates.length) };
+    deps.log.info({ deliveryId, ...facts }, 'no drone can fly this delivery now');
     throw new AppError('no_feasible_drone', 'no drone can fly this delivery now', { facts });
   }
 
@@ -156,6 +156,14 @@ function intentOf(
     deliveryEta,
     assignedAt: now.toISOString(),
   };
+}
+
+/** Candidates that other deliveries reserved meanwhile count as reserved. */
+function withTaken(refusals: readonly RefusalGroup[], taken: number): readonly RefusalGroup[] {
+  if (taken === 0) return refusals;
+  const reserved = refusals.find(({ code }) => code === 'reserved')?.count ?? 0;
+  const others = refusals.filter(({ code }) => code !== 'reserved');
+  return [...others, { code: 'reserved', count: reserved + taken }];
 }
 
 function stale(): AppError {

@@ -103,11 +103,14 @@ export function createBooking(
     quote: async ({ body }, { principal }) => {
       checkNamedOwner(principal, body.owner.accountId, 'body.owner.accountId');
       const { offers, refusals, silent } = await ask(body, []);
-      const all = [...refusals, ...silent].map(({ carrierId, reasons }) => ({
-        carrierId,
-        reasons: [...reasons],
-      }));
-      return { status: 200, body: { offers: [...offers], refusals: all } };
+      return {
+        status: 200,
+        body: {
+          offers: [...offers],
+          refusals: refusals.map(({ carrierId, reasons }) => ({ carrierId, reasons: [...reasons] })),
+          silent: silent.map(({ carrierId }) => carrierId),
+        },
+      };
     },
   };
 }

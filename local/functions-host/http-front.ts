@@ -34,6 +34,8 @@ const DURABLE_PREFIX = 'runtime/webhooks/durabletask';
 
 export interface HttpFront {
   readonly port: number;
+  /** Answers every open request with 500. */
+  abandon(): void;
   close(): Promise<void>;
 }
 
@@ -70,7 +72,11 @@ export async function listen(
     },
   );
   protect(server, createHostCheck({ origins: settings.cors.origins }));
-  return { port: await listenOnLoopback(server, port), close: () => stop(server, open) };
+  return {
+    port: await listenOnLoopback(server, port),
+    abandon: () => abandon(open),
+    close: () => stop(server, open),
+  };
 }
 
 async function answer(
@@ -226,6 +232,13 @@ function json(response: ServerResponse, status: number, value: unknown): void {
     'content-length': Buffer.byteLength(text),
   });
   response.end(text);
+}
+
+function abandon(open: ReadonlySet<ServerResponse>): void {
+  for (const response of open) {
+    if (response.headersSent) response.destroy();
+    else empty(response, 500, { connection: 'close' });
+  }
 }
 
 /** Takes no new connection; requests that run have GRACE_MS to end. */

@@ -138,13 +138,14 @@ const JOURNEYS: readonly Journey[] = [
     name: 'delivered by a carrier',
     ...BY_CARRIER,
     events: [
+      { at: 50, kind: 'Departed' },
       { at: 100, kind: 'Collected' },
       { at: 200, kind: 'CarrierDelivered' },
     ],
     leaves: {
       ...NOTHING_HELD,
       outcome: 'completed',
-      stages: ['Created', 'HeadedToDropoff', 'Completed'],
+      stages: ['Created', 'HeadedToPickup', 'HeadedToDropoff', 'Completed'],
       history: ['Completed'],
       booking: 'Delivered',
     },
