@@ -156,7 +156,15 @@ export class PartitionLog {
   private flush(place: Place): void {
     const group = this.queue;
     this.queue = [];
-    const segment = this.current();
+    let segment: Segment;
+    try {
+      segment = this.current();
+    } catch (error) {
+      // The next file could not be made.
+      this.commits.ended(0);
+      for (const { reject } of group) reject(error);
+      return this.ended();
+    }
     const time = Math.max(this.options.now(), this.lastTime);
     const { bytes, starts } = encode(
       group.flatMap(({ events }) => events),
@@ -181,10 +189,15 @@ export class PartitionLog {
         }
         for (const listener of this.listeners) listener();
       }
-      if (this.queue.length > 0) return this.join();
-      this.writing = false;
-      for (const done of this.idle.splice(0)) done();
+      this.ended();
     });
+  }
+
+  /** A write is over: what has come meanwhile is the next. */
+  private ended(): void {
+    if (this.queue.length > 0) return this.join();
+    this.writing = false;
+    for (const done of this.idle.splice(0)) done();
   }
 
   private current(): Segment {

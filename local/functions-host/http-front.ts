@@ -1,6 +1,7 @@
 /** The HTTP front of the host: the app's routes, `/admin`, the Durable API, and the home page. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { isDiskFull } from '../disk-watch.ts';
 import { createHostCheck, protect } from '../host-check.ts';
 import { listen as listenOnLoopback } from '../loopback.ts';
 import { type AdminContext, admin, challenge } from './admin.ts';
@@ -66,6 +67,7 @@ export async function listen(
       answer(request, response, ready).catch((error: unknown) => {
         // A client that goes away in the midst of its request is nobody's failure.
         if (request.destroyed && !request.complete) return;
+        if (isDiskFull(error)) return empty(response, 503, { 'retry-after': '1' });
         ready.log('error', 'Host.Http', String(error));
         empty(response, 500);
       });
