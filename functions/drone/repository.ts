@@ -3,23 +3,26 @@ import type { JSONObject } from '@azure/cosmos';
 import type { Database, Stored } from '../../shared/cosmos/store.ts';
 import { unlessConflict } from '../../shared/cosmos/write-conflict.ts';
 import type { OutboxItem } from '../../shared/outbox/outbox.ts';
-import type { FleetDrone } from './domain.ts';
+import { createFleetQueries, type FleetQueries } from './fleet-queries.ts';
 import type { Hold, JobDocument, RegistryDocument, StateDocument } from './schemas.ts';
 
-export interface DroneRepository {
-  fleet(): Promise<readonly FleetDrone[]>;
+export interface DroneRepository extends FleetQueries {
   registry(droneId: string): Promise<Stored<RegistryDocument> | undefined>;
   state(droneId: string): Promise<Stored<StateDocument> | undefined>;
   createRegistry(document: RegistryDocument): Promise<Stored<RegistryDocument>>;
   replaceRegistry(document: RegistryDocument, etag: string): Promise<Stored<RegistryDocument>>;
-  /** Only while the drone's fence is still the one that was seen, and nobody holds it. False: somebody was faster. */
+  /** Only while the drone's fence is still the one that was read, and no delivery holds the drone. False: another call was faster. */
   hold(droneId: string, seenFence: number, hold: Hold, now: Date): Promise<boolean>;
   /** The lease ends at `until`; null: no more. False when the drone is not held for this. */
   extend(droneId: string, fence: number, until: string | null): Promise<boolean>;
   /** Only the hold of this delivery, and only up to this generation. */
   free(droneId: string, deliveryId: string, generation: number): Promise<void>;
-  /** Without an etag the drone must never have been heard. @throws WriteConflict */
-  saveState(document: StateDocument, etag: string | undefined, events: readonly OutboxItem[]): Promise<void>;
+  /** Resolves to the new etag, if it is known. Without an etag the drone must never have been heard. @throws WriteConflict */
+  saveState(
+    document: StateDocument,
+    etag: string | undefined,
+    events: readonly OutboxItem[],
+  ): Promise<string | undefined>;
 
   job(deliveryId: string): Promise<Stored<JobDocument> | undefined>;
   /** Without an etag the job must be new. @throws WriteConflict */
@@ -42,16 +45,7 @@ export function createDroneRepository(database: Database): DroneRepository {
       : create(item);
 
   return {
-    fleet: async () => {
-      const sql = "SELECT * FROM c WHERE c.type IN ('registry', 'state')";
-      const { items } = await drones.query(sql, {});
-      const states = new Map(
-        items.filter((item) => item.type === 'state').map((item) => [item.droneId, item]),
-      );
-      return items
-        .filter((item) => item.type === 'registry')
-        .map((registry) => ({ registry, state: states.get(registry.droneId) }));
-    },
+    ...createFleetQueries(database),
     registry: (droneId) => drones.read<RegistryDocument>('registry', droneId),
     state: (droneId) => drones.read<StateDocument>('state', droneId),
     createRegistry: (document) => drones.create<RegistryDocument>(document),
@@ -84,7 +78,14 @@ export function createDroneRepository(database: Database): DroneRepository {
       );
     },
     saveState: async (document, etag, events) => {
-      await drones.batch(document.droneId, [write(document, etag), ...events.map(create)]);
+      if (events.length > 0) {
+        await drones.batch(document.droneId, [write(document, etag), ...events.map(create)]);
+        return undefined;
+      }
+      const written = etag
+        ? await drones.replace<StateDocument>(document, document.droneId, etag)
+        : await drones.create<StateDocument>(document);
+      return written.etag;
     },
 
     job: (deliveryId) => jobs.read('job', deliveryId),

@@ -8,6 +8,9 @@ import type { ServiceName } from '../service-names.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
+/** `idempotency-key`: the same key and body make one effect. `if-match`: 412 unless the resource still has this ETag. */
+export type HonouredHeader = 'idempotency-key' | 'if-match';
+
 /** The body of an answer that is not JSON; its handler names the content type. */
 export const Bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
 
@@ -37,11 +40,9 @@ export interface Route<
   readonly body: B;
   readonly hasBody: boolean;
   readonly contentType: string;
+  /** Request headers that the handler honours; OpenAPI names these and no others. */
+  readonly honours: readonly HonouredHeader[];
   readonly responses: R;
-  /** The handler honours `If-Match`. */
-  readonly ifMatch: boolean;
-  /** The handler honours `Idempotency-Key`. */
-  readonly idempotent: boolean;
   /** Name of the function in the host, see `functionNameOf`. */
   readonly functionName: string;
 }
@@ -57,11 +58,8 @@ interface RouteSpec<P, Q, B, R> {
   readonly query?: Q;
   readonly body?: B;
   readonly contentType?: string;
+  readonly honours?: readonly HonouredHeader[];
   readonly responses: R;
-  /** Set where the handler honours `If-Match`: the document shows the header there only. */
-  readonly ifMatch?: true;
-  /** Set where the handler honours `Idempotency-Key`: the document shows the header there only. */
-  readonly idempotent?: true;
 }
 
 export function defineRoute<
@@ -77,8 +75,7 @@ export function defineRoute<
     body: spec.body ?? (NoBody as unknown as B),
     hasBody: spec.body !== undefined,
     contentType: spec.contentType ?? 'application/json',
-    ifMatch: spec.ifMatch ?? false,
-    idempotent: spec.idempotent ?? false,
+    honours: spec.honours ?? [],
     functionName: functionNameOf(spec),
   };
 }

@@ -19,7 +19,7 @@ const routes = [
     method: 'PATCH',
     path: 'tagged',
     auth: ['operator'],
-    ifMatch: true,
+    honours: ['if-match'],
   }),
   defineRoute({
     ...common,
@@ -27,7 +27,7 @@ const routes = [
     method: 'POST',
     path: 'keyed',
     auth: 'public',
-    idempotent: true,
+    honours: ['idempotency-key'],
   }),
 ];
 const { paths } = openApi(routes, {

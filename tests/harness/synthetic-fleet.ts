@@ -28,6 +28,7 @@ export async function startSyntheticFleet(size: number): Promise<SyntheticFleet>
     const frame = encoded(size);
     for (const watcher of watchers) watcher.write(frame);
   }, FRAME_MS);
+  const closeServer = server[Symbol.asyncDispose];
   return Object.assign(server, {
     silence: () => {
       isSilent = true;
@@ -35,7 +36,7 @@ export async function startSyntheticFleet(size: number): Promise<SyntheticFleet>
     [Symbol.asyncDispose]: async () => {
       clearInterval(timer);
       for (const watcher of watchers) watcher.destroy();
-      await server[Symbol.asyncDispose]();
+      await closeServer();
     },
   });
 }

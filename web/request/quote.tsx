@@ -57,6 +57,9 @@ export function QuoteLine({ id, quote: { answer, refusal } }: { id: string; quot
 }
 
 function Words({ quote: { feasible, by, price, deliveryEta } }: { quote: Quote }) {
+  if (feasible === null) {
+    return <>A courier did not answer, so whether one can carry this parcel is not known now.</>;
+  }
   if (!feasible) {
     return (
       <>
