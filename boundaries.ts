@@ -93,7 +93,7 @@ export const ROOMS: readonly Room[] = [
   part('shared/messaging', 'shared/messaging/**', ['shared', 'shared/config']),
   part('shared/outbound', 'shared/outbound/**', []),
   part('shared/outbox', 'shared/outbox/**', ['shared', 'shared/contracts', 'shared/messaging']),
-  part('shared/saga', 'shared/saga/**', ['shared', 'shared/saga/core'], { types: ['shared/cosmos'] }),
+  part('shared/saga', 'shared/saga/**', ['shared', 'shared/saga/core', 'shared/cosmos']),
   part('shared/functions', 'shared/functions/**', ADAPTED),
   // The other parts of the product.
   room('tracking', 'tracking/**', [...FLOORS, 'shared/messaging']),
@@ -111,7 +111,11 @@ export const ROOMS: readonly Room[] = [
   room('local', 'local/*.ts', []),
   // What starts, builds and checks the whole.
   room('platform', 'platform/**', PRODUCT),
-  room('scripts', ['scripts/**', '*.ts'], [...PRODUCT, 'platform', 'tests']),
+  room(
+    'scripts',
+    ['scripts/**', '*.ts'],
+    [...PRODUCT, 'functions/scheduler/orchestrations', 'platform', 'tests'],
+  ),
 ];
 
 export interface PackageRule {

@@ -48,6 +48,7 @@ param tuning {
   MAX_SHARE_LINKS_PER_DELIVERY: string
   STEP_ATTEMPTS: string
   STEP_RETRY_SECONDS: string
+  ORCHESTRATION_RETENTION_DAYS: string
   OVERDUE_SCHEDULE: string
   LOG_LEVEL: string
 } = {
@@ -64,6 +65,7 @@ param tuning {
   MAX_SHARE_LINKS_PER_DELIVERY: '20'
   STEP_ATTEMPTS: '8'
   STEP_RETRY_SECONDS: '1'
+  ORCHESTRATION_RETENTION_DAYS: '7'
   OVERDUE_SCHEDULE: '*/30 * * * * *'
   LOG_LEVEL: 'info'
 }

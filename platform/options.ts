@@ -16,6 +16,8 @@ export interface PlatformOptions {
   readonly identity: boolean;
   /** Stack traces name the sources' lines; takes about 180 MB more. */
   readonly sourceMaps: boolean;
+  /** A debugger may attach to the Functions host and to tracking, see `INSPECTOR_PORTS`. */
+  readonly inspect: boolean;
   /** The data is removed first. */
   readonly reset: boolean;
 }
@@ -61,6 +63,7 @@ const OPTIONS: Readonly<Record<string, Option>> = {
   servers: { meaning: 'everything but the Functions host, which you start: func start, or npm run host' },
   identity: { meaning: 'services use tokens over TLS, as in Azure, instead of connection strings' },
   'source-maps': { meaning: 'stack traces name lines of the sources; takes about 180 MB more' },
+  inspect: { meaning: 'a debugger may attach to the Functions host (port 9229) and to tracking (9230)' },
   reset: { meaning: 'remove the data first' },
 };
 
@@ -102,24 +105,30 @@ export function readPlatformOptions(argv: readonly string[]): PlatformOptions {
   } catch (error) {
     throw new Error(`${(error as Error).message}\n${USAGE}`, { cause: error });
   }
-  const number = (name: string, least: number, most: number): number => {
-    const value = Number(values[name]);
-    if (Number.isFinite(value) && value >= least && value <= most) return value;
-    throw new Error(`--${name} is a number from ${least} to ${most}\n${USAGE}`);
+  const number = (name: string, least: number, most: number, kind = 'whole number'): number => {
+    const text = String(values[name]);
+    const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+    const fits = value >= least && value <= most && (kind === 'number' || Number.isInteger(value));
+    if (fits) return value;
+    throw new Error(`--${name} is a ${kind} from ${least} to ${most}\n${USAGE}`);
   };
   return {
     portBase: number('port-base', 1024, 65_500),
     dataDir: resolve(String(values['data'])),
     drones: number('drones', 1, 5_000),
     seed: number('seed', 0, 2 ** 31),
-    speed: number('speed', 1, 200),
+    speed: number('speed', 1, 200, 'number'),
     replay: typeof values['replay'] === 'string' ? values['replay'] : undefined,
     serversOnly: values['servers'] === true,
     identity: values['identity'] === true,
     sourceMaps: values['source-maps'] === true,
+    inspect: values['inspect'] === true,
     reset: values['reset'] === true,
   };
 }
+
+/** Where debuggers look by default; `.vscode/launch.json` attaches to them. */
+export const INSPECTOR_PORTS: Readonly<Record<string, number>> = { functions: 9229, tracking: 9230 };
 
 /** With an identity, the SDK of Event Hubs knows no port but that of AMQP over TLS: one system with `--identity` at a time. */
 export const AMQPS_PORT = 5671;

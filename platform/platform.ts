@@ -8,7 +8,14 @@ import { OPERATOR, principals } from './demo.ts';
 import { endpointsOf, removeEndpoints, writeEndpoints } from './endpoints.ts';
 import { openIdentityMode } from './identity-mode.ts';
 import { type PartSpec, SMALL } from './launch.ts';
-import { help, type PlatformOptions, type PortName, portOf, readPlatformOptions } from './options.ts';
+import {
+  help,
+  INSPECTOR_PORTS,
+  type PlatformOptions,
+  type PortName,
+  portOf,
+  readPlatformOptions,
+} from './options.ts';
 import { type Part, startPart } from './part.ts';
 import { checkPorts } from './ports.ts';
 import { OUT, type ProcessName, processFile } from './process-files.ts';
@@ -65,7 +72,11 @@ function topology(options: PlatformOptions, data: DataFolder, addresses: Address
     entry: processFile(ROOT, name),
     args,
     env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
-    flags: [...(LIGHT.has(name) ? SMALL : []), ...(options.sourceMaps ? ['--enable-source-maps'] : [])],
+    flags: [
+      ...(LIGHT.has(name) ? SMALL : []),
+      ...(options.sourceMaps ? ['--enable-source-maps'] : []),
+      ...(options.inspect && INSPECTOR_PORTS[name] ? [`--inspect=127.0.0.1:${INSPECTOR_PORTS[name]}`] : []),
+    ],
   });
   const support = supportConfig(options, data, addresses, join(ROOT, OUT, 'web'), identity);
   const broker = [

@@ -49,13 +49,21 @@ async function untilDone(work: () => Promise<void>, doing: string): Promise<void
 }
 
 async function listDrones(origin: string, token: string): Promise<{ readonly state?: unknown }[]> {
-  const response = await fetch(`${origin}/api/drones`, {
-    headers: { authorization: `Bearer ${token}` },
-    signal: AbortSignal.timeout(TIMEOUT_MS),
-  });
-  if (!response.ok) throw new Error(`${response.url} answered ${response.status}: ${await response.text()}`);
-  const { drones = [] } = (await response.json()) as { drones?: { state?: unknown }[] };
-  return drones;
+  const listed: { readonly state?: unknown }[] = [];
+  let next = '';
+  do {
+    const response = await fetch(`${origin}/api/drones?limit=500${next}`, {
+      headers: { authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    if (!response.ok) {
+      throw new Error(`${response.url} answered ${response.status}: ${await response.text()}`);
+    }
+    const page = (await response.json()) as { drones?: { state?: unknown }[]; continuation?: string };
+    listed.push(...(page.drones ?? []));
+    next = page.continuation ? `&continuation=${page.continuation}` : '';
+  } while (next);
+  return listed;
 }
 
 /** Until a host that a person starts serves the API. */

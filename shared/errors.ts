@@ -32,7 +32,6 @@ export const CODES = {
   superseded: 409,
   no_feasible_drone: 409,
   no_carrier: 409,
-  already_exists: 409,
   /** The resource has as many of these as it may have: remove one first. */
   limit_reached: 409,
   etag_mismatch: 412,

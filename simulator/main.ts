@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { clientSecret } from '../shared/auth/client-secret.ts';
 import { createLog, type Log } from '../shared/telemetry/log.ts';
-import { startCarrier } from './carrier.ts';
+import { startCarrier } from './carrier/carrier.ts';
 import type { SimulatedDrone } from './drone/state.ts';
 import { createFleet, type Fleet } from './fleet/fleet.ts';
 import { type FleetStore, openStore } from './fleet/store.ts';

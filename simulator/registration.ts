@@ -16,6 +16,8 @@ export interface RegistrationOptions {
   readonly wait: (ms: number) => Promise<void>;
 }
 
+/** Drones that are listed at one time. */
+const PAGE_SIZE = 500;
 const TIMEOUT_MS = 30_000;
 const PAUSE = { first: 250, longest: 5_000 };
 /** Drones that are registered at one time. */
@@ -60,9 +62,16 @@ async function untilDone<T>(
 }
 
 async function registeredIds(call: Call, signal: AbortSignal): Promise<string[]> {
-  const answer = await call(listDrones, { signal: within(signal) });
-  if (!answer.ok) throw new Error(`the list of drones answered ${answer.status}`);
-  return answer.body.drones.map(({ id }) => id);
+  const ids: string[] = [];
+  let continuation: string | undefined;
+  do {
+    const query = { limit: PAGE_SIZE, ...(continuation ? { continuation } : {}) };
+    const answer = await call(listDrones, { query, signal: within(signal) });
+    if (!answer.ok) throw new Error(`the list of drones answered ${answer.status}`);
+    ids.push(...answer.body.drones.map(({ id }) => id));
+    ({ continuation } = answer.body);
+  } while (continuation);
+  return ids;
 }
 
 async function register(call: Call, drone: SimulatedDrone, signal: AbortSignal): Promise<void> {
@@ -72,6 +81,7 @@ async function register(call: Call, drone: SimulatedDrone, signal: AbortSignal):
       model: drone.model,
       performance: performanceOf(airframeOf(drone.model)),
       base: drone.base,
+      cargoBay: airframeOf(drone.model).cargoBay,
       health: 'Ok',
       acceptsMissions: true,
     },

@@ -1,4 +1,4 @@
-/** The API page: what `/api/openapi.json` says, to read and to search. */
+/** The API page: the OpenAPI document, to read and to search. */
 import { render } from 'preact';
 import { ApiPage } from './api-docs/api-page.tsx';
 import { loadDocument } from './api-docs/document.ts';

@@ -6,6 +6,7 @@ import type {
   putAccount,
   putUser,
 } from '../../shared/contracts/accounts.ts';
+import { checkIfMatch, withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
@@ -31,19 +32,17 @@ export function createHandlers(repository: AccountRepository, deps: ServiceDeps)
   return {
     put: async ({ params: { accountId }, body }, call) => {
       const ifMatch = call.headers['if-match'];
-      const changed = await repository.changeAccount(accountId, body, ifMatch);
-      if (changed) return { status: 200, body: accountView(changed.item), headers: { etag: changed.etag } };
-      if (ifMatch) throw new AppError('etag_mismatch', 'there is no such account');
-      const createdAt = deps.now().toISOString();
-      const fresh = { id: 'account', type: 'account', accountId, held: 0, settled: {}, createdAt } as const;
-      try {
+      return withOptimisticRetry(async () => {
+        const changed = await repository.changeAccount(accountId, body, ifMatch);
+        if (changed) {
+          return { status: 200 as const, body: accountView(changed.item), headers: { etag: changed.etag } };
+        }
+        checkIfMatch(ifMatch, undefined);
+        const createdAt = deps.now().toISOString();
+        const fresh = { id: 'account', type: 'account', accountId, held: 0, settled: {}, createdAt } as const;
         const created = await repository.createAccount({ ...fresh, ...body });
-        return { status: 201, body: accountView(created.item), headers: { etag: created.etag } };
-      } catch (error) {
-        if (!(error instanceof AppError) || error.code !== 'already_exists') throw error;
-        const other = (await repository.changeAccount(accountId, body)) ?? (await known(accountId));
-        return { status: 200, body: accountView(other.item), headers: { etag: other.etag } };
-      }
+        return { status: 201 as const, body: accountView(created.item), headers: { etag: created.etag } };
+      }, ifMatch);
     },
 
     get: async ({ params }, call) => {
@@ -71,13 +70,15 @@ export function createHandlers(repository: AccountRepository, deps: ServiceDeps)
         ...(email ? { email } : {}),
       };
       const ifMatch = call.headers['if-match'];
-      const earlier = await repository.user(accountId, userId);
-      if (!earlier && ifMatch) throw new AppError('etag_mismatch', 'there is no such user');
-      const written = earlier
-        ? await repository.replaceUser(document, ifMatch ?? earlier.etag)
-        : await repository.createUser(document);
-      const headers = { etag: written.etag };
-      return { status: earlier ? 200 : 201, body: userView(written.item), headers };
+      return withOptimisticRetry(async () => {
+        const earlier = await repository.user(accountId, userId);
+        if (!earlier) checkIfMatch(ifMatch, undefined);
+        const written = earlier
+          ? await repository.replaceUser(document, ifMatch ?? earlier.etag)
+          : await repository.createUser(document);
+        const headers = { etag: written.etag };
+        return { status: earlier ? (200 as const) : (201 as const), body: userView(written.item), headers };
+      }, ifMatch);
     },
 
     users: async ({ params: { accountId } }, call) => {

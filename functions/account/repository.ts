@@ -20,11 +20,11 @@ export interface AccountRepository {
   replaceUser(document: UserDocument, etag: string): Promise<Stored<UserDocument>>;
   users(accountId: string): Promise<readonly UserDocument[]>;
   hold(accountId: string, deliveryId: string): Promise<Stored<HoldDocument> | undefined>;
-  /** @throws AppError `already_exists`: there is a hold; `etag_mismatch`: the account may not ship any more */
+  /** @throws WriteConflict `exists`: there is a hold; `changed`: the account may not ship any more */
   createHold(hold: HoldDocument): Promise<void>;
-  /** The end of a hold that never was: a hold that comes late finds it. @throws AppError `already_exists` */
+  /** The end of a hold that never was: a hold that comes late finds it. @throws WriteConflict */
   createEnded(hold: HoldDocument): Promise<void>;
-  /** @throws AppError `etag_mismatch`: somebody was faster */
+  /** @throws WriteConflict */
   endHold(hold: HoldDocument, etag: string): Promise<void>;
 }
 

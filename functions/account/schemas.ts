@@ -1,4 +1,5 @@
 /** What the account service keeps, in `accounts` (partition: account). */
+import type { CallMark } from '../../shared/http/idempotent-call.ts';
 
 export interface AccountDocument {
   readonly id: 'account';
@@ -33,6 +34,7 @@ export interface HoldDocument {
   readonly deliveryId: string;
   readonly status: 'Held' | 'Released' | 'Settled';
   readonly userId?: string;
+  readonly call?: CallMark;
   readonly at: string;
   readonly endedAt?: string;
 }

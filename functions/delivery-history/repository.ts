@@ -1,6 +1,6 @@
 /** History entries in Cosmos. */
 import type { Database } from '../../shared/cosmos/store.ts';
-import { AppError } from '../../shared/errors.ts';
+import { unlessConflict, WriteConflict } from '../../shared/cosmos/write-conflict.ts';
 import { type EntryDocument, PLACES, type PlaceDocument } from './schemas.ts';
 
 export interface Search {
@@ -35,19 +35,13 @@ export function createHistoryRepository(database: Database): HistoryRepository {
       try {
         return (await store.create<PlaceDocument>(wanted)).item;
       } catch (error) {
-        const known = isConflict(error) ? await place(wanted.accountId, wanted.id) : undefined;
+        const known = error instanceof WriteConflict ? await place(wanted.accountId, wanted.id) : undefined;
         if (known) return known;
         throw error;
       }
     },
     create: async (document) => {
-      try {
-        await store.create<EntryDocument>(document);
-        return true;
-      } catch (error) {
-        if (isConflict(error)) return false;
-        throw error;
-      }
+      return (await unlessConflict(() => store.create<EntryDocument>(document))) !== undefined;
     },
     find: async (accountId, deliveryId) => {
       const month = (await place(accountId, deliveryId))?.entryMonth;
@@ -71,8 +65,4 @@ export function createHistoryRepository(database: Database): HistoryRepository {
       return (await store.query<EntryDocument>(sql, Object.fromEntries(given), { limit })).items;
     },
   };
-}
-
-function isConflict(error: unknown): boolean {
-  return error instanceof AppError && error.code === 'already_exists';
 }

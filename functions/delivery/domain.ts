@@ -46,6 +46,7 @@ export function viewOf(document: DeliveryDocument): Delivery {
     accountId: _account,
     sequence: _seq,
     applied: _applied,
+    call: _call,
     month: _month,
     proof: _proof,
     ...rest

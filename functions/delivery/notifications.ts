@@ -1,7 +1,7 @@
 /** Notifications in Cosmos, beside their delivery. */
 import type { JSONObject, PatchOperation } from '@azure/cosmos';
 import type { Database } from '../../shared/cosmos/store.ts';
-import { AppError } from '../../shared/errors.ts';
+import { unlessConflict } from '../../shared/cosmos/write-conflict.ts';
 import type { NotificationDocument } from './schemas.ts';
 
 export interface NotificationRepository {
@@ -35,14 +35,12 @@ export function createNotificationRepository(database: Database): NotificationRe
       operationType: 'Create' as const,
       resourceBody: document as unknown as JSONObject,
     }));
-    try {
+    const written = await unlessConflict(async () => {
       await store.batch(first.deliveryId, operations);
       return chunk;
-    } catch (error) {
-      // All or nothing: the event has come again, and this part of it was written before.
-      if (error instanceof AppError && error.code === 'already_exists') return [];
-      throw error;
-    }
+    }, 'exists');
+    // All or nothing: the event has come again, and this part of it was written before.
+    return written ?? [];
   };
 
   return {
@@ -66,12 +64,8 @@ export function createNotificationRepository(database: Database): NotificationRe
       const operations = Object.entries(change).map(
         ([field, value]): PatchOperation => ({ op: 'set', path: `/${field}`, value }),
       );
-      try {
-        return (await store.patch(id, deliveryId, operations, { condition })) !== undefined;
-      } catch (error) {
-        if (error instanceof AppError && error.code === 'etag_mismatch') return false;
-        throw error;
-      }
+      const patch = () => store.patch(id, deliveryId, operations, { condition });
+      return (await unlessConflict(patch, 'changed')) !== undefined;
     },
   };
 }

@@ -13,7 +13,7 @@ import type {
   listConfirmations,
 } from '../../shared/contracts/deliveries.ts';
 import { getWorkflow, PROOF_STEP, putInboxEvent } from '../../shared/contracts/workflows.ts';
-import { untilUndisturbed } from '../../shared/cosmos/race.ts';
+import { withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
 import { AppError, type FieldError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import { distance } from '../../shared/geo/distance.ts';
@@ -43,7 +43,7 @@ export function createProofHandlers(
   deps: ServiceDeps,
 ): ProofHandlers {
   const save = (deliveryId: string, proof: Proof) =>
-    untilUndisturbed(async () => {
+    withOptimisticRetry(async () => {
       const found = await repository.find(deliveryId);
       if (!found || found.item.confirmed) return;
       const updatedAt = deps.now().toISOString();

@@ -1,7 +1,7 @@
 /** Deliveries, their tracking events, share links and notifications in Cosmos. */
 import type { JSONObject } from '@azure/cosmos';
 import type { Database, Stored } from '../../shared/cosmos/store.ts';
-import { AppError } from '../../shared/errors.ts';
+import { unlessConflict } from '../../shared/cosmos/write-conflict.ts';
 import { domainEventItem } from '../../shared/outbox/outbox.ts';
 import { EVENT_OF } from './domain.ts';
 import type {
@@ -23,10 +23,10 @@ export interface DeliveryRepository {
   record(document: DeliveryDocument, event: TrackingDocument, etag: string | undefined): Promise<void>;
   events(deliveryId: string): Promise<readonly TrackingDocument[]>;
   links(deliveryId: string): Promise<Stored<ShareLinksDocument> | undefined>;
-  /** Without an etag there must be none. @throws AppError `already_exists` or `etag_mismatch` */
+  /** Without an etag there must be none. @throws WriteConflict */
   saveLinks(document: ShareLinksDocument, etag: string | undefined): Promise<void>;
   subscriptions(deliveryId: string): Promise<Stored<SubscriptionsDocument> | undefined>;
-  /** Without an etag there must be none. @throws AppError `already_exists` or `etag_mismatch` */
+  /** Without an etag there must be none. @throws WriteConflict */
   saveSubscriptions(document: SubscriptionsDocument, etag: string | undefined): Promise<void>;
   /** Counts one more for the account on this day (`YYYY-MM-DD`). False when that would be more than `limit`. */
   countSubscription(accountId: string, day: string, limit: number): Promise<boolean>;
@@ -75,16 +75,12 @@ export function createDeliveryRepository(database: Database): DeliveryRepository
       } as const;
       const increment = [{ op: 'incr' as const, path: '/count', value: 1 }];
       const condition = `FROM c WHERE c.count < ${limit}`;
-      try {
-        const counted = await store.patch<SubscriptionCountDocument>(day, deliveryId, increment, {
-          condition,
-        });
-        if (!counted) await store.create<SubscriptionCountDocument>(first);
-        return true;
-      } catch (error) {
-        if (error instanceof AppError && error.code === 'etag_mismatch') return false;
-        throw error;
-      }
+      const counted = await unlessConflict(async () => {
+        const options = { condition };
+        const known = await store.patch<SubscriptionCountDocument>(day, deliveryId, increment, options);
+        return known ?? store.create<SubscriptionCountDocument>(first);
+      }, 'changed');
+      return counted !== undefined;
     },
     count: async (accountId, month) => {
       const sql =

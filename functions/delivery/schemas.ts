@@ -2,6 +2,7 @@
 
 import type { ConfirmationType, DeliveryStage, Position } from '../../shared/contracts/common.ts';
 import type { Delivery } from '../../shared/contracts/deliveries.ts';
+import type { CallMark } from '../../shared/http/idempotent-call.ts';
 
 export interface DeliveryDocument extends Omit<Delivery, 'id'> {
   readonly id: 'delivery';
@@ -12,6 +13,8 @@ export interface DeliveryDocument extends Omit<Delivery, 'id'> {
   readonly sequence: number;
   /** Ids of the stage events that were applied: a repetition changes nothing. */
   readonly applied: readonly string[];
+  /** The workflow's call that planned it last. */
+  readonly call?: CallMark;
   /** `YYYY-MM` of the creation, for counts. */
   readonly month: string;
   readonly proof?: Proof;

@@ -12,7 +12,7 @@ import type {
   listShareLinks,
   revokeShareLink,
 } from '../../shared/contracts/deliveries.ts';
-import { untilUndisturbed } from '../../shared/cosmos/race.ts';
+import { withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
@@ -35,7 +35,7 @@ export function createShareHandlers(repository: DeliveryRepository, deps: Servic
 
   /** Replaces the links that are still valid by what `change` makes of them. */
   const update = (deliveryId: string, change: (links: readonly ShareLink[]) => readonly ShareLink[]) =>
-    untilUndisturbed(async () => {
+    withOptimisticRetry(async () => {
       const known = await repository.links(deliveryId);
       const links = change(valid(known?.item));
       await repository.saveLinks(documentOf(deliveryId, links, deps.now()), known?.etag);

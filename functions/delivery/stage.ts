@@ -4,9 +4,10 @@ import type { z } from 'zod';
 import { checkNamedOwner, checkReach } from '../../shared/auth/tenancy.ts';
 import type { DeliveryStage } from '../../shared/contracts/common.ts';
 import type { DeliveryBody, moveDelivery, putDelivery } from '../../shared/contracts/deliveries.ts';
-import { untilUndisturbed } from '../../shared/cosmos/race.ts';
+import { checkIfMatch, withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
+import { type CallMark, callMark, isRepetition, marked } from '../../shared/http/idempotent-call.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
 import { invalid } from '../../shared/http/pipeline.ts';
 import { transition, viewOf } from './domain.ts';
@@ -35,20 +36,21 @@ export function createStageHandlers(repository: DeliveryRepository, deps: Servic
       }
       checkNamedOwner(call.principal, body.owner.accountId, 'body.owner.accountId');
       const ifMatch = call.headers['if-match'];
+      const mark = callMark(call, body);
       const write = async () => {
         const known = await repository.find(deliveryId);
         if (known) checkReach(call.principal, known.item.accountId, 'there is no such delivery');
-        if (known) return replan(known.item, body, ifMatch ?? known.etag);
-        if (ifMatch) throw new AppError('etag_mismatch', 'there is no such delivery');
-        const document = newDelivery(deliveryId, body, deps.now());
+        if (known) return replan(known.item, body, ifMatch ?? known.etag, mark);
+        checkIfMatch(ifMatch, undefined);
+        const document = { ...newDelivery(deliveryId, body, deps.now()), ...marked(mark) };
         await repository.record(document, trackingEvent(document, { at: document.createdAt }), undefined);
         return { status: 201 as const, body: viewOf(document) };
       };
-      return ifMatch ? write() : untilUndisturbed(write);
+      return withOptimisticRetry(write, ifMatch);
     },
 
     move: ({ params, body }, call) =>
-      untilUndisturbed(async () => {
+      withOptimisticRetry(async () => {
         const { item, etag } = await ownDelivery(repository, params.deliveryId, call);
         if (item.applied.includes(body.eventId)) return { status: 200, body: viewOf(item) };
         const stage = transition(item.stage, body.event);
@@ -65,14 +67,21 @@ export function createStageHandlers(repository: DeliveryRepository, deps: Servic
   };
 
   /** A repetition changes nothing, whatever has happened since; another plan is taken until the package is on board. */
-  async function replan(item: DeliveryDocument, body: Plan, etag: string): Promise<{ status: 204 }> {
+  async function replan(
+    item: DeliveryDocument,
+    body: Plan,
+    etag: string,
+    mark: CallMark | undefined,
+  ): Promise<{ status: 204 }> {
+    if (isRepetition(item.call, mark)) return { status: 204 };
     if (!equal(body.owner, item.owner)) {
       throw new AppError('conflict', 'a delivery does not change its owner');
     }
     const { id: _id, ...plan } = body;
     const { droneId: _drone, carrierId: _carrier, ...kept } = item;
-    const changed: DeliveryDocument = { ...kept, ...plan, updatedAt: deps.now().toISOString() };
-    if (equal({ ...changed, updatedAt: item.updatedAt }, item)) return { status: 204 };
+    const same = { ...kept, ...plan };
+    if (equal(same, item)) return { status: 204 };
+    const changed: DeliveryDocument = { ...same, ...marked(mark), updatedAt: deps.now().toISOString() };
     if (!REPLANNED.has(item.stage)) {
       throw new AppError('conflict', `a delivery that is ${item.stage} cannot be planned anew`);
     }

@@ -1,7 +1,7 @@
 /** Subscriptions to a delivery's events. Webhooks are called by us; e-mail and SMS go through the configured relay. */
 import { createHash } from 'node:crypto';
 import type { getWebhookSecrets, notifyMe } from '../../shared/contracts/deliveries.ts';
-import { untilUndisturbed } from '../../shared/cosmos/race.ts';
+import { withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import { type Handler, invalid } from '../../shared/http/pipeline.ts';
@@ -41,7 +41,7 @@ export function createSubscriptionHandlers(
       if (reason) throw invalid([{ path: 'body.webhook', message: reason }]);
       const subscription = subscriptionOf(body);
       let counted = false;
-      await untilUndisturbed(async () => {
+      await withOptimisticRetry(async () => {
         const known = await repository.subscriptions(deliveryId);
         const earlier = known?.item.subscriptions ?? [];
         if (earlier.some(({ id }) => id === subscription.id)) return;

@@ -1,5 +1,6 @@
-/** Which drone can, and which should: feasibility in words, and the least cost. Pure. */
-import type { Eta, Position } from '../../shared/contracts/common.ts';
+/** Chooses drones: which of them can fly a delivery, and which one costs least. Pure. */
+import type { Eta, PackageSize, Position } from '../../shared/contracts/common.ts';
+import { REFUSAL_CODES, type RefusalGroup } from '../../shared/contracts/drones.ts';
 import { etaFrom, remaining } from '../../shared/geo/eta.ts';
 import { planFlight } from '../../shared/geo/flight-plan.ts';
 import type { JobDocument, RegistryDocument, Spent, StateDocument } from './schemas.ts';
@@ -14,6 +15,7 @@ export interface Task {
   readonly dropoff: Position;
   /** kg */
   readonly weight: number;
+  readonly size: PackageSize;
   readonly deadline?: string | undefined;
   readonly exclude: readonly string[];
 }
@@ -27,19 +29,17 @@ export interface Candidate {
   readonly deliveryEta: Eta;
 }
 
-export interface Refusal {
-  readonly droneId: string;
-  readonly reasons: readonly string[];
-}
+type RefusalCode = RefusalGroup['code'];
 
 export interface Choice {
   /** The best first. */
   readonly candidates: readonly Candidate[];
-  readonly refusals: readonly Refusal[];
+  /** How many drones cannot, by reason: as many groups as there are reasons, whatever the fleet's size. */
+  readonly refusals: readonly RefusalGroup[];
 }
 
-/** A drone that was not heard for so long does not count as there, ms. */
-const SILENCE_MS = 30_000;
+/** A drone that was not heard for so long does not count as there, ms. Idle drones are stored once a minute. */
+const SILENCE_MS = 90_000;
 
 /** What a second of lateness is worth against a watt-hour, and a battery's wear, in cost units. */
 const COST_PER_SECOND = 1;
@@ -53,12 +53,16 @@ export interface ChoiceContext {
 
 export function choose(fleet: readonly FleetDrone[], task: Task, context: ChoiceContext): Choice {
   const candidates: Candidate[] = [];
-  const refusals: Refusal[] = [];
+  const counts = new Map<RefusalCode, number>();
   for (const drone of fleet) {
     const verdict = consider(drone, task, context);
-    if ('cost' in verdict) candidates.push(verdict);
-    else refusals.push(verdict);
+    if (typeof verdict === 'string') counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
+    else candidates.push(verdict);
   }
+  const refusals = REFUSAL_CODES.flatMap((code) => {
+    const count = counts.get(code);
+    return count === undefined ? [] : [{ code, count }];
+  });
   return { candidates: candidates.toSorted((a, b) => a.cost - b.cost), refusals };
 }
 
@@ -66,10 +70,11 @@ function consider(
   { registry, state }: FleetDrone,
   task: Task,
   { now, timeScale }: ChoiceContext,
-): Candidate | Refusal {
+): Candidate | RefusalCode {
+  const refusal = unsuitable(registry, task) ?? unavailable(registry, state, task, now);
+  if (refusal) return refusal;
+  if (!state) return 'never_heard';
   const { droneId, performance, base } = registry;
-  const busy = unavailable(registry, state, task, now);
-  if (busy.length > 0 || !state) return { droneId, reasons: busy };
   const { pickup, dropoff, weight: payload } = task;
   const plan = planFlight({
     from: state.position,
@@ -80,14 +85,11 @@ function consider(
     performance,
     battery: state.battery,
   });
-  if (!plan.feasible) return { droneId, reasons: plan.reasons };
   const mission = { pickup, dropoff, payload, performance };
   const times = remaining({ mission, position: state.position, leg: 'ToPickup', loaded: false, timeScale });
-  if (!times.toPickup || !times.toDropoff) return { droneId, reasons: ['no flight plan'] };
+  if (!plan.feasible || !times.toPickup || !times.toDropoff) return 'out_of_range';
   const deliveryEta = etaFrom(now, times.toDropoff.seconds, times.toDropoff);
-  if (task.deadline && deliveryEta.at > new Date(task.deadline).toISOString()) {
-    return { droneId, reasons: [`would arrive at ${deliveryEta.at}, after the deadline`] };
-  }
+  if (task.deadline && deliveryEta.at > new Date(task.deadline).toISOString()) return 'too_late';
   const wear = COST_OF_EMPTY_BATTERY * (1 - plan.batteryAfter) ** 2;
   return {
     droneId,
@@ -99,22 +101,31 @@ function consider(
   };
 }
 
+/** From the smallest on. */
+const SIZES: readonly PackageSize[] = ['Small', 'Medium', 'Large'];
+
+/** Whatever its state: the package does not fit, or is too heavy. */
+function unsuitable(
+  { cargoBay = 'Large', performance }: RegistryDocument,
+  task: Task,
+): RefusalCode | undefined {
+  if (SIZES.indexOf(task.size) > SIZES.indexOf(cargoBay)) return 'too_large';
+  return task.weight > performance.maxPayload ? 'too_heavy' : undefined;
+}
+
 function unavailable(
   registry: RegistryDocument,
   state: StateDocument | undefined,
   task: Task,
   now: Date,
-): string[] {
-  const reasons: string[] = [];
-  if (task.exclude.includes(registry.droneId)) reasons.push('was tried for this delivery already');
-  if (registry.health !== 'Ok') reasons.push('is in maintenance');
-  if (!registry.acceptsMissions) reasons.push('takes no missions');
-  if (isHeld(registry, now)) reasons.push('is reserved for another delivery');
-  if (!state) return [...reasons, 'was never heard'];
-  const silence = now.getTime() - Date.parse(state.time);
-  if (silence > SILENCE_MS) reasons.push(`was not heard for ${Math.round(silence / 1000)} s`);
-  if (state.leg !== 'Idle') reasons.push('is in flight');
-  return reasons;
+): RefusalCode | undefined {
+  if (registry.health !== 'Ok') return 'in_maintenance';
+  if (!registry.acceptsMissions) return 'accepts_no_missions';
+  if (task.exclude.includes(registry.droneId)) return 'tried_before';
+  if (!state) return 'never_heard';
+  if (now.getTime() - Date.parse(state.time) > SILENCE_MS) return 'silent';
+  if (isHeld(registry, now)) return 'reserved';
+  return state.leg === 'Idle' ? undefined : 'in_flight';
 }
 
 export function isHeld(registry: RegistryDocument, now: Date): boolean {

@@ -45,6 +45,8 @@ export function sample(droneId: string, now: Date, more: Partial<TelemetryRecord
 export interface Fleet {
   /** Registers drones and lets them be heard, nearest to the pickup first. */
   add(...droneIds: readonly string[]): Promise<void>;
+  /** Registers a drone, or changes its entry. */
+  register(droneId: string, more?: object): Promise<Reply>;
   hear(record: TelemetryRecord): Promise<void>;
   reserve(deliveryId: string, more?: object): Promise<Reply>;
   dispatch(deliveryId: string, fence: number): Promise<Reply>;
@@ -63,12 +65,20 @@ export function fleetOf(harness: Harness): Fleet {
   const hear = createTelemetrySink(repository);
   const as = service('contoso');
   const body = { owner: OWNER, generation: 1, pickup: PICKUP, dropoff: DROPOFF, weight: 1, size: 'Small' };
+  const register: Fleet['register'] = (droneId, more = {}) => {
+    const entry = { model: 'M1', performance: PERFORMANCE, base: { baseId: 'b', position: BASE } };
+    return harness.request(contract.putDrone, {
+      as: operator,
+      params: { droneId },
+      body: { ...entry, ...more },
+    });
+  };
   return {
+    register,
     add: async (...droneIds) => {
       for (const [index, droneId] of droneIds.entries()) {
         const position = { ...BASE, latitude: BASE.latitude - index * 0.0005 };
-        const entry = { model: 'M1', performance: PERFORMANCE, base: { baseId: 'b', position } };
-        await harness.request(contract.putDrone, { as: operator, params: { droneId }, body: entry });
+        await register(droneId, { base: { baseId: 'b', position } });
         await hear(sample(droneId, harness.clock.now, { position }));
       }
     },

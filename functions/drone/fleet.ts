@@ -9,12 +9,12 @@ import type {
   putDrone,
   quoteDrone,
 } from '../../shared/contracts/drones.ts';
-import { untilUndisturbed } from '../../shared/cosmos/race.ts';
+import { checkIfMatch, withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import { distance } from '../../shared/geo/distance.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
-import { choose } from './domain.ts';
+import { choose, type FleetDrone } from './domain.ts';
 import type { DroneRepository } from './repository.ts';
 import { droneView } from './views.ts';
 
@@ -31,10 +31,7 @@ const METRES_PER_MILE = 1609.344;
 const MS_PER_HOUR = 3_600_000;
 
 export function createFleetHandlers(repository: DroneRepository, deps: ServiceDeps): FleetHandlers {
-  const drones = async () => {
-    const fleet = await repository.fleet();
-    return fleet.map(({ registry, state }) => droneView(registry, state, deps.now()));
-  };
+  const view = ({ registry, state }: FleetDrone) => droneView(registry, state, deps.now());
 
   return {
     put: async ({ params: { droneId }, body }, call) => {
@@ -42,7 +39,7 @@ export function createFleetHandlers(repository: DroneRepository, deps: ServiceDe
       const write = async () => {
         const known = await repository.registry(droneId);
         if (known && call.headers['if-none-match'] === '*') {
-          throw new AppError('conflict', 'this drone is registered already');
+          throw new AppError('etag_mismatch', 'this drone is registered already');
         }
         if (known) {
           const entry = { ...known.item, ...body };
@@ -51,13 +48,11 @@ export function createFleetHandlers(repository: DroneRepository, deps: ServiceDe
             ...(await repository.replaceRegistry(entry, wantedEtag ?? known.etag)),
           };
         }
-        if (wantedEtag) throw new AppError('conflict', 'there is no such drone');
+        checkIfMatch(wantedEtag, undefined);
         const entry = { id: 'registry', type: 'registry', droneId, ...body, hold: null, fence: 0 } as const;
         return { status: 201 as const, ...(await repository.createRegistry(entry)) };
       };
-      const { status, item, etag } = await (wantedEtag ? write() : untilUndisturbed(write)).catch(
-        asPrecondition,
-      );
+      const { status, item, etag } = await withOptimisticRetry(write, wantedEtag);
       const state = (await repository.state(droneId))?.item;
       return { status, body: droneView(item, state, deps.now()), headers: { etag } };
     },
@@ -73,17 +68,17 @@ export function createFleetHandlers(repository: DroneRepository, deps: ServiceDe
       };
     },
 
-    list: async () => ({ status: 200, body: { drones: await drones() } }),
+    list: async ({ query: { limit, continuation = '' } }) => {
+      const page = await repository.page(limit + 1, continuation);
+      const shown = page.slice(0, limit);
+      const last = page.length > limit ? shown.at(-1)?.registry.droneId : undefined;
+      return { status: 200, body: { drones: shown.map(view), ...(last ? { continuation: last } : {}) } };
+    },
 
-    nearby: async ({ query }) => {
-      const centre = { latitude: query.lat, longitude: query.lon, altitude: 0 };
-      const withDistance = (await drones()).flatMap((drone) =>
-        drone.state ? [{ drone, metres: distance(centre, drone.state.position) }] : [],
-      );
-      const near = withDistance
-        .filter(({ metres }) => metres <= query.radius)
-        .toSorted((a, b) => a.metres - b.metres);
-      return { status: 200, body: { drones: near.map(({ drone }) => drone) } };
+    nearby: async ({ query: { lat, lon, radius, limit } }) => {
+      const centre = { latitude: lat, longitude: lon, altitude: 0 };
+      const near = await repository.nearby(centre, radius, limit);
+      return { status: 200, body: { drones: near.map(view) } };
     },
 
     quote: async ({ body }) => {
@@ -91,11 +86,13 @@ export function createFleetHandlers(repository: DroneRepository, deps: ServiceDe
       const context = { now: deps.now(), timeScale: deps.settings.TIME_SCALE };
       const { candidates, refusals } = choose(fleet, { ...body, exclude: [] }, context);
       const [best] = candidates;
-      const reasons = refusals.map((refusal) => `${refusal.droneId}: ${refusal.reasons.join('; ')}`);
-      if (!best) return { status: 200, body: { feasible: false, reasons } };
+      if (!best) return { status: 200, body: { feasible: false, refusals: [...refusals] } };
       const { pickupEta, deliveryEta } = best;
       const metres = distance(body.pickup, body.dropoff);
-      return { status: 200, body: { feasible: true, reasons: [], distance: metres, pickupEta, deliveryEta } };
+      return {
+        status: 200,
+        body: { feasible: true, refusals: [], distance: metres, pickupEta, deliveryEta },
+      };
     },
 
     utilization: async ({ query }, call) => {
@@ -112,12 +109,4 @@ export function createFleetHandlers(repository: DroneRepository, deps: ServiceDe
       };
     },
   };
-}
-
-/** What the caller's own If-Match or If-None-Match says no to, which no repetition mends. */
-function asPrecondition(error: unknown): never {
-  if (error instanceof AppError && error.code === 'conflict') {
-    throw new AppError('etag_mismatch', error.message, { cause: error });
-  }
-  throw error;
 }

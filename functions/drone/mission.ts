@@ -7,8 +7,8 @@ import type {
   recallDrone,
   releaseDrone,
 } from '../../shared/contracts/drones.ts';
-import { untilUndisturbed } from '../../shared/cosmos/race.ts';
 import type { Stored } from '../../shared/cosmos/store.ts';
+import { withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import type { Call, Handler } from '../../shared/http/pipeline.ts';
@@ -45,7 +45,7 @@ export function createMissionHandlers(repository: DroneRepository, deps: Service
 
   return {
     dispatch: ({ params, body }, call) =>
-      untilUndisturbed(async () => {
+      withOptimisticRetry(async () => {
         const { item: job, etag } = await held(params.deliveryId, body.fence, call);
         const { missionId, droneId, fence } = job;
         if (job.status === 'Released') throw new AppError('stale', 'the drone is released already');
@@ -65,7 +65,7 @@ export function createMissionHandlers(repository: DroneRepository, deps: Service
       }),
 
     confirm: ({ params, body }, call) =>
-      untilUndisturbed(async () => {
+      withOptimisticRetry(async () => {
         const { item: job, etag } = await held(params.deliveryId, body.fence, call);
         if (job.status === 'Released') throw new AppError('stale', 'the drone is released already');
         if (!(await repository.extend(job.droneId, job.fence, null))) {
@@ -79,7 +79,7 @@ export function createMissionHandlers(repository: DroneRepository, deps: Service
       }),
 
     recall: ({ params, body }, call) =>
-      untilUndisturbed(async () => {
+      withOptimisticRetry(async () => {
         const known = await found(params.deliveryId, call);
         if (!known || known.item.fence !== body.fence || !known.item.mission) return { status: 204 };
         const { item: job, etag } = known;
@@ -97,7 +97,7 @@ export function createMissionHandlers(repository: DroneRepository, deps: Service
 
     /** The drone first: the job remembers whose release is due until it is done. */
     release: ({ params, query }, call) =>
-      untilUndisturbed(async () => {
+      withOptimisticRetry(async () => {
         const known = await found(params.deliveryId, call);
         if (!known || (query.fence !== undefined && query.fence !== known.item.fence)) return { status: 204 };
         const { item: job, etag } = known;

@@ -5,6 +5,7 @@ import { AppError } from '../../shared/errors.ts';
 import { customer, type Harness, operator, service, startHarness } from '../../tests/harness/service.ts';
 import { droneService } from './drone.functions.ts';
 import { DROPOFF, type Fleet, fleetOf, OWNER, PICKUP, sample } from './fleet.fixture.ts';
+import { createMissionHandlers } from './mission.ts';
 import { createDroneRepository, type DroneRepository } from './repository.ts';
 import { createReserve } from './reserve.ts';
 
@@ -35,25 +36,68 @@ describe('reserving', () => {
     expect(await fleet.holds()).toEqual({ near: 'd1' });
   });
 
-  test('says of each drone why it cannot', async () => {
-    await fleet.add('busy', 'tired', 'deaf', 'tried');
-    await fleet.reserve('other', { exclude: ['tired', 'deaf', 'tried'] });
-    const now = harness.clock.now;
-    await fleet.hear(sample('tired', now, { seq: 2, battery: 0.1 }));
-    harness.clock.advance(31);
-    for (const droneId of ['busy', 'tired', 'tried']) {
-      await fleet.hear(
-        sample(droneId, harness.clock.now, { seq: 3, battery: droneId === 'tired' ? 0.1 : 1 }),
-      );
+  test('counts the drones that cannot by their reason, and names none of them (W18)', async () => {
+    await fleet.add('busy', 'tired', 'deaf', 'tried', 'small', 'flying', 'second-tired');
+    const others = ['tired', 'deaf', 'tried', 'small', 'flying', 'second-tired'];
+    const fence = fenceOf(await fleet.reserve('other', { exclude: others }));
+    await fleet.dispatch('other', fence);
+    await fleet.confirm('other', fence);
+    await fleet.register('small', { cargoBay: 'Small' });
+    await fleet.register('unheard');
+    await fleet.register('broken', { health: 'Maintenance' });
+    await fleet.register('parked', { acceptsMissions: false });
+    harness.clock.advance(40);
+    const states = { tired: { battery: 0.1 }, 'second-tired': { battery: 0.1 }, flying: { leg: 'ToBase' } };
+    for (const droneId of ['busy', 'tired', 'tried', 'small', 'flying', 'second-tired']) {
+      const change = (states as Record<string, object>)[droneId] ?? {};
+      await fleet.hear(sample(droneId, harness.clock.now, { seq: 3, ...change }));
     }
-    const refused = await fleet.reserve('d1', { exclude: ['tried'] });
-    expect(refused).toMatchObject({ status: 409, body: { code: 'no_feasible_drone' } });
-    const reasons = refused.body?.['reasons'] as { droneId: string; reasons: string[] }[];
-    const of = (droneId: string) => reasons.find((each) => each.droneId === droneId)?.reasons.join();
-    expect(of('busy')).toContain('reserved');
-    expect(of('deaf')).toContain('not heard for 31 s');
-    expect(of('tried')).toContain('tried');
-    expect(of('tired')).toMatch(/needs .* Wh/);
+    harness.clock.advance(55);
+    for (const droneId of ['busy', 'tired', 'tried', 'small', 'flying', 'second-tired']) {
+      const change = (states as Record<string, object>)[droneId] ?? {};
+      await fleet.hear(sample(droneId, harness.clock.now, { seq: 4, ...change }));
+    }
+    const refused = await fleet.reserve('d1', { exclude: ['tried'], size: 'Medium' });
+    expect(refused).toMatchObject({
+      status: 409,
+      body: { code: 'no_feasible_drone', detail: 'no drone can fly this delivery now' },
+    });
+    expect(refused.body?.['refusals']).toEqual([
+      { code: 'too_large', count: 1 },
+      { code: 'in_maintenance', count: 1 },
+      { code: 'accepts_no_missions', count: 1 },
+      { code: 'tried_before', count: 1 },
+      { code: 'never_heard', count: 1 },
+      { code: 'silent', count: 1 },
+      { code: 'reserved', count: 1 },
+      { code: 'in_flight', count: 1 },
+      { code: 'out_of_range', count: 2 },
+    ]);
+    expect(JSON.stringify(refused.body)).not.toMatch(/busy|tired|Wh/);
+  });
+
+  test.each([
+    ['Small', 'Small', 200],
+    ['Medium', 'Small', 409],
+    ['Medium', 'Medium', 200],
+    ['Large', 'Medium', 409],
+    ['Large', 'Large', 200],
+  ])('a %s package by a drone with a %s cargo bay is answered %i (W22)', async (size, cargoBay, status) => {
+    await fleet.add('one');
+    await fleet.register('one', { cargoBay });
+    const quote = await harness.request(contract.quoteDrone, {
+      as: service('contoso'),
+      body: { pickup: PICKUP, dropoff: DROPOFF, weight: 1, size },
+    });
+    expect(quote.body?.['feasible']).toBe(status === 200);
+    expect((await fleet.reserve('d1', { size })).status).toBe(status);
+  });
+
+  test('a package as heavy as the drone may carry is carried, and one that is heavier is not', async () => {
+    await fleet.add('one');
+    const heavier = await fleet.reserve('d1', { weight: 5.001 });
+    expect(heavier.body?.['refusals']).toEqual([{ code: 'too_heavy', count: 1 }]);
+    expect((await fleet.reserve('d1', { weight: 5 })).status).toBe(200);
   });
 
   test('heeds a deadline in whatever zone it is written', async () => {
@@ -262,6 +306,56 @@ describe('a process that dies around any write', () => {
     };
     const mine = await createReserve(raced, harness.deps('drone'))(input('d1'), call);
     expect(await fleet.holds()).toEqual({ [mine.body.droneId]: 'd1' });
+  });
+
+  test('a drone that was reserved and freed since it was read is not taken under the same fence', async () => {
+    await fleet.add('one');
+    const real = createDroneRepository(harness.database);
+    let seen = 0;
+    const slow: DroneRepository = {
+      ...real,
+      hold: async (droneId, fence, ...rest) => {
+        if (++seen === 1) {
+          expect(fenceOf(await fleet.reserve('quick'))).toBe(fence + 1);
+          await fleet.release('quick');
+        }
+        return real.hold(droneId, fence, ...rest);
+      },
+    };
+    const attempt = createReserve(slow, harness.deps('drone'))(input('slow'), call);
+    await expect(attempt).rejects.toMatchObject({ code: 'no_feasible_drone' });
+    expect(fenceOf(await fleet.reserve('slow'))).toBe(2);
+  });
+
+  test('a reservation whose release comes first, and its hold after, leaves the drone free', async () => {
+    await fleet.add('one');
+    const real = createDroneRepository(harness.database);
+    const late: DroneRepository = {
+      ...real,
+      hold: async (...args) => {
+        await fleet.release('d1');
+        return real.hold(...args);
+      },
+    };
+    const attempt = createReserve(late, harness.deps('drone'))(input('d1'), call);
+    await expect(attempt).rejects.toMatchObject({ code: 'stale' });
+    expect(await fleet.holds()).toEqual({});
+  });
+
+  test.each(deaths(2))('%s write %i of a release: the retry leaves the drone free', async (when, fatal) => {
+    await fleet.add('one');
+    const fence = fenceOf(await fleet.reserve('d1'));
+    await fleet.dispatch('d1', fence);
+    await fleet.confirm('d1', fence);
+    const real = createDroneRepository(harness.database);
+    const { release } = createMissionHandlers(dying(real, fatal, when), harness.deps('drone'));
+    const once = release({ params: { deliveryId: 'd1' }, query: {}, body: undefined }, call);
+    await expect(once).rejects.toMatchObject({ code: 'dependency_unavailable' });
+    expect((await fleet.release('d1')).status).toBe(204);
+    expect(await fleet.holds()).toEqual({});
+    expect((await fleet.job('d1'))?.status).toBe('Released');
+    const released = (await fleet.events('d1')).filter(({ type }) => type === 'DroneReleased');
+    expect(released).toHaveLength(1);
   });
 
   test('a reservation that comes after its release gets nothing', async () => {

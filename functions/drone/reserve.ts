@@ -8,11 +8,12 @@
  */
 import type { z } from 'zod';
 import { checkNamedOwner } from '../../shared/auth/tenancy.ts';
-import type { ReserveBody, reserveDrone } from '../../shared/contracts/drones.ts';
-import { untilUndisturbed } from '../../shared/cosmos/race.ts';
+import type { RefusalGroup, ReserveBody, reserveDrone } from '../../shared/contracts/drones.ts';
 import type { Stored } from '../../shared/cosmos/store.ts';
+import { WriteConflict, withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
+import { type CallMark, callMark, isRepetition, marked } from '../../shared/http/idempotent-call.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
 import { type Candidate, choose, spentBy } from './domain.ts';
 import { releasedItem } from './messages.ts';
@@ -25,23 +26,28 @@ type Request = z.output<typeof ReserveBody>;
 const WON: ReadonlySet<JobDocument['status']> = new Set(['Reserved', 'Dispatched', 'Accepted', 'Recalled']);
 
 export function createReserve(repository: DroneRepository, deps: ServiceDeps): Handler<typeof reserveDrone> {
-  const bookings = createBookings(repository, deps);
-  return ({ params, body }, { principal }) =>
-    untilUndisturbed(async () => {
-      checkNamedOwner(principal, body.owner.accountId, 'body.owner.accountId');
-      const job = await bookings.reserve(params.deliveryId, body);
+  const reservations = createReservations(repository, deps);
+  return ({ params, body }, call) =>
+    withOptimisticRetry(async () => {
+      checkNamedOwner(call.principal, body.owner.accountId, 'body.owner.accountId');
+      const job = await reservations.reserve(params.deliveryId, body, callMark(call, body));
       return { status: 200, body: reservationOf(job) };
     });
 }
 
-function createBookings(repository: DroneRepository, deps: ServiceDeps) {
+function createReservations(repository: DroneRepository, deps: ServiceDeps) {
   return { reserve };
 
-  async function reserve(deliveryId: string, request: Request): Promise<JobDocument> {
+  async function reserve(
+    deliveryId: string,
+    request: Request,
+    mark: CallMark | undefined,
+  ): Promise<JobDocument> {
     const known = await repository.job(deliveryId);
     if (known && known.item.request.owner.accountId !== request.owner.accountId) {
       throw new AppError('not_found', 'there is no such delivery');
     }
+    isRepetition(known?.item.call, mark);
     if (known && known.item.generation > request.generation) throw stale();
     if (known && known.item.generation < request.generation) {
       await repository.free(known.item.droneId, deliveryId, known.item.generation);
@@ -52,7 +58,7 @@ function createBookings(repository: DroneRepository, deps: ServiceDeps) {
       const held = await heldFor(known.item);
       if (held) return status === 'Reserved' ? known.item : confirm(held);
     }
-    return win(deliveryId, request, known);
+    return win(deliveryId, request, known, mark);
   }
 
   /** The candidates one after the other, the best first; each is written down before it is asked for. */
@@ -60,21 +66,22 @@ function createBookings(repository: DroneRepository, deps: ServiceDeps) {
     deliveryId: string,
     request: Request,
     known: Stored<JobDocument> | undefined,
+    mark: CallMark | undefined,
   ): Promise<JobDocument> {
     const now = deps.now();
     const fleet = await repository.fleet();
     const { candidates, refusals } = choose(fleet, request, { now, timeScale: deps.settings.TIME_SCALE });
     let current = known;
     for (const candidate of candidates) {
-      const job = await intend(deliveryId, request, candidate, current);
+      const job = await intend(deliveryId, request, candidate, current, mark);
       const hold = { deliveryId, generation: request.generation, fence: job.fence, until: job.leaseUntil };
       if (await repository.hold(candidate.droneId, candidate.fence, hold, now)) return confirm(job);
       const held = await heldFor(job);
       if (held) return confirm(held);
       current = await repository.job(deliveryId);
     }
-    const taken = candidates.map(({ droneId }) => ({ droneId, reasons: ['was taken meanwhile'] }));
-    const facts = { reasons: [...refusals, ...taken] };
+    const facts = { refusals: withTaken(refusals, candidates.length) };
+    deps.log.info({ deliveryId, ...facts }, 'no drone can fly this delivery now');
     throw new AppError('no_feasible_drone', 'no drone can fly this delivery now', { facts });
   }
 
@@ -83,6 +90,7 @@ function createBookings(repository: DroneRepository, deps: ServiceDeps) {
     request: Request,
     candidate: Candidate,
     current: Stored<JobDocument> | undefined,
+    mark: CallMark | undefined,
   ): Promise<JobDocument> {
     const now = deps.now();
     if (current && current.item.generation > request.generation) throw stale();
@@ -95,6 +103,7 @@ function createBookings(repository: DroneRepository, deps: ServiceDeps) {
     const job: JobDocument = {
       ...intentOf(deliveryId, request, candidate, now, deps.settings.RESERVATION_LEASE_SECONDS),
       ...(spent ? { spent } : {}),
+      ...marked(mark),
     };
     const event = superseded && WON.has(superseded.status) ? [releasedItem(superseded, now)] : [];
     await repository.saveJob(job, current?.etag, event);
@@ -149,11 +158,19 @@ function intentOf(
   };
 }
 
+/** Candidates that other deliveries reserved meanwhile count as reserved. */
+function withTaken(refusals: readonly RefusalGroup[], taken: number): readonly RefusalGroup[] {
+  if (taken === 0) return refusals;
+  const reserved = refusals.find(({ code }) => code === 'reserved')?.count ?? 0;
+  const others = refusals.filter(({ code }) => code !== 'reserved');
+  return [...others, { code: 'reserved', count: reserved + taken }];
+}
+
 function stale(): AppError {
   return new AppError('stale', 'this generation of the delivery is over');
 }
 
 /** Another call for the same delivery got on meanwhile: look again. */
 function disturbed(): AppError {
-  return new AppError('etag_mismatch', 'another call reserved meanwhile');
+  return new WriteConflict('changed');
 }

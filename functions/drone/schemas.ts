@@ -1,9 +1,10 @@
 /** What the drone service keeps: `drones` (partition: drone) and `droneDeliveries` (partition: delivery). */
 
 import type { z } from 'zod';
-import type { Eta } from '../../shared/contracts/common.ts';
+import type { Eta, PackageSize } from '../../shared/contracts/common.ts';
 import type { DroneBody, DroneState, ReserveBody } from '../../shared/contracts/drones.ts';
 import type { Mission } from '../../shared/contracts/flight.ts';
+import type { CallMark } from '../../shared/http/idempotent-call.ts';
 
 export interface Hold {
   readonly deliveryId: string;
@@ -14,10 +15,12 @@ export interface Hold {
 }
 
 /** Registry entry and reservation. Position and battery are another item: telemetry must not fight the reservation. */
-export interface RegistryDocument extends z.output<typeof DroneBody> {
+export interface RegistryDocument extends Omit<z.output<typeof DroneBody>, 'cargoBay'> {
   readonly id: 'registry';
   readonly type: 'registry';
   readonly droneId: string;
+  /** Absent in entries from before it was known: `Large`. */
+  readonly cargoBay?: PackageSize;
   readonly hold: Hold | null;
   /** Grows with every reservation; commands carry it. */
   readonly fence: number;
@@ -49,6 +52,8 @@ export interface JobDocument {
   readonly deliveryId: string;
   readonly request: z.output<typeof ReserveBody>;
   readonly generation: number;
+  /** The workflow's call that this job answers. */
+  readonly call?: CallMark;
   readonly status: JobStatus;
   readonly droneId: string;
   readonly fence: number;

@@ -1,21 +1,74 @@
-/** Telemetry from tracking: the newest sample of each drone becomes its state; older ones change nothing. */
+/**
+ * Stores what the service's decisions need of the telemetry that tracking sends; live positions stay in tracking.
+ *
+ * T1 A sample that is not newer than the last one changes nothing.
+ * T2 A sample is stored when a decision could depend on it: another leg, flight mode, load, delivery or start of the drone,
+ *    5 % of the battery, 200 m, or a minute. Any other costs no request.
+ * T3 To store costs one request: the last stored sample is remembered with its etag. When another process has written
+ *    since, the etag tells, and the stored sample is read.
+ */
 import type { TelemetryRecord } from '../../shared/contracts/flight.ts';
-import { untilUndisturbed } from '../../shared/cosmos/race.ts';
+import { withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
 import { distance } from '../../shared/geo/distance.ts';
 import { domainEventItem, type OutboxItem } from '../../shared/outbox/outbox.ts';
 import { isNewer } from './domain.ts';
 import type { DroneRepository } from './repository.ts';
 import type { StateDocument } from './schemas.ts';
 
+const BATTERY_STEP = 0.05;
+const POSITION_STEP = 200;
+const TIME_STEP_MS = 60_000;
+
+interface Known {
+  readonly stored: StateDocument;
+  readonly etag: string;
+  /** The newest sample, stored or not: the odometer counts every metre. */
+  readonly latest: StateDocument;
+}
+
 export function createTelemetrySink(repository: DroneRepository): (record: TelemetryRecord) => Promise<void> {
+  const remembered = new Map<string, Known>();
+
+  const recall = async (droneId: string): Promise<Known | undefined> => {
+    const known = remembered.get(droneId);
+    if (known) return known;
+    const found = await repository.state(droneId);
+    return remembered.get(droneId) ?? (found && { stored: found.item, etag: found.etag, latest: found.item });
+  };
+
+  const store = async (document: StateDocument, known: Known | undefined): Promise<void> => {
+    const { droneId } = document;
+    remembered.delete(droneId);
+    const changed = known && known.stored.flightMode !== document.flightMode;
+    const etag = await repository.saveState(document, known?.etag, changed ? [statusItem(document)] : []);
+    if (etag) remembered.set(droneId, { stored: document, etag, latest: document });
+  };
+
   return (record) =>
-    untilUndisturbed(async () => {
-      const known = await repository.state(record.droneId);
-      if (!isNewer(record, known?.item)) return;
-      const document = stateOf(record, known?.item);
-      const changed = known && known.item.flightMode !== document.flightMode;
-      await repository.saveState(document, known?.etag, changed ? [statusItem(document)] : []);
+    withOptimisticRetry(async () => {
+      const known = await recall(record.droneId);
+      if (!isNewer(record, known?.latest)) return;
+      const document = stateOf(record, known?.latest);
+      if (known && !matters(document, known.stored)) {
+        remembered.set(record.droneId, { ...known, latest: document });
+        return;
+      }
+      await store(document, known);
     });
+}
+
+/** Whether a decision could depend on the difference. */
+function matters(sample: StateDocument, stored: StateDocument): boolean {
+  return (
+    sample.boot !== stored.boot ||
+    sample.leg !== stored.leg ||
+    sample.flightMode !== stored.flightMode ||
+    sample.loaded !== stored.loaded ||
+    sample.deliveryId !== stored.deliveryId ||
+    Math.abs(sample.battery - stored.battery) >= BATTERY_STEP ||
+    Date.parse(sample.time) - Date.parse(stored.time) >= TIME_STEP_MS ||
+    distance(sample.position, stored.position) >= POSITION_STEP
+  );
 }
 
 function stateOf(record: TelemetryRecord, known: StateDocument | undefined): StateDocument {

@@ -21,12 +21,13 @@ export function stateView(state: StateDocument): DroneState {
 }
 
 export function droneView(registry: RegistryDocument, state: StateDocument | undefined, now: Date): Drone {
-  const { droneId, model, performance, base, health, acceptsMissions, hold } = registry;
+  const { droneId, model, performance, base, cargoBay = 'Large', health, acceptsMissions, hold } = registry;
   return {
     id: droneId,
     model,
     performance,
     base,
+    cargoBay,
     health,
     acceptsMissions,
     ...(hold && isHeld(registry, now) ? { reservedFor: hold.deliveryId } : {}),

@@ -17,6 +17,7 @@ import type { Call, Handler } from '../../shared/http/pipeline.ts';
 import { invalid } from '../../shared/http/pipeline.ts';
 import { answerOf, checkPlaces, plannedAnswer, reschedule, resolve } from './domain.ts';
 import { dronePrice } from './price.ts';
+import { courierQuote } from './quote.ts';
 import type { RequestRepository } from './repository.ts';
 import type { RequestDocument } from './schemas.ts';
 import { publishOperation } from './submit.ts';
@@ -142,25 +143,17 @@ export function createHandlers(repository: RequestRepository, deps: ServiceDeps)
       if (errors.length > 0 || !pickup || !dropoff) throw invalid(errors);
       const { weight, size } = body.packageInfo;
       const { body: byDrone } = await deps.call(quoteDrone, { body: { pickup, dropoff, weight, size } });
-      if (byDrone.feasible && byDrone.distance !== undefined) {
+      const { pickupEta, deliveryEta } = byDrone;
+      if (byDrone.feasible && byDrone.distance !== undefined && pickupEta && deliveryEta) {
         const price = dronePrice({ distance: byDrone.distance, weight, expedited: body.expedited });
-        return { status: 200, body: { ...byDrone, by: 'drone', price } };
+        const served = { feasible: true, by: 'drone' as const, price, pickupEta, deliveryEta, reasons: [] };
+        return { status: 200, body: served };
       }
       const owner = { userId: call.principal.subject, accountId };
       const { body: carriers } = await deps.call(quoteCarriers, {
         body: { owner, pickup, dropoff, weight, size },
       });
-      const [best] = carriers.offers.toSorted((a, b) => a.price.amount - b.price.amount);
-      const refusals = carriers.refusals.map(
-        ({ carrierId, reasons }) => `${carrierId}: ${reasons.join(', ')}`,
-      );
-      const reasons = [...byDrone.reasons, ...refusals];
-      if (!best) return { status: 200, body: { feasible: false, reasons } };
-      const { price, pickupEta, deliveryEta } = best;
-      return {
-        status: 200,
-        body: { feasible: true, by: 'third-party', price, pickupEta, deliveryEta, reasons },
-      };
+      return { status: 200, body: courierQuote(byDrone.refusals, carriers) };
     },
   };
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type IdentityServer, startIdentity } from 'azure-local/identity';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createVerifier } from '../../shared/auth/verifier.ts';
-import { quoteDrone } from '../../shared/contracts/drones.ts';
+import { quoteDrone, type RefusalGroup } from '../../shared/contracts/drones.ts';
 import * as contract from '../../shared/contracts/requests.ts';
 import { RequestMessage } from '../../shared/contracts/requests.ts';
 import { quoteCarriers } from '../../shared/contracts/third-party.ts';
@@ -609,14 +609,16 @@ describe('a quote', () => {
   const quote = (more: object = {}) =>
     harness.request(contract.quote, { as: customer('contoso'), body: { ...asked, ...more } });
 
-  test('is a drone’s by distance, weight and speed; a carrier’s cheapest where no drone can; else the reasons', async () => {
+  test('is a drone’s by distance, weight and speed; a carrier’s cheapest where no drone can; else one sentence for each; not known where a carrier is silent (W18, W26)', async () => {
+    let refusals: RefusalGroup[] = [{ code: 'too_heavy', count: 3 }];
+    let silent: string[] = [];
     harness.answer(quoteDrone, async ({ body }) =>
       body.weight < 5
         ? {
             status: 200 as const,
-            body: { feasible: true, reasons: [], distance: 2000, pickupEta: eta, deliveryEta: eta },
+            body: { feasible: true, refusals: [], distance: 2000, pickupEta: eta, deliveryEta: eta },
           }
-        : { status: 200 as const, body: { feasible: false, reasons: ['drone-1: too heavy'] } },
+        : { status: 200 as const, body: { feasible: false, refusals } },
     );
     const offer = (carrierId: string, amount: number) => {
       return { carrierId, price: { amount, currency: 'USD' }, pickupEta: eta, deliveryEta: eta };
@@ -626,15 +628,28 @@ describe('a quote', () => {
       body: {
         offers: body.weight < 50 ? [offer('slow', 30), offer('cheap', 20)] : [],
         refusals: [{ carrierId: 'van', reasons: ['over 50 kg'] }],
+        silent,
       },
     }));
     expect((await quote()).body).toMatchObject({ feasible: true, by: 'drone', price: { amount: 5.6 } });
     expect((await quote({ expedited: true })).body).toMatchObject({ price: { amount: 8.4 } });
     const heavy = { packageInfo: { size: 'Large', weight: 20 } };
     expect((await quote(heavy)).body).toMatchObject({ by: 'third-party', price: { amount: 20 } });
-    const reasons = ['drone-1: too heavy', 'van: over 50 kg'];
-    const absurd = await quote({ packageInfo: { size: 'Large', weight: 90 } });
-    expect(absurd.body).toEqual({ feasible: false, reasons });
+    const absurd = async () => (await quote({ packageInfo: { size: 'Large', weight: 90 } })).body;
+    const tooHeavy = 'the package is too large or too heavy for a drone';
+    expect(await absurd()).toEqual({
+      feasible: false,
+      code: 'not_serviceable',
+      reasons: [tooHeavy, 'no courier can carry it'],
+    });
+    refusals = [{ code: 'reserved', count: 11 }, ...refusals];
+    expect((await absurd())?.['reasons']).toContain('no drone can fly it now');
+    silent = ['bike'];
+    expect(await absurd()).toEqual({
+      feasible: null,
+      code: 'currently_unknown',
+      reasons: ['no drone can fly it now', 'a courier did not answer: ask again in a moment'],
+    });
   });
 
   test('for no way at all is refused', async () => {

@@ -1,6 +1,7 @@
 /** Requests and idempotency records in Cosmos; both of one request are written in one batch. */
 import type { JSONObject } from '@azure/cosmos';
 import type { Database } from '../../shared/cosmos/store.ts';
+import { unlessConflict, WriteConflict } from '../../shared/cosmos/write-conflict.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { IdempotencyDocument, RequestDocument } from './schemas.ts';
 
@@ -44,12 +45,8 @@ export function createRequestRepository(database: Database): RequestRepository {
   ): Promise<boolean> => {
     const set = [{ op: 'set' as const, path: '/status', value: to }];
     const condition = `FROM c WHERE c.status IN ('accepted', '${to}')`;
-    try {
-      return (await store.patch(deliveryId, accountId, set, { condition })) !== undefined;
-    } catch (error) {
-      if (error instanceof AppError && error.code === 'etag_mismatch') return false;
-      throw error;
-    }
+    const patch = () => store.patch(deliveryId, accountId, set, { condition });
+    return (await unlessConflict(patch, 'changed')) !== undefined;
   };
 
   return {
@@ -64,10 +61,7 @@ export function createRequestRepository(database: Database): RequestRepository {
         ]);
         return document;
       } catch (error) {
-        const winner =
-          error instanceof AppError && error.code === 'already_exists'
-            ? await earlier(idempotency)
-            : undefined;
+        const winner = error instanceof WriteConflict ? await earlier(idempotency) : undefined;
         if (winner) return winner;
         throw error;
       }

@@ -8,8 +8,10 @@ import type {
   summarizePackages,
 } from '../../shared/contracts/packages.ts';
 import type { Stored } from '../../shared/cosmos/store.ts';
+import { checkIfMatch, withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
+import { callMark, isRepetition, marked } from '../../shared/http/idempotent-call.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
 import { checkMaker, checkSameId, merged, packageView, written } from './domain.ts';
 import type { PackageRepository } from './repository.ts';
@@ -22,8 +24,6 @@ export interface PackageHandlers {
   readonly remove: Handler<typeof deletePackage>;
   readonly summary: Handler<typeof summarizePackages>;
 }
-
-const RACE_ATTEMPTS = 10;
 
 export function createHandlers(repository: PackageRepository, deps: ServiceDeps): PackageHandlers {
   const known = async (accountId: string, packageId: string): Promise<Stored<PackageDocument>> => {
@@ -38,14 +38,17 @@ export function createHandlers(repository: PackageRepository, deps: ServiceDeps)
       checkMaker(call.principal, madeBy);
       checkSameId(packageId, body.id);
       const ifMatch = call.headers['if-match'];
-      return retried(ifMatch, async () => {
+      const mark = callMark(call, body);
+      return withOptimisticRetry(async () => {
         const earlier = await repository.find(accountId, packageId);
-        checkEtag(ifMatch, earlier?.etag);
+        if (earlier && isRepetition(earlier.item.call, mark))
+          return { status: 204, headers: { etag: earlier.etag } };
+        checkIfMatch(ifMatch, earlier?.etag);
         const document = written({ packageId, accountId, body, madeBy }, earlier?.item, deps.now());
-        const { item, etag } = await repository.save(document, earlier?.etag);
+        const { item, etag } = await repository.save({ ...document, ...marked(mark) }, earlier?.etag);
         if (earlier) return { status: 204, headers: { etag } };
         return { status: 201, body: packageView(item), headers: { etag } };
-      });
+      }, ifMatch);
     },
 
     get: async ({ params }, call) => {
@@ -57,26 +60,26 @@ export function createHandlers(repository: PackageRepository, deps: ServiceDeps)
       const accountId = ownAccount(call.principal);
       checkSameId(packageId, body.id);
       const ifMatch = call.headers['if-match'];
-      return retried(ifMatch, async () => {
+      return withOptimisticRetry(async () => {
         const earlier = await known(accountId, packageId);
-        checkEtag(ifMatch, earlier.etag);
+        checkIfMatch(ifMatch, earlier.etag);
         const { item, etag } = await repository.save(merged(earlier.item, body), earlier.etag);
         return { status: 200, body: packageView(item), headers: { etag } };
-      });
+      }, ifMatch);
     },
 
     remove: ({ params: { packageId }, query: { madeBy } }, call) => {
       const accountId = ownAccount(call.principal);
       checkMaker(call.principal, madeBy);
       const ifMatch = call.headers['if-match'];
-      return retried(ifMatch, async () => {
+      return withOptimisticRetry(async () => {
         const found = await repository.find(accountId, packageId);
         if (madeBy !== undefined && found?.item.madeBy !== madeBy) return { status: 204 };
         if (!found) throw new AppError('not_found', 'there is no such package');
-        checkEtag(ifMatch, found.etag);
+        checkIfMatch(ifMatch, found.etag);
         await repository.remove(accountId, packageId, found.etag);
         return { status: 204 };
-      });
+      }, ifMatch);
     },
 
     summary: async ({ params: { ownerId }, query: { year, month } }, call) => {
@@ -86,22 +89,3 @@ export function createHandlers(repository: PackageRepository, deps: ServiceDeps)
     },
   };
 }
-
-function checkEtag(ifMatch: string | undefined, etag: string | undefined): void {
-  if (ifMatch === undefined || (ifMatch === '*' && etag !== undefined) || ifMatch === etag) return;
-  throw new AppError('etag_mismatch', 'the package has changed meanwhile');
-}
-
-/** Somebody was faster: look again, unless the caller asked for just the state it saw. */
-async function retried<T>(ifMatch: string | undefined, work: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await work();
-    } catch (error) {
-      const race = error instanceof AppError && RACES.has(error.code) && ifMatch === undefined;
-      if (!race || attempt >= RACE_ATTEMPTS) throw error;
-    }
-  }
-}
-
-const RACES: ReadonlySet<string> = new Set(['already_exists', 'etag_mismatch']);

@@ -4,9 +4,9 @@ import type { PackageDocument } from './schemas.ts';
 
 export interface PackageRepository {
   find(accountId: string, packageId: string): Promise<Stored<PackageDocument> | undefined>;
-  /** Without an etag it must be new. @throws AppError `already_exists`, `etag_mismatch`, `not_found` */
+  /** Without an etag it must be new. @throws WriteConflict, or AppError `not_found` */
   save(document: PackageDocument, etag: string | undefined): Promise<Stored<PackageDocument>>;
-  /** False when there was none. @throws AppError `etag_mismatch` */
+  /** False when there was none. @throws WriteConflict */
   remove(accountId: string, packageId: string, etag: string): Promise<boolean>;
   /** kg */
   totalWeight(accountId: string, month: string): Promise<number>;

@@ -1,5 +1,6 @@
 /** What the package service keeps, in `packages` (partition: account): the id is unique within the account. */
 import type { PackageSize } from '../../shared/contracts/common.ts';
+import type { CallMark } from '../../shared/http/idempotent-call.ts';
 
 export interface PackageDocument {
   readonly id: string;
@@ -11,6 +12,8 @@ export interface PackageDocument {
   readonly tag?: string;
   /** The workflow that made it, while nobody else has written it: its undo may remove it. */
   readonly madeBy?: string;
+  /** The workflow's call that wrote it last. */
+  readonly call?: CallMark;
   readonly createdAt: string;
   /** `YYYY-MM` of createdAt. */
   readonly month: string;

@@ -20,7 +20,7 @@ function* calls(workflow: WorkflowContext): Orchestration<void> {
   // @ts-expect-error the step takes no argument
   yield* workflow.step('holdQuota', { userId: 'ann' });
   // @ts-expect-error the result has no such field
-  (yield* workflow.step('reserveDrone')).drone;
+  void (yield* workflow.step('reserveDrone')).drone;
   // @ts-expect-error the pivot has no compensation
   yield* workflow.compensate('pickUp');
   // @ts-expect-error a note sets known fields only

@@ -1,5 +1,5 @@
 /** Starts, wakes and ends orchestrations. The engine promises little (docs/adr/0002), so every call may be repeated. */
-import type { DurableClient } from 'durable-functions';
+import type { DurableClient, OrchestrationRuntimeStatus } from 'durable-functions';
 import type { Settings } from '../../shared/config/settings.ts';
 import type { EndingWorkflow, WorkflowDocument } from './schemas.ts';
 import type { Limits, WorkflowInput } from './workflow-context.ts';
@@ -58,6 +58,22 @@ export async function compensate(
   if (await isLive(client, instanceId)) return;
   const input: WorkflowInput = { deliveryId, generation: document.generation, limits };
   await client.startNew(COMPENSATOR, { instanceId, input }).catch(unlessRunning);
+}
+
+/** States of an orchestration that does nothing any more. */
+const ENDED = ['Completed', 'Failed', 'Terminated', 'Canceled'] as const;
+
+/**
+ * Purges the engine's history of orchestrations that began before the retention and have ended. The workflow document
+ * stays: it is the record, and keeps a late message from beginning the workflow again.
+ */
+export async function purgeEnded(client: DurableClient, retentionDays: number, now: Date): Promise<number> {
+  const result = await client.purgeInstanceHistoryBy({
+    createdTimeFrom: new Date(0),
+    createdTimeTo: new Date(now.getTime() - retentionDays * 24 * 3600 * 1000),
+    runtimeStatus: [...ENDED] as unknown as OrchestrationRuntimeStatus[],
+  });
+  return result.instancesDeleted;
 }
 
 async function isLive(client: DurableClient, instanceId: string): Promise<boolean> {

@@ -2,7 +2,7 @@
 import type { JSONObject, OperationInput, PatchOperation } from '@azure/cosmos';
 import type { Outcome } from '../../shared/contracts/requests.ts';
 import type { Store } from '../../shared/cosmos/store.ts';
-import { AppError } from '../../shared/errors.ts';
+import { unlessConflict } from '../../shared/cosmos/write-conflict.ts';
 import { domainEventItem } from '../../shared/outbox/outbox.ts';
 import type { Inbox } from '../../shared/saga/inbox.ts';
 import { finalAnswers } from './domain.ts';
@@ -24,7 +24,7 @@ export function createFinish(
     const isOpen = `(NOT IS_DEFINED(c.${change}) OR c.${change} = 'requested')`;
     const condition = `FROM c WHERE IS_DEFINED(c.outcome) AND ${isOpen}`;
     const operations = patchOf({ [change]: `${change}Refused`, updatedAt: now().toISOString() });
-    await store.patch('workflow', deliveryId, operations, { condition }).catch(unlessRaced);
+    await unlessConflict(() => store.patch('workflow', deliveryId, operations, { condition }));
   };
 
   return {
@@ -32,7 +32,7 @@ export function createFinish(
     finish: async (deliveryId, outcome) => {
       const document = (await store.read('workflow', deliveryId))?.item;
       if (document && !document.outcome) {
-        await store.batch(deliveryId, endOf(document, outcome, now())).catch(unlessRaced);
+        await unlessConflict(() => store.batch(deliveryId, endOf(document, outcome, now())));
       }
       const late = await inbox.open(deliveryId, ['cancel', 'reschedule']);
       for (const { kind } of late) await refuseLate(deliveryId, kind === 'cancel' ? 'cancel' : 'reschedule');
@@ -71,11 +71,4 @@ function rejection({ deliveryId, request: { owner } }: WorkflowDocument, outcome
 
 function patchOf(fields: Readonly<Record<string, unknown>>): PatchOperation[] {
   return Object.entries(fields).map(([name, value]) => ({ op: 'set', path: `/${name}`, value }));
-}
-
-/** The condition did not hold, or the event is there already: another call was faster. */
-function unlessRaced(error: unknown): undefined {
-  if (error instanceof AppError && (error.code === 'etag_mismatch' || error.code === 'already_exists'))
-    return undefined;
-  throw error;
 }

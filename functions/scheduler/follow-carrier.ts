@@ -1,11 +1,16 @@
 /** Follows a delivery that a third-party carrier has. */
 import type { Orchestration, Signal } from '../../shared/saga/protocol.ts';
 import { reasonIn, rejectChange } from './customer-requests.ts';
+import { stageMove } from './follow-flight.ts';
 import { Cancelled, GivenUp } from './interruptions.ts';
 import type { Assignment } from './schemas.ts';
 import type { WorkflowContext } from './workflow-context.ts';
 
-/** Before the carrier has collected, a cancel ends the delivery, unless the carrier itself refuses. */
+/**
+ * The stages are those that the carrier reports, with its times and places: one that reports no departure goes straight to
+ * the collection. Before the carrier has collected, a cancel ends the delivery, unless the carrier itself
+ * refuses.
+ */
 export function* followCarrier(workflow: WorkflowContext, carrier: Assignment): Orchestration<void> {
   const late = Date.parse(carrier.deliveryEta.latest) - workflow.now().getTime();
   let until: Date | undefined = workflow.after(Math.max(0, late / 1000) + workflow.limits.deliveryGrace);
@@ -18,11 +23,12 @@ export function* followCarrier(workflow: WorkflowContext, carrier: Assignment): 
       yield* workflow.step('createWorkItem', { kind: 'Overdue', step: 'followCarrier', detail });
       continue;
     }
-    const { eventId, at } = signal;
     switch (signal.kind) {
+      case 'CarrierDeparted':
+        if (!collected) yield* workflow.step('moveStage', stageMove('HeadedToPickup', signal));
+        break;
       case 'CarrierCollected':
-        yield* workflow.step('moveStage', { eventId, at, event: 'HeadedToPickup' });
-        yield* workflow.step('pickUp', { at, eventId: `${eventId}-loaded`, event: 'HeadedToDropoff' });
+        yield* workflow.step('pickUp', stageMove('HeadedToDropoff', signal));
         collected = true;
         break;
       case 'CarrierDelivered':

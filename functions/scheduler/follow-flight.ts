@@ -156,7 +156,7 @@ function withAnotherDrone({ droneId }: Assignment): FlightEnd & { end: 'replan' 
 }
 
 /** The facts of a flight event were validated when it came in. */
-function stageMove(event: StageMove['event'], { eventId, at, facts }: Signal): StageMove {
+export function stageMove(event: StageMove['event'], { eventId, at, facts }: Signal): StageMove {
   const { position, reason } = facts as Pick<StageMove, 'position' | 'reason'>;
   return { eventId, event, at, ...(position ? { position } : {}), ...(reason ? { reason } : {}) };
 }

@@ -41,9 +41,9 @@ export function createHandlers(repository: WorkflowRepository, deps: ServiceDeps
 
     ...createActs(repository, known, deps),
 
-    inbox: async ({ params: { deliveryId, eventId }, body: { kind, at, reason } }, call) => {
+    inbox: async ({ params: { deliveryId, eventId }, body: { kind, at, reason, position } }, call) => {
       await known(deliveryId, call);
-      const facts = reason ? { reason } : {};
+      const facts = { ...(reason ? { reason } : {}), ...(position ? { position } : {}) };
       await repository.inbox.put(deliveryId, { eventId, kind, at, facts });
       await repository.command(deliveryId, 'nudge', eventId);
       return { status: 202, body: { deliveryId } };

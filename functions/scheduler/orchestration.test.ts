@@ -546,10 +546,20 @@ describe('a carrier', () => {
   });
 
   test('serves when no drone can', async () => {
-    await run(drive);
+    const position = { latitude: 47.6, longitude: -122.3, altitude: 0 };
+    await run([after(40, () => put('CarrierDeparted', { position })), ...drive]);
     expect(moves()).toEqual(['HeadedToPickup', 'HeadedToDropoff', 'Completed']);
+    const toPickup = calls.find(({ name }) => name === 'moveStage');
+    expect(toPickup?.args).toMatchObject({ event: 'HeadedToPickup', position });
+    const toDropoff = calls.find(({ name }) => name === 'pickUp');
+    expect((toDropoff?.at.getTime() ?? 0) - (toPickup?.at.getTime() ?? 0)).toBeGreaterThanOrEqual(59_000);
     expect(steps()).not.toContain('dispatchDrone');
     expect(outcome?.kind).toBe('completed');
+  });
+
+  test('that reports no departure, or reports it late, is never shown on its way to the pickup (W19)', async () => {
+    await run([...drive, after(150, () => put('CarrierDeparted'))]);
+    expect(moves()).toEqual(['HeadedToDropoff', 'Completed']);
   });
 
   test('is cancelled before it has collected', async () => {

@@ -3,8 +3,8 @@ import type { PatchOperation } from '@azure/cosmos';
 import type { AcceptedRequest } from '../../shared/contracts/requests.ts';
 import type { WorkflowAct } from '../../shared/contracts/workflows.ts';
 import type { Database } from '../../shared/cosmos/store.ts';
-import { AppError } from '../../shared/errors.ts';
-import { createInbox, type Inbox, type InboxItem, ignoreExisting } from '../../shared/saga/inbox.ts';
+import { unlessConflict, WriteConflict } from '../../shared/cosmos/write-conflict.ts';
+import { createInbox, type Inbox, type InboxItem } from '../../shared/saga/inbox.ts';
 import { createJournal, type Journal, STEP_SLACK_SECONDS } from '../../shared/saga/journal.ts';
 import { deliverySaga } from './delivery-saga.ts';
 import { retoldSignals } from './domain.ts';
@@ -43,7 +43,7 @@ export function createWorkflowRepository(database: Database, now: () => Date): W
       try {
         return (await store.create(document)).item;
       } catch (error) {
-        const exists = error instanceof AppError && error.code === 'already_exists';
+        const exists = error instanceof WriteConflict;
         const known = exists ? await journal.find(request.deliveryId) : undefined;
         if (known) return known;
         throw error;
@@ -58,7 +58,10 @@ export function createWorkflowRepository(database: Database, now: () => Date): W
         at: now().toISOString(),
         ttl: COMMAND_TTL_SECONDS,
       };
-      await database.store<OrchestrationCommand>('workflows').create(document).catch(ignoreExisting);
+      await unlessConflict(
+        () => database.store<OrchestrationCommand>('workflows').create(document),
+        'exists',
+      );
     },
     overdue: async (at, limit) => {
       const sql = `SELECT * FROM c WHERE c.type = 'workflow' AND NOT IS_DEFINED(c.outcome)

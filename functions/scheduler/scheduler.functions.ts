@@ -13,7 +13,7 @@ import { createActivities } from './activities.ts';
 import { compensateAndFinish, unknownOutcome } from './compensate.ts';
 import { createConsumers } from './consumers.ts';
 import { deliver } from './deliver.ts';
-import { COMPENSATOR, limitsOf, ORCHESTRATOR } from './engine.ts';
+import { COMPENSATOR, limitsOf, ORCHESTRATOR, purgeEnded } from './engine.ts';
 import { createHandlers } from './handlers.ts';
 import { createWorkflowRepository, type WorkflowRepository } from './repository.ts';
 import { createWorkflowContext } from './workflow-context.ts';
@@ -33,6 +33,7 @@ export function schedulerService(deps: ServiceDeps): Service {
     registerTriggers: () => {
       registerOrchestrations(repository, deps);
       registerConsumers(repository, deps);
+      registerRetention(deps);
     },
   };
 }
@@ -48,6 +49,20 @@ function registerOrchestrations(repository: WorkflowRepository, deps: ServiceDep
   for (const [name, handler] of Object.entries(createActivities(repository, deps))) {
     df.app.activity(name, { handler });
   }
+}
+
+/** Once an hour, away from the full hour. */
+const RETENTION_SCHEDULE = '0 17 * * * *';
+
+function registerRetention({ settings, now, log }: ServiceDeps): void {
+  app.timer('scheduler_retention', {
+    schedule: RETENTION_SCHEDULE,
+    extraInputs: [df.input.durableClient()],
+    handler: async (_, context) => {
+      const purged = await purgeEnded(df.getClient(context), settings.ORCHESTRATION_RETENTION_DAYS, now());
+      log.info({ purged }, 'ended orchestrations were purged');
+    },
+  });
 }
 
 function registerConsumers(repository: WorkflowRepository, deps: ServiceDeps): void {

@@ -5,6 +5,7 @@ import type {
   recordDeadLetter,
   replayDeadLetter,
 } from '../../shared/contracts/supervisor.ts';
+import { WriteConflict } from '../../shared/cosmos/write-conflict.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
@@ -87,12 +88,14 @@ export function createDeadLetterHandlers(
   };
 }
 
-/** Two operators at one time: one of them is told. */
+/** Of two operators that change a letter at the same time, the second one is told. */
 async function orConflict<T>(write: () => Promise<T>): Promise<T> {
   try {
     return await write();
   } catch (error) {
-    if (!(error instanceof AppError) || error.code !== 'etag_mismatch') throw error;
-    throw new AppError('conflict', 'somebody changed the letter at this moment', { cause: error });
+    if (!(error instanceof WriteConflict)) throw error;
+    throw new AppError('conflict', 'another operator changed this dead letter: read it again', {
+      cause: error,
+    });
   }
 }

@@ -1,15 +1,16 @@
 /** Reservations that have outlived their workflow: released after a grace, told to an operator when that does not help. */
-import { listDrones, releaseDrone } from '../../shared/contracts/drones.ts';
+import { type Drone, listDrones, releaseDrone } from '../../shared/contracts/drones.ts';
 import { getWorkflow } from '../../shared/contracts/workflows.ts';
 import { AppError } from '../../shared/errors.ts';
 import { ORPHAN_GRACE_ROUNDS, TELL_ROUNDS } from './domain.ts';
 import { count, guarded, type RoundDeps, watchKey } from './watching.ts';
 
+const PAGE_SIZE = 500;
+
 export async function checkReservations(deps: RoundDeps): Promise<ReadonlySet<string>> {
   const { call, log } = deps.services;
-  const { body } = await call(listDrones);
   const seen = new Set<string>();
-  for (const { id: droneId, reservedFor: deliveryId } of body.drones) {
+  for (const { id: droneId, reservedFor: deliveryId } of await wholeFleet(call)) {
     if (deliveryId === undefined) continue;
     const watch = { id: `watch-orphan-${droneId}`, deliveryId, mark: droneId };
     await guarded(deliveryId, deps, async () => {
@@ -36,4 +37,17 @@ async function isUnderWay(deliveryId: string, { services }: RoundDeps): Promise<
     if (error instanceof AppError && error.code === 'not_found') return false;
     throw error;
   }
+}
+
+async function wholeFleet(call: RoundDeps['services']['call']): Promise<readonly Drone[]> {
+  const drones: Drone[] = [];
+  let continuation: string | undefined;
+  do {
+    const { body } = await call(listDrones, {
+      query: { limit: PAGE_SIZE, ...(continuation ? { continuation } : {}) },
+    });
+    drones.push(...body.drones);
+    ({ continuation } = body);
+  } while (continuation);
+  return drones;
 }

@@ -1,5 +1,6 @@
-/** Dead letters, work items and watches in Cosmos. Writes reject with `already_exists` or `etag_mismatch` for the slower one. */
+/** Dead letters, work items and watches in Cosmos. Writes reject with a `WriteConflict` when another one came first. */
 import type { Database, Stored } from '../../shared/cosmos/store.ts';
+import { WriteConflict } from '../../shared/cosmos/write-conflict.ts';
 import { AppError } from '../../shared/errors.ts';
 import {
   type LetterDocument,
@@ -85,9 +86,8 @@ async function isFirst(write: () => Promise<unknown>): Promise<boolean> {
     await write();
     return true;
   } catch (error) {
-    if (error instanceof AppError && SLOWER.has(error.code)) return false;
+    if (error instanceof WriteConflict || (error instanceof AppError && error.code === 'not_found'))
+      return false;
     throw error;
   }
 }
-
-const SLOWER: ReadonlySet<string> = new Set(['already_exists', 'etag_mismatch', 'not_found']);

@@ -86,9 +86,11 @@ beforeEach(async () => {
       for (const [drone, held] of reservations) if (held === deliveryId) reservations.delete(drone);
     return { status: 204 as const };
   });
-  harness.answer(listDrones, () => {
+  harness.answer(listDrones, ({ query: { continuation } }) => {
     const drones = [...reservations].map(([id, reservedFor]) => ({ ...drone, id, reservedFor }));
-    return Promise.resolve({ status: 200, body: { drones } });
+    const page = continuation === undefined ? drones.slice(0, 1) : drones.slice(1);
+    const next = continuation === undefined && drones.length > 1 ? { continuation: 'next' } : {};
+    return Promise.resolve({ status: 200, body: { drones: page, ...next } });
   });
 });
 afterEach(() => harness[Symbol.asyncDispose]());
@@ -97,6 +99,7 @@ const drone = {
   model: 'm',
   performance,
   base: { baseId: 'b', position: { latitude: 0, longitude: 0, altitude: 0 } },
+  cargoBay: 'Large' as const,
   health: 'Ok' as const,
   acceptsMissions: true,
 };

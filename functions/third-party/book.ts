@@ -5,13 +5,14 @@
 import type { z } from 'zod';
 import { checkNamedOwner, checkReach } from '../../shared/auth/tenancy.ts';
 import type { bookCarrier, quoteCarriers, Shipment } from '../../shared/contracts/third-party.ts';
+import { withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
+import { type CallMark, callMark, isRepetition, marked } from '../../shared/http/idempotent-call.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
 import type { QuoteRequest } from './carrier-api.ts';
 import type { Carriers } from './carriers.ts';
 import { type Answers, bookingView, type Offer, sortAnswers } from './domain.ts';
-import { untilNobodyIsFaster } from './race.ts';
 import type { BookingRepository, Known } from './repository.ts';
 import type { BookingDocument, Refusal } from './schemas.ts';
 
@@ -42,24 +43,28 @@ export function createBooking(
     deliveryId: string,
     shipment: Shipped,
     known: { item: BookingDocument; etag: string } | undefined,
+    mark: CallMark | undefined,
   ): Promise<Known> => {
     const refusals = known?.item.refusals ?? [];
     const answers = await ask(shipment, refusals);
     const [best] = answers.offers;
     if (!best) throw nobody(answers);
-    const document = documentOf(deliveryId, shipment, best, refusals, now());
+    const document = { ...documentOf(deliveryId, shipment, best, refusals, now()), ...marked(mark) };
     return known ? repository.replace(document, known.etag) : repository.create(document);
   };
 
-  const book: BookingHandlers['book'] = ({ params: { deliveryId }, body: shipment }, { principal }) => {
+  const book: BookingHandlers['book'] = ({ params: { deliveryId }, body: shipment }, call) => {
+    const { principal } = call;
+    const mark = callMark(call, shipment);
     checkNamedOwner(principal, shipment.owner.accountId, 'body.owner.accountId');
     let sent: Pick<BookingDocument, 'carrierId' | 'bookingId'> | undefined;
-    return untilNobodyIsFaster(async () => {
+    return withOptimisticRetry(async () => {
       const found = await repository.find(deliveryId);
       if (found?.item.type === 'booking') {
         checkReach(principal, found.item.shipment.owner.accountId, 'there is no such booking');
+        isRepetition(found.item.call, mark);
       }
-      let { item, etag } = found ?? (await intend(deliveryId, shipment, undefined));
+      let { item, etag } = found ?? (await intend(deliveryId, shipment, undefined, mark));
       for (;;) {
         if (item.type === 'never' || item.status === 'Cancelled' || item.status === 'Cancelling') {
           if (sent) await carriers.cancel(sent.carrierId, sent.bookingId);
@@ -88,7 +93,7 @@ export function createBooking(
         const refusals = [...others, { carrierId, reasons: answer.reasons }];
         ({ item, etag } = await repository.replace({ ...item, refusals, updatedAt: now() }, etag));
         if (item.type === 'booking')
-          ({ item, etag } = await intend(deliveryId, item.shipment, { item, etag }));
+          ({ item, etag } = await intend(deliveryId, item.shipment, { item, etag }, item.call));
       }
     });
   };
@@ -98,11 +103,14 @@ export function createBooking(
     quote: async ({ body }, { principal }) => {
       checkNamedOwner(principal, body.owner.accountId, 'body.owner.accountId');
       const { offers, refusals, silent } = await ask(body, []);
-      const all = [...refusals, ...silent].map(({ carrierId, reasons }) => ({
-        carrierId,
-        reasons: [...reasons],
-      }));
-      return { status: 200, body: { offers: [...offers], refusals: all } };
+      return {
+        status: 200,
+        body: {
+          offers: [...offers],
+          refusals: refusals.map(({ carrierId, reasons }) => ({ carrierId, reasons: [...reasons] })),
+          silent: silent.map(({ carrierId }) => carrierId),
+        },
+      };
     },
   };
 }

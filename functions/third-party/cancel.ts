@@ -1,11 +1,11 @@
 /** Cancelling a carrier: succeeds when there is nothing to cancel, and forbids a booking that comes late. */
 import { checkReach } from '../../shared/auth/tenancy.ts';
 import type { cancelCarrier } from '../../shared/contracts/third-party.ts';
+import { withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
 import type { Carriers } from './carriers.ts';
-import { untilNobodyIsFaster } from './race.ts';
 import type { BookingRepository } from './repository.ts';
 import type { BookingDocument } from './schemas.ts';
 
@@ -25,7 +25,7 @@ export function createCancel(
   };
 
   return ({ params: { deliveryId } }, { principal }) =>
-    untilNobodyIsFaster(async () => {
+    withOptimisticRetry(async () => {
       const known = await repository.find(deliveryId);
       if (!known) await repository.create({ id: 'booking', type: 'never', deliveryId, updatedAt: now() });
       else if (known.item.type === 'booking') {

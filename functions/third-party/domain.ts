@@ -44,11 +44,20 @@ function byPriceThenTime(a: Offer, b: Offer): number {
 
 type Event = CarrierEvent['event'];
 
-/** Where an event leads; what is missing here changes nothing. A delivery that was never collected was collected, too. */
+/** A delivery that was never collected was collected, too; a departure after the collection is late. */
+const FROM_BOOKED: Readonly<Record<Event, readonly Event[]>> = {
+  Departed: ['Departed'],
+  Collected: ['Collected'],
+  Delivered: ['Collected', 'Delivered'],
+  Failed: ['Failed'],
+};
+
+/** The events that follow from one, by the booking's status. An event that is missing here changes nothing. */
 const AFTER: Readonly<Partial<Record<BookingStatus, Readonly<Record<Event, readonly Event[]>>>>> = {
-  Booked: { Collected: ['Collected'], Delivered: ['Collected', 'Delivered'], Failed: ['Failed'] },
-  Cancelling: { Collected: ['Collected'], Delivered: ['Collected', 'Delivered'], Failed: ['Failed'] },
-  Collected: { Collected: [], Delivered: ['Delivered'], Failed: ['Failed'] },
+  Booked: FROM_BOOKED,
+  Cancelling: FROM_BOOKED,
+  Departed: { ...FROM_BOOKED, Departed: [] },
+  Collected: { Departed: [], Collected: [], Delivered: ['Delivered'], Failed: ['Failed'] },
 };
 
 export interface Taken {
@@ -59,12 +68,17 @@ export interface Taken {
 export function take(booking: BookingDocument, event: CarrierEvent): Taken {
   const path = AFTER[booking.status]?.[event.event] ?? [];
   const base = eventKey(booking.carrierId, event.eventId);
-  const { at, reason } = event;
+  const { at, reason, position } = event;
   return {
     status: path.at(-1) ?? booking.status,
     signals: path.map((step) => ({
       eventId: `${base}-${step.toLowerCase()}`,
-      signal: { kind: `Carrier${step}` as const, at, ...(reason ? { reason } : {}) },
+      signal: {
+        kind: `Carrier${step}` as const,
+        at,
+        ...(reason ? { reason } : {}),
+        ...(position && step === event.event ? { position } : {}),
+      },
     })),
   };
 }

@@ -1,11 +1,11 @@
 /** Carriers' events: taken once, told to the workflow until it has them; only then is the carrier answered 204. */
 import type { carrierEvent } from '../../shared/contracts/third-party.ts';
 import { putInboxEvent } from '../../shared/contracts/workflows.ts';
+import { withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
 import { eventKey, take } from './domain.ts';
-import { untilNobodyIsFaster } from './race.ts';
 import type { BookingRepository } from './repository.ts';
 import type { EventDocument } from './schemas.ts';
 
@@ -14,7 +14,7 @@ const EVENT_TTL_SECONDS = 30 * 24 * 3600;
 
 export function createEvents(repository: BookingRepository, deps: ServiceDeps): Handler<typeof carrierEvent> {
   return async ({ params: { deliveryId }, body }, { principal }) => {
-    const event = await untilNobodyIsFaster(async (): Promise<EventDocument> => {
+    const event = await withOptimisticRetry(async (): Promise<EventDocument> => {
       const known = await repository.find(deliveryId);
       const booking = known?.item;
       const own =

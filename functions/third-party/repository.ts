@@ -6,7 +6,7 @@ import type { BookingDocument, EventDocument, NeverBookedDocument } from './sche
 
 export type Known = Stored<BookingDocument | NeverBookedDocument>;
 
-/** Every write rejects with `already_exists` or `etag_mismatch` when somebody was faster. */
+/** Every write rejects with a `WriteConflict` when another one came first. */
 export interface BookingRepository {
   find(deliveryId: string): Promise<Known | undefined>;
   create(document: BookingDocument | NeverBookedDocument): Promise<Known>;

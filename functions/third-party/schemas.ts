@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import type { Booking, CarrierEvent, Shipment } from '../../shared/contracts/third-party.ts';
 import type { WorkflowSignal } from '../../shared/contracts/workflows.ts';
+import type { CallMark } from '../../shared/http/idempotent-call.ts';
 
 /** `Intended`: the carrier may or may not have it. `Cancelling`: the carrier may or may not have cancelled. */
 export type BookingStatus = 'Intended' | Booking['status'] | 'Cancelling';
@@ -13,6 +14,8 @@ export interface BookingDocument extends Omit<Booking, 'status'> {
   readonly shipment: z.output<typeof Shipment>;
   /** Carriers that refused this booking after their offer. */
   readonly refusals: readonly Refusal[];
+  /** The workflow's call that this booking answers. */
+  readonly call?: CallMark;
   readonly updatedAt: string;
 }
 

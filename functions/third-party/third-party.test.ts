@@ -12,6 +12,7 @@ let cheap: TestCarrier;
 let dear: TestCarrier;
 let inbox: Map<string, string>;
 let told: string[];
+let places: unknown[];
 let scheduler: 'there' | 'away' | 'knows nothing';
 
 beforeEach(async () => {
@@ -25,11 +26,14 @@ beforeEach(async () => {
     settings: { CARRIERS: JSON.stringify(list), OUTBOUND_ALLOW_LOOPBACK: 'true' },
   });
   harness.add('third-party', thirdPartyService);
-  [inbox, told, scheduler] = [new Map(), [], 'there'];
+  [inbox, told, places, scheduler] = [new Map(), [], [], 'there'];
   harness.answer(putInboxEvent, ({ params, body }) => {
     if (scheduler === 'away') return Promise.reject(new AppError('dependency_unavailable', 'away'));
     if (scheduler === 'knows nothing') return Promise.reject(new AppError('not_found', 'no workflow'));
-    if (!inbox.has(params.eventId)) told.push(body.kind);
+    if (!inbox.has(params.eventId)) {
+      told.push(body.kind);
+      places.push(body.position);
+    }
     inbox.set(params.eventId, body.kind);
     return Promise.resolve({ status: 202, body: { deliveryId: params.deliveryId } });
   });
@@ -72,10 +76,8 @@ describe('quotes', () => {
     dear.mood.quote = 'nonsense';
     expect((await quote()).body).toEqual({
       offers: [],
-      refusals: [
-        { carrierId: 'cheap', reasons: ['too heavy'] },
-        { carrierId: 'dear', reasons: ['gave no answer in time'] },
-      ],
+      refusals: [{ carrierId: 'cheap', reasons: ['too heavy'] }],
+      silent: ['dear'],
     });
   });
 
@@ -84,9 +86,29 @@ describe('quotes', () => {
     const answer = await harness.request(contract.quoteCarriers, { as: service('contoso'), body: shipment });
     expect(answer.body).toMatchObject({
       offers: [{ carrierId: 'dear' }],
-      refusals: [{ carrierId: 'cheap' }],
+      refusals: [],
+      silent: ['cheap'],
     });
   });
+
+  test('and bookings follow no redirection: the API key goes nowhere else', async () => {
+    [cheap.mood.redirectTo, dear.mood.quote] = [`${dear.url}/stolen`, { canServe: false, reasons: ['full'] }];
+    const answer = await harness.request(contract.quoteCarriers, { as: service('contoso'), body: shipment });
+    expect(answer.body).toMatchObject({ offers: [], silent: ['cheap'] });
+    delete cheap.mood.redirectTo;
+    cheap.mood.beforeBooking = () => Promise.resolve(void (cheap.mood.redirectTo = `${dear.url}/stolen`));
+    expect((await book()).status).toBe(201);
+    expect(await cancel()).toMatchObject({ status: 503, body: { code: 'dependency_unavailable' } });
+    expect(cheap.calls.some(({ path }) => path.startsWith('/quotes'))).toBe(true);
+    expect(dear.calls.filter(({ path }) => path.includes('stolen'))).toEqual([]);
+  });
+});
+
+test('a booking that its carrier does not know is cancelled all the same', async () => {
+  await book();
+  cheap.mood.cancel = 'unknown';
+  expect((await cancel()).status).toBe(204);
+  expect((await stored())?.status).toBe('Cancelled');
 });
 
 describe('booking', () => {
@@ -232,6 +254,26 @@ describe('a carrier’s events', () => {
     await Promise.all([tell('e2', 'Delivered'), tell('e2', 'Delivered')]);
     expect(told).toEqual(['CarrierCollected', 'CarrierDelivered']);
     expect(await stored()).toMatchObject({ status: 'Delivered' });
+  });
+
+  test('reach the workflow with their places; a departure is told once, and not after the collection', async () => {
+    await book();
+    const position = { latitude: 47.65, longitude: -122.31, altitude: 0 };
+    await tell('e0', 'Departed', 'cheap', { position });
+    await tell('e0', 'Departed', 'cheap', { position });
+    await tell('e0b', 'Departed');
+    expect(await stored()).toMatchObject({ status: 'Departed' });
+    await tell('e2', 'Delivered', 'cheap', { position: shipment.dropoff });
+    await tell('e3', 'Departed');
+    expect(told).toEqual(['CarrierDeparted', 'CarrierCollected', 'CarrierDelivered']);
+    expect(places).toEqual([position, undefined, shipment.dropoff]);
+  });
+
+  test('that it has departed does not keep a booking from being cancelled', async () => {
+    await book();
+    await tell('e0', 'Departed');
+    expect((await cancel()).status).toBe(204);
+    expect(cheap.bookings.size).toBe(0);
   });
 
   test('are not answered 204 before the workflow has them; the repetition tells it', async () => {

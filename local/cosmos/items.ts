@@ -124,7 +124,7 @@ export function createItemStore(store: Store): ItemStore {
   const create: ItemStore['create'] = (container, pk, document) => {
     checkId(document['id']);
     checkPartition(container, pk, document);
-    if (read(container, pk, document['id'] as string)) throw conflict();
+    if (read(container, pk, document['id'])) throw conflict();
     return written(201, save(container, pk, document, undefined));
   };
 
@@ -134,7 +134,7 @@ export function createItemStore(store: Store): ItemStore {
     upsert: (container, pk, document, conditions) => {
       checkId(document['id']);
       checkPartition(container, pk, document);
-      const known = read(container, pk, document['id'] as string);
+      const known = read(container, pk, document['id']);
       if (!known && conditions.ifMatch === undefined) return create(container, pk, document);
       if (!known) throw preconditionFailed();
       if (conditions.ifMatch !== undefined && conditions.ifMatch !== '*' && conditions.ifMatch !== known.etag)

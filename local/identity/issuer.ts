@@ -15,7 +15,7 @@ export interface Issuer {
   readonly now: () => Date;
 }
 
-/** Lifetime of tokens that programs fetch; they fetch anew. */
+/** Lifetime of tokens that programs fetch; they fetch new ones. */
 export const TOKEN_SECONDS = 3600;
 
 /** The audience that a scope such as `api://orders/.default` names. @throws OAuthError `invalid_target` */

@@ -53,7 +53,7 @@ export interface IdentityServer extends AsyncDisposable {
   readonly issuer: string;
   /** Value of `IDENTITY_ENDPOINT`. */
   readonly managedIdentityEndpoint: string;
-  /** An access token. `ttl` in seconds, default 12 h. @throws Error when nobody has this id */
+  /** An access token. `ttl` in seconds, default 12 h. @throws Error when no principal has this id */
   tokenFor(who: string, options?: { readonly audience?: string; readonly ttl?: number }): Promise<string>;
   close(): Promise<void>;
 }

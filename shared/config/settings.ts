@@ -101,6 +101,9 @@ export const SettingsSchema = z.object({
   MAX_DRONES_PER_DELIVERY: count(3).describe('Drones that are tried before the carriers are'),
   STEP_ATTEMPTS: count(8).describe('Attempts of a step that fails with a retryable error'),
   STEP_RETRY_SECONDS: seconds(1).describe('First pause between two attempts; doubles up to a minute'),
+  ORCHESTRATION_RETENTION_DAYS: count(7).describe(
+    'Days after its begin from which the engine’s history of an ended orchestration is purged',
+  ),
   OVERDUE_SCHEDULE: z.string().default('*/30 * * * * *').describe('NCRONTAB of the supervisor’s round'),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])

@@ -8,9 +8,28 @@ export const DroneBody = z.strictObject({
   model: z.string().min(1).max(60),
   performance: FlightPerformance,
   base: Base,
+  /** The largest package that its cargo bay takes. */
+  cargoBay: PackageSize.default('Large'),
   health: z.enum(['Ok', 'Maintenance']).default('Ok'),
   acceptsMissions: z.boolean().default(true),
 });
+
+/** Why drones cannot fly a delivery, the most lasting reason first. A drone counts under the first that holds for it. */
+export const REFUSAL_CODES = [
+  'too_large',
+  'too_heavy',
+  'in_maintenance',
+  'accepts_no_missions',
+  'tried_before',
+  'never_heard',
+  'silent',
+  'reserved',
+  'in_flight',
+  'out_of_range',
+  'too_late',
+] as const;
+export const RefusalGroup = z.object({ code: z.enum(REFUSAL_CODES), count: z.number().int() });
+export type RefusalGroup = z.output<typeof RefusalGroup>;
 
 /** Position and battery come from telemetry; absent until the drone was heard. */
 export const DroneState = z.object({
@@ -32,6 +51,7 @@ export const Drone = z.object({
   model: z.string(),
   performance: FlightPerformance,
   base: Base,
+  cargoBay: PackageSize,
   health: z.enum(['Ok', 'Maintenance']),
   acceptsMissions: z.boolean(),
   /** The delivery that has the drone now. */
@@ -62,7 +82,7 @@ export const getDrone = defineRoute({
   operation: 'getDrone',
   method: 'GET',
   path: 'drones/{droneId}',
-  summary: 'A drone with its latest state',
+  summary: 'Get a drone with its latest state',
   auth: staff,
   params: droneParams,
   responses: { 200: Drone },
@@ -73,9 +93,14 @@ export const listDrones = defineRoute({
   operation: 'listDrones',
   method: 'GET',
   path: 'drones',
-  summary: 'The fleet',
+  summary: 'List the drones of the fleet, page by page',
   auth: staff,
-  responses: { 200: z.object({ drones: z.array(Drone) }) },
+  query: z.strictObject({
+    limit: z.coerce.number().int().min(1).max(500).default(100),
+    /** That of the page before. */
+    continuation: Id.optional(),
+  }),
+  responses: { 200: z.object({ drones: z.array(Drone), continuation: Id.optional() }) },
 });
 
 export const listDronesNearby = defineRoute({
@@ -83,12 +108,13 @@ export const listDronesNearby = defineRoute({
   operation: 'listDronesNearby',
   method: 'GET',
   path: 'drones/nearby',
-  summary: 'Drones within a radius (m), nearest first',
+  summary: 'List the drones within a radius (m), nearest first',
   auth: staff,
   query: z.strictObject({
     lat: z.coerce.number().min(-90).max(90),
     lon: z.coerce.number().min(-180).max(180),
     radius: z.coerce.number().positive().max(100_000).default(5000),
+    limit: z.coerce.number().int().min(1).max(100).default(20),
   }),
   responses: { 200: z.object({ drones: z.array(Drone) }) },
 });
@@ -118,7 +144,7 @@ export const Reservation = z.object({
 });
 export type Reservation = z.output<typeof Reservation>;
 
-/** Idempotent per delivery and generation. 409 `no_feasible_drone` with the fact `reasons: [{droneId, reasons}]`; 409 `stale`. */
+/** Idempotent per delivery and generation. 409 `no_feasible_drone` with the fact `refusals: RefusalGroup[]`; 409 `stale`. */
 export const reserveDrone = defineRoute({
   service: 'drone',
   operation: 'reserveDrone',
@@ -163,7 +189,7 @@ export const confirmMission = defineRoute({
   operation: 'confirmMission',
   method: 'PUT',
   path: 'dronedeliveries/{deliveryId}/acceptance',
-  summary: 'The drone has accepted its mission',
+  summary: 'Record that the drone has accepted its mission',
   auth: ['service'],
   params,
   body: z.strictObject({ fence: z.number().int().positive() }),
@@ -176,7 +202,7 @@ export const recallDrone = defineRoute({
   operation: 'recallDrone',
   method: 'PUT',
   path: 'dronedeliveries/{deliveryId}/recall',
-  summary: 'Call the drone back',
+  summary: 'Recall the drone of a delivery',
   auth: ['service'],
   params,
   body: z.strictObject({ fence: z.number().int().positive(), reason: z.string().max(200) }),
@@ -188,7 +214,7 @@ export const getDroneDelivery = defineRoute({
   operation: 'getDroneDelivery',
   method: 'GET',
   path: 'dronedeliveries/{deliveryId}',
-  summary: 'The flight job of a delivery, with the drone’s latest state',
+  summary: 'Get the flight job of a delivery with the latest state of its drone',
   auth: staff,
   params,
   responses: {
@@ -208,7 +234,7 @@ export const quoteDrone = defineRoute({
   operation: 'quoteDrone',
   method: 'POST',
   path: 'dronedeliveries/quotes',
-  summary: 'Could a drone fly this now?',
+  summary: 'Ask whether a drone can fly a delivery now',
   auth: ['service'],
   body: z.strictObject({
     pickup: Position,
@@ -219,7 +245,8 @@ export const quoteDrone = defineRoute({
   responses: {
     200: z.object({
       feasible: z.boolean(),
-      reasons: z.array(z.string()),
+      /** When it is not feasible. */
+      refusals: z.array(RefusalGroup),
       distance: z.number().optional(),
       pickupEta: Eta.optional(),
       deliveryEta: Eta.optional(),
@@ -232,7 +259,7 @@ export const droneUtilization = defineRoute({
   operation: 'droneUtilization',
   method: 'GET',
   path: 'dronedeliveries/utilization',
-  summary: 'Miles flown and hours assigned for an account in a month; 404 when both are 0',
+  summary: 'Sum the miles flown and hours assigned for an account in a month; 404 when both are 0',
   auth: ['customer', 'account-admin', 'operator', 'service'],
   query: z.strictObject({
     ownerId: Id,

@@ -197,7 +197,7 @@ export const quote = defineRoute({
   operation: 'quote',
   method: 'POST',
   path: 'quotes',
-  summary: 'Can it be served, by whom, when, for how much',
+  summary: 'Quote a delivery: whether it can be served, by whom, when and for how much',
   auth: customer,
   body: z.strictObject({
     pickupLocation: LocationInput,
@@ -207,7 +207,10 @@ export const quote = defineRoute({
   }),
   responses: {
     200: z.object({
-      feasible: z.boolean(),
+      /** `null`: not known now, since a carrier did not answer. */
+      feasible: z.boolean().nullable(),
+      /** When `feasible` is not true. */
+      code: z.enum(['not_serviceable', 'currently_unknown']).optional(),
       by: z.enum(['drone', 'third-party']).optional(),
       price: z.object({ amount: z.number(), currency: z.string() }).optional(),
       pickupEta: Eta.optional(),

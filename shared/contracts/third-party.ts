@@ -18,19 +18,23 @@ export const Booking = z.object({
   deliveryId: Id,
   bookingId: Id,
   carrierId: Id,
-  status: z.enum(['Booked', 'Collected', 'Delivered', 'Failed', 'Cancelled']),
+  status: z.enum(['Booked', 'Departed', 'Collected', 'Delivered', 'Failed', 'Cancelled']),
   price: Money,
   pickupEta: Eta,
   deliveryEta: Eta,
 });
 export type Booking = z.output<typeof Booking>;
 
-/** What a carrier calls back with; `eventId` is the same on every repetition. */
+/**
+ * What a carrier calls back with; `eventId` is the same on every repetition. `Departed`: it is on its way to the pickup. A
+ * carrier that does not report it goes straight to `Collected`. `position` is where it happened.
+ */
 export const CarrierEvent = z.strictObject({
   bookingId: Id,
   eventId: Id,
-  event: z.enum(['Collected', 'Delivered', 'Failed']),
+  event: z.enum(['Departed', 'Collected', 'Delivered', 'Failed']),
   at: Time,
+  position: Position.optional(),
   reason: z.string().max(500).optional(),
 });
 export type CarrierEvent = z.output<typeof CarrierEvent>;
@@ -43,7 +47,7 @@ export const bookCarrier = defineRoute({
   operation: 'bookCarrier',
   method: 'PUT',
   path: 'thirdpartydeliveries/{deliveryId}',
-  summary: 'Book the cheapest carrier that can take it',
+  summary: 'Book the cheapest carrier that can take a delivery',
   auth: ['service'],
   params,
   body: Shipment,
@@ -67,13 +71,15 @@ export const quoteCarriers = defineRoute({
   operation: 'quoteCarriers',
   method: 'POST',
   path: 'thirdpartydeliveries/quotes',
-  summary: 'What the carriers would take for it',
+  summary: 'Quote third-party carriers',
   auth: ['service'],
   body: Shipment,
   responses: {
     200: z.object({
       offers: z.array(z.object({ carrierId: Id, price: Money, pickupEta: Eta, deliveryEta: Eta })),
       refusals: z.array(z.object({ carrierId: Id, reasons: z.array(z.string()) })),
+      /** Carriers that did not answer: later they may have an offer. */
+      silent: z.array(Id),
     }),
   },
 });
@@ -84,7 +90,7 @@ export const carrierEvent = defineRoute({
   operation: 'carrierEvent',
   method: 'POST',
   path: 'thirdpartydeliveries/{deliveryId}/events',
-  summary: 'A carrier tells what happened to its booking',
+  summary: 'Report an event of a carrier’s booking',
   auth: ['carrier'],
   params,
   body: CarrierEvent,

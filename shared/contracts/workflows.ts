@@ -119,8 +119,9 @@ export const compensateWorkflow = defineRoute({
 
 /** Events that another service puts into a workflow's inbox. Flight events come over the hub. */
 export const WorkflowSignal = z.strictObject({
-  kind: z.enum(['CarrierCollected', 'CarrierDelivered', 'CarrierFailed', 'Confirmed']),
+  kind: z.enum(['CarrierDeparted', 'CarrierCollected', 'CarrierDelivered', 'CarrierFailed', 'Confirmed']),
   at: Time,
+  position: Position.optional(),
   reason: z.string().max(500).optional(),
 });
 

@@ -1,5 +1,6 @@
 /** The Cosmos SDK's errors in our words. Status codes: https://learn.microsoft.com/rest/api/cosmos-db/http-status-codes-for-cosmosdb */
 import { AppError } from '../errors.ts';
+import { WriteConflict } from './write-conflict.ts';
 
 interface CosmosFailure {
   readonly code?: number | string;
@@ -14,9 +15,9 @@ export function fromCosmos(thrown: unknown): AppError {
     case 404:
       return new AppError('not_found', 'there is no such item', { cause: thrown });
     case 409:
-      return new AppError('already_exists', 'the item exists already', { cause: thrown });
+      return new WriteConflict('exists', thrown);
     case 412:
-      return new AppError('etag_mismatch', 'the item has changed meanwhile', { cause: thrown });
+      return new WriteConflict('changed', thrown);
     case 413:
       return new AppError('body_too_large', 'the item is too large', { cause: thrown });
     case 429:

@@ -38,8 +38,8 @@ export interface Page<T> {
 }
 
 /**
- * Every method rejects with an AppError: `already_exists`, `etag_mismatch`, `not_found`, `too_many_requests` (with its
- * time) or `dependency_unavailable`.
+ * Every method rejects with an AppError: a `WriteConflict`, `not_found`, `too_many_requests` (with its time) or
+ * `dependency_unavailable`.
  */
 export interface Store<T extends Item> {
   read<U extends Item = T>(id: string, key: Key): Promise<Stored<U> | undefined>;

@@ -54,6 +54,28 @@ export function destination(from: Position, metres: number, degrees: number): Po
   return { latitude: clampLatitude(latitude), longitude: wrap(longitude), altitude: from.altitude };
 }
 
+export interface Square {
+  readonly south: number;
+  readonly north: number;
+  /** Greater than `east` where the square crosses the antimeridian. */
+  readonly west: number;
+  readonly east: number;
+}
+
+/** Metres per degree where it is shortest (at the equator, and one for latitude), so a square is never too small. */
+const METRES_PER_DEGREE = 110_500;
+
+/** A square of degrees that contains the circle of `radius` m around a position; all longitudes near the poles. */
+export function squareAround(centre: Position, radius: number): Square {
+  const reach = radius / METRES_PER_DEGREE;
+  const south = clampLatitude(centre.latitude - reach);
+  const north = clampLatitude(centre.latitude + reach);
+  const narrowest = Math.cos((Math.max(Math.abs(south), Math.abs(north)) * Math.PI) / 180);
+  const aside = narrowest > 0 ? reach / narrowest : Number.POSITIVE_INFINITY;
+  if (aside >= 180) return { south, north, west: -180, east: 180 };
+  return { south, north, west: wrap(centre.longitude - aside), east: wrap(centre.longitude + aside) };
+}
+
 /** Length in m of the way through all points; 0 for fewer than two. */
 export function routeLength(route: readonly Position[]): number {
   let length = 0;

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Position } from '../contracts/common.ts';
 import type { FlightPerformance } from '../contracts/flight.ts';
-import { destination } from './distance.ts';
+import { destination, distance } from './distance.ts';
 import { type FlightRequest, fly, groundSpeed, planFlight } from './flight-plan.ts';
 
 const performance: FlightPerformance = {
@@ -158,4 +158,43 @@ describe('for every request', () => {
       ),
     );
   });
+});
+
+test('P1 the five legs of a plan by hand, Wh', () => {
+  const performance = {
+    cruiseSpeed: 10,
+    climbRate: 2,
+    descentRate: 2.5,
+    cruiseAltitude: 50,
+    emptyMass: 4,
+    maxPayload: 5,
+    batteryCapacity: 1_000,
+    cruiseEnergy: 0.02,
+    hoverPower: 360,
+    handlingTime: 30,
+    reserve: 0.2,
+  };
+  const at = (latitude: number) => ({ latitude, longitude: -122.33, altitude: 0 });
+  const [base, pickup, dropoff] = [at(47.6), at(47.61), at(47.63)];
+  const plan = planFlight({ from: base, pickup, dropoff, base, payload: 5, performance, battery: 1 });
+  // 25 s up (hover 360 W, lift 4 kg · 9.80665 · 2 / 0.7 = 112.08 W), 20 s down (hover), and 0.02 Wh for each metre and for
+  // the 50 m that accelerating and braking cost: 3.278 + 2 + 1 = 6.278 Wh, and 0.02 Wh/m.
+  // With 5 kg hover and cruise take (9 / 4)^1.5 = 3.375 times as much, and the lift 252.17 W: 10.189 + 6.75 + 3.375 = 20.314 Wh,
+  // and 0.0675 Wh/m. Handling: 360 W · 3.375 · 30 s = 10.125 Wh.
+  const metres = plan.legs.map((leg) => leg.distance);
+  const expected = [
+    6.278 + 0.02 * distance(base, pickup),
+    10.125,
+    20.314 + 0.0675 * distance(pickup, dropoff),
+    10.125,
+    6.278 + 0.02 * distance(dropoff, base),
+  ];
+  expect(metres.filter((each) => each > 0)).toHaveLength(3);
+  for (const [index, leg] of plan.legs.entries())
+    expect(leg.energy).toBeCloseTo(expected[index] as number, 2);
+  expect(plan.energy).toBeCloseTo(
+    expected.reduce((sum, each) => sum + each, 0),
+    1,
+  );
+  expect(plan.batteryAfter).toBeCloseTo(1 - plan.energy / 1_000, 9);
 });

@@ -1,5 +1,6 @@
 /** The two ways a call between services travels: in this process, or over HTTP with the service's own token. */
 import type { Principal } from '../auth/principal.ts';
+import { withDeadline } from '../deadline.ts';
 import { AppError } from '../errors.ts';
 import type { ServiceName } from '../service-names.ts';
 import { traceparent } from '../telemetry/trace.ts';
@@ -74,19 +75,4 @@ export function overHttp(options: HttpTransportOptions): Transport {
       );
     }
   };
-}
-
-async function withDeadline<T>(work: Promise<T>, timeoutMs: number, operation: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new AppError('deadline_exceeded', `${operation} did not answer in ${timeoutMs} ms`)),
-      timeoutMs,
-    );
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

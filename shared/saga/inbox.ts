@@ -7,7 +7,7 @@
  */
 import type { PatchOperation } from '@azure/cosmos';
 import type { Store } from '../cosmos/store.ts';
-import { AppError } from '../errors.ts';
+import { unlessConflict } from '../cosmos/write-conflict.ts';
 import type { Signal, StepInput } from './protocol.ts';
 
 export const INBOX_TTL_SECONDS = 30 * 24 * 3600;
@@ -54,7 +54,7 @@ export function createInbox({ store, partition, retold, now }: InboxOptions): In
         handled: false,
         ttl: INBOX_TTL_SECONDS,
       };
-      await store.create(item).catch(ignoreExisting);
+      await unlessConflict(() => store.create(item), 'exists');
     },
     exchange: async ({ id, handled, signals }) => {
       for (const eventId of handled) await store.patch(`inbox-${eventId}`, id, HANDLED);
@@ -76,9 +76,4 @@ function byArrival(a: InboxItem, b: InboxItem): number {
 
 function signalOf({ eventId, kind, at, facts }: InboxItem): Signal {
   return { eventId, kind, at, facts };
-}
-
-export function ignoreExisting(error: unknown): undefined {
-  if (error instanceof AppError && error.code === 'already_exists') return undefined;
-  throw error;
 }

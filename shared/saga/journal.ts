@@ -12,6 +12,7 @@
  */
 import type { PatchOperation } from '@azure/cosmos';
 import type { Store } from '../cosmos/store.ts';
+import { unlessConflict } from '../cosmos/write-conflict.ts';
 import { AppError } from '../errors.ts';
 import { factsOf, pivots, type Saga, type StepFacts, timeoutOf } from './define-saga.ts';
 import type { StepInput } from './protocol.ts';
@@ -134,12 +135,8 @@ function createConditionalPatch<State extends SagaDocument>(options: JournalOpti
   const { store, documentId, now } = options;
   return async (id: string, operations: readonly PatchOperation[], condition: string) => {
     const all = [...operations, set('/updatedAt', now().toISOString())];
-    try {
-      return (await store.patch(documentId, id, all, { condition: `FROM c WHERE ${condition}` }))?.item;
-    } catch (error) {
-      if (error instanceof AppError && error.code === 'etag_mismatch') return undefined;
-      throw error;
-    }
+    const patch = () => store.patch(documentId, id, all, { condition: `FROM c WHERE ${condition}` });
+    return (await unlessConflict(patch, 'changed'))?.item;
   };
 }
 

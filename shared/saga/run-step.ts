@@ -7,7 +7,8 @@
  *    the saga, the step, how often the step has an effect, and its arguments.
  */
 import { createHash } from 'node:crypto';
-import { AppError, toAppError } from '../errors.ts';
+import { withDeadline } from '../deadline.ts';
+import { type AppError, toAppError } from '../errors.ts';
 import type { Log } from '../telemetry/log.ts';
 import { inTrace } from '../telemetry/trace.ts';
 import {
@@ -133,7 +134,7 @@ async function effect<State extends SagaDocument, Call>(
     state,
   });
   const work = kind === 'run' ? step.run(call, input.args) : (step.compensate?.(call) ?? Promise.resolve());
-  const value = await inTime(work, name, timeoutSeconds);
+  const value = await withDeadline(work, timeoutSeconds * 1000, name);
   await journal.done(input, name, kind, value);
   return value;
 }
@@ -192,19 +193,4 @@ export function failureOf(error: AppError): Extract<StepResult, { ok: false }> {
       ...(facts ? { facts } : {}),
     },
   };
-}
-
-/** R1. */
-async function inTime<T>(work: Promise<T>, name: string, timeoutSeconds: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const giveUp = () =>
-      reject(new AppError('deadline_exceeded', `${name} took longer than ${timeoutSeconds} s`));
-    timer = setTimeout(giveUp, timeoutSeconds * 1000);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

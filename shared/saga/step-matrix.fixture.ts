@@ -22,7 +22,8 @@ export function consequenceOf(facts: StepFacts, situation: Situation): Consequen
       return facts.compensated && 'is answered from the journal';
     case 'begins after the compensation began':
       return facts.compensated || facts.pivot ? 'is superseded' : 'runs';
-    default:
+    case 'is called by an older generation':
+    case 'is called after the end':
       return 'is superseded';
   }
 }

@@ -1,10 +1,13 @@
 /** An airframe: the mass, power and speed of one model of drone. */
+import type { PackageSize } from '../../shared/contracts/common.ts';
 
 /** Masses in kg (empty: with battery), areas in m², capacity in Wh, speeds in m/s. */
 export interface Airframe {
   readonly model: string;
   readonly emptyMass: number;
   readonly maxPayload: number;
+  /** The largest package that the cargo bay takes. */
+  readonly cargoBay: PackageSize;
   readonly discArea: number;
   readonly dragArea: number;
   /** Share of the battery's power that becomes air power. */

@@ -31,7 +31,10 @@ import * as requests from '../../shared/contracts/requests.ts';
 import { carrierEvent } from '../../shared/contracts/third-party.ts';
 import { compensateWorkflow, nudgeWorkflow } from '../../shared/contracts/workflows.ts';
 import { AppError } from '../../shared/errors.ts';
+import type { ServiceDeps } from '../../shared/functions/service.ts';
 import { SERVICE_AREA } from '../../shared/geo/service-area/service-area.ts';
+import type { CallOptions } from '../../shared/http/client.ts';
+import type { Route } from '../../shared/http/define-route.ts';
 import type { StepInput, StepResult } from '../../shared/saga/protocol.ts';
 import { untilSuperseded } from '../../shared/saga/protocol.ts';
 import {
@@ -105,13 +108,15 @@ export type World = Awaited<ReturnType<typeof startWorld>>;
 
 export async function startWorld() {
   const van = await startCarrier(10);
-  const settings = { CARRIERS: JSON.stringify([{ carrierId: 'van', url: van.url }]) };
+  const carriers = JSON.stringify([{ carrierId: 'van', url: van.url }]);
+  const settings = { CARRIERS: carriers, OUTBOUND_ALLOW_LOOPBACK: 'true' };
   const harness = await startHarness({ containers: CONTAINERS, settings });
   addServices(harness);
   await addCustomer(harness);
   const running: Running = {};
   const engine = createEngine(running);
-  const deps = harness.deps('scheduler');
+  const calls: ServiceCall[] = [];
+  const deps = recordingDeps(harness, calls);
   const repository = createWorkflowRepository(harness.database, deps.now);
   const lossy = createLossyJournal(repository);
   const activities: Activities = createActivities({ ...repository, journal: lossy.journal }, deps);
@@ -184,6 +189,8 @@ export async function startWorld() {
     consumers,
     activities,
     engine,
+    /** Calls of the steps, oldest first. */
+    calls,
     van,
     run,
     travel,
@@ -212,6 +219,22 @@ export async function startWorld() {
     [Symbol.asyncDispose]: async () => {
       await harness[Symbol.asyncDispose]();
       await van[Symbol.asyncDispose]();
+    },
+  };
+}
+
+export interface ServiceCall {
+  readonly route: Route;
+  readonly options: CallOptions<Route>;
+}
+
+function recordingDeps(harness: Harness, calls: ServiceCall[]): ServiceDeps {
+  const deps = harness.deps('scheduler');
+  return {
+    ...deps,
+    call: (route, options) => {
+      calls.push({ route, options: (options ?? {}) as CallOptions<Route> });
+      return deps.call(route, options);
     },
   };
 }

@@ -409,6 +409,58 @@ const BEFORE_FLIGHT = [
   'dispatchDrone',
 ];
 
+describe('the idempotency key of a step', () => {
+  const journeyNamed = (name: RegExp) => JOURNEYS.find((journey) => name.test(journey.name)) as Journey;
+
+  test('is in every call, the same for a repetition, and another for every other call (R2)', async () => {
+    world.calls.length = 0;
+    await world.travel(journeyNamed(/second drone/));
+    const keys = world.calls.map(({ route, options }) => `${options.idempotencyKey} ${route.operation}`);
+    expect(keys.filter((key) => key.startsWith('undefined'))).toEqual([]);
+    expect(new Set(keys).size).toBe(keys.length);
+    world.calls.length = 0;
+    const { deliveryId } = await world.travel(JOURNEYS[0] as Journey, { journalRefuses: 4 });
+    const reservations = world.calls.filter(({ route }) => route.operation === 'reserveDrone');
+    expect(reservations.map(({ options }) => options.idempotencyKey)).toEqual([
+      `${deliveryId}:reserveDrone:1`,
+      `${deliveryId}:reserveDrone:1`,
+    ]);
+  });
+
+  test.each([
+    ['holdQuota', { userId: 'user-2' }],
+    ['putPackage', { weight: 2 }],
+    ['reserveDrone', { weight: 2 }],
+    ['putDelivery', { expedited: true }],
+    ['bookCarrier', { weight: 21 }],
+  ])(
+    'is honoured by %s: a repetition changes nothing, another body is 422 (K1, K2)',
+    async (operation, other) => {
+      world.calls.length = 0;
+      const deliveryId = await world.ask(operation === 'bookCarrier' ? BY_CARRIER : {});
+      await world.run(deliveryId, [], { diesAfter: operation === 'bookCarrier' ? 6 : 5 });
+      const made = world.calls.find(({ route }) => route.operation === operation);
+      if (!made) throw new Error(`there was no call of ${operation}`);
+      const { route, options } = made;
+      const repeat = (more: object) =>
+        world.harness.request(route, {
+          as: service('contoso'),
+          params: options.params as Record<string, string>,
+          query: (options.query ?? {}) as Record<string, string>,
+          headers: { 'idempotency-key': String(options.idempotencyKey) },
+          body: { ...(options.body as object), ...more },
+        });
+      const before = await world.snapshot();
+      expect((await repeat({})).status).toBeLessThan(300);
+      expect(await repeat(other)).toMatchObject({ status: 422, body: { code: 'idempotency_key_reused' } });
+      expect(await world.snapshot()).toEqual(before);
+      await world.compensate(deliveryId);
+      await world.run(deliveryId, []);
+      expect(await world.leftOf(deliveryId)).toMatchObject(NOTHING_HELD);
+    },
+  );
+});
+
 describe('what the customer reads', () => {
   const status = async (deliveryId: string) =>
     (await world.harness.request(requests.getRequest, { as: customer('contoso'), params: { deliveryId } }))

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createShareLink, revokeShareLink } from '../../shared/contracts/routes.gen.ts';
 import { CHROMIUM, launchBrowser, NO_BROWSER } from '../harness/browser.ts';
 import { type Customer, customer } from '../harness/customer.ts';
-import { DESKTOP, openPages, type Pages, PHONE } from '../harness/pages.ts';
+import { DESKTOP, openPages, overlayOf, type Pages, PHONE } from '../harness/pages.ts';
 import { startPlatform, type TestPlatform, until } from '../harness/platform.ts';
 
 if (CHROMIUM === undefined) process.stdout.write(`tests/e2e/pages: ${NO_BROWSER}\n`);
@@ -169,19 +169,24 @@ describe.skipIf(CHROMIUM === undefined)('the pages in a real browser', () => {
     await pages.signIn(page, 'Olivia');
     await page.getByText('drone-6', { exact: true }).waitFor();
     await button(page, 'Working').filter({ hasText: '0' }).waitFor();
-    const drones = () =>
-      page
-        .locator('.map-view canvas')
-        .last()
-        .evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL());
-    const resting = await drones();
-    await page.waitForTimeout(1_500);
-    expect(await drones()).toBe(resting);
+    const pixels = () => overlayOf(page);
+    const resting = await until(async () => {
+      const before = await pixels();
+      await page.waitForTimeout(1_500);
+      return (await pixels()) === before ? before : undefined;
+    }, 'a fleet that stands still on the map');
     await alice.submit({ pickupLocation: '500 Kestrel Avenue' });
     const flying = page.getByRole('listitem').filter({ hasText: 'Flying to a pickup' });
     await flying.first().waitFor();
-    const before = await drones();
-    await until(async () => (await drones()) !== before || undefined, 'the drone moves on the map');
+    const [first, second] = [
+      await pixels(),
+      await until(async () => {
+        await page.waitForTimeout(300);
+        const now = await pixels();
+        return now === resting ? undefined : now;
+      }, 'a drone that has left its base on the map'),
+    ];
+    await until(async () => ![first, second].includes(await pixels()) || undefined, 'the drone flies on');
     await flying.first().getByRole('button').click();
     await page.getByRole('link', { name: 'Follow its delivery' }).waitFor();
     await pages.review(page, 'fleet');
@@ -202,7 +207,9 @@ describe.skipIf(CHROMIUM === undefined)('the pages in a real browser', () => {
     expect(await route.locator('pre').first().innerText()).toMatch(
       /^curl -s -X POST ".*\/api\/deliveryrequests".*authorization: Bearer.*"pickupLocation":"200 Market Street"/s,
     );
-    await route.getByText('202').first().click();
+    await route.locator('.answer > summary').first().click();
+    expect(await route.locator('details[open]').count()).toBeGreaterThan(0);
+    expect(await route.getAttribute('open')).not.toBeNull();
     await pages.review(page, 'api-open');
     await page.getByRole('searchbox').fill('nothing has this name');
     await page.getByText('0 routes').waitFor();

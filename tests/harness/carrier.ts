@@ -17,7 +17,9 @@ export interface TestCarrier extends AsyncDisposable {
   readonly mood: {
     quote: CarrierQuote | 'silent' | 'nonsense';
     book: 'yes' | 'refuses' | 'fails' | 'books, then fails';
-    cancel: 'yes' | 'collected' | 'fails';
+    cancel: 'yes' | 'collected' | 'unknown' | 'fails';
+    /** Every answer is a redirection to this address. */
+    redirectTo?: string;
     /** A carrier that does not remember what it cancelled books it when the booking comes late. */
     remembers: boolean;
     /** Runs before a booking is answered. */
@@ -65,22 +67,24 @@ export async function startCarrier(amount: number): Promise<TestCarrier> {
 
   const cancel = (bookingId: string): Answer => {
     if (mood.cancel === 'fails') return { status: 500, body: {} };
+    if (mood.cancel === 'unknown') return { status: 404, body: {} };
     if (mood.cancel === 'collected') return { status: 409, body: { reasons: ['collected'] } };
     if (mood.remembers) cancelled.add(bookingId);
     bookings.delete(bookingId);
     return { status: 204 };
   };
 
-  const serve = async (request: IncomingMessage, response: ServerResponse) => {
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<unknown> => {
     const [, resource, id = ''] = (request.url ?? '').split('/');
     const text = await textOf(request);
     const apiKey = request.headers['x-api-key'] as string | undefined;
     calls.push({ method: request.method ?? '', path: request.url ?? '', apiKey });
+    if (mood.redirectTo) return response.writeHead(307, { location: mood.redirectTo }).end();
     const answer =
       resource === 'quotes' ? quote(text) : request.method === 'PUT' ? await book(id, text) : cancel(id);
-    if (!answer) return;
+    if (!answer) return undefined;
     response.writeHead(answer.status, { 'content-type': 'application/json' });
-    response.end(answer.body === undefined ? undefined : JSON.stringify(answer.body));
+    return response.end(answer.body === undefined ? undefined : JSON.stringify(answer.body));
   };
   const server = createServer((request, response) => {
     serve(request, response).catch((error: unknown) => response.destroy(error as Error));

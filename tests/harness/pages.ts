@@ -1,4 +1,5 @@
 /** The pages in a real browser: opens them, signs people in, and looks at them as a reviewer would. */
+import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -79,6 +80,13 @@ export function openPages(browser: Browser, origin: string): Pages {
       if (said.length > 0) throw new Error(`the browser complained: ${said.join('; ')}`);
     },
   };
+}
+
+/** A digest of the drones on the map: it changes when one of them moves. */
+export async function overlayOf(page: Page): Promise<string> {
+  const canvas = page.locator('.map-view canvas').last();
+  const picture = await canvas.evaluate((element) => (element as HTMLCanvasElement).toDataURL());
+  return createHash('sha256').update(picture).digest('hex');
 }
 
 async function expectFits(page: Page): Promise<void> {

@@ -1,12 +1,17 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { WatchFrame } from '../../shared/contracts/flight.ts';
 import { until } from '../tracking.fixture.ts';
-import { type Client, HEARTBEAT_MS, STUCK_MS, sseClient, webSocketClient } from './client.ts';
+import { type Client, sseClient, webSocketClient } from './client.ts';
 import { encode } from './encoded.ts';
+
+/** The published bounds: latest wins above 64 KB, a heartbeat each 4 s, a cut after 10 s without movement. */
+const FULL_BYTES = 65_536;
+const HEARTBEAT_MS = 4_000;
+const STUCK_MS = 10_000;
 
 let time: number;
 let server: Server;
@@ -179,4 +184,59 @@ test('an SSE client is told when to come back, a WebSocket gets 1012', async () 
   const closed = once(socket, 'close') as Promise<[number]>;
   client.reconnect(1);
   expect((await closed)[0]).toBe(1012);
+});
+
+describe('the bounds, to the byte and to the millisecond', () => {
+  function setUp() {
+    const response = {
+      writableLength: 0,
+      written: [] as string[],
+      destroyed: false,
+      on: () => response,
+      once: () => response,
+      write: (text: Buffer | string) => response.written.push(text.toString()),
+      end: (text?: string) => response.written.push(text ?? 'end'),
+      destroy: () => {
+        response.destroyed = true;
+      },
+    };
+    return { response, client: sseClient(response as unknown as ServerResponse, now) };
+  }
+
+  test('W1 up to 64 KB waiting a position is written; above, the newest waits for room', () => {
+    const { response, client: mine } = setUp();
+    response.writableLength = FULL_BYTES;
+    expect(mine.sendLatest(encode(stage(1)))).toBe(true);
+    response.writableLength = FULL_BYTES + 1;
+    expect([mine.sendLatest(encode(stage(2))), mine.sendLatest(encode(stage(3)))]).toEqual([true, false]);
+    mine.tick();
+    expect(response.written.join('')).not.toMatch(/s2|s3/);
+    response.writableLength = FULL_BYTES;
+    mine.tick();
+    expect(response.written.join('')).toMatch(/s1[^]*s3/);
+  });
+
+  test('a heartbeat after 4 s of silence, not before', () => {
+    const { response, client: mine } = setUp();
+    time += HEARTBEAT_MS - 1;
+    mine.tick();
+    expect(response.written).toEqual([]);
+    time += 1;
+    mine.tick();
+    expect(response.written).toEqual([': still here\n\n']);
+  });
+
+  test('W3 a connection that was ended and does not close is cut after 10 s', () => {
+    vi.useFakeTimers();
+    try {
+      const { response, client: mine } = setUp();
+      mine.end(1000, 'ended');
+      vi.advanceTimersByTime(STUCK_MS - 1);
+      expect(response.destroyed).toBe(false);
+      vi.advanceTimersByTime(1);
+      expect(response.destroyed).toBe(true);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
 });

@@ -40,9 +40,9 @@ interface Wire {
 }
 
 /** Reference: latest wins from 64 KB on; heartbeat 4 s; cut after 10 s. */
-export const FULL_BYTES = 64 * 1024;
-export const HEARTBEAT_MS = 4_000;
-export const STUCK_MS = 10_000;
+const FULL_BYTES = 64 * 1024;
+const HEARTBEAT_MS = 4_000;
+const STUCK_MS = 10_000;
 
 /** https://websockets.spec.whatwg.org/ and RFC 6455 §7.4: 1012 is "service restart". */
 const RESTART = 1012;

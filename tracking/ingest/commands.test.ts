@@ -110,3 +110,28 @@ describe('what is not sent', () => {
     expect(commands.pending()).toBe(0);
   });
 });
+
+test('C1 when one cannot be sent, those behind it wait: a drone gets its commands in their order', () => {
+  const order: string[] = [];
+  let refusals = 1;
+  const careful = createCommands({
+    deliveries,
+    send: (_, { commandId }) => {
+      if (refusals > 0) {
+        refusals -= 1;
+        return false;
+      }
+      order.push(commandId);
+      return true;
+    },
+  });
+  const first = mission('a', 1);
+  for (const command of [missionCommand(first), recallCommand(first)]) {
+    deliveries.applyCommand(command);
+    careful.offer(command);
+  }
+  careful.open();
+  expect(order).toEqual([]);
+  careful.repeat();
+  expect(order).toEqual(['a-m1', 'a-m1-recall']);
+});

@@ -58,6 +58,15 @@ describe('publishing', () => {
     expect(published()).toEqual(['MissionAccepted', 'TookOff', 'LowBattery', 'ArrivedAtPickup']);
   });
 
+  test('E1 memory is bounded: of the 20,001st event on, the oldest is forgotten, and published again', async () => {
+    const numbered = (n: number) =>
+      events.handle(flightEvent(mission, 'LowBattery', { eventId: `e-${n}` }), 'd');
+    for (let n = 0; n <= 20_000; n += 1) await numbered(n);
+    expect(await numbered(20_000)).toEqual({ kind: 'repeated' });
+    expect(await numbered(1)).toEqual({ kind: 'repeated' });
+    expect(await numbered(0)).toEqual({ kind: 'published' });
+  });
+
   test('E3 what is refused is not published, and nothing is checked before tracking is ready', async () => {
     const ready = Promise.withResolvers<void>();
     const checked: string[] = [];
@@ -186,4 +195,35 @@ describe('a link that is lost', () => {
     watch.tick();
     expect(changes).toEqual([]);
   });
+});
+
+test('L2 an event that is being published is not offered a second time meanwhile', async () => {
+  let time = Date.parse('2026-11-24T00:00:00Z');
+  const now = () => time;
+  const deliveries = createDeliveries({ now, retainEnded: 60_000 });
+  deliveries.applyCommand(missionCommand(mission));
+  const drones = createDrones({ deliveries, now, timeScale: 1 });
+  const sample = flyingSample(mission, 1, { time: new Date(time).toISOString() });
+  drones.apply(drones.touch('d'), sample);
+  const offered: FlightEventKind[] = [];
+  const gate = Promise.withResolvers<void>();
+  const events: Pick<FlightEvents, 'assert'> = {
+    assert: async ({ kind }) => {
+      offered.push(kind);
+      await gate.promise;
+      return { kind: 'published' };
+    },
+  };
+  const onChange = () => undefined;
+  const watch = createLinkWatch({ drones, deliveries, events, now, lostAfter: 15_000, onChange });
+  for (let second = 0; second < 20; second += 1) {
+    time += 1_000;
+    watch.tick();
+  }
+  expect(offered).toEqual(['LinkLost']);
+  drones.touch('d');
+  watch.tick();
+  expect(offered).toEqual(['LinkLost']);
+  gate.resolve();
+  await expect.poll(() => offered).toEqual(['LinkLost', 'LinkRestored']);
 });

@@ -107,3 +107,13 @@ test('K3 what has ended is forgotten after a while; what is under way is not', (
   known.forgetEnded();
   expect(known.size()).toEqual({ deliveries: 0, missions: 0 });
 });
+
+test('K3 a delivery of which nothing comes is forgotten after eight days, longer than the hubs keep messages', () => {
+  const days = (count: number) => count * 24 * 3_600_000;
+  const start = now;
+  known.applyEvent(stageEvent('quiet', 'Created', 0, at()));
+  now = start + days(8) - 1;
+  expect([known.forgetEnded(), known.find('quiet')?.sequence]).toEqual([0, 0]);
+  now = start + days(8);
+  expect([known.forgetEnded(), known.find('quiet')]).toEqual([1, undefined]);
+});

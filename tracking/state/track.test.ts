@@ -101,3 +101,15 @@ test('the rough distance is within 1 % of the exact one in a city', () => {
     ),
   );
 });
+
+test('O1 a number that leaves the window is late, however often it comes, and disturbs no other', () => {
+  const track = newTrack();
+  expect([100, 68, 68, 69, 69, 100].map((seq) => take(track, at(seq), 1))).toEqual([
+    'applied',
+    'late',
+    'late',
+    'late',
+    'duplicate',
+    'duplicate',
+  ]);
+});

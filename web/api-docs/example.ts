@@ -23,7 +23,7 @@ const KNOWN: Readonly<Record<string, string | number>> = {
   sms: '+1 206 555 0100',
   webhook: 'https://contoso.example/hooks/deliveries',
 };
-/** The original's other spellings, and what is read and ignored. */
+/** The original's other spellings, and fields that the service reads and ignores. */
 const LEFT_OUT: ReadonlySet<string> = new Set(['dropoffLocation', 'deliveryId']);
 const DEEPEST = 6;
 
@@ -52,7 +52,7 @@ export function exampleOf(schema: Schema, name = '', depth = 0): unknown {
   }
 }
 
-/** What is required, and what has a value that makes sense. */
+/** The required fields, and those with a known value. */
 function objectExample({ properties = {}, required = [] }: Schema, depth: number): Record<string, unknown> {
   const shown = Object.entries(properties).filter(
     ([name]) => required.includes(name) || (name in KNOWN && !LEFT_OUT.has(name)),

@@ -9,7 +9,7 @@ export interface RouteViewProps {
   readonly document: ApiDocument;
 }
 
-/** One route: a line, and behind it all there is to know. Its contents are made when it is opened. */
+/** One route: a line, and its details behind it, which are made when it is opened. */
 export function RouteView({ route, document }: RouteViewProps) {
   const { method, path, operation } = route;
   const [isOpen, setOpen] = useState(() => location.hash === `#${operation.operationId}`);
@@ -38,7 +38,7 @@ function RouteDetails({ route, document }: RouteViewProps) {
     <div class="details">
       <p class="roles">
         <b>Who may call it</b>
-        {roles ? roles.map((role) => <span key={role}>{role}</span>) : <span>everybody</span>}
+        {roles ? roles.map((role) => <span key={role}>{role}</span>) : <span>everyone</span>}
       </p>
       <Parameters list={operation.parameters ?? []} />
       {content && (

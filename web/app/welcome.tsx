@@ -23,7 +23,7 @@ export function Welcome({ reason }: { reason?: string }) {
       </button>
       <ul class="facts">
         <li>
-          <b>Up to 5 kg</b> by drone; what is heavier goes by courier
+          <b>Up to 5 kg</b> by drone; heavier parcels go by courier
         </li>
         <li>
           <b>An honest ETA</b> with its range, from the drone’s own flight

@@ -48,7 +48,7 @@ export function clock(time: number, withSeconds: boolean): string {
   );
 }
 
-/** How long something took: `48 s`, `3 min 12 s`. */
+/** A length of time: `48 s`, `3 min 12 s`. */
 export function duration(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));
   if (seconds < 60) return `${seconds} s`;
@@ -59,13 +59,13 @@ export function duration(ms: number): string {
 }
 
 /** Smallest change worth showing, ms; larger where much is left. */
-const LEAST_CHANGE = 2_000;
-const LEAST_SHARE = 0.01;
+const MIN_CHANGE = 2_000;
+const MIN_SHARE = 0.01;
 
 /** The ETA to show: the old one, until the new one differs by more than 2 s or 1 % of what is left, so that it does not flicker. */
 export function steadyEta(shown: Eta | undefined, next: Eta | undefined, now: number): Eta | undefined {
   if (!shown || !next) return next;
   const change = Math.abs(Date.parse(next.at) - Date.parse(shown.at));
   const left = Math.max(0, Date.parse(next.at) - now);
-  return change > Math.max(LEAST_CHANGE, left * LEAST_SHARE) ? next : shown;
+  return change > Math.max(MIN_CHANGE, left * MIN_SHARE) ? next : shown;
 }

@@ -29,6 +29,26 @@ export interface FollowingOptions {
   readonly follow: Follow;
 }
 
+/** Waits until tracking will know the delivery, which is soon after it was created. Undefined when it was stopped. */
+async function untilCreated(
+  readStatus: () => Promise<Status>,
+  apply: (change: Change) => void,
+  stop: AbortSignal,
+): Promise<Status | undefined> {
+  for (let attempt = 1; !stop.aborted; attempt += 1) {
+    try {
+      const status = await readStatus();
+      if (status.delivery !== undefined || status.outcome !== undefined) return status;
+      apply({ kind: 'stream', stream: 'waiting' });
+    } catch (thrown) {
+      if (!asProblem(thrown).mayPass) throw thrown;
+      apply({ kind: 'stream', stream: 'broken' });
+    }
+    await pause(Math.min(LONGEST_WAIT_MS, backoff(attempt)), stop);
+  }
+  return undefined;
+}
+
 export function followDelivery({ call, follow }: FollowingOptions, deliveryId: string): Following {
   const params = { deliveryId };
   const state = signal(newDelivery(deliveryId));
@@ -68,24 +88,9 @@ export function followDelivery({ call, follow }: FollowingOptions, deliveryId: s
     if (watched.type === 'snapshot' || watched.type === 'stage') void quietly(readStatus());
     if (watched.type === 'snapshot') void quietly(readEvents());
   };
-  /** Tracking knows a delivery soon after it was created: asking earlier would only be refused. */
-  const untilCreated = async (): Promise<Status | undefined> => {
-    for (let attempt = 1; !stop.aborted; attempt += 1) {
-      try {
-        const status = await readStatus();
-        if (status.delivery !== undefined || status.outcome !== undefined) return status;
-        apply({ kind: 'stream', stream: 'waiting' });
-      } catch (thrown) {
-        if (!asProblem(thrown).mayPass) throw thrown;
-        apply({ kind: 'stream', stream: 'broken' });
-      }
-      await pause(Math.min(LONGEST_WAIT_MS, backoff(attempt)), stop);
-    }
-    return undefined;
-  };
   let asked = 0;
   const run = async () => {
-    const status = await untilCreated();
+    const status = await untilCreated(readStatus, apply, stop);
     if (status?.outcome) return status.delivery === undefined ? undefined : quietly(readEvents());
     if (stop.aborted) return;
     apply({ kind: 'stream', stream: 'connecting' });

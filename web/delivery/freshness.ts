@@ -1,4 +1,4 @@
-/** How old what is shown is: fresh up to 3 s, then delayed, lost after 15 s. */
+/** The age of the newest position in words: fresh up to 3 s, then delayed, lost after 15 s. */
 
 export type Freshness = 'fresh' | 'delayed' | 'lost';
 

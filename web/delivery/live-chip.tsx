@@ -1,6 +1,6 @@
 import { type LiveFacts, liveChip } from './freshness.ts';
 
-/** How old the picture is. Not announced: it changes each second. */
+/** Shows how old the picture is. It is not announced, because it changes each second. */
 export function LiveChip(facts: LiveFacts) {
   const { tone, text } = liveChip(facts);
   return (

@@ -1,4 +1,4 @@
-/** How a delivery ended, in one sentence for the customer. Pure. */
+/** The end of a delivery in one sentence for the customer. Pure. */
 import type { Status } from './state.ts';
 
 /** The service may say it in a sentence of its own; its reasons are for operators. */

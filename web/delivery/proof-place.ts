@@ -1,4 +1,4 @@
-/** Where a proof of delivery was taken: the place of the device that took it, or else that of the delivery. */
+/** The place of a proof of delivery: that of the device that took it, or else that of the delivery. */
 import type { Position } from '../../shared/contracts/common.ts';
 
 const TIMEOUT_MS = 5_000;

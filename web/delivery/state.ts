@@ -1,4 +1,4 @@
-/** What the page knows of one delivery, from the request's status, the tracking events, and tracking's stream. Pure. */
+/** The page's knowledge of one delivery, from the request's status, the tracking events, and tracking's stream. Pure. */
 import type { z } from 'zod';
 import type { Eta, Position } from '../../shared/contracts/common.ts';
 import type { TrackingEvent } from '../../shared/contracts/deliveries.ts';

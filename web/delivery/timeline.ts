@@ -1,6 +1,7 @@
-/** The way of a delivery as steps with times: done, current, to come. */
+/** The stages of a delivery as steps with times: done, current, to come. */
 import { clock, timeLeft } from './eta.ts';
 import type { DeliveryState } from './state.ts';
+import { STEP_WORDS } from './step-words.ts';
 
 export interface Step {
   readonly label: string;
@@ -99,7 +100,7 @@ function carrierMarks(state: DeliveryState): Mark[] {
   ]);
 }
 
-/** What comes later has passed what comes before. */
+/** A mark that has happened has passed all marks before it. */
 function marksInOrder(marks: readonly Mark[]): Mark[] {
   const last = marks.findLastIndex(({ hasHappened }) => hasHappened);
   return marks.map((mark, index) => ({ ...mark, hasHappened: index <= last }));
@@ -134,21 +135,12 @@ function endingOf(state: DeliveryState): Step | undefined {
   };
 }
 
-const STEP_WORDS: Readonly<Record<string, string>> = {
-  recorded: 'Waiting to be taken up',
-  holdQuota: 'Checking the account',
-  upsertPackage: 'Writing down the parcel',
-  reserveDrone: 'Looking for the best drone',
-  bookCarrier: 'Asking couriers',
-  createDelivery: 'Making the plan',
-};
-
-/** What the workflow is doing, before there is a delivery. */
+/** The step of the workflow in words, while there is no delivery yet. */
 function stepText({ status, events }: DeliveryState): string | undefined {
   return status && events.length === 0 && !status.outcome ? STEP_WORDS[status.step] : undefined;
 }
 
-/** One sentence for those who hear the page. */
+/** One sentence for people who hear the page. */
 export function announcement(state: DeliveryState, serverNow: number): string {
   const steps = timeline(state);
   const now = steps.findLast((step) => step.state !== 'next');

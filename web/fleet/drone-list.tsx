@@ -19,7 +19,10 @@ export function DroneList({ drones, selected, onSelect }: DroneListProps) {
     <ul
       ref={list}
       class="drones"
-      style={{ paddingTop: first * ROW_HEIGHT, paddingBottom: (drones.length - end) * ROW_HEIGHT }}
+      style={{
+        paddingTop: `${first * ROW_HEIGHT}px`,
+        paddingBottom: `${(drones.length - end) * ROW_HEIGHT}px`,
+      }}
     >
       {drones.slice(first, end).map((drone, index) => (
         <li

@@ -101,6 +101,15 @@ describe('D2 it moves only when the focus fits badly', () => {
     expect(follow(at, viewOf(FAR), undefined, 10_001)).toBe(at);
   });
 
+  test('a drone that has left the screen is shown again, however well the rest fits', () => {
+    // A little beyond the edge: the best fit differs by less than the tolerance.
+    const edge = { x: settled.camera.x - 400 / settled.camera.scale - 5, y: 0 };
+    const looked = look(settled, viewOf([...NEAR, edge]), 0);
+    const followed = follow(settled, viewOf([...NEAR, edge]), edge, 0);
+    expect(isShown(play(followed, 0).current.camera, SIZE, edge, 24)).toBe(true);
+    expect(looked.glide === undefined || followed.glide !== undefined).toBe(true);
+  });
+
   test('it does not turn again while it glides', () => {
     const gliding = recenter(settled, viewOf(FAR), 0);
     expect(follow(gliding, viewOf(NEAR), FAR[1], 60_000)).toBe(gliding);

@@ -3,7 +3,8 @@
  * moves the map by hand. Plain data, so that time and size come from the caller.
  *
  * D1 The camera never jumps while it follows, except where motion is not wanted: it glides, and ends exactly at its goal.
- * D2 It moves only when the focus fits badly: a camera that trembled with each sample would make people seasick.
+ * D2 It moves only when the focus fits badly or the drone has left the screen: a camera that trembled with each sample would
+ *    make people seasick.
  * D3 A camera that was moved by hand stays where it is until it is recentred.
  */
 import { between, type Camera, fitted, isShown, type Size } from './camera.ts';
@@ -23,7 +24,7 @@ interface Glide {
   readonly since: number;
 }
 
-/** What is to be seen, and on which screen. */
+/** The points to show, and the screen to show them on. */
 export interface View {
   readonly focus: readonly Point[];
   readonly size: Size;
@@ -60,8 +61,8 @@ export function follow(direction: Direction, view: View, drone: Point | undefine
   const { camera, glide, isFollowing, lookedAt } = direction;
   if (!isFollowing || glide) return direction;
   const hasLeft = drone !== undefined && !isShown(camera, view.size, drone, EDGE);
-  if (!hasLeft && now - lookedAt <= LOOK_EVERY_MS) return direction;
-  return look(direction, view, now);
+  if (hasLeft) return turn({ ...direction, lookedAt: now }, fit(view), view, now);
+  return now - lookedAt > LOOK_EVERY_MS ? look(direction, view, now) : direction;
 }
 
 /** Turns to the focus when it fits badly. */

@@ -1,4 +1,4 @@
-/** What part of the ground is shown: a middle (m) and a scale (pixels per m). Pure. */
+/** The part of the ground that is shown: a middle (m) and a scale (pixels per m). Pure. */
 import type { Point } from './projection.ts';
 
 export interface Camera {
@@ -12,7 +12,8 @@ export interface Size {
   readonly height: number;
 }
 
-const SCALES = { least: 0.02, most: 2 };
+const MIN_SCALE = 0.02;
+const MAX_SCALE = 2;
 
 export function toScreen({ x, y, scale }: Camera, { width, height }: Size, point: Point): Point {
   return { x: (point.x - x) * scale + width / 2, y: (point.y - y) * scale + height / 2 };
@@ -26,10 +27,10 @@ export function moved(camera: Camera, dx: number, dy: number): Camera {
   return { ...camera, x: camera.x - dx / camera.scale, y: camera.y - dy / camera.scale };
 }
 
-/** Zooms; what is under `at` (pixels) stays where it is. */
+/** Zooms; the ground under `at` (pixels) stays where it is. */
 export function zoomed(camera: Camera, size: Size, factor: number, at: Point): Camera {
   const fixed = toGround(camera, size, at);
-  const scale = Math.min(SCALES.most, Math.max(SCALES.least, camera.scale * factor));
+  const scale = Math.min(MAX_SCALE, Math.max(MIN_SCALE, camera.scale * factor));
   return {
     scale,
     x: fixed.x - (at.x - size.width / 2) / scale,
@@ -44,7 +45,7 @@ export function fitted(points: readonly Point[], size: Size, margin: number, clo
   const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
   const across = Math.max(1, size.width - 2 * margin) / Math.max(1, right - left);
   const down = Math.max(1, size.height - 2 * margin) / Math.max(1, bottom - top);
-  const scale = Math.max(SCALES.least, Math.min(closest, across, down));
+  const scale = Math.max(MIN_SCALE, Math.min(closest, across, down));
   return { x: (left + right) / 2, y: (top + bottom) / 2, scale };
 }
 

@@ -5,7 +5,7 @@ import { createMapView, type MapView } from './view.ts';
 
 const ZOOM_STEP = 1.6;
 
-/** A picture only: whatever it shows is said in words beside it. */
+/** The map is a picture only: the panel beside it says the same in words. */
 export function CityMap() {
   const page = usePage();
   const root = useRef<HTMLDivElement>(null);

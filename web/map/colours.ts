@@ -1,6 +1,18 @@
 /** Colours of the map, by day and by night. */
-import type { Palette } from './ground.ts';
 import type { OverlayColours } from './overlay.ts';
+
+export interface Palette {
+  readonly land: string;
+  readonly water: string;
+  readonly park: string;
+  readonly street: string;
+  readonly casing: string;
+  readonly label: string;
+  readonly halo: string;
+  readonly waterLabel: string;
+  readonly parkLabel: string;
+  readonly base: string;
+}
 
 export interface MapColours {
   readonly ground: Palette;

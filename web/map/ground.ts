@@ -1,36 +1,18 @@
-/** Paints the city: parks, water, streets, bases, names. Paths are made once, in metres. */
+/** Paints the city: parks, water, streets, and its labels. Paths are made once, in metres. */
 import type { MapFeature } from '../../shared/geo/service-area/city-map.ts';
-import { type Camera, isShown, type Size, toScreen } from './camera.ts';
+import type { Camera, Size } from './camera.ts';
 import type { City } from './city.ts';
+import type { Palette } from './colours.ts';
+import { type Label, paintLabels } from './labels.ts';
 import type { Point, Projection } from './projection.ts';
-
-export interface Palette {
-  readonly land: string;
-  readonly water: string;
-  readonly park: string;
-  readonly street: string;
-  readonly casing: string;
-  readonly label: string;
-  readonly halo: string;
-  readonly waterLabel: string;
-  readonly parkLabel: string;
-  readonly base: string;
-}
 
 export interface Ground {
   readonly paths: readonly { readonly kind: MapFeature['properties']['kind']; readonly path: Path2D }[];
   readonly labels: readonly Label[];
 }
 
-interface Label {
-  readonly kind: MapFeature['properties']['kind'];
-  readonly text: string;
-  readonly point: Point;
-}
-
-/** Widths in m, and the least in pixels. */
+/** Widths in m, and the smallest in pixels. */
 const WIDTHS = { street: [7, 0.8], arterial: [16, 1.8] } as const;
-const FONT = '"Segoe UI", system-ui, -apple-system, "Helvetica Neue", Arial, sans-serif';
 
 export function groundOf(city: City, projection: Projection): Ground {
   const at = ([longitude, latitude]: readonly [number, number]) => projection.toPoint(longitude, latitude);
@@ -98,67 +80,6 @@ export function paintGround(
   }
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   paintLabels(context, labels, camera, size, colours);
-}
-
-function paintLabels(
-  context: CanvasRenderingContext2D,
-  labels: readonly Label[],
-  camera: Camera,
-  size: Size,
-  colours: Palette,
-): void {
-  const taken: { left: number; right: number; top: number; bottom: number }[] = [];
-  context.textAlign = 'center';
-  context.textBaseline = 'middle';
-  context.lineWidth = 3;
-  context.strokeStyle = colours.halo;
-  for (const { kind, text, point } of labels) {
-    if (!isShown(camera, size, point, 0)) continue;
-    const { x, y } = toScreen(camera, size, point);
-    context.font = `${kind === 'water' ? 'italic ' : ''}${kind === 'base' ? 600 : 500} 12px ${FONT}`;
-    const half = context.measureText(text).width / 2 + 4;
-    const middle = kind === 'base' ? y + 17 : kind === 'place' ? y + 11 : y;
-    const box = {
-      left: x - half,
-      right: x + half,
-      top: kind === 'base' ? y - 10 : middle - 8,
-      bottom: middle + 8,
-    };
-    const isFree = !taken.some(
-      (other) =>
-        box.left < other.right && box.right > other.left && box.top < other.bottom && box.bottom > other.top,
-    );
-    if (kind === 'base') paintBase(context, x, y, colours);
-    if (kind === 'place' && isFree) dot(context, x, y, colours);
-    if (!isFree) continue;
-    taken.push(box);
-    context.fillStyle =
-      kind === 'water' ? colours.waterLabel : kind === 'park' ? colours.parkLabel : colours.label;
-    context.strokeText(text, x, middle);
-    context.fillText(text, x, middle);
-  }
-}
-
-function paintBase(context: CanvasRenderingContext2D, x: number, y: number, colours: Palette): void {
-  context.save();
-  context.fillStyle = colours.base;
-  context.strokeStyle = colours.halo;
-  context.lineWidth = 2;
-  context.beginPath();
-  context.roundRect(x - 9, y - 9, 18, 18, 5);
-  context.fill();
-  context.stroke();
-  context.fillStyle = colours.halo;
-  context.font = `700 12px ${FONT}`;
-  context.fillText('H', x, y + 0.5);
-  context.restore();
-}
-
-function dot(context: CanvasRenderingContext2D, x: number, y: number, colours: Palette): void {
-  context.fillStyle = colours.label;
-  context.beginPath();
-  context.arc(x, y, 2.5, 0, 7);
-  context.fill();
 }
 
 /** Centroid by area. https://en.wikipedia.org/wiki/Centroid#Of_a_polygon */

@@ -1,10 +1,10 @@
 /**
- * Where a drone is drawn between two samples: dead reckoning from the newest sample, and a correction that fades, so that the
+ * Places a drone between two samples: dead reckoning from the newest sample, and a correction that fades, so that the
  * marker never jumps.
  *
- * M1 what is drawn is continuous in time, however late or wrong samples were, unless the error exceeds `SNAP_METRES`.
- * M2 it is reckoned ahead for `AHEAD_MS` at most; then it stands until something is heard.
- * M3 heading turns by the shorter way.
+ * M1 The drawing is continuous in time, however late or wrong samples were, unless the error exceeds `SNAP_METRES`.
+ * M2 It is reckoned ahead for `AHEAD_MS` at most; then it stands until the next sample.
+ * M3 The heading turns by the shorter way.
  */
 import type { Point } from './projection.ts';
 
@@ -25,7 +25,7 @@ export interface Drawn {
 
 export interface Motion {
   readonly sample: Sample;
-  /** What was drawn too much when the sample came; fades. */
+  /** The distance from the new sample to the drawing when it came; fades. */
   readonly error: Point;
   readonly headingError: number;
   readonly since: number;
@@ -36,7 +36,7 @@ const AHEAD_MS = 3_000;
 const SNAP_METRES = 200;
 
 export interface MotionOptions {
-  /** Simulated seconds per second: what is far in real time is near in fast time. */
+  /** Simulated seconds per second: distances that are long in real time are short in fast time. */
   readonly timeScale: number;
 }
 
@@ -72,7 +72,7 @@ export function drawn(
   };
 }
 
-/** Does anything move still? Otherwise nothing has to be drawn again. */
+/** True while the drawing changes; otherwise nothing has to be drawn again. */
 export function isMoving({ sample, since }: Motion, now: number, options: MotionOptions): boolean {
   const flies =
     Math.hypot(sample.velocity.x, sample.velocity.y) > 0.1 && now - sample.at < longestAhead(options);

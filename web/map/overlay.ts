@@ -13,7 +13,7 @@ export interface OverlayColours {
 }
 
 export interface Route {
-  /** What is still to be flown, from the drone on. */
+  /** The way that is still to be flown, from the drone on. */
   readonly ahead: readonly Point[];
   readonly trail: readonly Point[];
 }

@@ -1,4 +1,4 @@
-/** What is to be shown on the map, in words of the application. The view makes it a picture. */
+/** The content of the map, in words of the application. The view makes it a picture. */
 import type { Position } from '../../shared/contracts/common.ts';
 import type { Point, Projection } from './projection.ts';
 

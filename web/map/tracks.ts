@@ -4,14 +4,14 @@ import type { Point, Projection } from './projection.ts';
 import type { SceneDrone } from './scene.ts';
 
 export interface Tracks {
-  /** Takes in what is new; forgets who is not there any more. */
+  /** Takes in new samples; forgets drones that are not in the scene any more. */
   readonly update: (drones: readonly SceneDrone[], now: number) => void;
   readonly drawn: (id: string, now: number) => Drawn | undefined;
   readonly isMoving: (now: number) => boolean;
 }
 
 /** Speeds from two samples closer than this would be noise, s. */
-const LEAST_SPAN = 0.2;
+const MIN_SPAN = 0.2;
 
 export function createTracks(projection: Projection, options: MotionOptions): Tracks {
   const motions = new Map<string, Motion>();
@@ -24,7 +24,7 @@ export function createTracks(projection: Projection, options: MotionOptions): Tr
     if (velocity) return { x: velocity.east * options.timeScale, y: -velocity.north * options.timeScale };
     if (!before || tone === 'idle') return { x: 0, y: 0 };
     const span = (takenAt - before.sample.at) / 1000;
-    if (span < LEAST_SPAN || span > 5) return before.sample.velocity;
+    if (span < MIN_SPAN || span > 5) return before.sample.velocity;
     return { x: (point.x - before.sample.point.x) / span, y: (point.y - before.sample.point.y) / span };
   };
 

@@ -37,9 +37,9 @@ const WHOLE = 0.72;
 
 export function createMapView(elements: MapElements, options: MapViewOptions): MapView {
   const { root } = elements;
-  const { city, timeScale } = options;
+  const { city } = options;
   const projection = projectionOf(city.bbox);
-  const tracks = createTracks(projection, { timeScale });
+  const tracks = createTracks(projection, options);
   const reduced = matchMedia('(prefers-reduced-motion: reduce)');
   const dark = matchMedia('(prefers-color-scheme: dark)');
   const painter = createPainter(elements, { city, projection, tracks, isDark: () => dark.matches });
@@ -73,7 +73,6 @@ export function createMapView(elements: MapElements, options: MapViewOptions): M
     loop.wake(true);
   };
   const byHand = (camera: Camera) => direct(moveByHand(direction, camera));
-
   const removeGestures = addGestures(root, {
     onMove: (dx, dy) => byHand(moved(direction.camera, dx, dy)),
     onZoom: (factor, at) => byHand(zoomed(direction.camera, size, factor, at)),
@@ -85,9 +84,8 @@ export function createMapView(elements: MapElements, options: MapViewOptions): M
     },
   });
   const observer = new ResizeObserver(() => {
-    const { clientWidth: width, clientHeight: height } = root;
-    if (width === 0 || height === 0) return;
-    size = { width, height };
+    size = { width: root.clientWidth, height: root.clientHeight };
+    if (size.width * size.height === 0) return;
     painter.resize(size, Math.min(2, devicePixelRatio || 1));
     direct(resize(direction, view(Date.now())));
   });

@@ -5,7 +5,7 @@ type Drafts = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
 
 const keyOf = (personId: string) => `draft:${personId}`;
 
-/** What is missing, or was written by another version of the page, is as in an empty form. */
+/** A field that is missing, or that another version of the page wrote, is as in an empty form. */
 export function loadDraft(drafts: Drafts, personId: string): Form {
   const saved = parsed(drafts.getItem(keyOf(personId)));
   const fields = Object.entries(EMPTY_FORM).map(([field, empty]) => {

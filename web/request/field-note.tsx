@@ -1,4 +1,4 @@
-/** What is wrong with a field, or a hint; announced when it appears. */
+/** An error or a hint of a field; screen readers announce it when it appears. */
 export function FieldNote({
   id,
   error,

@@ -47,7 +47,7 @@ export function useQuote(form: Form): QuoteState {
   return state;
 }
 
-/** Whether the delivery can be carried out, when, and for how much. */
+/** Says whether the delivery is possible, when, and for how much. */
 export function QuoteLine({ id, quote: { answer, refusal } }: { id: string; quote: QuoteState }) {
   return (
     <p id={id} class="quote" aria-live="polite">
@@ -57,6 +57,9 @@ export function QuoteLine({ id, quote: { answer, refusal } }: { id: string; quot
 }
 
 function Words({ quote: { feasible, by, price, deliveryEta } }: { quote: Quote }) {
+  if (feasible === null) {
+    return <>A courier did not answer, so whether one can carry this parcel is not known now.</>;
+  }
   if (!feasible) {
     return (
       <>

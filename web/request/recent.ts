@@ -1,6 +1,6 @@
 /** Deliveries that were asked for in this browser, newest first, by person. */
 
-const MOST = 8;
+const MAX_DELIVERIES = 8;
 
 const keyOf = (personId: string) => `deliveries:${personId}`;
 
@@ -15,7 +15,7 @@ export function recentDeliveries(personId: string): string[] {
 
 export function remember(personId: string, deliveryId: string): void {
   const others = recentDeliveries(personId).filter((id) => id !== deliveryId);
-  localStorage.setItem(keyOf(personId), JSON.stringify([deliveryId, ...others].slice(0, MOST)));
+  localStorage.setItem(keyOf(personId), JSON.stringify([deliveryId, ...others].slice(0, MAX_DELIVERIES)));
 }
 
 export function forgetDelivery(personId: string, deliveryId: string): void {

@@ -1,13 +1,14 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { submitRequest } from '../../shared/contracts/routes.gen.ts';
 import { usePage } from '../app/page.ts';
-import { coordinates, positionOf } from '../map/city.ts';
+import { coordinates } from '../map/city.ts';
 import { asProblem } from '../server/problem.ts';
 import type { Person } from '../session/person.ts';
 import { forgetDraft, loadDraft, saveDraft } from './draft.ts';
 import { errorsOf, type Form, type FormErrors, missing, requestBody } from './form.ts';
 import { ParcelFields } from './parcel-fields.tsx';
 import { PlaceField } from './place-field.tsx';
+import { usePlacesOnMap } from './places-on-map.ts';
 import { QuoteLine, useQuote } from './quote.tsx';
 import { remember } from './recent.ts';
 
@@ -34,30 +35,15 @@ export function RequestForm({ who }: { who: Person }) {
 
   useEffect(() => saveDraft(sessionStorage, who.id, form), [form]);
 
-  useEffect(() => {
-    page.onPlace.value = (position) => {
-      const place: Place = armed ?? (form.pickup === '' ? 'pickup' : 'dropoff');
-      change({ [place]: coordinates(position) });
-      setArmed(undefined);
-    };
-    return () => {
-      page.onPlace.value = undefined;
-    };
-  }, [armed, form.pickup]);
-
-  useEffect(() => {
-    const { addresses } = page.city;
-    page.scene.value = {
-      pickup: positionOf(form.pickup, addresses),
-      dropoff: positionOf(form.dropoff, addresses),
-    };
-  }, [form.pickup, form.dropoff]);
+  usePlacesOnMap(form, (position) => {
+    const place: Place = armed ?? (form.pickup === '' ? 'pickup' : 'dropoff');
+    change({ [place]: coordinates(position) });
+    setArmed(undefined);
+  });
 
   const refuse = (found: FormErrors) => {
     setErrors(found);
-    requestAnimationFrame(() =>
-      element.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus(),
-    );
+    focusFirstError(element.current);
   };
 
   const submit = async (event: SubmitEvent) => {
@@ -79,22 +65,19 @@ export function RequestForm({ who }: { who: Person }) {
     }
   };
 
-  const place = (id: Place, label: string) => (
-    <PlaceField
-      id={id}
-      label={label}
-      value={form[id]}
-      error={errors[id]}
-      isArmed={armed === id}
-      onInput={(value) => change({ [id]: value })}
-      onArm={() => setArmed(armed === id ? undefined : id)}
-    />
-  );
+  const place = (id: Place) => ({
+    id,
+    value: form[id],
+    error: errors[id],
+    isArmed: armed === id,
+    onInput: (value: string) => change({ [id]: value }),
+    onArm: () => setArmed(armed === id ? undefined : id),
+  });
 
   return (
     <form ref={element} class="stack card" noValidate onSubmit={(event) => void submit(event)}>
-      {place('pickup', 'Pick up at')}
-      {place('dropoff', 'Bring to')}
+      <PlaceField {...place('pickup')} label="Pick up at" />
+      <PlaceField {...place('dropoff')} label="Bring to" />
       <ParcelFields form={form} errors={errors} change={change} />
       <QuoteLine id="quote" quote={quote} />
       {errors.form && (
@@ -112,4 +95,9 @@ export function RequestForm({ who }: { who: Person }) {
       </button>
     </form>
   );
+}
+
+/** After the next render: only then the field says that it is wrong. */
+function focusFirstError(form: HTMLFormElement | null): void {
+  requestAnimationFrame(() => form?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
 }

@@ -57,7 +57,7 @@ export function createFollow(options: StreamOptions): Follow {
   };
 }
 
-/** What one connection leaves for the next. */
+/** The state that one connection leaves for the next. */
 interface Progress {
   failures: number;
   lastId: string | undefined;

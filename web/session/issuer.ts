@@ -19,7 +19,7 @@ export interface Tokens {
 }
 
 export interface SignInIssuer {
-  /** Where the browser goes to sign in. `silent`: without a question to the person. */
+  /** The issuer's page to sign in. `silent`: without a question to the person. */
   readonly signInUrl: (attempt: Attempt, silent: boolean) => Promise<string>;
   /** @throws oauth errors when the answer is an error, is of another issuer or attempt, or its ID token is not right */
   readonly redeem: (attempt: Attempt, answer: URL) => Promise<Tokens>;
@@ -29,7 +29,7 @@ export interface SignInIssuer {
   readonly signOutUrl: (idToken: string | undefined) => Promise<string | undefined>;
 }
 
-/** Where an issuer does not say how long a token lives. */
+/** Life of a token whose issuer does not name one. */
 const DEFAULT_SECONDS = 300;
 const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
@@ -50,14 +50,6 @@ export function createSignInIssuer(config: PageConfig, redirectUri: string): Sig
       });
     return found;
   };
-
-  const tokensOf = (answer: oauth.TokenEndpointResponse): Tokens => ({
-    accessToken: answer.access_token,
-    refreshToken: answer.refresh_token,
-    idToken: answer.id_token,
-    claims: oauth.getValidatedIdTokenClaims(answer),
-    expiresIn: answer.expires_in ?? DEFAULT_SECONDS,
-  });
 
   return {
     signInUrl: async ({ state, nonce, verifier }, silent) => {
@@ -114,6 +106,16 @@ export function createSignInIssuer(config: PageConfig, redirectUri: string): Sig
         ...(idToken === undefined ? {} : { id_token_hint: idToken }),
       });
     },
+  };
+}
+
+function tokensOf(answer: oauth.TokenEndpointResponse): Tokens {
+  return {
+    accessToken: answer.access_token,
+    refreshToken: answer.refresh_token,
+    idToken: answer.id_token,
+    claims: oauth.getValidatedIdTokenClaims(answer),
+    expiresIn: answer.expires_in ?? DEFAULT_SECONDS,
   };
 }
 

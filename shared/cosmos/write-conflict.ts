@@ -1,0 +1,70 @@
+/**
+ * A conditional write that came too late, and the ways to go on from it.
+ *
+ * K1 The store says it with a `WriteConflict`, an error inside a service: the caller reads again and decides again.
+ * K2 Its code is that of a busy server (503, retryable): one that no loop has caught is no fault of the client.
+ * K3 `etag_mismatch` (412) is an answer, and only to a client that sent If-Match.
+ */
+import { AppError } from '../errors.ts';
+
+/** `exists`: an item to be created was there; `changed`: an etag or a condition no longer held. */
+export type Conflict = 'exists' | 'changed';
+
+export class WriteConflict extends AppError {
+  readonly conflict: Conflict;
+
+  constructor(conflict: Conflict, cause?: unknown) {
+    super('dependency_unavailable', 'other requests change this resource at the same time: try again', {
+      cause,
+      retryAfterSeconds: 1,
+    });
+    this.name = 'WriteConflict';
+    this.conflict = conflict;
+  }
+}
+
+/** Each conflict means that another writer succeeded, so only a storm of writes reaches this number. */
+const MAX_ATTEMPTS = 20;
+
+/**
+ * Runs `work`, which reads, decides and writes conditionally; a write conflict runs it again.
+ * @param ifMatch the client's own precondition: then a conflict is final
+ * @throws AppError `etag_mismatch` (412) when `ifMatch` no longer holds; after 20 conflicts the last `WriteConflict` (503)
+ */
+export async function withOptimisticRetry<T>(work: () => Promise<T>, ifMatch?: string): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof WriteConflict)) throw error;
+      if (ifMatch !== undefined) throw preconditionFailed(error);
+      if (attempt >= MAX_ATTEMPTS) throw error;
+    }
+  }
+}
+
+/** The result of a write, or undefined when it met a conflict, or one of the given kind. */
+export async function unlessConflict<T>(write: () => Promise<T>, kind?: Conflict): Promise<T | undefined> {
+  try {
+    return await write();
+  } catch (error) {
+    if (error instanceof WriteConflict && (kind === undefined || error.conflict === kind)) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Checks the client's If-Match against the resource as it is.
+ * @param etag undefined: there is no such resource
+ * @throws AppError `etag_mismatch` (412)
+ */
+export function checkIfMatch(ifMatch: string | undefined, etag: string | undefined): void {
+  if (ifMatch === undefined || (ifMatch === '*' && etag !== undefined) || ifMatch === etag) return;
+  throw preconditionFailed();
+}
+
+function preconditionFailed(cause?: unknown): AppError {
+  return new AppError('etag_mismatch', 'the resource is not as If-Match expects it: read it again', {
+    cause,
+  });
+}
