@@ -75,8 +75,11 @@ export function createWorkItemHandlers(
   };
 }
 
-/** A workflow that is woken goes on with what it could not do. */
+/** A workflow that is woken goes on with what it could not do. An orphaned hold is released by the next round. */
 async function retry({ kind, deliveryId }: WorkItemDocument, { call }: ServiceDeps): Promise<void> {
+  if (kind === 'OrphanHold') return;
   if (kind === 'OrphanReservation') await call(releaseDrone, { params: { deliveryId } });
+  else if (kind === 'OrphanHold')
+    return; // the next round releases it
   else await call(nudgeWorkflow, { params: { deliveryId } });
 }
