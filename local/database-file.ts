@@ -2,8 +2,10 @@
  * A SQLite file that a local server keeps.
  *
  * D1 A file that cannot be opened is named, with the reason and what to do next, in one line.
+ * D2 So is a write-ahead log that is damaged, before SQLite drops what was committed behind the damage.
  */
 import { DatabaseSync } from 'node:sqlite';
+import { checkWal } from './wal-check.ts';
 
 /**
  * Opens the file and runs `setup` (pragmas, schema) on it.
@@ -12,6 +14,7 @@ import { DatabaseSync } from 'node:sqlite';
  */
 export function openDatabase(file: string, setup: string): DatabaseSync {
   let database: DatabaseSync | undefined;
+  checkWal(file);
   try {
     database = new DatabaseSync(file);
     database.exec(setup);

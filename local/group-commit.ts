@@ -91,7 +91,9 @@ export class GroupCommit implements Disposable {
         const value = run();
         settled.push(() => resolve(value));
       }
-    } catch {
+    } catch (error) {
+      // A disk that is full undoes the transaction by itself; to try each write alone would not help.
+      if (!this.database.isTransaction) throw error;
       this.database.exec('ROLLBACK');
       this.hooks.undone?.();
       return undefined;
@@ -110,6 +112,7 @@ export class GroupCommit implements Disposable {
         this.sql('RELEASE one').run();
         settled.push(() => resolve(value));
       } catch (error) {
+        if (!this.database.isTransaction) throw error;
         this.database.exec('ROLLBACK TO one; RELEASE one');
         this.hooks.undone?.();
         settled.push(() => reject(error));

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import { createDiskWatch, type DiskWatch } from '../disk-watch.ts';
 import { createHostCheck, protect } from '../host-check.ts';
 import { closeAll, LOOPBACK, listen } from '../loopback.ts';
 import { type Answer, isQuery, type Request, type RouteContext } from './answers.ts';
@@ -26,6 +27,8 @@ export interface CosmosOptions {
   readonly now?: () => number;
   /** Physical partitions of every container: from two on, queries that a client must merge need a plan, as in Azure. */
   readonly partitionRanges?: number;
+  /** Is told, in one line, that the disk is full, and that it has room again. Default: stderr. */
+  readonly warn?: (line: string) => void;
 }
 
 export interface CosmosServer extends AsyncDisposable {
@@ -56,8 +59,9 @@ export async function startCosmos(options: CosmosOptions): Promise<CosmosServer>
     items: createItemStore(store),
     ranges: partitionRanges,
   };
+  const disk = createDiskWatch(options.warn ?? ((line) => process.stderr.write(`cosmos: ${line}\n`)));
   const handler = (request: IncomingMessage, response: ServerResponse) => {
-    void answer(request, response, context, faults, { key, ...options });
+    void answer(request, response, context, faults, { key, disk, ...options });
   };
   const servers: Server[] = [createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, handler)];
   if (options.tls)
@@ -95,7 +99,7 @@ async function answer(
   response: ServerResponse,
   context: RouteContext,
   faults: Faults,
-  options: Pick<CosmosOptions, 'verifyToken'> & { readonly key: string },
+  options: Pick<CosmosOptions, 'verifyToken'> & { readonly key: string; readonly disk: DiskWatch },
 ): Promise<void> {
   const started = performance.now();
   try {
@@ -114,10 +118,14 @@ async function answer(
         'Conflicting request to resource has been attempted. Retry to avoid conflicts.',
       );
     const result = await route(request, context);
+    if (request.method !== 'GET' && operation !== 'query' && operation !== 'metadata') options.disk.taken();
     if (fault?.kind === 'drop') incoming.socket.destroy();
     else send(response, result, started);
   } catch (error) {
-    send(response, errorAnswer(error), started);
+    const known = options.disk.refused(error)
+      ? new CosmosError(503, 'Service is currently unavailable: the disk is full.')
+      : error;
+    send(response, errorAnswer(known), started);
   }
 }
 

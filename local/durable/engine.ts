@@ -5,6 +5,7 @@
  * D2 An instance is worked at by one loop of one process at a time; nothing polls, except for what other processes write while there are any.
  * D3 What is answered is on disk.
  */
+import { createDiskWatch } from '../disk-watch.ts';
 import type { Durable, DurableOptions } from '../functions-host/contract.ts';
 import { recordResult, runActivity } from './activities.ts';
 import { type Core, LeftToAnother, LOG_CATEGORY, type Result } from './core.ts';
@@ -25,7 +26,11 @@ const LEASE_MS = 5_000;
 /** @throws Error when the task hub's file cannot be opened */
 export function createDurable(options: DurableOptions): Durable {
   const now = options.now ?? Date.now;
-  const store = openStore(options.dataDir, options.taskHub, options.onCommit);
+  const disk = createDiskWatch((line) => options.log('error', LOG_CATEGORY, line));
+  const store = openStore(options.dataDir, options.taskHub, () => {
+    disk.taken();
+    options.onCommit?.();
+  });
   const limit = Number(options.settings['maxConcurrentActivityFunctions'] ?? DEFAULT_ACTIVITIES);
   const looping = new Map<string, { isDirty: boolean }>();
   const queue: ActivityRow[] = [];
@@ -208,7 +213,7 @@ export function createDurable(options: DurableOptions): Durable {
   };
 
   const report = (id: string, error: unknown): void => {
-    if (isClosed) return;
+    if (isClosed || disk.refused(error)) return;
     options.log('error', LOG_CATEGORY, `${id}: ${error instanceof Error ? error.stack : String(error)}`);
   };
 

@@ -1,4 +1,5 @@
 /** What the parts of the broker share: who may do what, which links there are, what goes wrong on demand. */
+import type { DiskWatch } from '../disk-watch.ts';
 import type { Connection } from './amqp/layers.ts';
 import type { Link } from './amqp/link.ts';
 import type { Right } from './auth.ts';
@@ -21,6 +22,7 @@ export interface Core {
   readonly producers: Producers;
   readonly ingress: Meter;
   readonly egress: Meter;
+  readonly disk: DiskWatch;
   readonly now: () => number;
   allowed(connection: Connection, entity: string, right: Right | undefined): boolean;
   /** A link is open; `closed` is called once it is not. */

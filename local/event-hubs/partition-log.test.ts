@@ -1,5 +1,17 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  constants,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +20,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Commits, createCommits, type Place } from './commits.ts';
 import { PartitionLog, type PartitionLogOptions } from './partition-log.ts';
 
+let folder: string;
 let dir: string;
 let now: number;
 let log: PartitionLog;
@@ -27,7 +40,8 @@ const texts = (from = 0) => {
 };
 
 beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'partition-log-'));
+  folder = await mkdtemp(join(tmpdir(), 'partition-log-'));
+  dir = join(folder, '0');
   now = 1_000;
   warnings.length = 0;
   log = open();
@@ -35,7 +49,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await log.close();
-  await rm(dir, { recursive: true });
+  await rm(folder, { recursive: true });
 });
 
 const newest = () => join(dir, readdirSync(dir).toSorted().at(-1) ?? '');
@@ -110,8 +124,10 @@ describe('a crash', () => {
   const crashed = (change: (bytes: Buffer, end: number) => Buffer | undefined) => {
     const bytes = readFileSync(newest());
     const changed = change(bytes, log.bytes) ?? bytes;
-    return log.close().then(() => writeFileSync(newest(), changed));
+    return killed().then(() => writeFileSync(newest(), changed));
   };
+  /** Closes the log as a crash does, within a second: without its mark. */
+  const killed = () => log.close().then(() => rmSync(`${dir}.mark`, { force: true }));
 
   test.each([1, 7, 21, 22, 30])(
     'that left %i bytes of a record is cut, and said in one line',
@@ -166,7 +182,7 @@ describe('a crash', () => {
   test('that cut a file short in a record keeps what is whole', async () => {
     await log.append([event('a'), event('b')]);
     const { bytes } = log;
-    await log.close();
+    await killed();
     truncateSync(newest(), bytes - 1);
     log = open();
     expect(texts()).toEqual(['a']);
@@ -178,7 +194,7 @@ describe('a crash', () => {
     await log.append(['one', 'two', 'three'].map((text) => event(text)));
     const end = log.bytes;
     const whole = readFileSync(newest());
-    await log.close();
+    await killed();
     for (let cut = kept; cut <= end; cut++) {
       const bytes = Buffer.from(whole);
       bytes.fill(0, cut);
@@ -188,10 +204,147 @@ describe('a crash', () => {
       expect(found).toEqual(['kept', 'one', 'two', 'three'].slice(0, Math.max(1, found.length)));
       expect(found.length === 4).toBe(cut === end);
       expect(await log.append([event('next')])).toBe(found.length);
-      await log.close();
+      await killed();
     }
     log = open();
   });
+});
+
+describe('damage', () => {
+  const flip = (file: string, at: number) => {
+    const bytes = readFileSync(file);
+    bytes[at] = (bytes[at] as number) ^ 1;
+    writeFileSync(file, bytes);
+  };
+  const reason = () => {
+    try {
+      log = open();
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return 'opened';
+  };
+
+  test('F3, L3: one flipped bit in a record before others refuses the start, names the file and cuts nothing', async () => {
+    await log.append([event('a'.repeat(50))]);
+    now += 1;
+    await log.append([event('b'), event('c')]);
+    now += 1;
+    await log.append([event('d')]);
+    await log.close();
+    for (const hasMark of [true, false]) {
+      if (!hasMark) rmSync(`${dir}.mark`);
+      const file = newest();
+      const whole = readFileSync(file);
+      flip(file, 40);
+      const damaged = readFileSync(file);
+      expect(reason()).toMatch(
+        /0000000000000000\.log is damaged: the record of event 0, at byte 0, was acknowledged/,
+      );
+      expect(readFileSync(file)).toEqual(damaged);
+      writeFileSync(file, whole);
+      if (!hasMark) continue;
+      expect(reason()).toBe('opened');
+      await log.close();
+    }
+    log = open();
+    expect(texts()).toEqual(['a'.repeat(50), 'b', 'c', 'd']);
+  });
+
+  test('F3: damage in the last record, or a file that is cut short, is noticed by the mark', async () => {
+    await log.append([event('a'), event('bbbb')]);
+    await log.close();
+    const whole = readFileSync(newest());
+    flip(newest(), whole.length - 1);
+    expect(reason()).toContain('the record of event 1');
+    writeFileSync(newest(), whole.subarray(0, -10));
+    expect(reason()).toContain('the record of event 1');
+    writeFileSync(newest(), whole.subarray(0, whole.length / 2 - 1));
+    expect(reason()).toMatch(/is damaged/);
+    writeFileSync(newest(), whole);
+    expect(reason()).toBe('opened');
+  });
+
+  test('F3: a record out of sequence is damage', async () => {
+    await log.append([event('a')]);
+    await log.append([event('b')]);
+    await log.close();
+    const bytes = readFileSync(newest());
+    writeFileSync(
+      newest(),
+      Buffer.concat([bytes.subarray(bytes.length / 2), bytes.subarray(0, bytes.length / 2)]),
+    );
+    expect(reason()).toMatch(/is damaged/);
+    writeFileSync(newest(), bytes);
+    log = open();
+  });
+
+  test('L3: a damaged record in an older file refuses the start', async () => {
+    await reopen({ segmentBytes: 60 });
+    for (const text of ['a', 'b', 'c', 'd', 'e', 'f']) await log.append([event(text)]);
+    await log.close();
+    rmSync(`${dir}.mark`);
+    const [oldest = ''] = readdirSync(dir).toSorted();
+    const whole = readFileSync(join(dir, oldest));
+    flip(join(dir, oldest), whole.length - 1);
+    expect(reason()).toMatch(/0000000000000000\.log is damaged/);
+    writeFileSync(join(dir, oldest), whole.subarray(0, whole.length / 3));
+    expect(reason()).toMatch(/is damaged/);
+    writeFileSync(join(dir, oldest), whole);
+    log = open();
+  });
+
+  test('L2: with the damaged file set aside the start goes on, and no number is used twice', async () => {
+    await log.append([event('a'), event('b')]);
+    await log.close();
+    renameSync(newest(), `${newest()}.damaged`);
+    log = open();
+    expect([log.first, log.last, log.isEmpty]).toEqual([2, 1, true]);
+    expect(await log.append([event('c')])).toBe(2);
+    expect(texts()).toEqual(['c']);
+  });
+
+  test('L2: readers go on behind a file in the midst that was set aside', async () => {
+    await reopen({ segmentBytes: 60 });
+    for (const text of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) await log.append([event(text)]);
+    const all = log.last;
+    await log.close();
+    const files = readdirSync(dir).toSorted();
+    const second = join(dir, files[1] ?? '');
+    renameSync(second, `${second}.damaged`);
+    log = open({ segmentBytes: 60 });
+    expect(log.last).toBe(all);
+    const found: number[] = [];
+    for (let at = 0; at <= log.last; ) {
+      const events = log.read(at, 100);
+      found.push(...events.map(({ sequenceNumber }) => sequenceNumber));
+      at = (events.at(-1)?.sequenceNumber ?? log.last) + 1;
+    }
+    expect(found[0]).toBe(0);
+    expect(found.at(-1)).toBe(all);
+    expect(new Set(found).size).toBe(found.length);
+  });
+
+  test('W2: a mark that cannot be read counts as none', async () => {
+    await log.append([event('a')]);
+    await log.close();
+    writeFileSync(`${dir}.mark`, '999 1\n');
+    expect(reason()).toBe('opened');
+    expect(texts()).toEqual(['a']);
+  });
+});
+
+test.skipIf(process.platform !== 'linux')('L1: a file is open for writes that end on the disk', async () => {
+  await log.append([event('a')]);
+  const [fd] = readdirSync('/proc/self/fd').filter((each) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${each}`) === newest();
+    } catch {
+      return false;
+    }
+  });
+  const [, flags = ''] = /flags:\s+(\d+)/.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8')) ?? [];
+  expect(Number.parseInt(flags, 8) & constants.O_DSYNC).toBe(constants.O_DSYNC);
 });
 
 /** Appends events of 20 kB until the file may not grow, then one of 10 bytes; says what came of each. */
@@ -274,15 +427,14 @@ describe.each<Place>(['here', 'pool'])('a write that is to be made: %s', (place)
     }
     expect(texts()).toEqual(sent);
     // As a crash now would leave it.
-    const copy = await mkdtemp(join(tmpdir(), 'partition-log-copy-'));
+    const copy = join(folder, 'copy');
+    mkdirSync(copy);
     for (const name of readdirSync(dir)) copyFileSync(join(dir, name), join(copy, name));
     await log.close();
-    const own = dir;
     dir = copy;
     log = open();
     expect(texts()).toEqual(sent);
     expect(warnings).toEqual([]);
-    await rm(own, { recursive: true });
   });
 });
 

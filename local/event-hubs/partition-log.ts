@@ -2,14 +2,24 @@
  * The log of one partition: append-only segment files, acknowledged when on disk.
  *
  * L1 An append resolves when its records are on disk; what waits meanwhile goes into the next write together.
- * L2 Sequence numbers have no gap and are never used twice, also over restarts and retention.
- * L3 A record that was torn by a crash is cut at start; everything before it is kept.
+ * L2 Sequence numbers have no gap and are never used twice, also over restarts and retention, and where files were taken away.
+ * L3 A record that was torn by a crash is cut at start; everything before it is kept. Where acknowledged records cannot be read, or
+ *    are missing, the log is not opened: the error says which file it is and what can be done.
  * L4 Memory holds 4 bytes per retained event; events are read from the file, which the machine has in its cache.
  */
 import { mkdirSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type Commits, createCommits, type Place } from './commits.ts';
-import { encode, type NewEvent, Segment, type StoredEvent } from './segment.ts';
+import { type HighWaterMark, openHighWaterMark } from './high-water-mark.ts';
+import {
+  ADVICE,
+  DamagedLog,
+  encode,
+  type NewEvent,
+  SET_ASIDE,
+  Segment,
+  type StoredEvent,
+} from './segment.ts';
 
 export interface PartitionLogOptions {
   readonly dir: string;
@@ -38,6 +48,7 @@ export class PartitionLog {
   private readonly options: PartitionLogOptions;
   private readonly commits: Commits;
   private readonly segmentBytes: number;
+  private readonly mark: HighWaterMark;
   private readonly segments: Segment[] = [];
   private queue: Waiting[] = [];
   private writing = false;
@@ -58,8 +69,15 @@ export class PartitionLog {
     const names = readdirSync(dir)
       .filter((name) => name.endsWith('.log'))
       .toSorted();
-    for (const name of names) this.open(join(dir, name), Number(name.slice(0, -4)));
-    if (this.segments.length === 0) this.begin(0);
+    this.mark = openHighWaterMark(`${dir}.mark`);
+    try {
+      for (const [index, name] of names.entries()) this.open(join(dir, name), index === names.length - 1);
+      this.checkEnd();
+    } catch (error) {
+      for (const segment of this.segments) segment.close();
+      throw error;
+    }
+    if (this.segments.length === 0) this.begin(this.mark.next);
   }
 
   /** Sequence number of the oldest event that is kept; the next one's when there is none. */
@@ -88,13 +106,37 @@ export class PartitionLog {
     this.next = first;
   }
 
-  private open(path: string, first: number): void {
-    const segment = new Segment(path, first);
+  private open(path: string, isLast: boolean): void {
+    const first = Number(basename(path, '.log'));
+    const before = this.segments.at(-1);
+    if (before && first !== this.next && !this.isSetAside(this.next, first))
+      throw new DamagedLog(
+        `${before.path} is damaged: the events ${this.next} to ${first - 1} were acknowledged and are missing. ${ADVICE}`,
+      );
+    const segment = new Segment(path, first, { isLast, acknowledged: this.mark.next });
     if (segment.torn > 0)
       this.options.warn?.(`${path}: a torn record was cut (${segment.torn} bytes, never acknowledged)`);
     this.segments.push(segment);
     this.next = first + segment.count;
     this.lastTime = Math.max(this.lastTime, segment.lastTime);
+  }
+
+  /** Whether a file that begins within these numbers was set aside. */
+  private isSetAside(from: number, to: number): boolean {
+    return readdirSync(this.options.dir).some((name) => {
+      const first = Number(basename(name, `.log${SET_ASIDE}`));
+      return name.endsWith(`.log${SET_ASIDE}`) && first >= from && first < to;
+    });
+  }
+
+  /** @throws DamagedLog where the newest file ends before the mark */
+  private checkEnd(): void {
+    const last = this.segments.at(-1);
+    if (!last || this.next >= this.mark.next) return;
+    if (this.isSetAside(this.next, this.mark.next)) return this.begin(this.mark.next);
+    throw new DamagedLog(
+      `${last.path} is damaged: the events ${this.next} to ${this.mark.next - 1} were acknowledged and are missing. ${ADVICE}`,
+    );
   }
 
   /** Resolves to the first event's sequence number once all are on disk. */
@@ -114,7 +156,15 @@ export class PartitionLog {
   private flush(place: Place): void {
     const group = this.queue;
     this.queue = [];
-    const segment = this.current();
+    let segment: Segment;
+    try {
+      segment = this.current();
+    } catch (error) {
+      // The next file could not be made.
+      this.commits.ended(0);
+      for (const { reject } of group) reject(error);
+      return this.ended();
+    }
     const time = Math.max(this.options.now(), this.lastTime);
     const { bytes, starts } = encode(
       group.flatMap(({ events }) => events),
@@ -132,16 +182,22 @@ export class PartitionLog {
         let first = this.next;
         this.next += starts.length;
         this.lastTime = time;
+        this.mark.reached(this.next);
         for (const { events, resolve } of group) {
           resolve(first);
           first += events.length;
         }
         for (const listener of this.listeners) listener();
       }
-      if (this.queue.length > 0) return this.join();
-      this.writing = false;
-      for (const done of this.idle.splice(0)) done();
+      this.ended();
     });
+  }
+
+  /** A write is over: what has come meanwhile is the next. */
+  private ended(): void {
+    if (this.queue.length > 0) return this.join();
+    this.writing = false;
+    for (const done of this.idle.splice(0)) done();
   }
 
   private current(): Segment {
@@ -173,7 +229,12 @@ export class PartitionLog {
   /** Up to `count` events from `from` on, or from the first that is kept; fewer when they are many bytes or another file begins. */
   read(from: number, count: number): StoredEvent[] {
     const start = Math.max(from, this.first);
-    return this.segments.findLast(({ first }) => first <= start)?.read(start, count) ?? [];
+    const index = this.segments.findLastIndex(({ first }) => first <= start);
+    const segment = this.segments[index];
+    if (!segment) return [];
+    // Behind a file that was set aside the numbers go on later.
+    const next = start >= segment.first + segment.count ? this.segments[index + 1] : undefined;
+    return next ? next.read(next.first, count) : segment.read(start, count);
   }
 
   /** The first event enqueued after `time`; the next one's number when there is none. */
@@ -202,5 +263,6 @@ export class PartitionLog {
     this.closed = true;
     await this.settled();
     for (const segment of this.segments) segment.close();
+    this.mark.close();
   }
 }

@@ -88,8 +88,11 @@ async function store(
     if (core.broker.isFull(hub)) return REFUSALS.full;
     if (!core.ingress.take(events.length, message.length)) return REFUSALS.throttled;
     const outcome = await core.producers.append(core.broker.route(hub, partition, partitionKey), events);
-    return outcome === 'stored' ? undefined : REFUSALS[outcome];
+    if (outcome !== 'stored') return REFUSALS[outcome];
+    core.disk.taken();
+    return undefined;
   } catch (error) {
+    if (core.disk.refused(error)) return REFUSALS.diskFull;
     const isMalformed = error instanceof MalformedMessage || error instanceof MalformedValue;
     const condition = isMalformed ? 'amqp:decode-error' : 'amqp:internal-error';
     return { condition, description: error instanceof Error ? error.message : String(error) };

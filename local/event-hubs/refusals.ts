@@ -30,6 +30,10 @@ export const REFUSALS = {
     condition: 'amqp:resource-limit-exceeded',
     description: 'ConnectionsQuotaExceeded for namespace: local-event-hubs.',
   },
+  diskFull: {
+    condition: 'com.microsoft:server-busy',
+    description: 'The disk of the broker is full: try again.',
+  },
   full: {
     condition: 'amqp:resource-limit-exceeded',
     description: 'The event hub has reached its maximum size.',

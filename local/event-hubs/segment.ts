@@ -5,7 +5,9 @@
  *
  * F1 Behind the records there are zeros, written ahead: a record that replaces zeros changes no size and no map of blocks, and is
  *    on disk sooner. They count for nothing, and are cut when the file is full or closed.
- * F2 At the end of the records, as a start finds it, everything is cut: zeros quietly; else it was torn by a crash.
+ * F2 At the end of the records, as a start finds it, everything is cut: zeros quietly; the rest as torn by a crash.
+ * F3 It was not torn by a crash, but is damaged, where records that were acknowledged are behind it: the file is not last, the high-water
+ *    mark is beyond it, or whole records of two writes follow. Then nothing is cut, and the file is not opened.
  */
 import {
   closeSync,
@@ -76,6 +78,26 @@ export function encode(events: readonly NewEvent[], first: number, time: number)
   return { bytes, starts };
 }
 
+/** Acknowledged records cannot be read; its message says which, and what can be done. */
+export class DamagedLog extends Error {
+  override readonly name = 'DamagedLog';
+}
+
+export interface SegmentFacts {
+  /** Whether no other file follows. */
+  readonly isLast: boolean;
+  /** Number of the first event that may not have been acknowledged. */
+  readonly acknowledged: number;
+}
+
+/** A file of this ending is left where it is, and not read. */
+export const SET_ASIDE = '.damaged';
+export const ADVICE = `Restore the file from a copy; or set it aside by the ending ${SET_ASIDE}: its events are lost then, and numbers go on behind them.`;
+
+const NEW_FILE: SegmentFacts = { isLast: true, acknowledged: 0 };
+/** As far behind a damaged record as its followers' numbers can be. */
+const MAX_AHEAD_NUMBERS = 2 ** 24;
+
 export class Segment {
   readonly path: string;
   readonly first: number;
@@ -89,16 +111,52 @@ export class Segment {
   private allocated = 0;
   private positions = new Uint32Array(256);
 
-  /** Opens or makes the file; what a crash left of a record at its end is cut. */
-  constructor(path: string, first: number) {
+  /**
+   * Opens or makes the file; what a crash left of a record at its end is cut.
+   *
+   * @throws DamagedLog
+   */
+  constructor(path: string, first: number, facts: SegmentFacts = NEW_FILE) {
     this.path = path;
     this.first = first;
     this.fd = openSync(path, OPEN_FLAGS);
     const size = fstatSync(this.fd).size;
     if (size > 0) this.load(size);
     this.torn = this.endOfContent(size) - this.bytes;
+    if (this.torn > 0 && this.isDamaged(facts)) {
+      closeSync(this.fd);
+      const number = first + this.count;
+      throw new DamagedLog(
+        `${path} is damaged: the record of event ${number}, at byte ${this.bytes}, was acknowledged and cannot be read. ${ADVICE}`,
+      );
+    }
     if (size > this.bytes) this.cut();
     this.allocated = this.bytes;
+  }
+
+  private isDamaged({ isLast, acknowledged }: SegmentFacts): boolean {
+    return !isLast || acknowledged > this.first + this.count || this.hasWritesBehind();
+  }
+
+  /** Whether whole records of two writes follow what cannot be read: a crash tears one write, and those before it were acknowledged. */
+  private hasWritesBehind(): boolean {
+    const bytes = Buffer.allocUnsafe(this.torn);
+    readSync(this.fd, bytes, 0, bytes.length, this.bytes);
+    const next = this.first + this.count;
+    const times = new Set<number>();
+    for (let at = 0; at + HEAD <= bytes.length && times.size < 2; ) {
+      const ahead = bytes.readUIntLE(at + 8, 6) - next;
+      const end = at + 8 + bytes.readUInt32LE(at);
+      const isRecord =
+        ahead >= 0 &&
+        ahead < MAX_AHEAD_NUMBERS &&
+        end >= at + HEAD &&
+        end <= bytes.length &&
+        crc32(bytes.subarray(at + 8, end)) === bytes.readUInt32LE(at + 4);
+      if (isRecord) times.add(bytes.readUIntLE(at + 14, 6));
+      at = isRecord ? end : at + 1;
+    }
+    return times.size > 1;
   }
 
   /** Where only zeros follow. */

@@ -7,6 +7,7 @@
  * B4 An orderly end answers first what was sent.
  */
 import { createServer, type Server, type Socket } from 'node:net';
+import { createDiskWatch } from '../disk-watch.ts';
 import { LOOPBACK, listen } from '../loopback.ts';
 import { AmqpConnection, type Service } from './amqp/connection.ts';
 import type { Connection } from './amqp/layers.ts';
@@ -83,6 +84,7 @@ export async function startEventHubs(options: EventHubsOptions): Promise<EventHu
     producers: createProducers(),
     ingress: createMeter(options.throughputUnits, INGRESS, now),
     egress: createMeter(options.throughputUnits, EGRESS, now),
+    disk: createDiskWatch(options.warn ?? warnOnStderr),
     now,
     allowed: (connection, entity, right) => isAllowed(claims.get(connection) ?? [], entity, right, now()),
     register: (link, facts, closed) => {

@@ -83,7 +83,7 @@ function issuerOf(token: string): string | undefined {
 }
 
 function errorsOf({ name }: FunctionDefinition, { errors }: AdminContext): string[] {
-  return errors.filter((error) => error.startsWith(`The '${name}' function is in error`));
+  return errors.filter((error) => error.startsWith(`The '${name}' function `));
 }
 
 function status({ isReady, startedAt, now, errors }: AdminContext): unknown {
@@ -131,7 +131,9 @@ function runByHand(
   } catch {
     return { status: 400 };
   }
-  const { trigger } = definition;
+  const { trigger, name } = definition;
+  if (context.errors.some((error) => error.startsWith(`The '${name}' function is in error`)))
+    return { status: 404 };
   const text = typeof input === 'string' ? input : JSON.stringify(input ?? '');
   const kind = trigger.type.toLowerCase();
   if (kind === 'httptrigger' || kind === 'orchestrationtrigger' || kind === 'entitytrigger')

@@ -4,6 +4,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { checkedOutputs, missingInput, unwritableOutputs } from './bindings.ts';
 import type {
   Binding,
   FunctionApp,
@@ -29,14 +30,19 @@ export interface LoadedApp extends FunctionApp {
   terminate(): Promise<void>;
 }
 
+export interface LoadOptions {
+  /** host.json's functionTimeout. An invocation that takes longer has failed, and `timedOut` is called: only a new process ends it. */
+  readonly timeoutMs?: number;
+  readonly timedOut?: (functionName: string) => void;
+}
+
 /**
- * `timeoutMs`: host.json's functionTimeout. What takes longer has failed; it goes on all the same, because nothing can end it within a process.
  * @throws Error that says which file failed, or that the app registered nothing
  */
 export async function loadApp(
   appDir: string,
   log: HostLog,
-  timeoutMs = Number.POSITIVE_INFINITY,
+  { timeoutMs = Number.POSITIVE_INFINITY, timedOut = () => undefined }: LoadOptions = {},
 ): Promise<LoadedApp> {
   const core = installCore(HOST_VERSION);
   core.log = (level, category, message) =>
@@ -50,9 +56,15 @@ export async function loadApp(
   core.isLocked = true;
   const functions = new Map<string, FunctionDefinition>();
   const byName = new Map<string, Registered>();
+  const limits = new Map<string, { missing: Error | undefined; unwritable: ReadonlyMap<string, string> }>();
   for (const registered of core.functions.values()) {
     const { name } = registered.metadata;
-    functions.set(name, definitionOf(registered));
+    const definition = definitionOf(registered);
+    functions.set(name, definition);
+    limits.set(registered.metadata.name.toLowerCase(), {
+      missing: missingInput(definition),
+      unwritable: unwritableOutputs(definition),
+    });
     byName.set(name.toLowerCase(), registered);
   }
   const httpUri = capabilities?.['HttpUri'];
@@ -63,8 +75,11 @@ export async function loadApp(
       const invocationId = invocation.invocationId ?? randomUUID();
       const started = performance.now();
       const registered = byName.get(name.toLowerCase());
-      const running = invoke(core, registered, name, { ...invocation, invocationId }, appHookData, log);
-      const result = await within(timeoutMs, running, name);
+      const { missing, unwritable = NONE } = limits.get(name.toLowerCase()) ?? {};
+      const running = missing
+        ? Promise.resolve<InvocationResult>({ ok: false, error: missing })
+        : invoke(core, registered, name, { ...invocation, invocationId }, appHookData, log);
+      const result = checkedOutputs(await within(timeoutMs, running, name, timedOut), unwritable);
       const took = Math.round(performance.now() - started);
       const line = (outcome: string) =>
         `Executed 'Functions.${name}' (${outcome}, Id=${invocationId}, Duration=${took}ms)`;
@@ -106,18 +121,20 @@ export function isLibrarys(callback: Callback): boolean {
   return found;
 }
 
+const NONE: ReadonlyMap<string, string> = new Map();
+
 async function within(
   timeoutMs: number,
   running: Promise<InvocationResult>,
   name: string,
+  timedOut: (functionName: string) => void,
 ): Promise<InvocationResult> {
   if (!Number.isFinite(timeoutMs)) return running;
   const late = Promise.withResolvers<InvocationResult>();
   const timer = setTimeout(() => {
-    const error = new Error(
-      `Timeout value of ${timeoutMs / 1000} s exceeded by function: Functions.${name}; a real host would start its worker again`,
-    );
+    const error = new Error(`Timeout value of ${timeoutMs / 1000} s exceeded by function: Functions.${name}`);
     late.resolve({ ok: false, error });
+    timedOut(name);
   }, timeoutMs);
   return Promise.race([running, late.promise]).finally(() => clearTimeout(timer));
 }

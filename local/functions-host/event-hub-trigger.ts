@@ -4,7 +4,8 @@
  * H1 A partition's batches run one after the other; partitions run beside each other.
  * H2 The checkpoint moves after a batch whether its function succeeded or failed (as the real host's does), but not past a batch that was
  *    still being retried when the host stopped.
- * H3 A receiver that ends, for whatever reason, begins again at its checkpoint; a batch that it had given out is awaited first.
+ * H3 A receiver that ends, for whatever reason, begins again at its checkpoint; a batch that it had given out is awaited first. A
+ *    checkpoint beyond the last event is said once, and set to that event: the hub has lost events, and no start would find it.
  * H4 Several hosts share the partitions by ownership blobs (ownership.ts); receivers have an epoch, so the broker serves one of them.
  */
 import {
@@ -56,6 +57,8 @@ const MAX_WAIT_SECONDS = 1;
 const CHECKPOINT_CONTAINER = 'azure-webjobs-eventhub';
 /** A receiver that came this far without an error is attached. */
 const ATTACH_MS = 50;
+/** As the service says it of a position that no event has yet. */
+const BEYOND_THE_LAST = /beyond the last event/;
 
 export function startEventHubTrigger(definition: FunctionDefinition, context: TriggerContext): Trigger {
   const { trigger, name } = definition;
@@ -81,7 +84,10 @@ export function startEventHubTrigger(definition: FunctionDefinition, context: Tr
     await checkpoint(partitionId, events.at(-1) as ReceivedEventData);
   };
 
-  const checkpoint = async (partitionId: string, { offset, sequenceNumber }: ReceivedEventData) => {
+  const checkpoint = (partitionId: string, { offset, sequenceNumber }: ReceivedEventData) =>
+    writeCheckpoint(partitionId, offset, sequenceNumber);
+
+  const writeCheckpoint = async (partitionId: string, offset: string, sequenceNumber: number) => {
     const where = {
       fullyQualifiedNamespace: client.fullyQualifiedNamespace,
       eventHubName: hub,
@@ -109,9 +115,11 @@ export function startEventHubTrigger(definition: FunctionDefinition, context: Tr
     const aborted = new Promise<void>((resolve) => {
       ending.addEventListener('abort', () => resolve(), { once: true });
     });
+    let isBeyond = false;
     while (!ending.aborted) {
       try {
-        const startPosition = await positionOf(partitionId);
+        const startPosition = isBeyond ? await repairCheckpoint(partitionId) : await positionOf(partitionId);
+        isBeyond = false;
         if (ending.aborted) return;
         const ended = Promise.withResolvers<void>();
         const subscription = client.subscribe(
@@ -125,7 +133,9 @@ export function startEventHubTrigger(definition: FunctionDefinition, context: Tr
               await batch;
             },
             processError: async (error) => {
-              context.log('warning', CATEGORY, `${name}: partition ${partitionId}: ${error.message}`);
+              isBeyond = BEYOND_THE_LAST.test(error.message);
+              if (!isBeyond)
+                context.log('warning', CATEGORY, `${name}: partition ${partitionId}: ${error.message}`);
               ended.resolve();
             },
             processClose: async () => ended.resolve(),
@@ -155,6 +165,20 @@ export function startEventHubTrigger(definition: FunctionDefinition, context: Tr
     if (mine) return { offset: mine.offset, isInclusive: false };
     const initial = (settings['initialOffsetOptions'] as { type?: string } | undefined)?.type?.toLowerCase();
     return initial === 'fromend' ? { offset: '@latest' } : { offset: '-1' };
+  };
+
+  /** To the end of the partition. */
+  const repairCheckpoint = async (partitionId: string) => {
+    const { lastEnqueuedSequenceNumber, lastEnqueuedOffset, isEmpty } =
+      await client.getPartitionProperties(partitionId);
+    context.log(
+      'error',
+      CATEGORY,
+      `${name}: partition ${partitionId}: its checkpoint lies beyond the last event (${lastEnqueuedSequenceNumber}), so the hub has lost events; reading goes on behind that event`,
+    );
+    if (isEmpty) return { offset: '-1' };
+    await writeCheckpoint(partitionId, lastEnqueuedOffset, lastEnqueuedSequenceNumber);
+    return { offset: lastEnqueuedOffset, isInclusive: false };
   };
 
   const start = async () => {

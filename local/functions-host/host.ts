@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { loadApp } from './app-loader.ts';
+import { unsupportedBindings, unsupportedSettings } from './bindings.ts';
 import type { Durable, FunctionApp, FunctionDefinition, Invocation } from './contract.ts';
 import type { Trigger, TriggerContext } from './event-hub-trigger.ts';
 import { type HttpFrontContext, listen } from './http-front.ts';
@@ -31,6 +32,8 @@ export interface HostOptions {
   /** Default: JSON. */
   readonly style?: LogStyle;
   readonly now?: () => number;
+  /** Called when only a new process ends what the app does: an invocation has passed functionTimeout. */
+  readonly exhausted?: (reason: string) => void;
 }
 
 export interface FunctionsHost extends AsyncDisposable {
@@ -38,6 +41,8 @@ export interface FunctionsHost extends AsyncDisposable {
   readonly origin: string;
   readonly keys: HostKeys;
   readonly app: FunctionApp;
+  /** Answers every open request with 500, because the process is about to end. */
+  abandon(): void;
   close(): Promise<void>;
 }
 
@@ -70,11 +75,11 @@ export async function startHost(options: HostOptions): Promise<FunctionsHost> {
   try {
     const origin = `http://localhost:${front.port}`;
     process.env['WEBSITE_HOSTNAME'] = `localhost:${front.port}`;
-    const app = await loadApp(
-      options.appDir,
-      log,
-      durationMs(config.functionTimeout, Number.POSITIVE_INFINITY),
-    );
+    const app = await loadApp(options.appDir, log, {
+      timeoutMs: durationMs(config.functionTimeout, Number.POSITIVE_INFINITY),
+      timedOut: (name) =>
+        options.exhausted?.(`${name} has passed functionTimeout (${config.functionTimeout})`),
+    });
     const disabled = new Set([...app.functions.keys()].filter(isDisabled));
     const enabled = [...app.functions.values()].filter(({ name }) => !disabled.has(name));
     const rpcPath = `durabletask/${randomBytes(16).toString('hex')}`;
@@ -94,8 +99,9 @@ export async function startHost(options: HostOptions): Promise<FunctionsHost> {
     const extraInputs = (definition: FunctionDefinition): Invocation['inputs'] =>
       clientsOf(definition).map((name) => ({ name, data: { string: durable?.clientBinding() ?? '{}' } }));
     const router = createRouter(enabled, prefix);
-    const errors = [...router.errors, ...unsupported(enabled)];
+    const errors = [...router.errors, ...unsupportedBindings(enabled)];
     for (const error of errors) log('error', 'Host.Startup', error);
+    for (const line of unsupportedSettings(config)) log('warning', 'Host.Startup', line);
     let ready = false;
     context = {
       app,
@@ -121,14 +127,11 @@ export async function startHost(options: HostOptions): Promise<FunctionsHost> {
       log,
     };
     await durable?.start();
-    const triggers = await startTriggers(enabled, {
-      app,
-      config,
-      log,
-      extraInputs,
-      dataDir: options.dataDir,
-      now,
-    });
+    const inError = (error: string) => {
+      errors.push(error);
+      log('error', 'Host.Startup', error);
+    };
+    const triggers = await startTriggers(enabled, { app, config, log, extraInputs, dataDir, now }, inError);
     await Promise.all(triggers.map((trigger) => trigger.ready));
     ready = true;
     log(
@@ -145,7 +148,8 @@ export async function startHost(options: HostOptions): Promise<FunctionsHost> {
         log('error', 'Host.Shutdown', `an appTerminate hook failed: ${describe(error)}`);
       });
     };
-    return { port: front.port, origin, keys, app, close, [Symbol.asyncDispose]: close };
+    const { port, abandon } = front;
+    return { port, origin, keys, app, abandon, close, [Symbol.asyncDispose]: close };
   } catch (error) {
     await front.close();
     throw error;
@@ -188,20 +192,18 @@ async function openDurable(app: FunctionApp, place: EnginePlace): Promise<Durabl
 async function startTriggers(
   definitions: readonly FunctionDefinition[],
   context: TriggerContext,
+  inError: (error: string) => void,
 ): Promise<Trigger[]> {
   const triggers: Trigger[] = [];
   for (const definition of definitions) {
     const load = STARTERS[definition.trigger.type.toLowerCase()];
-    if (load) triggers.push((await load())(definition, context));
+    if (!load) continue;
+    const start = await load();
+    try {
+      triggers.push(start(definition, context));
+    } catch (error) {
+      inError(`The '${definition.name}' function is in error: ${(error as Error).message}`);
+    }
   }
   return triggers;
-}
-
-/** One line for each function whose trigger this host does not have. */
-function unsupported(definitions: readonly FunctionDefinition[]): string[] {
-  return definitions.flatMap(({ name, trigger }) => {
-    const kind = trigger.type.toLowerCase();
-    if (STARTERS[kind] || kind === 'httptrigger' || DURABLE.test(kind)) return [];
-    return [`The '${name}' function is in error: ${trigger.type} is not supported by this host.`];
-  });
 }

@@ -1,6 +1,7 @@
 /** The HTTP front of the host: the app's routes, `/admin`, the Durable API, and the home page. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { isDiskFull } from '../disk-watch.ts';
 import { createHostCheck, protect } from '../host-check.ts';
 import { listen as listenOnLoopback } from '../loopback.ts';
 import { type AdminContext, admin, challenge } from './admin.ts';
@@ -34,6 +35,8 @@ const DURABLE_PREFIX = 'runtime/webhooks/durabletask';
 
 export interface HttpFront {
   readonly port: number;
+  /** Answers every open request with 500. */
+  abandon(): void;
   close(): Promise<void>;
 }
 
@@ -64,13 +67,18 @@ export async function listen(
       answer(request, response, ready).catch((error: unknown) => {
         // A client that goes away in the midst of its request is nobody's failure.
         if (request.destroyed && !request.complete) return;
+        if (isDiskFull(error)) return empty(response, 503, { 'retry-after': '1' });
         ready.log('error', 'Host.Http', String(error));
         empty(response, 500);
       });
     },
   );
   protect(server, createHostCheck({ origins: settings.cors.origins }));
-  return { port: await listenOnLoopback(server, port), close: () => stop(server, open) };
+  return {
+    port: await listenOnLoopback(server, port),
+    abandon: () => abandon(open),
+    close: () => stop(server, open),
+  };
 }
 
 async function answer(
@@ -226,6 +234,13 @@ function json(response: ServerResponse, status: number, value: unknown): void {
     'content-length': Buffer.byteLength(text),
   });
   response.end(text);
+}
+
+function abandon(open: ReadonlySet<ServerResponse>): void {
+  for (const response of open) {
+    if (response.headersSent) response.destroy();
+    else empty(response, 500, { connection: 'close' });
+  }
 }
 
 /** Takes no new connection; requests that run have GRACE_MS to end. */

@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { runServer } from '../process.ts';
 import { startHost } from './host.ts';
 import { type LogStyle, styleFor } from './log.ts';
+import { watchCrashes } from './relaunch.ts';
 import { watchApp } from './watch.ts';
 
 /** The map of a bundled app is held for good, at ten times the memory of its code (107 MB for 7 MB): stacks name lines of the bundle instead. */
@@ -80,14 +81,27 @@ if (options.isWatching && existsSync(appDir)) {
   process.exit(0);
 }
 
+const crashes = watchCrashes((line) => process.stderr.write(`functions-host: ${line}\n`));
+
 await runServer('functions-host', async () => {
-  const host = await startHost({ appDir, port, dataDir, style, ...(keysFile ? { keysFile } : {}) }).catch(
-    (error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-      throw new Error(`port ${port} is in use: stop what uses it, or choose another with --port`, {
-        cause: error,
-      });
-    },
-  );
-  return { ready: { port: host.port }, close: () => host.close() };
+  const exhausted = (reason: string) => crashes.crash(reason);
+  const host = await startHost({
+    appDir,
+    port,
+    dataDir,
+    style,
+    exhausted,
+    ...(keysFile ? { keysFile } : {}),
+  }).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    throw new Error(`port ${port} is in use: stop what uses it, or choose another with --port`, {
+      cause: error,
+    });
+  });
+  crashes.began(host);
+  const close = () => {
+    crashes.ending();
+    return host.close();
+  };
+  return { ready: { port: host.port }, close };
 });

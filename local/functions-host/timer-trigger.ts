@@ -23,6 +23,8 @@ const NEVER = '0001-01-01T00:00:00+00:00';
 /** setTimeout takes no more. */
 const LONGEST_WAIT_MS = 2_000_000_000;
 const LOCK_RETRY_MS = 500;
+const CRON_FIELDS = /^\S+(?:\s+\S+){4,5}$/;
+const TIME_SPAN = /^(?:(\d+)\.)?(\d{1,2}):(\d{1,2}):(\d{1,2})$/;
 
 export function startTimerTrigger(definition: FunctionDefinition, context: TriggerContext): Trigger {
   const { trigger, name } = definition;
@@ -50,8 +52,8 @@ export function startTimerTrigger(definition: FunctionDefinition, context: Trigg
     await invokeWithRetry(context.app, definition, { inputs }, stopping.signal);
     if (!monitored) return;
     const now = context.now();
-    const at = new Date(now).toISOString();
-    status = { last: at, next: new Date(following() ?? now).toISOString(), lastUpdated: at };
+    const at = timeText(now);
+    status = { last: at, next: timeText(following() ?? now), lastUpdated: at };
     writeStatus(file, status);
   };
 
@@ -126,24 +128,49 @@ interface Schedule {
   readonly monitored: boolean;
 }
 
+/** @throws Error in the words of the real host, when the schedule cannot be read */
 function scheduleOf({ trigger }: FunctionDefinition, now: number): Schedule {
-  const schedule = resolveSetting(textOf(trigger['schedule']));
-  const cron = new Cron(schedule.split(' ').length === 5 ? `0 ${schedule}` : schedule, {
-    timezone: 'UTC',
-    mode: 'auto',
-  });
-  const next = (after: number) => cron.nextRun(new Date(after))?.getTime();
+  const next = occurrences(resolveSetting(textOf(trigger['schedule'])).trim());
   const first = next(now) ?? 0;
   const second = next(first) ?? 0;
   return { next, monitored: trigger['useMonitor'] !== false && second - first >= MONITOR_FROM_MS };
+}
+
+function occurrences(schedule: string): Schedule['next'] {
+  const [, days = 0, hours, minutes, seconds] = TIME_SPAN.exec(schedule) ?? [];
+  if (hours !== undefined) {
+    const interval =
+      (((Number(days) * 24 + Number(hours)) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000;
+    if (interval > 0) return (after) => after + interval;
+  } else if (CRON_FIELDS.test(schedule)) {
+    try {
+      const fields = schedule.split(/\s+/);
+      const pattern = fields.length === 5 ? ['0', ...fields] : fields;
+      const cron = new Cron(pattern.join(' '), { timezone: 'UTC', mode: 'auto' });
+      return (after) => cron.nextRun(new Date(after))?.getTime();
+    } catch {
+      // Refused below.
+    }
+  }
+  throw new Error(
+    `The schedule expression '${schedule}' was not recognized as a valid cron expression or timespan string.`,
+  );
+}
+
+/** As .NET writes a local time: with its offset, and without a fraction that is zero. */
+function timeText(time: number): string {
+  const minutes = -new Date(time).getTimezoneOffset();
+  const local = new Date(time + minutes * 60_000).toISOString().replace(/\.?0*Z$/, '');
+  const two = (value: number) => String(Math.floor(value)).padStart(2, '0');
+  return `${local}${minutes < 0 ? '-' : '+'}${two(Math.abs(minutes) / 60)}:${two(Math.abs(minutes) % 60)}`;
 }
 
 /** Of a schedule that has not run yet: from now on an occurrence that is missed is known to be. */
 function firstStatus(next: Schedule['next'], now: number): Status {
   return {
     last: NEVER,
-    next: new Date(next(now) ?? now).toISOString(),
-    lastUpdated: new Date(now).toISOString(),
+    next: timeText(next(now) ?? now),
+    lastUpdated: timeText(now),
   };
 }
 

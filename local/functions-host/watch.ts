@@ -2,7 +2,7 @@
  * `--watch`: the host as a child process that is stopped and started again when a file of the app changes. It builds nothing.
  *
  * Y1 Changes that come together are one; those in node_modules, in dot folders and in the host's own data folder are none.
- * Y2 A host that cannot start waits for the next change, and so does one whose app ended it.
+ * Y2 A host that cannot start waits for the next change; one that has run and ends is started again, five times in a minute at most.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,6 +11,8 @@ import { relative, resolve, sep } from 'node:path';
 
 const SETTLE_MS = 150;
 const GRACE_MS = 15_000;
+const MAX_ENDS = 5;
+const WITHIN_MS = 60_000;
 
 export interface WatchOptions {
   readonly appDir: string;
@@ -26,13 +28,27 @@ export async function watchApp(options: WatchOptions, stopping: AbortSignal): Pr
   const { appDir, dataDir } = options;
   let child: ChildProcess | undefined;
   let timer: NodeJS.Timeout | undefined;
+  /** When it ended by itself lately. */
+  const ends: number[] = [];
   let restarting: Promise<void> = Promise.resolve();
+
+  const mayBeginAgain = (): boolean => {
+    const now = Date.now();
+    while ((ends[0] ?? now) < now - WITHIN_MS) ends.shift();
+    return ends.push(now) < MAX_ENDS;
+  };
 
   const start = () => {
     const started = fork(options.entry, options.args, { stdio: 'inherit' });
     child = started;
-    started.once('exit', (code) => {
-      if (child === started && !stopping.aborted && code !== 0) options.say('waiting for a change');
+    let wasReady = false;
+    started.once('message', () => {
+      wasReady = true;
+    });
+    started.once('exit', () => {
+      if (child !== started || stopping.aborted) return;
+      if (wasReady && mayBeginAgain()) start();
+      else options.say('waiting for a change');
     });
   };
   const stop = async () => {

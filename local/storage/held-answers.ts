@@ -3,7 +3,8 @@
  *
  * H1 The answer to each request that is not a read, refusals included, leaves after a commit that began when its handler was done.
  * H2 One commit serves all answers that wait for it.
- * H3 When the commit fails the connection is cut: the client retries, and no write is acknowledged that may be lost.
+ * H3 When the commit fails the answer is 503 in its place, or the connection is cut where it has begun: the client retries, and no write is
+ *    acknowledged that may be lost.
  * H4 The first end() ends the answer, as in Node: a handler that ends it again (table transactions do) changes nothing.
  */
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
@@ -15,13 +16,20 @@ export const QUEUE_READS: ReadonlySet<string> = new Set(['HEAD', 'OPTIONS']);
 interface Waiting {
   readonly response: ServerResponse;
   readonly send: () => void;
+  /** Answers 503 instead. */
+  readonly refuse: () => void;
 }
 
-/** `failed` is told of each commit that throws. */
+/** What became of each commit. */
+export interface CommitWatch {
+  readonly failed: (error: unknown) => void;
+  readonly done?: () => void;
+}
+
 export function holdAnswers(
   server: Server,
   commit: () => void,
-  failed: (error: unknown) => void,
+  { failed, done }: CommitWatch,
   reads: ReadonlySet<string> = READS,
 ): void {
   const listeners = server.listeners('request') as RequestListener[];
@@ -33,16 +41,20 @@ export function holdAnswers(
       commit();
     } catch (error) {
       failed(error);
-      for (const { response } of group) response.destroy();
+      for (const { response, refuse } of group) {
+        if (response.headersSent) response.destroy();
+        else refuse();
+      }
       return;
     }
+    done?.();
     for (const { send } of group) send();
   };
   server.removeAllListeners('request');
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     if (!reads.has(request.method ?? 'GET')) {
-      hold(response, (send) => {
-        waiting.push({ response, send });
+      hold(response, (send, refuse) => {
+        waiting.push({ response, send, refuse });
         if (waiting.length === 1) setImmediate(flush);
       });
     }
@@ -50,8 +62,8 @@ export function holdAnswers(
   });
 }
 
-/** Keeps everything that is written to the response; `ended` gets the function that sends it. */
-function hold(response: ServerResponse, ended: (send: () => void) => void): void {
+/** Keeps everything that is written to the response; `ended` gets the functions that send it, or 503 in its place. */
+function hold(response: ServerResponse, ended: (send: () => void, refuse: () => void) => void): void {
   const { write, end } = response;
   const kept: Parameters<ServerResponse['write']>[] = [];
   response.write = ((...chunk: Parameters<ServerResponse['write']>) => {
@@ -60,12 +72,22 @@ function hold(response: ServerResponse, ended: (send: () => void) => void): void
   }) as ServerResponse['write'];
   response.end = ((...last: Parameters<ServerResponse['end']>) => {
     response.end = () => response;
-    ended(() => {
+    const release = () => {
       response.write = write;
       response.end = end;
+    };
+    const send = () => {
+      release();
       for (const chunk of kept) response.write(...chunk);
       response.end(...last);
-    });
+    };
+    const refuse = () => {
+      release();
+      for (const name of response.getHeaderNames()) response.removeHeader(name);
+      response.writeHead(503, { 'x-ms-error-code': 'ServerBusy', 'retry-after': '1', 'content-length': 0 });
+      response.end();
+    };
+    ended(send, refuse);
     return response;
   }) as ServerResponse['end'];
 }

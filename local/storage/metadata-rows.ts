@@ -11,6 +11,7 @@
  * R5 The file belongs to one process: a second one that opens it fails.
  */
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { checkWal } from '../wal-check.ts';
 import type { Loki, LokiCollection, LokiDocument, LokiStore } from './azurite-parts.ts';
 
 const SCHEMA = `
@@ -36,6 +37,7 @@ export class MetadataRows implements Disposable {
 
   /** @throws Error `errcode` 5 (SQLITE_BUSY) when another process has the file, 26 when it is not a database */
   constructor(file: string) {
+    checkWal(file);
     this.database = new DatabaseSync(file);
     try {
       this.database.exec(

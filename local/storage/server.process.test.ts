@@ -89,7 +89,7 @@ describe('held answers', () => {
       response.end('two');
       response.end();
     });
-    holdAnswers(http, commit, (error) => failures.push(error));
+    holdAnswers(http, commit, { failed: (error) => failures.push(error) });
     await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
     const { port } = http.address() as AddressInfo;
     const send = (method: string) =>

@@ -6,6 +6,7 @@
 import { mkdir } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { createDiskWatch } from '../disk-watch.ts';
 import { createHostCheck, protect } from '../host-check.ts';
 import { ACCOUNT, KEY, type Service } from './account.ts';
 import type {
@@ -14,7 +15,7 @@ import type {
   ServerClass,
   TableConfigurationClass,
 } from './azurite-parts.ts';
-import { holdAnswers, QUEUE_READS, READS } from './held-answers.ts';
+import { type CommitWatch, holdAnswers, QUEUE_READS, READS } from './held-answers.ts';
 import { MetadataRows } from './metadata-rows.ts';
 import type { TokenListener, TokenOptions } from './token-listener.ts';
 
@@ -37,6 +38,8 @@ export interface StorageOptions {
   readonly tokens?: TokenOptions;
   /** Answers at once, as plain Azurite does: what was answered can be lost. Only to show that. */
   readonly answerBeforeSave?: boolean;
+  /** Is told, in one line, that the disk is full, and that it has room again. Default: stderr. */
+  readonly warn?: (line: string) => void;
 }
 
 export interface StorageServer extends AsyncDisposable {
@@ -52,6 +55,7 @@ export interface StorageServer extends AsyncDisposable {
 export async function startStorage(options: StorageOptions): Promise<StorageServer> {
   await mkdir(options.dataDir, { recursive: true });
   const rows = openRows(options.dataDir);
+  const watch = watchCommits(options.warn ?? say);
   const started: AzuriteServer[] = [];
   const listeners: TokenListener[] = [];
   const tokenEndpoints: Partial<Record<Service, string>> = {};
@@ -59,7 +63,7 @@ export async function startStorage(options: StorageOptions): Promise<StorageServ
     rows.attach(`${name}-metadata`, server.metadataStore);
     if (server.extentMetadataStore) rows.attach(`${name}-extents`, server.extentMetadataStore);
     const reads = name === 'queue' ? QUEUE_READS : READS;
-    if (!options.answerBeforeSave) holdAnswers(server.httpServer, () => rows.commit(), complain, reads);
+    if (!options.answerBeforeSave) holdAnswers(server.httpServer, () => rows.commit(), watch, reads);
     protect(server.httpServer, createHostCheck());
     await server.start();
     started.push(server);
@@ -113,8 +117,19 @@ function openRows(dataDir: string): MetadataRows {
   }
 }
 
-function complain(error: unknown): void {
-  process.stderr.write(`storage: cannot save: ${error instanceof Error ? error.message : String(error)}\n`);
+const say = (line: string): void => {
+  process.stderr.write(`storage: ${line}\n`);
+};
+
+function watchCommits(warn: (line: string) => void): CommitWatch {
+  const disk = createDiskWatch(warn);
+  return {
+    failed: (error) => {
+      if (!disk.refused(error))
+        warn(`cannot save: ${error instanceof Error ? error.message : String(error)}`);
+    },
+    done: disk.taken,
+  };
 }
 
 async function blobServer(port: number, dataDir: string): Promise<AzuriteServer> {

@@ -1,0 +1,86 @@
+/**
+ * An app that crashes costs the invocations that run, and the host is there again at once, as the real one starts its worker again. App and
+ * host are one process here, so the whole process begins again.
+ *
+ * R1 An uncaught exception, an unhandled rejection, process.exit of the app, and an invocation beyond functionTimeout end this process;
+ *    requests that are open are answered with 500 first.
+ * R2 A process that was forked (npm start, --watch) ends, because its parent starts it again. Any other replaces itself, with the same id
+ *    and port.
+ * R3 After five crashes in a minute it stays down, and says so.
+ */
+import type { FunctionsHost } from './host.ts';
+
+/** When it crashed lately, ms since the epoch, separated by commas. */
+const CRASHES = 'FUNCTIONS_HOST_CRASHES';
+const MAX_CRASHES = 5;
+const WITHIN_MS = 60_000;
+/** For the answers to leave. */
+const FLUSH_MS = 20;
+
+export interface Crashes {
+  /** The host that runs now; until then a crash only ends the process, because the app cannot start. */
+  began(host: FunctionsHost): void;
+  /** From now on an end is meant. */
+  ending(): void;
+  /** Ends what runs, and begins again. */
+  crash(reason: string): void;
+}
+
+export function watchCrashes(say: (line: string) => void): Crashes {
+  let host: FunctionsHost | undefined;
+  let isEnding = false;
+  let isCrashing = false;
+
+  const crash = (reason: string) => {
+    if (isEnding || isCrashing) return;
+    isCrashing = true;
+    say(`the app has crashed: ${reason}`);
+    if (!host) return process.exit(1);
+    host.abandon();
+    setTimeout(() => {
+      if (!isEnding) process.exit(1);
+    }, FLUSH_MS);
+  };
+  process.on('uncaughtException', (error: unknown) => crash(textOf(error)));
+  process.on('unhandledRejection', (reason: unknown) => crash(`an unhandled rejection: ${textOf(reason)}`));
+  process.on('exit', (code) => {
+    if (isEnding || !host) return;
+    if (!isCrashing) say(`the app has crashed: it called process.exit(${code})`);
+    // A parent that sees an orderly end might not begin again.
+    if (process.connected) process.exitCode = code === 0 ? 1 : code;
+    else begin(host.port, say);
+  });
+  return {
+    began: (running) => {
+      host = running;
+    },
+    ending: () => {
+      isEnding = true;
+    },
+    crash,
+  };
+}
+
+/** Replaces the process by a new one; returns where that is not possible. */
+function begin(port: number, say: (line: string) => void): void {
+  const now = Date.now();
+  const crashes = (process.env[CRASHES] ?? '')
+    .split(',')
+    .map(Number)
+    .filter((time) => time > now - WITHIN_MS);
+  crashes.push(now);
+  if (crashes.length >= MAX_CRASHES) {
+    say(`the app has crashed ${MAX_CRASHES} times in a minute: the host stays down`);
+    return;
+  }
+  if (!process.execve || process.platform === 'win32') {
+    say('start the host again: this system cannot replace a process');
+    return;
+  }
+  const args = [process.execPath, ...process.execArgv, ...process.argv.slice(1), '--port', String(port)];
+  process.execve(process.execPath, args, { ...process.env, [CRASHES]: crashes.join(',') });
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
