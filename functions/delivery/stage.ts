@@ -40,8 +40,8 @@ export function createStageHandlers(repository: DeliveryRepository, deps: Servic
       const write = async () => {
         const known = await repository.find(deliveryId);
         if (known) checkReach(call.principal, known.item.accountId, 'there is no such delivery');
-        if (known) return replan(known.item, body, ifMatch ?? known.etag, mark);
-        checkIfMatch(ifMatch, undefined);
+        checkIfMatch(ifMatch, known?.etag);
+        if (known) return replan(known.item, body, known.etag, mark);
         const document = { ...newDelivery(deliveryId, body, deps.now()), ...marked(mark) };
         await repository.record(document, trackingEvent(document, { at: document.createdAt }), undefined);
         return { status: 201 as const, body: viewOf(document) };
