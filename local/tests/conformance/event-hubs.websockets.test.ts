@@ -15,7 +15,7 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { openAuthority } from '../../certificates.ts';
-import { createDoor } from '../../event-hubs/door.ts';
+import { createConnectionListener } from '../../event-hubs/connection-listener.ts';
 import { rhea } from '../../event-hubs/raw-client.ts';
 import { createTokenVerifier } from '../../event-hubs/tokens.ts';
 import { type IdentityServer, startIdentity } from '../../identity/server.ts';
@@ -344,8 +344,8 @@ describe('event-hubs: WebSockets that are odd', () => {
   test('who begins a WebSocket and does not go on is ended after a while', async () => {
     const { createServer } = await import('node:net');
     const entered: unknown[] = [];
-    const door = createDoor((stream) => entered.push(stream), 80);
-    const server = createServer(door.enter);
+    const listener = createConnectionListener((stream) => entered.push(stream), 80);
+    const server = createServer(listener.accept);
     await once(server.listen(0, '127.0.0.1'), 'listening');
     const { port } = server.address() as { port: number };
     for (const words of ['', 'GET /$servicebus', `GET ${PATH} HTTP/1.1\r\nhost: x\r\n`]) {
