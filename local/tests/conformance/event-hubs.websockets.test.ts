@@ -284,11 +284,11 @@ describe('event-hubs: WebSockets that are odd', () => {
 
   test.each([
     ['a request that is none is 400', 'GET\r\n\r\n', 400],
-    ['a request without a WebSocket is 426', `GET ${PATH} HTTP/1.1\r\nhost: x\r\n\r\n`, 426],
-    ['a request for something else is 404', 'GET / HTTP/1.1\r\nhost: x\r\n\r\n', 404],
+    ['a request without a WebSocket is 426', `GET ${PATH} HTTP/1.1\r\nhost: localhost\r\n\r\n`, 426],
+    ['a request for something else is 404', 'GET / HTTP/1.1\r\nhost: localhost\r\n\r\n', 404],
     [
       'an upgrade without a key is 400',
-      `GET ${PATH} HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-protocol: ${PROTOCOL}\r\n\r\n`,
+      `GET ${PATH} HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-protocol: ${PROTOCOL}\r\n\r\n`,
       400,
     ],
   ])('%s, and the connection ends', async (_, text, expected) => {
@@ -348,7 +348,7 @@ describe('event-hubs: WebSockets that are odd', () => {
     const server = createServer(listener.accept);
     await once(server.listen(0, '127.0.0.1'), 'listening');
     const { port } = server.address() as { port: number };
-    for (const words of ['', 'GET /$servicebus', `GET ${PATH} HTTP/1.1\r\nhost: x\r\n`]) {
+    for (const words of ['', 'GET /$servicebus', `GET ${PATH} HTTP/1.1\r\nhost: localhost\r\n`]) {
       const socket = connect(port, '127.0.0.1');
       socket.on('error', () => undefined).resume();
       if (words) socket.write(words);
