@@ -1,4 +1,4 @@
-/** Delivery: what is scheduled or in transit. Its stage is written by this service alone, for the workflow. */
+/** Delivery: scheduled deliveries and those in transit. Their stage is written by this service alone, for the workflow. */
 import { z } from 'zod';
 import { Bytes, defineRoute } from '../http/define-route.ts';
 import { ConfirmationType, DeliveryStage, Eta, Id, Month, Owner, Position, Time } from './common.ts';
