@@ -66,7 +66,7 @@ export const ROOMS: readonly Room[] = [
   ),
   part(
     'functions/scheduler/orchestrations',
-    'functions/scheduler/{*.orchestration,deliver,delivery-saga,workflow-context,follow-*,customer-requests,compensate,interruptions,domain}.ts',
+    'functions/scheduler/{*.orchestration,deliver,delivery-saga,workflow-context,{follow,recall}-*,customer-requests,compensate,interruptions,domain}.ts',
     ['shared', 'shared/saga/core'],
     {
       types: ['functions/scheduler', 'shared/contracts/common', 'shared/contracts', 'shared/saga'],

@@ -49,7 +49,7 @@ function diagram(): string {
   const main = entries.map((entry, index) => ({ ...entry, index })).filter(({ facts }) => !onDemand(facts));
   const before = main.filter(({ index }) => index < pivot);
   const after = main.filter(({ index }) => index > pivot);
-  const compensations = compensatedSteps(saga).toReversed();
+  const compensations = compensatedSteps(deliverySaga).toReversed();
   const pivotName = names[pivot] ?? '';
   return [
     'flowchart TB',

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -61,8 +62,12 @@ function run(environment: Record<string, string>, args: string[] = []): Running 
   return { child, stderr: () => err, stdout: () => out };
 }
 
-async function start(port = 0): Promise<Running & { readonly port: number }> {
-  const running = run(environmentOf(broker, { IDENTITY_ISSUER: issuer.url }), ['--port', String(port)]);
+async function start(
+  port = 0,
+  changes: Record<string, string> = {},
+): Promise<Running & { readonly port: number }> {
+  const environment = environmentOf(broker, { IDENTITY_ISSUER: issuer.url, ...changes });
+  const running = run(environment, ['--port', String(port)]);
   const [message] = (await Promise.race([
     once(running.child, 'message'),
     once(running.child, 'exit').then(() => {
@@ -189,4 +194,58 @@ test('with the broker away it starts, lets drones connect, and is ready when the
   await broker.start();
   const [{ port }] = (await once(running.child, 'message')) as [{ port: number }];
   expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(200);
+});
+
+test('C1, C3 receivers that the broker ends, and messages that cannot be read, end nothing: dead letters, and one process', async () => {
+  const recorded: { hub: string; step: string; encoding: string }[] = [];
+  const tokens: unknown[] = [];
+  let isAway = true;
+  // The supervisor behind the API, and the identity that tracking calls it with.
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
+    if (request.url?.startsWith('/managed-identity')) {
+      const token = await issuer.token({ sub: 'tracking', roles: ['service'] });
+      const expiresOn = String(Math.floor(Date.now() / 1000) + 3_600);
+      response.end(JSON.stringify({ access_token: token, expires_on: expiresOn, token_type: 'Bearer' }));
+      return;
+    }
+    tokens.push(request.headers.authorization);
+    let body = '';
+    for await (const chunk of request) body += String(chunk);
+    if (isAway) return void response.writeHead(503).end();
+    recorded.push(JSON.parse(body) as (typeof recorded)[number]);
+    response.writeHead(201, { 'content-type': 'application/json' }).end('{"id":"l-1"}');
+  };
+  const api = createHttpServer((request, response) => void answer(request, response));
+  api.listen(0, '127.0.0.1');
+  await once(api, 'listening');
+  const origin = `http://127.0.0.1:${(api.address() as AddressInfo).port}`;
+  const { child, port } = await start(0, {
+    API_ORIGIN: origin,
+    AZURE_CLIENT_ID: 'tracking',
+    IDENTITY_ENDPOINT: `${origin}/managed-identity/token`,
+    IDENTITY_HEADER: 'secret',
+  });
+  const poison = Buffer.from('{"specversion":"1.0","id":{"length":{"toString":0,"valueOf":0}}}');
+  await broker.publish('domain-events', 'poison', poison, Buffer.from([0xff]));
+  for (const condition of ['amqp:link:stolen', 'amqp:not-found']) {
+    for (const hub of ['domain-events', 'drone-commands']) broker.server.faults.detachLinks(hub, condition);
+    await broker.publish('drone-commands', 'poison', Buffer.from('not JSON'));
+  }
+  const mission = missionOf('d-poison', 'poison');
+  await broker.publish('drone-commands', 'd-poison', missionCommand(mission));
+  const drone = await connect(port, 'd-poison');
+  await drone.next('command');
+  isAway = false;
+  await until(() => recorded.length >= 4, 'the dead letters', 30_000);
+  expect(recorded.map(({ hub, step, encoding }) => `${hub} ${step} ${encoding}`).toSorted()).toEqual([
+    'domain-events tracking.parse base64',
+    'domain-events tracking.parse text',
+    'drone-commands tracking.parse text',
+    'drone-commands tracking.parse text',
+  ]);
+  expect(tokens.every((token) => typeof token === 'string' && token.startsWith('Bearer '))).toBe(true);
+  expect([child.exitCode, child.signalCode]).toEqual([null, null]);
+  expect(drone.socket.readyState).toBe(drone.socket.OPEN);
+  api.close();
+  api.closeAllConnections();
 });

@@ -128,6 +128,134 @@ describe('a business', () => {
     expect(list.body).toMatchObject({ users: [{ id: 'ann' }, { id: 'bob', email: 'bob@contoso.example' }] });
   });
 
+  test('keeps quota and status that PUT does not name: a new name lifts no suspension (W12, M6)', async () => {
+    const accountId = await register(7);
+    const put = (body: object) =>
+      harness.request(contract.putAccount, { as: operator, params: { accountId }, body });
+    await put({ name: 'Contoso', status: 'suspended', reason: 'unpaid' });
+    expect((await put({ name: 'Contoso Ltd' })).body).toMatchObject({ quota: 7, status: 'suspended' });
+    expect((await put({ name: 'Contoso Ltd', status: 'active' })).body).toMatchObject({
+      quota: 7,
+      status: 'active',
+    });
+  });
+
+  test('is changed field by field by PATCH, with If-Match only over what the caller saw (W12)', async () => {
+    const accountId = await register(7);
+    const patch = (body: object, headers = {}) =>
+      harness.request(contract.patchAccount, { as: operator, params: { accountId }, body, headers });
+    const first = await patch({ quota: 9 });
+    expect(first).toMatchObject({ status: 200, body: { name: 'Contoso', quota: 9, status: 'active' } });
+    const etag = String(first.headers['etag']);
+    expect((await patch({ status: 'suspended' }, { 'if-match': etag })).status).toBe(200);
+    expect(await patch({ quota: 1 }, { 'if-match': etag })).toMatchObject({ status: 412 });
+    expect(await read(accountId)).toMatchObject({ quota: 9, status: 'suspended' });
+    expect((await patch({ quota: null })).status).toBe(400);
+    const params = { accountId: 'nobody' };
+    const none = await harness.request(contract.patchAccount, { as: operator, params, body: { quota: 1 } });
+    expect(none.status).toBe(404);
+  });
+
+  test('says who changed what, when, why, from what to what, to operators alone (W12)', async () => {
+    const accountId = await register(7);
+    const body = { status: 'suspended', reason: 'unpaid since August' };
+    await harness.request(contract.patchAccount, { as: operator, params: { accountId }, body });
+    expect((await read(accountId))?.['audit']).toMatchObject([
+      { action: 'registered', by: 'operator-1', after: { quota: 7 } },
+      {
+        action: 'suspended',
+        by: 'operator-1',
+        at: harness.clock.now.toISOString(),
+        reason: 'unpaid since August',
+        before: { status: 'active' },
+        after: { status: 'suspended' },
+      },
+    ]);
+    const seen = await harness.request(contract.getAccount, {
+      as: customer(accountId),
+      params: { accountId },
+    });
+    expect(seen.body).not.toHaveProperty('audit');
+  });
+
+  test('loses no change to a hold that is made at the same moment', async () => {
+    const accountId = await register(50);
+    const patch = (quota: number) =>
+      harness.request(contract.patchAccount, { as: operator, params: { accountId }, body: { quota } });
+    const holds = Array.from({ length: 10 }, (_, n) => hold(accountId, `d-${n}`));
+    const answers = await Promise.all([...holds, patch(40), patch(41)]);
+    expect(answers.map(({ status }) => status)).not.toContain(503);
+    expect(await read(accountId)).toMatchObject({ held: 10 });
+  });
+
+  test('follows its list of users: a demoted or removed admin administers nothing from that moment (W14)', async () => {
+    const accountId = await register();
+    const as = { ...admin(accountId), subject: 'adam' };
+    const params = { accountId, userId: 'adam' };
+    const list = () => harness.request(contract.listUsers, { as, params: { accountId } });
+    const put = (role: string) =>
+      harness.request(contract.putUser, { as: operator, params, body: { name: 'Adam', role } });
+    expect((await list()).status).toBe(200);
+    await put('account-admin');
+    expect((await list()).status).toBe(200);
+    await put('customer');
+    expect(await list()).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+    await put('account-admin');
+    const remove = () => harness.request(contract.removeUser, { as: operator, params });
+    expect((await remove()).status).toBe(204);
+    expect((await remove()).status).toBe(404);
+    expect((await list()).status).toBe(403);
+    const users = await harness.request(contract.listUsers, { as: operator, params: { accountId } });
+    expect(users.body).toMatchObject({ users: [{ id: 'ann' }] });
+    expect((await hold(accountId, 'd-adam', 'adam')).body).toMatchObject({ code: 'account_unknown' });
+    expect((await put('account-admin')).status).toBe(201);
+    expect((await list()).status).toBe(200);
+  });
+
+  test('a customer whom the list makes an admin stays within the token’s roles (W14)', async () => {
+    const accountId = await register();
+    const params = { accountId, userId: 'ann' };
+    const body = { name: 'Ann', role: 'account-admin' };
+    await harness.request(contract.putUser, { as: operator, params, body });
+    const as = customer(accountId, 'ann');
+    expect((await harness.request(contract.listUsers, { as, params: { accountId } })).status).toBe(403);
+  });
+
+  test('lists the holds that stand and were made before a time, for the supervisor (W13)', async () => {
+    const accountId = await register();
+    await hold(accountId, 'held-early');
+    await hold(accountId, 'held-and-released');
+    await release(accountId, 'held-and-released');
+    const list = async (before: string, as = service()) => {
+      const { body } = await harness.request(contract.listHolds, { as, query: { before } });
+      const { holds } = body as { holds: { accountId: string; deliveryId: string }[] };
+      return holds.filter((each) => each.accountId === accountId).map(({ deliveryId }) => deliveryId);
+    };
+    const { now } = harness.clock;
+    expect(await list(now.toISOString())).toEqual([]);
+    const later = new Date(now.getTime() + 1000).toISOString();
+    expect(await list(later)).toEqual(['held-early']);
+    expect(await list(later, service('other'))).toEqual([]);
+  });
+
+  test('tells before a request whether it would be held, and holds nothing (W20)', async () => {
+    const accountId = await register(1);
+    const ask = (id = accountId, userId = 'ann') =>
+      harness.request(contract.checkAdmission, {
+        as: service(),
+        params: { accountId: id },
+        query: { userId },
+      });
+    expect(await ask()).toMatchObject({ status: 200, body: { held: 0, quota: 1 } });
+    expect((await ask('nobody')).body).toMatchObject({ status: 403, code: 'account_unknown' });
+    expect((await ask(accountId, 'mallory')).body).toMatchObject({ code: 'account_unknown' });
+    await hold(accountId, 'd1');
+    expect((await ask()).body).toMatchObject({ code: 'over_quota' });
+    await suspend(accountId, 'suspended');
+    expect((await ask()).body).toMatchObject({ code: 'account_suspended' });
+    expect(await read(accountId)).toMatchObject({ held: 1 });
+  });
+
   test('has users of any identity provider: each is added, listed under its own id, and may ship', async () => {
     const accountId = await register(SUBJECTS.length);
     for (const [index, userId] of SUBJECTS.entries()) {

@@ -1,8 +1,8 @@
 /** Pure rules of accounts: who may see one, who may ship. */
 import { createHash } from 'node:crypto';
-import type { Principal } from '../../shared/auth/principal.ts';
+import { hasRole, type Principal } from '../../shared/auth/principal.ts';
 import { checkReach } from '../../shared/auth/tenancy.ts';
-import type { Account } from '../../shared/contracts/accounts.ts';
+import type { Account, AccountAct } from '../../shared/contracts/accounts.ts';
 import { Id } from '../../shared/contracts/common.ts';
 import { AppError } from '../../shared/errors.ts';
 import { read } from '../../shared/read.ts';
@@ -23,10 +23,24 @@ export function checkOwn(principal: Principal, accountId: string): void {
   checkReach(principal, accountId, 'there is no such account');
 }
 
+/**
+ * The list of users decides within what the token allows: an admin who was demoted or removed there is none at once.
+ * Somebody whom the list does not know has the rights of the token, so that a new business can add its first user.
+ * @throws AppError `not_found` for another account's id, `forbidden`
+ */
+export function checkAdmin(principal: Principal, accountId: string, listed: UserDocument | undefined): void {
+  checkOwn(principal, accountId);
+  if (hasRole(principal, 'operator') || !listed) return;
+  if (listed.role !== 'account-admin' || listed.removedAt !== undefined) {
+    throw new AppError('forbidden', 'you are not an administrator of this account any more');
+  }
+}
+
 /** @throws AppError `account_unknown`, `account_suspended` or `over_quota`, in this order */
 export function checkMayShip(account: AccountDocument | undefined, user: UserDocument | undefined): void {
   if (!account) throw new AppError('account_unknown', 'there is no such account');
-  if (!user) throw new AppError('account_unknown', 'the user does not belong to this account');
+  if (!user || user.removedAt !== undefined)
+    throw new AppError('account_unknown', 'the user does not belong to this account');
   if (account.status === 'suspended') throw new AppError('account_suspended', 'the account is suspended');
   if (account.held >= account.quota) {
     const { held, quota } = account;
@@ -43,9 +57,33 @@ export function endOfHold(hold: HoldDocument, settled: boolean, at: string): Hol
     : undefined;
 }
 
-export function accountView(document: AccountDocument): Account {
-  const { accountId, name, quota, status, held, settled, createdAt } = document;
-  return { id: accountId, name, quota, status, held, settled, createdAt };
+export type AccountFacts = Pick<AccountDocument, 'name' | 'quota' | 'status'>;
+
+/** Longest audit that an account carries. */
+const MAX_ACTS = 100;
+
+/** The account with a change and its audit; undefined when nothing would change. */
+export function changedAccount(
+  known: AccountDocument,
+  change: Partial<AccountFacts>,
+  { by, at, reason }: { by: string; at: string; reason: string | undefined },
+): AccountDocument | undefined {
+  const changed = (Object.keys(change) as (keyof AccountFacts)[]).filter(
+    (field) => change[field] !== undefined && change[field] !== known[field],
+  );
+  if (changed.length === 0) return undefined;
+  const after = Object.fromEntries(changed.map((field) => [field, change[field]]));
+  const before = Object.fromEntries(changed.map((field) => [field, known[field]]));
+  const status = after['status'];
+  const action = status === 'suspended' ? 'suspended' : status === 'active' ? 'reactivated' : 'changed';
+  const act: AccountAct = { by, at, action, ...(reason ? { reason } : {}), before, after };
+  return { ...known, ...after, audit: [...(known.audit ?? []), act].slice(-MAX_ACTS) };
+}
+
+export function accountView(document: AccountDocument, viewer?: Principal): Account {
+  const { accountId, name, quota, status, held, settled, createdAt, audit } = document;
+  const acts = audit && viewer && hasRole(viewer, 'operator') ? { audit: [...audit] } : {};
+  return { id: accountId, name, quota, status, held, settled, createdAt, ...acts };
 }
 
 export function userView({ userId, name, role, email }: UserDocument) {

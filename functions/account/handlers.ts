@@ -1,25 +1,36 @@
-/** Accounts and their users. */
+/** Businesses: registered, read, changed by operators. */
+
+import { mayReach } from '../../shared/auth/tenancy.ts';
 import type {
   accountExists,
+  checkAdmission,
   getAccount,
-  listUsers,
+  listHolds,
+  patchAccount,
   putAccount,
-  putUser,
 } from '../../shared/contracts/accounts.ts';
+import type { Stored } from '../../shared/cosmos/store.ts';
 import { checkIfMatch, withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
-import type { Handler } from '../../shared/http/pipeline.ts';
-import { accountView, checkOwn, userDocumentId, userView } from './domain.ts';
+import type { Call, Handler } from '../../shared/http/pipeline.ts';
+import { type AccountFacts, accountView, changedAccount, checkMayShip, checkOwn } from './domain.ts';
 import type { AccountRepository } from './repository.ts';
-import type { UserDocument } from './schemas.ts';
+import type { AccountDocument } from './schemas.ts';
 
 export interface AccountHandlers {
   readonly put: Handler<typeof putAccount>;
+  readonly patch: Handler<typeof patchAccount>;
   readonly get: Handler<typeof getAccount>;
   readonly exists: Handler<typeof accountExists>;
-  readonly putUser: Handler<typeof putUser>;
-  readonly users: Handler<typeof listUsers>;
+  readonly admission: Handler<typeof checkAdmission>;
+  readonly holds: Handler<typeof listHolds>;
+}
+
+const NEW_ACCOUNT = { quota: 100, status: 'active' } as const;
+
+interface Change extends Partial<{ [Field in keyof AccountFacts]: AccountFacts[Field] | undefined }> {
+  readonly reason?: string | undefined;
 }
 
 export function createHandlers(repository: AccountRepository, deps: ServiceDeps): AccountHandlers {
@@ -29,26 +40,64 @@ export function createHandlers(repository: AccountRepository, deps: ServiceDeps)
     return account;
   };
 
+  /** Fields that the change does not name stay. */
+  const changed = async (
+    { item, etag }: Stored<AccountDocument>,
+    { reason, ...facts }: Change,
+    call: Call,
+  ): Promise<Stored<AccountDocument>> => {
+    const given = Object.entries(facts).filter(([, value]) => value !== undefined);
+    const act = { by: call.principal.subject, at: deps.now().toISOString(), reason };
+    const document = changedAccount(item, Object.fromEntries(given), act);
+    return document ? repository.replaceAccount(document, etag) : { item, etag };
+  };
+
+  const answer = ({ item, etag }: Stored<AccountDocument>, call: Call) => ({
+    body: accountView(item, call.principal),
+    headers: { etag },
+  });
+
   return {
-    put: async ({ params: { accountId }, body }, call) => {
-      const ifMatch = call.headers['if-match'];
-      return withOptimisticRetry(async () => {
-        const changed = await repository.changeAccount(accountId, body, ifMatch);
-        if (changed) {
-          return { status: 200 as const, body: accountView(changed.item), headers: { etag: changed.etag } };
-        }
-        checkIfMatch(ifMatch, undefined);
-        const createdAt = deps.now().toISOString();
-        const fresh = { id: 'account', type: 'account', accountId, held: 0, settled: {}, createdAt } as const;
-        const created = await repository.createAccount({ ...fresh, ...body });
-        return { status: 201 as const, body: accountView(created.item), headers: { etag: created.etag } };
-      }, ifMatch);
-    },
+    put: ({ params: { accountId }, body }, call) =>
+      withOptimisticRetry(async () => {
+        const account = await repository.account(accountId);
+        checkIfMatch(call.headers['if-match'], account?.etag);
+        if (account) return { status: 200 as const, ...answer(await changed(account, body, call), call) };
+        const { reason, ...given } = body;
+        const at = deps.now().toISOString();
+        const facts = { ...NEW_ACCOUNT, ...given };
+        const act = {
+          by: call.principal.subject,
+          at,
+          action: 'registered',
+          before: {},
+          after: facts,
+        } as const;
+        const created = await repository.createAccount({
+          id: 'account',
+          type: 'account',
+          accountId,
+          held: 0,
+          settled: {},
+          createdAt: at,
+          name: facts.name,
+          quota: facts.quota ?? NEW_ACCOUNT.quota,
+          status: facts.status ?? NEW_ACCOUNT.status,
+          audit: [{ ...act, ...(reason ? { reason } : {}) }],
+        });
+        return { status: 201 as const, ...answer(created, call) };
+      }, call.headers['if-match']),
+
+    patch: ({ params: { accountId }, body }, call) =>
+      withOptimisticRetry(async () => {
+        const account = await known(accountId);
+        checkIfMatch(call.headers['if-match'], account?.etag);
+        return { status: 200 as const, ...answer(await changed(account, body, call), call) };
+      }, call.headers['if-match']),
 
     get: async ({ params }, call) => {
       checkOwn(call.principal, params.accountId);
-      const { item, etag } = await known(params.accountId);
-      return { status: 200, body: accountView(item), headers: { etag } };
+      return { status: 200, ...answer(await known(params.accountId), call) };
     },
 
     exists: async ({ params }, call) => {
@@ -57,34 +106,22 @@ export function createHandlers(repository: AccountRepository, deps: ServiceDeps)
       return { status: 200, body: account?.item.status === 'active' };
     },
 
-    putUser: async ({ params: { accountId, userId }, body }, call) => {
-      checkOwn(call.principal, accountId);
-      await known(accountId);
-      const { email, ...rest } = body;
-      const document: UserDocument = {
-        id: userDocumentId(userId),
-        type: 'user',
-        accountId,
-        userId,
-        ...rest,
-        ...(email ? { email } : {}),
-      };
-      const ifMatch = call.headers['if-match'];
-      return withOptimisticRetry(async () => {
-        const earlier = await repository.user(accountId, userId);
-        if (!earlier) checkIfMatch(ifMatch, undefined);
-        const written = earlier
-          ? await repository.replaceUser(document, ifMatch ?? earlier.etag)
-          : await repository.createUser(document);
-        const headers = { etag: written.etag };
-        return { status: earlier ? (200 as const) : (201 as const), body: userView(written.item), headers };
-      }, ifMatch);
+    holds: async ({ query: { before, limit } }, { principal }) => {
+      const holds = await repository.holds(new Date(before).toISOString(), limit);
+      const reachable = holds.filter(({ accountId }) => mayReach(principal, accountId));
+      const views = reachable.map(({ accountId, deliveryId, at }) => ({ accountId, deliveryId, at }));
+      return { status: 200, body: { holds: views } };
     },
 
-    users: async ({ params: { accountId } }, call) => {
+    admission: async ({ params: { accountId }, query: { userId } }, call) => {
       checkOwn(call.principal, accountId);
-      await known(accountId);
-      return { status: 200, body: { users: (await repository.users(accountId)).map(userView) } };
+      const [account, user] = await Promise.all([
+        repository.account(accountId),
+        repository.user(accountId, userId),
+      ]);
+      checkMayShip(account?.item, user?.item);
+      const { held = 0, quota = 0 } = account?.item ?? {};
+      return { status: 200, body: { held, quota } };
     },
   };
 }

@@ -4,22 +4,18 @@ import type { Database, Stored } from '../../shared/cosmos/store.ts';
 import { userDocumentId } from './domain.ts';
 import type { AccountDocument, HoldDocument, UserDocument } from './schemas.ts';
 
-export type AccountChange = Pick<AccountDocument, 'name' | 'quota' | 'status'>;
-
 export interface AccountRepository {
   account(accountId: string): Promise<Stored<AccountDocument> | undefined>;
   createAccount(document: AccountDocument): Promise<Stored<AccountDocument>>;
-  /** Leaves the counters alone. Undefined: there is no such account. */
-  changeAccount(
-    accountId: string,
-    change: AccountChange,
-    etag?: string,
-  ): Promise<Stored<AccountDocument> | undefined>;
+  /** @throws AppError `etag_mismatch`: another call, or a hold, was faster */
+  replaceAccount(document: AccountDocument, etag: string): Promise<Stored<AccountDocument>>;
   user(accountId: string, userId: string): Promise<Stored<UserDocument> | undefined>;
   createUser(document: UserDocument): Promise<Stored<UserDocument>>;
   replaceUser(document: UserDocument, etag: string): Promise<Stored<UserDocument>>;
   users(accountId: string): Promise<readonly UserDocument[]>;
   hold(accountId: string, deliveryId: string): Promise<Stored<HoldDocument> | undefined>;
+  /** Those that stand, of every account, oldest first. */
+  holds(before: string, limit: number): Promise<readonly HoldDocument[]>;
   /** @throws WriteConflict `exists`: there is a hold; `changed`: the account may not ship any more */
   createHold(hold: HoldDocument): Promise<void>;
   /** The end of a hold that never was: a hold that comes late finds it. @throws WriteConflict */
@@ -36,22 +32,20 @@ export function createAccountRepository(database: Database): AccountRepository {
   return {
     account: (accountId) => store.read<AccountDocument>('account', accountId),
     createAccount: (document) => store.create<AccountDocument>(document),
-    changeAccount: (accountId, change, etag) => {
-      const operations = Object.entries(change).map(([name, value]) => ({
-        op: 'set' as const,
-        path: `/${name}`,
-        value,
-      }));
-      return store.patch<AccountDocument>('account', accountId, operations, etag ? { etag } : {});
-    },
+    replaceAccount: (document, etag) => store.replace<AccountDocument>(document, document.accountId, etag),
     user: (accountId, userId) => store.read<UserDocument>(userDocumentId(userId), accountId),
     createUser: (document) => store.create<UserDocument>(document),
     replaceUser: (document, etag) => store.replace<UserDocument>(document, document.accountId, etag),
     users: async (accountId) => {
-      const sql = "SELECT * FROM c WHERE c.type = 'user' ORDER BY c.userId";
+      const sql = "SELECT * FROM c WHERE c.type = 'user' AND NOT IS_DEFINED(c.removedAt) ORDER BY c.userId";
       return (await store.query<UserDocument>(sql, {}, { partitionKey: accountId })).items;
     },
     hold: (accountId, deliveryId) => store.read<HoldDocument>(`hold-${deliveryId}`, accountId),
+    holds: async (before, limit) => {
+      const sql =
+        "SELECT * FROM c WHERE c.type = 'hold' AND c.status = 'Held' AND c.at < @before ORDER BY c.at";
+      return (await store.query<HoldDocument>(sql, { before }, { limit })).items;
+    },
     createHold: async (hold) => {
       await store.batch(hold.accountId, [
         { operationType: 'Create', resourceBody: json(hold) },

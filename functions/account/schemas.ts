@@ -1,4 +1,5 @@
 /** What the account service keeps, in `accounts` (partition: account). */
+import type { AccountAct } from '../../shared/contracts/accounts.ts';
 import type { CallMark } from '../../shared/http/idempotent-call.ts';
 
 export interface AccountDocument {
@@ -13,6 +14,8 @@ export interface AccountDocument {
   /** Deliveries carried out, by month (`YYYY-MM`): an invoice's facts. */
   readonly settled: Readonly<Record<string, number>>;
   readonly createdAt: string;
+  /** The latest changes by operators, oldest first. */
+  readonly audit?: readonly AccountAct[];
 }
 
 export interface UserDocument {
@@ -24,6 +27,8 @@ export interface UserDocument {
   readonly name: string;
   readonly role: 'customer' | 'account-admin';
   readonly email?: string;
+  /** Set when the user was removed: the token may still be valid, its rights here are not. */
+  readonly removedAt?: string;
 }
 
 /** Stays after its end, so that a late repetition of the hold or of its end finds out. */

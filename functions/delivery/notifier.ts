@@ -10,17 +10,17 @@
  */
 import type { CloudEvent } from '../../shared/contracts/events.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
-import type { OutboundRequest, Sender } from '../../shared/outbound/sender.ts';
-import { RELAY, signatureHeaders, signingSecrets } from '../../shared/outbound/signature.ts';
+import type { Sender } from '../../shared/outbound/sender.ts';
 import { createDispatcher } from './dispatcher.ts';
+import { messagesOf, requestOf, verdictOn } from './notification-messages.ts';
 import type { NotificationRepository } from './notifications.ts';
 import type { DeliveryRepository } from './repository.ts';
-import type { NotificationDocument, Subscription, SubscriptionsDocument } from './schemas.ts';
+import type { NotificationDocument } from './schemas.ts';
 
 export interface Notifier {
-  /** Stores what one domain event means for each subscriber. */
+  /** Stores a notification of the event for each subscriber. */
   announce(event: CloudEvent): Promise<void>;
-  /** Takes up what is due. */
+  /** Takes up the notifications that are due. */
   sendDue(): Promise<void>;
   /** Resolves when everything that was taken up has been tried. */
   settled(): Promise<void>;
@@ -44,7 +44,6 @@ const MAX_PAUSE_SECONDS = 3600;
 /** A pause is longer by up to this share, so that what failed together does not come back together. */
 const JITTER = 0.2;
 const GIVEN_UP_AFTER_SECONDS = 24 * 3600;
-const TTL_SECONDS = 3 * 24 * 3600;
 const PER_ACCOUNT = 4;
 const QUEUED_PER_ACCOUNT = 60;
 
@@ -116,59 +115,4 @@ export function createNotifier(
       ...(givenUp ? { status: 'GivenUp' } : { dueAt: later(pause) }),
     });
   }
-}
-
-function messagesOf(
-  { id, webhook, emailAddress, sms }: Subscription,
-  { deliveryId, accountId }: SubscriptionsDocument,
-  event: CloudEvent,
-  { relay, createdAt, dueAt }: { relay: string | undefined; createdAt: string; dueAt: string },
-): NotificationDocument[] {
-  const message = (kind: NotificationDocument['kind'], url: string, body: unknown): NotificationDocument => ({
-    id: `${kind}-${id}-${event.id}`,
-    type: 'notification',
-    deliveryId,
-    accountId,
-    eventId: event.id,
-    kind,
-    url,
-    body,
-    status: 'Due',
-    attempts: 0,
-    createdAt,
-    dueAt,
-    ttl: TTL_SECONDS,
-  });
-  return [
-    ...(webhook ? [message('webhook', webhook, event)] : []),
-    ...(relay && (emailAddress || sms) ? [message('relay', relay, { emailAddress, sms, event })] : []),
-  ];
-}
-
-function requestOf(
-  document: NotificationDocument,
-  keys: readonly string[],
-  at: Date,
-): Omit<OutboundRequest, 'timeoutMs'> {
-  const { kind, url, eventId, accountId } = document;
-  const body = JSON.stringify(document.body);
-  const secrets = signingSecrets(keys, kind === 'relay' ? RELAY : `account ${accountId}`);
-  return {
-    url,
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      'x-fabrikam-event-id': eventId,
-      ...signatureHeaders(secrets, eventId, at, body),
-    },
-    body,
-    statusOnly: true,
-    trusted: kind === 'relay',
-  };
-}
-
-/** `refused`: a repetition would be, too. */
-function verdictOn(status: number): 'taken' | 'refused' | 'failed' {
-  if (status >= 200 && status < 300) return 'taken';
-  return status >= 500 || [408, 425, 429].includes(status) ? 'failed' : 'refused';
 }

@@ -17,7 +17,7 @@ type Kind = Exclude<ConfirmationType, 'None'>;
 
 interface Rule {
   readonly minBytes: number;
-  /** What is accepted, as the end of a sentence. */
+  /** The accepted kinds, as the end of a sentence. */
   readonly accepted: string;
   readonly recognize: (bytes: Buffer) => ProofContent | undefined;
 }
@@ -54,7 +54,7 @@ const RULES: Readonly<Record<Kind, Rule>> = {
   },
 };
 
-/** The content, or what is accepted in its place. */
+/** The recognized content, or the accepted kinds in words. */
 export function recognizeProof(kind: Kind, bytes: Buffer): ProofContent | { readonly accepted: string } {
   const { minBytes, accepted, recognize } = RULES[kind];
   const content = bytes.length < minBytes ? undefined : recognize(bytes);

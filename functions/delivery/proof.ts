@@ -2,11 +2,9 @@
  * Proof of delivery.
  *
  * P1 A proof is accepted after the parcel has arrived, near the dropoff, with a time between pickup and now.
- * P2 Its content is what it claims to be, by its bytes.
+ * P2 The bytes of its content match the type that it claims.
  * P3 The first proof stays, in the document and in storage: a repetition or a later one changes nothing.
  */
-import { createHash } from 'node:crypto';
-import type { z } from 'zod';
 import type {
   confirmDelivery,
   getConfirmation,
@@ -14,28 +12,20 @@ import type {
 } from '../../shared/contracts/deliveries.ts';
 import { getWorkflow, PROOF_STEP, putInboxEvent } from '../../shared/contracts/workflows.ts';
 import { withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
-import { AppError, type FieldError } from '../../shared/errors.ts';
+import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
-import { distance } from '../../shared/geo/distance.ts';
-import { type Handler, invalid } from '../../shared/http/pipeline.ts';
-import { recognizeProof } from './proof-content.ts';
+import type { Handler } from '../../shared/http/pipeline.ts';
+import { proofOf } from './proof-check.ts';
 import type { ProofStore } from './proof-store.ts';
 import { liveState, ownDelivery } from './reading.ts';
 import type { DeliveryRepository } from './repository.ts';
 import type { DeliveryDocument, Proof } from './schemas.ts';
-
-/** A phone's position between houses may be this far off, m. */
-const MAX_DISTANCE = 200;
-/** A phone's clock may be this far ahead, ms. */
-const CLOCK_SKEW_MS = 5 * 60_000;
 
 export interface ProofHandlers {
   readonly confirm: Handler<typeof confirmDelivery>;
   readonly list: Handler<typeof listConfirmations>;
   readonly get: Handler<typeof getConfirmation>;
 }
-
-type Confirmation = z.output<(typeof confirmDelivery)['body']>;
 
 export function createProofHandlers(
   repository: DeliveryRepository,
@@ -90,7 +80,7 @@ export function createProofHandlers(
   };
 }
 
-/** A foreign file is shown by nobody's page but as what it was recognized as. */
+/** A browser shows the content as the recognized type and nothing else, and runs no script in it. */
 function headersOf({ contentType, sha256 }: Proof): Record<string, string> {
   return {
     'content-type': contentType ?? 'application/octet-stream',
@@ -118,44 +108,4 @@ async function hasArrived(item: DeliveryDocument, deps: ServiceDeps): Promise<bo
 async function pickupTimeOf(item: DeliveryDocument, repository: DeliveryRepository): Promise<string> {
   const events = await repository.events(item.deliveryId);
   return events.findLast(({ stage }) => stage === 'HeadedToDropoff')?.at ?? item.createdAt;
-}
-
-function proofOf(
-  item: DeliveryDocument,
-  { confirmationType: type, confirmationBlob, geoCoordinates: position, dateTime }: Confirmation,
-  { pickedUpAt, now, by }: { readonly pickedUpAt: string; readonly now: Date; readonly by: string },
-): { readonly proof: Proof; readonly bytes: Buffer | undefined } {
-  const errors: FieldError[] = [];
-  const fault = (field: string, message: string) => errors.push({ path: `body.${field}`, message });
-  const { confirmationRequired: wanted } = item;
-  if (wanted !== 'None' && type !== wanted)
-    fault('confirmationType', `must be ${wanted}, as the request says`);
-  if (type === 'None' && confirmationBlob) fault('confirmationBlob', 'must be absent for the type None');
-  if (type !== 'None' && !confirmationBlob) fault('confirmationBlob', `must contain the ${type}`);
-  const metres = distance(position, item.dropoff);
-  if (metres > MAX_DISTANCE) {
-    fault(
-      'geoCoordinates',
-      `is ${Math.round(metres)} m from the dropoff; at most ${MAX_DISTANCE} m are accepted`,
-    );
-  }
-  const at = timeOf(dateTime) ?? now.toISOString();
-  if (at < new Date(pickedUpAt).toISOString()) fault('dateTime', 'is before the pickup');
-  if (Date.parse(at) > now.getTime() + CLOCK_SKEW_MS) fault('dateTime', 'is in the future');
-  const bytes = confirmationBlob ? Buffer.from(confirmationBlob, 'base64') : undefined;
-  const content = type !== 'None' && bytes ? recognizeProof(type, bytes) : undefined;
-  if (content && 'accepted' in content) fault('confirmationBlob', `must be ${content.accepted}`);
-  if (errors.length > 0) throw invalid(errors);
-  const sha256 = bytes && createHash('sha256').update(bytes).digest('hex');
-  const proofId = sha256?.slice(0, 32) ?? 'none';
-  const kept =
-    bytes && sha256 && content && !('accepted' in content)
-      ? { ...content, size: bytes.length, sha256, blob: `${item.deliveryId}/${proofId}` }
-      : {};
-  return { proof: { proofId, type, at, receivedAt: now.toISOString(), position, by, ...kept }, bytes };
-}
-
-function timeOf(time: Confirmation['dateTime']): string | undefined {
-  const value = typeof time === 'string' ? time : time?.dateTimeValue;
-  return value && new Date(value).toISOString();
 }

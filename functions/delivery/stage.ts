@@ -1,4 +1,4 @@
-/** Writes of the workflow: create, re-plan, move. Each is repeated when somebody else wrote meanwhile. */
+/** The workflow's writes: create, replan, move. Each is repeated when another call wrote in between. */
 import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
 import { checkNamedOwner, checkReach } from '../../shared/auth/tenancy.ts';
@@ -40,8 +40,8 @@ export function createStageHandlers(repository: DeliveryRepository, deps: Servic
       const write = async () => {
         const known = await repository.find(deliveryId);
         if (known) checkReach(call.principal, known.item.accountId, 'there is no such delivery');
-        if (known) return replan(known.item, body, ifMatch ?? known.etag, mark);
-        checkIfMatch(ifMatch, undefined);
+        checkIfMatch(ifMatch, known?.etag);
+        if (known) return replan(known.item, body, known.etag, mark);
         const document = { ...newDelivery(deliveryId, body, deps.now()), ...marked(mark) };
         await repository.record(document, trackingEvent(document, { at: document.createdAt }), undefined);
         return { status: 201 as const, body: viewOf(document) };
@@ -83,9 +83,9 @@ export function createStageHandlers(repository: DeliveryRepository, deps: Servic
     if (equal(same, item)) return { status: 204 };
     const changed: DeliveryDocument = { ...same, ...marked(mark), updatedAt: deps.now().toISOString() };
     if (!REPLANNED.has(item.stage)) {
-      throw new AppError('conflict', `a delivery that is ${item.stage} cannot be planned anew`);
+      throw new AppError('conflict', `a delivery that is ${item.stage} cannot be planned again`);
     }
-    if (sameWishes(item, changed)) {
+    if (sameChoices(item, changed)) {
       await repository.save(changed, etag);
       return { status: 204 };
     }
@@ -135,9 +135,9 @@ function trackingEvent(
 }
 
 /** Places and deadline are the customer's; who carries it is ours. */
-function sameWishes(a: DeliveryDocument, b: DeliveryDocument): boolean {
-  const wishes = ({ pickup, dropoff, deadline }: DeliveryDocument) => [pickup, dropoff, deadline];
-  return equal(wishes(a), wishes(b));
+function sameChoices(a: DeliveryDocument, b: DeliveryDocument): boolean {
+  const choices = ({ pickup, dropoff, deadline }: DeliveryDocument) => [pickup, dropoff, deadline];
+  return equal(choices(a), choices(b));
 }
 
 function equal(a: unknown, b: unknown): boolean {

@@ -133,18 +133,7 @@ export function isHeld(registry: RegistryDocument, now: Date): boolean {
   return hold !== null && (hold.until === null || hold.until > now.toISOString());
 }
 
-/** Later of the same start of the drone, or of a later start. */
-export function isNewer(
-  sample: { boot: string; seq: number; time: string },
-  known: StateDocument | undefined,
-): boolean {
-  if (!known) return true;
-  return sample.boot === known.boot
-    ? sample.seq > known.seq
-    : Date.parse(sample.time) > Date.parse(known.time);
-}
-
-/** What a job has come to, its earlier drones included. `odometer`: of the drone that has it now, m. */
+/** Sums metres and time of a job, its earlier drones included. `odometer`: of the drone that has it now, m. */
 export function spentBy(job: JobDocument, odometer: number, now: Date): Spent {
   const { metres, ms } = job.spent ?? { metres: 0, ms: 0 };
   if (job.status === 'Intended' || job.status === 'Released') return { metres, ms };

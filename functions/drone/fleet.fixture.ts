@@ -1,4 +1,4 @@
-/** A fleet for this folder's tests: drones at their bases, and what is asked of them. */
+/** A fleet for this folder's tests: drones at their bases, and the calls that tests make. */
 import * as contract from '../../shared/contracts/drones.ts';
 import type { TelemetryRecord } from '../../shared/contracts/flight.ts';
 import { type Harness, operator, type Reply, service } from '../../tests/harness/service.ts';

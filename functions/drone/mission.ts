@@ -69,7 +69,7 @@ export function createMissionHandlers(repository: DroneRepository, deps: Service
         const { item: job, etag } = await held(params.deliveryId, body.fence, call);
         if (job.status === 'Released') throw new AppError('stale', 'the drone is released already');
         if (!(await repository.extend(job.droneId, job.fence, null))) {
-          throw new AppError('stale', 'the reservation has run out and the drone is somebody else’s');
+          throw new AppError('stale', 'the reservation has run out, and another delivery has the drone');
         }
         if (job.status === 'Dispatched') {
           const odometerAtStart = (await repository.state(job.droneId))?.item.odometer ?? 0;

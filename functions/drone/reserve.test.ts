@@ -425,7 +425,7 @@ describe('whatever is asked, in whatever order and at the same moment', () => {
       }),
       { numRuns: 15 },
     );
-  });
+  }, 120_000);
 });
 
 test('the fleet’s routes are not for customers', async () => {

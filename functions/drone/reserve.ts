@@ -6,22 +6,20 @@
  *    earlier one's release is in the same batch as the new intent.
  * R3 A job that was released stays so: a call of its generation that comes late gets nothing.
  */
-import type { z } from 'zod';
 import { checkNamedOwner } from '../../shared/auth/tenancy.ts';
-import type { RefusalGroup, ReserveBody, reserveDrone } from '../../shared/contracts/drones.ts';
+import type { reserveDrone } from '../../shared/contracts/drones.ts';
 import type { Stored } from '../../shared/cosmos/store.ts';
-import { WriteConflict, withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
+import { withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import { type CallMark, callMark, isRepetition, marked } from '../../shared/http/idempotent-call.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
 import { type Candidate, choose, spentBy } from './domain.ts';
+import { intentOf, overtaken, type ReserveRequest, stale, withTaken } from './intent.ts';
 import { releasedItem } from './messages.ts';
 import type { DroneRepository } from './repository.ts';
 import type { JobDocument } from './schemas.ts';
 import { reservationOf } from './views.ts';
-
-type Request = z.output<typeof ReserveBody>;
 
 const WON: ReadonlySet<JobDocument['status']> = new Set(['Reserved', 'Dispatched', 'Accepted', 'Recalled']);
 
@@ -40,7 +38,7 @@ function createReservations(repository: DroneRepository, deps: ServiceDeps) {
 
   async function reserve(
     deliveryId: string,
-    request: Request,
+    request: ReserveRequest,
     mark: CallMark | undefined,
   ): Promise<JobDocument> {
     const known = await repository.job(deliveryId);
@@ -61,10 +59,10 @@ function createReservations(repository: DroneRepository, deps: ServiceDeps) {
     return win(deliveryId, request, known, mark);
   }
 
-  /** The candidates one after the other, the best first; each is written down before it is asked for. */
+  /** Tries the candidates one after the other, the best first. The intent for each is stored before its reservation. */
   async function win(
     deliveryId: string,
-    request: Request,
+    request: ReserveRequest,
     known: Stored<JobDocument> | undefined,
     mark: CallMark | undefined,
   ): Promise<JobDocument> {
@@ -87,7 +85,7 @@ function createReservations(repository: DroneRepository, deps: ServiceDeps) {
 
   async function intend(
     deliveryId: string,
-    request: Request,
+    request: ReserveRequest,
     candidate: Candidate,
     current: Stored<JobDocument> | undefined,
     mark: CallMark | undefined,
@@ -95,7 +93,7 @@ function createReservations(repository: DroneRepository, deps: ServiceDeps) {
     const now = deps.now();
     if (current && current.item.generation > request.generation) throw stale();
     if (current && current.item.generation === request.generation && WON.has(current.item.status)) {
-      if (current.item.status !== 'Reserved' || (await heldFor(current.item))) throw disturbed();
+      if (current.item.status !== 'Reserved' || (await heldFor(current.item))) throw overtaken();
     }
     const superseded = current && current.item.generation < request.generation ? current.item : undefined;
     const odometer = superseded ? ((await repository.state(superseded.droneId))?.item.odometer ?? 0) : 0;
@@ -124,53 +122,11 @@ function createReservations(repository: DroneRepository, deps: ServiceDeps) {
     if (same && WON.has(current.item.status) && current.item.fence === fence) return current.item;
     if (!same || current.item.status !== 'Intended') {
       await repository.free(droneId, deliveryId, generation);
-      throw disturbed();
+      throw overtaken();
     }
     const confirmed: JobDocument = { ...job, status: 'Reserved' };
     await repository.saveJob(confirmed, current.etag);
     deps.log.info({ deliveryId, droneId, fence }, 'drone reserved');
     return confirmed;
   }
-}
-
-function intentOf(
-  deliveryId: string,
-  request: Request,
-  candidate: Candidate,
-  now: Date,
-  leaseSeconds: number,
-): JobDocument {
-  const { droneId, fence, pickupEta, deliveryEta } = candidate;
-  return {
-    id: 'job',
-    type: 'job',
-    deliveryId,
-    request,
-    generation: request.generation,
-    status: 'Intended',
-    droneId,
-    fence: fence + 1,
-    missionId: `${deliveryId}-m${request.generation}`,
-    leaseUntil: new Date(now.getTime() + leaseSeconds * 1000).toISOString(),
-    pickupEta,
-    deliveryEta,
-    assignedAt: now.toISOString(),
-  };
-}
-
-/** Candidates that other deliveries reserved meanwhile count as reserved. */
-function withTaken(refusals: readonly RefusalGroup[], taken: number): readonly RefusalGroup[] {
-  if (taken === 0) return refusals;
-  const reserved = refusals.find(({ code }) => code === 'reserved')?.count ?? 0;
-  const others = refusals.filter(({ code }) => code !== 'reserved');
-  return [...others, { code: 'reserved', count: reserved + taken }];
-}
-
-function stale(): AppError {
-  return new AppError('stale', 'this generation of the delivery is over');
-}
-
-/** Another call for the same delivery got on meanwhile: look again. */
-function disturbed(): AppError {
-  return new WriteConflict('changed');
 }

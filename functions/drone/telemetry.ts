@@ -11,7 +11,6 @@ import type { TelemetryRecord } from '../../shared/contracts/flight.ts';
 import { withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
 import { distance } from '../../shared/geo/distance.ts';
 import { domainEventItem, type OutboxItem } from '../../shared/outbox/outbox.ts';
-import { isNewer } from './domain.ts';
 import type { DroneRepository } from './repository.ts';
 import type { StateDocument } from './schemas.ts';
 
@@ -55,6 +54,17 @@ export function createTelemetrySink(repository: DroneRepository): (record: Telem
       }
       await store(document, known);
     });
+}
+
+/** Later of the same start of the drone, or of a later start. */
+function isNewer(
+  sample: { boot: string; seq: number; time: string },
+  known: StateDocument | undefined,
+): boolean {
+  if (!known) return true;
+  return sample.boot === known.boot
+    ? sample.seq > known.seq
+    : Date.parse(sample.time) > Date.parse(known.time);
 }
 
 /** Whether a decision could depend on the difference. */

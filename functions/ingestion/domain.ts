@@ -16,6 +16,7 @@ import { distance } from '../../shared/geo/distance.ts';
 import { geocode, SERVICE_AREA } from '../../shared/geo/service-area/service-area.ts';
 import { invalid } from '../../shared/http/pipeline.ts';
 import { read } from '../../shared/read.ts';
+import { checkOffered } from './offer.ts';
 
 /** Closer than this, pickup and dropoff are the same place, m. */
 const SAME_PLACE_METRES = 20;
@@ -35,13 +36,13 @@ export function acceptedRequest({ body, owner, deliveryId, now }: NewRequest): A
   checkPlaces(pickup, dropoff, errors);
   checkTimes(body, now, errors);
   if (errors.length > 0 || !pickup || !dropoff) throw invalid(errors);
+  checkOffered(body, pickup, dropoff);
   const { packageId, size, weight, tag } = body.packageInfo;
   return readable(AcceptedRequest, {
     deliveryId,
     owner,
     pickup,
     dropoff,
-    ...(body.pickupTime ? { pickupTime: utc(body.pickupTime) } : {}),
     ...(body.deadline ? { deadline: utc(body.deadline) } : {}),
     expedited: body.expedited,
     confirmationRequired: body.confirmationRequired,
@@ -69,13 +70,13 @@ export function reschedule(body: RescheduleBody, now: Date): Reschedule {
   const change: Reschedule = {
     ...(pickup ? { pickup } : {}),
     ...(dropoff ? { dropoff } : {}),
-    ...(body.pickupTime ? { pickupTime: utc(body.pickupTime) } : {}),
     ...(body.deadline ? { deadline: utc(body.deadline) } : {}),
   };
-  if (errors.length === 0 && Object.keys(change).length === 0) {
-    errors.push({ path: 'body', message: 'name a place or a time to change' });
-  }
   if (errors.length > 0) throw invalid(errors);
+  checkOffered(body, pickup, dropoff);
+  if (Object.keys(change).length === 0) {
+    throw invalid([{ path: 'body', message: 'name a place or a deadline to change' }]);
+  }
   return readable(Reschedule, change);
 }
 
@@ -180,7 +181,9 @@ export function hashOf(body: unknown): string {
   return createHash('sha256').update(canonical).digest('hex');
 }
 
-/** A valid item id for any key that a client may choose. */
-export function idempotencyId(key: string): string {
-  return `idempotency-${createHash('sha256').update(key).digest('hex')}`;
+/** A valid item id for any key that a client may choose. The key is its caller's: a colleague may use the same one. */
+export function idempotencyId(userId: string, key: string): string {
+  return `idempotency-${createHash('sha256')
+    .update(JSON.stringify([userId, key]))
+    .digest('hex')}`;
 }

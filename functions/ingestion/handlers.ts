@@ -16,11 +16,12 @@ import type { ServiceDeps } from '../../shared/functions/service.ts';
 import type { Call, Handler } from '../../shared/http/pipeline.ts';
 import { invalid } from '../../shared/http/pipeline.ts';
 import { answerOf, checkPlaces, plannedAnswer, reschedule, resolve } from './domain.ts';
+import { checkOffered } from './offer.ts';
 import { dronePrice } from './price.ts';
 import { courierQuote } from './quote.ts';
 import type { RequestRepository } from './repository.ts';
 import type { RequestDocument } from './schemas.ts';
-import { publishOperation } from './submit.ts';
+import { checkMayShip, publishOperation } from './submit.ts';
 
 export interface IngestionHandlers {
   readonly get: Handler<typeof getRequest>;
@@ -141,6 +142,9 @@ export function createHandlers(repository: RequestRepository, deps: ServiceDeps)
       const dropoff = resolve(body.dropOffLocation, 'body.dropOffLocation', errors);
       checkPlaces(pickup, dropoff, errors);
       if (errors.length > 0 || !pickup || !dropoff) throw invalid(errors);
+      checkOffered({ expedited: body.expedited }, pickup, dropoff);
+      const owner = { userId: call.principal.subject, accountId };
+      await checkMayShip(owner, deps);
       const { weight, size } = body.packageInfo;
       const { body: byDrone } = await deps.call(quoteDrone, { body: { pickup, dropoff, weight, size } });
       const { pickupEta, deliveryEta } = byDrone;
@@ -149,7 +153,6 @@ export function createHandlers(repository: RequestRepository, deps: ServiceDeps)
         const served = { feasible: true, by: 'drone' as const, price, pickupEta, deliveryEta, reasons: [] };
         return { status: 200, body: served };
       }
-      const owner = { userId: call.principal.subject, accountId };
       const { body: carriers } = await deps.call(quoteCarriers, {
         body: { owner, pickup, dropoff, weight, size },
       });

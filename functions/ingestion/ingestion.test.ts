@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type IdentityServer, startIdentity } from 'azure-local/identity';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createVerifier } from '../../shared/auth/verifier.ts';
+import { checkAdmission } from '../../shared/contracts/accounts.ts';
 import { quoteDrone, type RefusalGroup } from '../../shared/contracts/drones.ts';
 import * as contract from '../../shared/contracts/requests.ts';
 import { RequestMessage } from '../../shared/contracts/requests.ts';
@@ -33,7 +34,7 @@ const at = (down: number, along: number) => ({
 const REQUEST = {
   ownerId: 'contoso',
   pickupLocation: at(0.4, 0.4),
-  dropOffLocation: at(0.6, 0.6),
+  dropOffLocation: at(0.7, 0.6),
   packageInfo: { size: 'Small', weight: 1.5, tag: 'books' },
 };
 
@@ -86,14 +87,14 @@ const idOf = async () => String((await submit()).body?.['deliveryId']);
 
 describe('a request', () => {
   test('is on the hub before it is answered 202, under its own id and with what was asked for', async () => {
-    const answer = await submit({ ...REQUEST, deliveryId: 'mine', expedited: true });
+    const answer = await submit({ ...REQUEST, deliveryId: 'mine', expedited: false });
     const deliveryId = String(answer.body?.['deliveryId']);
     expect(answer).toMatchObject({
       status: 202,
       headers: { location: `http://127.0.0.1:1/api/deliveryrequests/${deliveryId}` },
       body: {
         ownerId: 'contoso',
-        expedited: true,
+        expedited: false,
         confirmationRequired: 'None',
         packageInfo: { packageId: `p-${deliveryId}`, size: 'Small', weight: 1.5, tag: 'books' },
       },
@@ -341,13 +342,21 @@ describe('an Idempotency-Key', () => {
 
   test('with another body is refused, also at the same moment', async () => {
     await keyed('other');
-    const other = { ...REQUEST, expedited: true };
+    const other = { ...REQUEST, confirmationRequired: 'Picture' };
     expect(await keyed('other', other)).toMatchObject({
       status: 422,
       body: { code: 'idempotency_key_reused' },
     });
     const race = await Promise.all([keyed('race'), keyed('race', other)]);
     expect(race.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([202, 422]);
+  });
+
+  test('belongs to its user: a colleague with the same key and body has a delivery of her own', async () => {
+    const headers = { 'idempotency-key': 'shared by chance' };
+    const alice = await submit(REQUEST, { as: customer('contoso', 'alice'), headers });
+    const anna = await submit(REQUEST, { as: customer('contoso', 'anna'), headers });
+    expect([alice.status, anna.status]).toEqual([202, 202]);
+    expect(anna.body?.['deliveryId']).not.toBe(alice.body?.['deliveryId']);
   });
 
   test('belongs to its account', async () => {
@@ -603,6 +612,64 @@ describe('cancel and reschedule', () => {
   });
 });
 
+/** Mirror Lake, by the city's own map. */
+const LAKE = { latitude: 47.6202, longitude: -122.2747 };
+
+describe('what the service does not do yet, or cannot do, is refused with 422 and nothing is published (W2, W4, W17, D3)', () => {
+  test.each([
+    ['a pickup time', { pickupTime: '2026-11-23T15:00:00Z' }, 'body.pickupTime'],
+    ['a pickup time long past', { pickupTime: '2001-01-01T00:00:00Z' }, 'body.pickupTime'],
+    ['an expedited delivery', { expedited: true }, 'body.expedited'],
+    ['a tonne', { packageInfo: { size: 'Large', weight: 900 } }, 'body.packageInfo.weight'],
+    ['a pickup from a lake', { pickupLocation: LAKE }, 'body.pickupLocation'],
+    ['a dropoff into a lake', { dropOffLocation: LAKE }, 'body.dropOffLocation'],
+  ])('%s', async (_, change, path) => {
+    const answer = await submit({ ...REQUEST, ...change });
+    expect(answer).toMatchObject({ status: 422, body: { code: 'not_serviceable', errors: [{ path }] } });
+    expect(harness.published).toEqual([]);
+  });
+
+  test('a reschedule to a time, or into a lake', async () => {
+    const deliveryId = await idOf();
+    harness.published.length = 0;
+    for (const body of [{ pickupTime: '2026-11-23T15:00:00Z' }, { dropOffLocation: LAKE }]) {
+      const options = { as: customer('contoso'), params: { deliveryId }, body };
+      expect(await harness.request(contract.rescheduleRequest, options)).toMatchObject({
+        status: 422,
+        body: { errors: [{ path: `body.${Object.keys(body)[0]}` }] },
+      });
+    }
+    expect(harness.published).toEqual([]);
+  });
+});
+
+describe('an account that may not ship is told at the door (W20)', () => {
+  afterAll(() => {
+    harness.answer(checkAdmission, async () => ({ status: 200 as const, body: { held: 0, quota: 1 } }));
+  });
+  const { ownerId: _owner, ...asked } = REQUEST;
+  const quote = () => harness.request(contract.quote, { as: customer('contoso'), body: asked });
+
+  test.each(['account_suspended', 'over_quota', 'account_unknown'] as const)('%s', async (code) => {
+    harness.answer(checkAdmission, async () => {
+      throw new AppError(code, 'no');
+    });
+    expect(await submit()).toMatchObject({ status: 403, body: { code } });
+    expect(await quote()).toMatchObject({ status: 403, body: { code } });
+    expect(harness.published).toEqual([]);
+  });
+
+  test('as the user who asks; and an account service that is away refuses nobody', async () => {
+    const asked: unknown[] = [];
+    harness.answer(checkAdmission, async ({ params, query }) => {
+      asked.push([params.accountId, query.userId]);
+      throw new AppError('dependency_unavailable', 'away');
+    });
+    expect((await submit(REQUEST, { as: customer('contoso', 'google-oauth2|1') })).status).toBe(202);
+    expect(asked).toEqual([['contoso', 'google-oauth2|1']]);
+  });
+});
+
 describe('a quote', () => {
   const eta = { at: NOW, earliest: NOW, latest: NOW };
   const { ownerId: _owner, ...asked } = REQUEST;
@@ -632,7 +699,10 @@ describe('a quote', () => {
       },
     }));
     expect((await quote()).body).toMatchObject({ feasible: true, by: 'drone', price: { amount: 5.6 } });
-    expect((await quote({ expedited: true })).body).toMatchObject({ price: { amount: 8.4 } });
+    expect(await quote({ expedited: true })).toMatchObject({
+      status: 422,
+      body: { code: 'not_serviceable' },
+    });
     const heavy = { packageInfo: { size: 'Large', weight: 20 } };
     expect((await quote(heavy)).body).toMatchObject({ by: 'third-party', price: { amount: 20 } });
     const absurd = async () => (await quote({ packageInfo: { size: 'Large', weight: 90 } })).body;

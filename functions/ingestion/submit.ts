@@ -4,6 +4,7 @@
  * scheduler has it already, and then the answer is 202 after all.
  */
 import { ownAccount } from '../../shared/auth/tenancy.ts';
+import { checkAdmission } from '../../shared/contracts/accounts.ts';
 import type { Owner } from '../../shared/contracts/common.ts';
 import type { DeliveryRequestBody, RequestMessage, submitRequest } from '../../shared/contracts/requests.ts';
 import { AppError, toAppError } from '../../shared/errors.ts';
@@ -14,6 +15,8 @@ import { acceptedRequest, answerOf, hashOf, idempotencyId } from './domain.ts';
 import type { RequestRepository } from './repository.ts';
 import { IDEMPOTENCY_TTL_SECONDS, type IdempotencyDocument, type RequestDocument } from './schemas.ts';
 
+/** The account is asked before the hub is, within the same 2 s. */
+const ASK_TIMEOUT_MS = 400;
 /** A client waits at most 2 s for a 503. */
 const PUBLISH_TIMEOUT_MS = 1_500;
 
@@ -25,6 +28,7 @@ export function createSubmit(
     const owner = ownerOf(body.ownerId, call);
     const key = keyOf(call, owner.accountId, hashOf(body));
     const known = key && (await repository.earlier(key));
+    if (!known) await checkMayShip(owner, deps);
     const recorded = known ?? (await record(body, owner, key));
     if (recorded.status === 'accepted') await publish(recorded, key !== undefined);
     return {
@@ -94,6 +98,26 @@ export async function publishOperation(
   }
 }
 
+/**
+ * Tells a suspended, unknown or exhausted account at the door. The workflow decides by holding the quota, so an account
+ * service that cannot be asked now is no reason to refuse.
+ * @throws AppError `account_unknown`, `account_suspended` or `over_quota`
+ */
+export async function checkMayShip({ accountId, userId }: Owner, { call, log }: ServiceDeps): Promise<void> {
+  try {
+    await call(checkAdmission, {
+      params: { accountId },
+      query: { userId },
+      accountId,
+      timeoutMs: ASK_TIMEOUT_MS,
+    });
+  } catch (thrown) {
+    const error = toAppError(thrown);
+    if (!error.retryable) throw error;
+    log.warn({ err: error, accountId }, 'the account could not be asked at the door');
+  }
+}
+
 export function ownerOf(ownerId: string, call: Call): Owner {
   const accountId = ownAccount(call.principal);
   if (ownerId !== accountId) {
@@ -111,5 +135,5 @@ function keyOf(call: Call, accountId: string, bodyHash: string): Key | undefined
   if (!key) return undefined;
   if (key.length > 255)
     throw invalid([{ path: 'header.idempotency-key', message: 'has more than 255 characters' }]);
-  return { id: idempotencyId(key), accountId, bodyHash };
+  return { id: idempotencyId(call.principal.subject, key), accountId, bodyHash };
 }

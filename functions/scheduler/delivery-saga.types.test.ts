@@ -19,13 +19,13 @@ function* calls(workflow: WorkflowContext): Orchestration<void> {
   yield* workflow.step('pickUp');
   // @ts-expect-error the step takes no argument
   yield* workflow.step('holdQuota', { userId: 'ann' });
-  // @ts-expect-error the result has no such field
-  void (yield* workflow.step('reserveDrone')).drone;
+  // @ts-expect-error the result is no text
+  const id: string = yield* workflow.step('reserveDrone');
   // @ts-expect-error the pivot has no compensation
   yield* workflow.compensate('pickUp');
   // @ts-expect-error a note sets known fields only
   yield* workflow.note({ cancel: 'perhaps' });
-  yield* workflow.step('moveStage', { eventId: 'e1', event: 'Completed', at });
+  yield* workflow.step('moveStage', { eventId: 'e1', event: 'Completed', at, reason: id });
 }
 
 const run = () => Promise.resolve();

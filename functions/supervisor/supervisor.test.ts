@@ -9,14 +9,16 @@ import { supervisorService } from './supervisor.functions.ts';
 let harness: Harness;
 let sequence = 0;
 const nudged: string[] = [];
+const reasons: (string | undefined)[] = [];
 const released: string[] = [];
 
 beforeAll(async () => {
   harness = await startHarness({ containers: ['deadLetters', 'workItems'] });
   harness.add('supervisor', supervisorService);
-  harness.answer(nudgeWorkflow, ({ params: { deliveryId } }) => {
+  harness.answer(nudgeWorkflow, ({ params: { deliveryId }, body }) => {
     if (deliveryId === 'unknown') return Promise.reject(new AppError('not_found', 'no workflow'));
     nudged.push(deliveryId);
+    reasons.push(body?.reason);
     return Promise.resolve({ status: 202, body: { deliveryId, action: 'woken' } });
   });
   harness.answer(releaseDrone, ({ params }) => {
@@ -193,6 +195,7 @@ describe('work items', () => {
     const settled = await settle('w2', id, 'retry');
     expect(settled.body).toMatchObject({ status: 'Settled', audit: [{ by: 'operator-1', action: 'retry' }] });
     expect(nudged.filter((each) => each === 'w2')).toHaveLength(1);
+    expect(reasons.at(nudged.indexOf('w2'))).toMatch(/^operator-1 retries the work item /);
     await settle('w2', id, 'retry');
     expect(nudged.filter((each) => each === 'w2')).toHaveLength(1);
     await add({ deliveryId: 'w2', detail: 'again' });

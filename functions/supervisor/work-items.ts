@@ -65,7 +65,7 @@ export function createWorkItemHandlers(
       const known = await repository.workItem(deliveryId, itemId);
       if (known?.item.type !== 'work') throw new AppError('not_found', 'there is no such work item');
       if (known.item.status === 'Settled') return { status: 200, body: workItemView(known.item) };
-      if (body.action === 'retry') await retry(known.item, deps);
+      if (body.action === 'retry') await retry(known.item, principal.subject, deps);
       const at = deps.now().toISOString();
       const act = { by: principal.subject, action: body.action, at, note: body.note };
       const settled: WorkItemDocument = { ...known.item, status: 'Settled', settledBy: body.action };
@@ -75,8 +75,17 @@ export function createWorkItemHandlers(
   };
 }
 
-/** A workflow that is woken goes on with what it could not do. */
-async function retry({ kind, deliveryId }: WorkItemDocument, { call }: ServiceDeps): Promise<void> {
-  if (kind === 'OrphanReservation') await call(releaseDrone, { params: { deliveryId } });
-  else await call(nudgeWorkflow, { params: { deliveryId } });
+/** A workflow that is woken goes on with what it could not do. An orphaned hold is released by the next round. */
+async function retry(
+  { id, kind, deliveryId }: WorkItemDocument,
+  by: string,
+  { call }: ServiceDeps,
+): Promise<void> {
+  if (kind === 'OrphanHold') return;
+  if (kind === 'OrphanReservation') {
+    await call(releaseDrone, { params: { deliveryId } });
+    return;
+  }
+  const body = { reason: `${by} retries the work item ${id}` };
+  await call(nudgeWorkflow, { params: { deliveryId }, body });
 }

@@ -48,7 +48,7 @@ export function createBooking(
     const refusals = known?.item.refusals ?? [];
     const answers = await ask(shipment, refusals);
     const [best] = answers.offers;
-    if (!best) throw nobody(answers);
+    if (!best) throw noOffer(answers);
     const document = { ...documentOf(deliveryId, shipment, best, refusals, now()), ...marked(mark) };
     return known ? repository.replace(document, known.etag) : repository.create(document);
   };
@@ -116,7 +116,7 @@ export function createBooking(
 }
 
 /** Who did not answer may have an offer later; when all have answered, that is final. */
-function nobody({ refusals, silent }: Answers): AppError {
+function noOffer({ refusals, silent }: Answers): AppError {
   const facts = { reasons: [...refusals, ...silent] };
   return silent.length > 0
     ? new AppError('dependency_unavailable', 'not every carrier has answered', {

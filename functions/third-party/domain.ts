@@ -91,7 +91,7 @@ export function eventKey(carrierId: string, eventId: string): `carrier-${string}
   return `carrier-${digest.slice(0, 40)}`;
 }
 
-/** Only what is settled with the carrier is shown. */
+/** Shows only the states that are settled with the carrier. */
 export function bookingView(document: BookingDocument): Booking {
   const { deliveryId, bookingId, carrierId, status, price, pickupEta, deliveryEta } = document;
   const shown = status === 'Intended' || status === 'Cancelling' ? 'Booked' : status;

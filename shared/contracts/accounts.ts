@@ -1,16 +1,31 @@
 /** Account: businesses, their users and the quota that a delivery holds while it is under way. */
 import { z } from 'zod';
 import { defineRoute } from '../http/define-route.ts';
-import { Id, Time, UserId } from './common.ts';
+import { Id, integerText, Time, UserId } from './common.ts';
 
 export const AccountStatus = z.enum(['active', 'suspended']);
 
 export const AccountBody = z.strictObject({
   name: z.string().min(1).max(200),
-  /** Deliveries that may be under way at one time. */
-  quota: z.number().int().min(1).max(100_000).default(100),
-  status: AccountStatus.default('active'),
+  /** Deliveries that may be under way at one time. A new account has 100; absent, it stays as it is. */
+  quota: z.int().min(1).max(100_000).optional(),
+  /** A new account is active; absent, it stays as it is. */
+  status: AccountStatus.optional(),
+  /** Why the status changes; kept in the audit. */
+  reason: z.string().min(1).max(500).optional(),
 });
+
+export const AccountPatch = AccountBody.partial();
+
+export const AccountAct = z.object({
+  by: UserId,
+  at: Time,
+  action: z.enum(['registered', 'changed', 'suspended', 'reactivated']),
+  reason: z.string().optional(),
+  before: z.record(z.string(), z.unknown()),
+  after: z.record(z.string(), z.unknown()),
+});
+export type AccountAct = z.output<typeof AccountAct>;
 
 export const Account = z.object({
   id: Id,
@@ -22,6 +37,8 @@ export const Account = z.object({
   /** Deliveries carried out, by month (`YYYY-MM`). */
   settled: z.record(z.string(), z.number().int()).optional(),
   createdAt: Time,
+  /** The latest changes, for operators. */
+  audit: z.array(AccountAct).optional(),
 });
 export type Account = z.output<typeof Account>;
 
@@ -47,11 +64,26 @@ export const putAccount = defineRoute({
   operation: 'putAccount',
   method: 'PUT',
   path: 'accounts/{accountId}',
-  summary: 'Register a business, or change it (suspend, reactivate, quota)',
+  summary: 'Register a business, or replace its name; absent quota and status stay',
   auth: ['operator'],
   params,
   body: AccountBody,
+  honours: ['if-match'],
   responses: { 201: Account, 200: Account },
+});
+
+export const patchAccount = defineRoute({
+  service: 'account',
+  operation: 'patchAccount',
+  method: 'PATCH',
+  path: 'accounts/{accountId}',
+  summary: 'Change some fields of a business (RFC 7396): suspend, reactivate, set its quota',
+  auth: ['operator'],
+  params,
+  body: AccountPatch,
+  contentType: 'application/merge-patch+json',
+  honours: ['if-match'],
+  responses: { 200: Account },
 });
 
 export const getAccount = defineRoute({
@@ -59,7 +91,7 @@ export const getAccount = defineRoute({
   operation: 'getAccount',
   method: 'GET',
   path: 'accounts/{accountId}',
-  summary: 'A business',
+  summary: 'Get a business',
   auth: ['customer', 'account-admin', 'operator', 'service'],
   params,
   responses: { 200: Account },
@@ -76,9 +108,36 @@ export const putUser = defineRoute({
   body: z.strictObject({
     name: z.string().min(1).max(200),
     role: z.enum(['customer', 'account-admin']).default('customer'),
-    email: z.email().optional(),
+    email: z.email().max(254).optional(),
   }),
+  honours: ['if-match'],
   responses: { 201: User, 200: User },
+});
+
+/** The user loses every right in the account at once, whatever the token says. 404 when there is none. */
+export const removeUser = defineRoute({
+  service: 'account',
+  operation: 'removeUser',
+  method: 'DELETE',
+  path: 'accounts/{accountId}/users/{userId}',
+  summary: 'Remove a user from a business',
+  auth: ['account-admin', 'operator'],
+  params: z.strictObject({ accountId: Id, userId: UserIdInPath }),
+  honours: ['if-match'],
+  responses: { 204: null },
+});
+
+/** 403 `account_unknown`, `account_suspended` or `over_quota`, as `holdQuota` would answer now; holds nothing. */
+export const checkAdmission = defineRoute({
+  service: 'account',
+  operation: 'checkAdmission',
+  method: 'GET',
+  path: 'accounts/{accountId}/admission',
+  summary: 'Check whether a user of a business may ship now',
+  auth: ['service'],
+  params,
+  query: z.strictObject({ userId: UserId }),
+  responses: { 200: z.object({ held: z.number().int(), quota: z.number().int() }) },
 });
 
 export const listUsers = defineRoute({
@@ -86,7 +145,7 @@ export const listUsers = defineRoute({
   operation: 'listUsers',
   method: 'GET',
   path: 'accounts/{accountId}/users',
-  summary: 'The users of a business',
+  summary: 'List the users of a business',
   auth: ['account-admin', 'operator'],
   params,
   responses: { 200: z.object({ users: z.array(User) }) },
@@ -98,7 +157,7 @@ export const accountExists = defineRoute({
   operation: 'accountExists',
   method: 'GET',
   path: 'account/{accountId}',
-  summary: 'true or false: may this account ship? (the original’s route)',
+  summary: 'Check whether an account may ship: true or false (the original’s route)',
   auth: ['customer', 'account-admin', 'operator', 'service'],
   params,
   responses: { 200: z.boolean() },
@@ -115,6 +174,20 @@ export const holdQuota = defineRoute({
   params: holdParams,
   body: z.strictObject({ userId: UserId }),
   responses: { 200: z.object({ held: z.number().int() }), 201: z.object({ held: z.number().int() }) },
+});
+
+/** Holds that stand, oldest first: the supervisor compares them with the workflows. */
+export const listHolds = defineRoute({
+  service: 'account',
+  operation: 'listHolds',
+  method: 'GET',
+  path: 'accountholds',
+  summary: 'List the quota holds that were made before a time',
+  auth: ['service'],
+  query: z.strictObject({ before: Time, limit: integerText(1, 500).default(500) }),
+  responses: {
+    200: z.object({ holds: z.array(z.object({ accountId: Id, deliveryId: Id, at: Time })) }),
+  },
 });
 
 /** Succeeds when there is nothing to release. `settled`: the delivery was carried out, so it counts for the invoice. */

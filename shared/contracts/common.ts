@@ -13,7 +13,10 @@ export const Id = z
 export type Id = z.infer<typeof Id>;
 
 /** ISO 8601 with an offset; answered in UTC. */
-export const Time = z.iso.datetime({ offset: true }).describe('ISO 8601 date and time with offset or Z');
+export const Time = z.iso
+  .datetime({ offset: true })
+  .max(40)
+  .describe('ISO 8601 date and time with offset or Z');
 export type Time = z.infer<typeof Time>;
 
 /** WGS 84; altitude in metres above ground. */
@@ -52,15 +55,17 @@ export type DeliveryStage = z.infer<typeof DeliveryStage>;
 /** The original's wire had numbers in one place and names in another: both are read, names are answered. */
 function namesOrNumbers<const T extends readonly [string, ...string[]]>(names: T) {
   const byLowerCase = new Map(names.map((name) => [name.toLowerCase(), name]));
-  return z.preprocess(
-    (value) =>
-      typeof value === 'number'
-        ? (names[value] ?? value)
-        : typeof value === 'string'
-          ? (byLowerCase.get(value.toLowerCase()) ?? value)
-          : value,
-    z.enum(names),
-  );
+  return z
+    .preprocess(
+      (value) =>
+        typeof value === 'number'
+          ? (names[value] ?? value)
+          : typeof value === 'string'
+            ? (byLowerCase.get(value.toLowerCase()) ?? value)
+            : value,
+      z.enum(names),
+    )
+    .meta({ enum: [...names, ...names.keys()] });
 }
 
 export const ConfirmationType = namesOrNumbers(['None', 'FingerPrint', 'Picture', 'Voice']);
@@ -77,5 +82,32 @@ export type DroneFlightMode = z.infer<typeof DroneFlightMode>;
 export const Eta = z.strictObject({ at: Time, earliest: Time, latest: Time });
 export type Eta = z.infer<typeof Eta>;
 
-/** A package's weight: above 0, at most a tonne; JSON's 1e400 arrives as Infinity and is refused. */
-export const Weight = z.number().positive().max(1000).describe('kg');
+/** A package's weight, from a gram to a tonne. */
+export const Weight = z.number().min(0.001).max(1000).describe('kg');
+
+export const Tag = z.string().max(100);
+
+/** A query parameter that is a whole number in decimal digits: `0x10`, `1e2` and ` 7` are refused. */
+export function integerText(min: number, max: number) {
+  const digits = /^-?\d{1,9}$/;
+  return z
+    .preprocess(
+      (value) => (typeof value === 'string' && digits.test(value) ? Number(value) : value),
+      z.int().min(min).max(max),
+    )
+    .meta({ type: 'integer', minimum: min, maximum: max });
+}
+
+/** A query parameter that is a decimal number, without an exponent. */
+export function decimalText(min: number, max: number) {
+  const decimal = /^-?\d{1,9}(\.\d{1,15})?$/;
+  return z
+    .preprocess(
+      (value) => (typeof value === 'string' && decimal.test(value) ? Number(value) : value),
+      z.number().min(min).max(max),
+    )
+    .meta({ type: 'number', minimum: min, maximum: max });
+}
+
+/** The month that a summary is about. */
+export const Month = { year: integerText(2000, 2200), month: integerText(1, 12) };

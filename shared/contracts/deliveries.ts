@@ -1,7 +1,7 @@
-/** Delivery: what is scheduled or in transit. Its stage is written by this service alone, for the workflow. */
+/** Delivery: scheduled deliveries and those in transit. Their stage is written by this service alone, for the workflow. */
 import { z } from 'zod';
 import { Bytes, defineRoute } from '../http/define-route.ts';
-import { ConfirmationType, DeliveryStage, Eta, Id, Owner, Position, Time } from './common.ts';
+import { ConfirmationType, DeliveryStage, Eta, Id, Month, Owner, Position, Time } from './common.ts';
 
 export const DeliveryBody = z.strictObject({
   id: Id.optional(),
@@ -62,7 +62,7 @@ export const TrackingEvent = z.object({
   stage: DeliveryStage,
   at: Time,
   position: Position.optional(),
-  reason: z.string().optional(),
+  reason: z.string().max(500).optional(),
 });
 
 export const DeliveryStatus = z.object({
@@ -87,6 +87,7 @@ export const putDelivery = defineRoute({
   auth: ['service'],
   params,
   body: DeliveryBody,
+  honours: ['if-match'],
   responses: { 201: Delivery, 204: null },
 });
 
@@ -217,6 +218,7 @@ export const notifyMe = defineRoute({
       emailAddress: z.email().max(254).optional(),
       sms: z
         .string()
+        .max(21)
         .regex(/^\+?[0-9 ()-]{5,20}$/)
         .optional(),
       /** https only, at a public address, without a user name; at most 2,048 characters. */
@@ -305,8 +307,7 @@ export const summarizeDeliveries = defineRoute({
   auth: readers,
   query: z.strictObject({
     ownerId: Id,
-    year: z.coerce.number().int().min(2000).max(2200),
-    month: z.coerce.number().int().min(1).max(12),
+    ...Month,
   }),
   responses: { 200: z.object({ count: z.number().int() }) },
 });

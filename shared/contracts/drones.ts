@@ -1,7 +1,19 @@
 /** Drone: the fleet, and the reservation of a drone for a delivery. */
 import { z } from 'zod';
 import { defineRoute } from '../http/define-route.ts';
-import { DroneFlightMode, Eta, Id, Owner, PackageSize, Position, Time } from './common.ts';
+import {
+  DroneFlightMode,
+  decimalText,
+  Eta,
+  Id,
+  integerText,
+  Month,
+  Owner,
+  PackageSize,
+  Position,
+  Time,
+  Weight,
+} from './common.ts';
 import { Base, FlightLeg, FlightPerformance } from './flight.ts';
 
 export const DroneBody = z.strictObject({
@@ -74,6 +86,7 @@ export const putDrone = defineRoute({
   auth: ['operator'],
   params: droneParams,
   body: DroneBody,
+  honours: ['if-match'],
   responses: { 201: Drone, 200: Drone },
 });
 
@@ -96,7 +109,7 @@ export const listDrones = defineRoute({
   summary: 'List the drones of the fleet, page by page',
   auth: staff,
   query: z.strictObject({
-    limit: z.coerce.number().int().min(1).max(500).default(100),
+    limit: integerText(1, 500).default(100),
     /** That of the page before. */
     continuation: Id.optional(),
   }),
@@ -111,10 +124,10 @@ export const listDronesNearby = defineRoute({
   summary: 'List the drones within a radius (m), nearest first',
   auth: staff,
   query: z.strictObject({
-    lat: z.coerce.number().min(-90).max(90),
-    lon: z.coerce.number().min(-180).max(180),
-    radius: z.coerce.number().positive().max(100_000).default(5000),
-    limit: z.coerce.number().int().min(1).max(100).default(20),
+    lat: decimalText(-90, 90),
+    lon: decimalText(-180, 180),
+    radius: decimalText(1, 100_000).default(5000),
+    limit: integerText(1, 100).default(20),
   }),
   responses: { 200: z.object({ drones: z.array(Drone) }) },
 });
@@ -125,12 +138,12 @@ export const ReserveBody = z.strictObject({
   generation: z.number().int().positive(),
   pickup: Position,
   dropoff: Position,
-  weight: z.number().positive(),
+  weight: Weight,
   size: PackageSize,
   expedited: z.boolean().default(false),
   deadline: Time.optional(),
   /** Drones that refused this delivery before. */
-  exclude: z.array(Id).default([]),
+  exclude: z.array(Id).max(100).default([]),
 });
 
 export const Reservation = z.object({
@@ -166,7 +179,7 @@ export const releaseDrone = defineRoute({
   summary: 'Release the drone of a delivery',
   auth: ['service'],
   params,
-  query: z.strictObject({ fence: z.coerce.number().int().positive().optional() }),
+  query: z.strictObject({ fence: integerText(1, 999_999_999).optional() }),
   responses: { 204: null },
 });
 
@@ -239,7 +252,7 @@ export const quoteDrone = defineRoute({
   body: z.strictObject({
     pickup: Position,
     dropoff: Position,
-    weight: z.number().positive(),
+    weight: Weight,
     size: PackageSize,
   }),
   responses: {
@@ -263,8 +276,7 @@ export const droneUtilization = defineRoute({
   auth: ['customer', 'account-admin', 'operator', 'service'],
   query: z.strictObject({
     ownerId: Id,
-    year: z.coerce.number().int().min(2000).max(2200),
-    month: z.coerce.number().int().min(1).max(12),
+    ...Month,
   }),
   responses: { 200: z.object({ traveledMiles: z.number(), assignedHours: z.number() }) },
 });

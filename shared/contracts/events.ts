@@ -51,14 +51,14 @@ export type DomainEventData<T extends DomainEventType> = z.output<(typeof DOMAIN
 /** https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md */
 export const CloudEvent = z.object({
   specversion: z.literal('1.0'),
-  id: z.string().min(1),
-  source: z.string().min(1),
-  type: z.string().min(1),
-  subject: z.string().min(1),
+  id: z.string().min(1).max(300),
+  source: z.string().min(1).max(300),
+  type: z.string().min(1).max(100),
+  subject: z.string().min(1).max(300),
   time: Time,
   datacontenttype: z.literal('application/json').default('application/json'),
-  dataschema: z.string().optional(),
-  traceparent: z.string().optional(),
+  dataschema: z.string().max(300).optional(),
+  traceparent: z.string().max(200).optional(),
   data: z.unknown(),
 });
 export type CloudEvent = z.infer<typeof CloudEvent>;

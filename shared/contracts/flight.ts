@@ -11,18 +11,18 @@ import { DroneFlightMode, Eta, Id, Owner, Position, Time } from './common.ts';
 
 /** What a drone can do, as its registry entry says it; plans and ETAs are computed from it. */
 export const FlightPerformance = z.strictObject({
-  cruiseSpeed: z.number().positive(),
-  climbRate: z.number().positive(),
-  descentRate: z.number().positive(),
-  cruiseAltitude: z.number().positive(),
-  emptyMass: z.number().positive(),
-  maxPayload: z.number().positive(),
-  batteryCapacity: z.number().positive(),
+  cruiseSpeed: z.number().min(0.1).max(200),
+  climbRate: z.number().min(0.1).max(100),
+  descentRate: z.number().min(0.1).max(100),
+  cruiseAltitude: z.number().min(1).max(5000),
+  emptyMass: z.number().min(0.01).max(10_000),
+  maxPayload: z.number().min(0.001).max(10_000),
+  batteryCapacity: z.number().min(0.1).max(1_000_000),
   /** Wh per metre of level flight, empty; grows with (mass / empty mass) ^ 1.5. */
-  cruiseEnergy: z.number().positive(),
-  hoverPower: z.number().positive(),
+  cruiseEnergy: z.number().min(0.000_001).max(1000),
+  hoverPower: z.number().min(0.1).max(10_000_000),
   /** Seconds on the ground (or at the winch) for loading, and for unloading. */
-  handlingTime: z.number().nonnegative(),
+  handlingTime: z.number().min(0).max(3600),
   /** Share of the capacity that must be left after landing. */
   reserve: z.number().min(0).max(0.9),
 });
@@ -41,7 +41,7 @@ export const Mission = z.strictObject({
   pickup: Position,
   dropoff: Position,
   base: Base,
-  payload: z.number().nonnegative(),
+  payload: z.number().min(0).max(10_000),
   performance: FlightPerformance,
   pickupEta: Eta,
   deliveryEta: Eta,
@@ -67,6 +67,10 @@ export const FLIGHT_LEGS = ['Idle', 'ToPickup', 'AtPickup', 'ToDropoff', 'AtDrop
 export const FlightLeg = z.enum(FLIGHT_LEGS);
 export type FlightLeg = z.infer<typeof FlightLeg>;
 
+/** m/s, along one axis */
+const Speed = z.number().min(-500).max(500);
+const Degrees = z.number().min(-360).max(360);
+
 /** One sample of a drone's state. `seq` grows by one per drone and start of the drone (`boot`). */
 export const Telemetry = z.strictObject({
   droneId: Id,
@@ -74,9 +78,9 @@ export const Telemetry = z.strictObject({
   seq: z.number().int().nonnegative(),
   time: Time,
   position: Position,
-  velocity: z.strictObject({ north: z.number(), east: z.number(), up: z.number() }),
+  velocity: z.strictObject({ north: Speed, east: Speed, up: Speed }),
   /** Degrees clockwise from north. */
-  heading: z.number(),
+  heading: Degrees,
   /** Share of the capacity, 0 to 1. */
   battery: z.number().min(0).max(1),
   flightMode: DroneFlightMode,
@@ -86,8 +90,8 @@ export const Telemetry = z.strictObject({
   deliveryId: Id.optional(),
   fence: z.number().int().positive().optional(),
   /** Horizontal accuracy (1 sigma), m. */
-  accuracy: z.number().nonnegative().optional(),
-  wind: z.strictObject({ north: z.number(), east: z.number() }).optional(),
+  accuracy: z.number().min(0).max(100_000).optional(),
+  wind: z.strictObject({ north: Speed, east: Speed }).optional(),
 });
 export type Telemetry = z.infer<typeof Telemetry>;
 

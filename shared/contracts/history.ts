@@ -1,9 +1,14 @@
 /** Delivery history: what ended, for search and invoices. */
 import { z } from 'zod';
 import { defineRoute } from '../http/define-route.ts';
-import { ConfirmationType, DeliveryStage, Id, Owner, Position, Time } from './common.ts';
+import { ConfirmationType, DeliveryStage, Id, integerText, Owner, Position, Time, Weight } from './common.ts';
 import { TrackingEvent } from './deliveries.ts';
 import { Outcome } from './requests.ts';
+
+/** Half of the equator, m. */
+const MAX_DISTANCE = 20_100_000;
+/** A delivery has some ten events; each reassignment adds one. */
+const MAX_EVENTS = 1000;
 
 export const HistoryEntry = z.object({
   deliveryId: Id,
@@ -12,16 +17,16 @@ export const HistoryEntry = z.object({
   outcome: Outcome,
   pickup: Position,
   dropoff: Position,
-  package: z.object({ id: Id, weight: z.number(), size: z.string() }),
+  package: z.object({ id: Id, weight: Weight, size: z.string().max(20) }),
   confirmationRequired: ConfirmationType,
   confirmed: z.boolean(),
   droneId: Id.optional(),
   carrierId: Id.optional(),
   /** Straight from pickup to dropoff, m. */
-  distance: z.number(),
+  distance: z.number().min(0).max(MAX_DISTANCE),
   requestedAt: Time,
   endedAt: Time,
-  events: z.array(TrackingEvent),
+  events: z.array(TrackingEvent).max(MAX_EVENTS),
 });
 export type HistoryEntry = z.output<typeof HistoryEntry>;
 
@@ -60,7 +65,7 @@ export const searchHistory = defineRoute({
     from: Time.optional(),
     to: Time.optional(),
     stage: DeliveryStage.optional(),
-    limit: z.coerce.number().int().min(1).max(500).default(50),
+    limit: integerText(1, 500).default(50),
     continuation: z.string().max(4000).optional(),
   }),
   responses: { 200: z.object({ entries: z.array(HistoryEntry), continuation: z.string().optional() }) },

@@ -1,22 +1,20 @@
 /** Package: what is carried. The id is unique within the account. */
 import { z } from 'zod';
 import { defineRoute } from '../http/define-route.ts';
-import { Id, PackageSize, Weight } from './common.ts';
-
-const tag = z.string().max(100);
+import { Id, Month, PackageSize, Tag, Weight } from './common.ts';
 
 /** The original's document had the id in the body, too; it must be the path's. */
 export const PackageBody = z.strictObject({
   id: Id.optional(),
   size: PackageSize,
   weight: Weight,
-  tag: tag.optional(),
+  tag: Tag.optional(),
 });
 export const PackagePatch = z.strictObject({
   id: Id.optional(),
   size: PackageSize.optional(),
   weight: Weight.optional(),
-  tag: tag.nullable().optional(),
+  tag: Tag.nullable().optional(),
 });
 export const Package = z.object({
   id: Id,
@@ -40,6 +38,7 @@ export const putPackage = defineRoute({
   params,
   query: z.strictObject({ madeBy: Id.optional() }),
   body: PackageBody,
+  honours: ['if-match'],
   responses: { 201: Package, 204: null },
 });
 
@@ -64,6 +63,7 @@ export const patchPackage = defineRoute({
   params,
   body: PackagePatch,
   contentType: 'application/merge-patch+json',
+  honours: ['if-match'],
   responses: { 200: Package },
 });
 
@@ -77,6 +77,7 @@ export const deletePackage = defineRoute({
   auth: members,
   params,
   query: z.strictObject({ madeBy: Id.optional() }),
+  honours: ['if-match'],
   responses: { 204: null },
 });
 
@@ -88,9 +89,6 @@ export const summarizePackages = defineRoute({
   summary: 'Total weight of an account’s packages in a month',
   auth: ['customer', 'account-admin', 'operator', 'service'],
   params: z.strictObject({ ownerId: Id }),
-  query: z.strictObject({
-    year: z.coerce.number().int().min(2000).max(2200),
-    month: z.coerce.number().int().min(1).max(12),
-  }),
+  query: z.strictObject(Month),
   responses: { 200: z.object({ totalWeight: z.number() }) },
 });

@@ -1,7 +1,7 @@
 /** Ingestion: delivery requests as customers post them, their status, and quotes. */
 import { z } from 'zod';
 import { defineRoute } from '../http/define-route.ts';
-import { ConfirmationType, Eta, Id, Owner, PackageSize, Position, Time, Weight } from './common.ts';
+import { ConfirmationType, Eta, Id, Owner, PackageSize, Position, Tag, Time, Weight } from './common.ts';
 
 /** A position, `"lat,lon"`, or an address that the service area's geocoder knows. */
 export const LocationInput = z.union([Position, z.string().min(1).max(200)]);
@@ -11,7 +11,7 @@ export const PackageInfo = z.strictObject({
   packageId: Id.optional(),
   size: PackageSize,
   weight: Weight,
-  tag: z.string().max(100).optional(),
+  tag: Tag.optional(),
 });
 
 /** The original wrote `dropOffLocation` over HTTP and `dropoffLocation` in messages; both are read. `deliveryId` is ignored. */
@@ -39,7 +39,7 @@ export const AcceptedRequest = z.strictObject({
   deadline: Time.optional(),
   expedited: z.boolean(),
   confirmationRequired: ConfirmationType,
-  package: z.strictObject({ id: Id, size: PackageSize, weight: Weight, tag: z.string().optional() }),
+  package: z.strictObject({ id: Id, size: PackageSize, weight: Weight, tag: Tag.optional() }),
   acceptedAt: Time,
 });
 export type AcceptedRequest = z.output<typeof AcceptedRequest>;
@@ -94,7 +94,7 @@ export type RequestMessage = z.output<typeof RequestMessage>;
 
 export const Outcome = z.object({
   kind: z.enum(['completed', 'cancelled', 'rejected', 'returned', 'failed']),
-  reasons: z.array(z.string()),
+  reasons: z.array(z.string().max(2000)).max(10_000),
   at: Time,
 });
 export type Outcome = z.output<typeof Outcome>;
@@ -142,6 +142,7 @@ export const submitRequest = defineRoute({
   summary: 'Ask for a drone; 202 once the request is safely on its way',
   auth: customer,
   body: DeliveryRequestBody,
+  honours: ['idempotency-key'],
   responses: { 202: RequestAnswer },
 });
 

@@ -15,6 +15,11 @@ export const accountExists: RouteRef<typeof accounts.accountExists> = {
   path: 'account/{accountId}',
 };
 
+export const checkAdmission: RouteRef<typeof accounts.checkAdmission> = {
+  method: 'GET',
+  path: 'accounts/{accountId}/admission',
+};
+
 export const getAccount: RouteRef<typeof accounts.getAccount> = {
   method: 'GET',
   path: 'accounts/{accountId}',
@@ -25,9 +30,20 @@ export const holdQuota: RouteRef<typeof accounts.holdQuota> = {
   path: 'accounts/{accountId}/holds/{deliveryId}',
 };
 
+export const listHolds: RouteRef<typeof accounts.listHolds> = {
+  method: 'GET',
+  path: 'accountholds',
+};
+
 export const listUsers: RouteRef<typeof accounts.listUsers> = {
   method: 'GET',
   path: 'accounts/{accountId}/users',
+};
+
+export const patchAccount: RouteRef<typeof accounts.patchAccount> = {
+  method: 'PATCH',
+  path: 'accounts/{accountId}',
+  contentType: 'application/merge-patch+json',
 };
 
 export const putAccount: RouteRef<typeof accounts.putAccount> = {
@@ -43,6 +59,11 @@ export const putUser: RouteRef<typeof accounts.putUser> = {
 export const releaseQuota: RouteRef<typeof accounts.releaseQuota> = {
   method: 'DELETE',
   path: 'accounts/{accountId}/holds/{deliveryId}',
+};
+
+export const removeUser: RouteRef<typeof accounts.removeUser> = {
+  method: 'DELETE',
+  path: 'accounts/{accountId}/users/{userId}',
 };
 
 export const confirmDelivery: RouteRef<typeof deliveries.confirmDelivery> = {

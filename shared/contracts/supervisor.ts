@@ -1,17 +1,27 @@
 /** Supervisor: dead letters and work items, for operators. */
 import { z } from 'zod';
 import { defineRoute } from '../http/define-route.ts';
-import { Id, Time } from './common.ts';
+import { Id, integerText, Time } from './common.ts';
+
+/** Event Hubs takes messages of up to 1 MB; base64 makes them a third longer. */
+const MAX_PAYLOAD = 1_400_000;
+
+/** As Event Hubs names its entities. */
+const HubName = z
+  .string()
+  .max(256)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'letters, digits and . _ - only');
 
 export const DeadLetter = z.object({
   id: Id,
-  hub: z.string(),
-  partition: z.string(),
-  sequenceNumber: z.number(),
-  reason: z.string(),
-  step: z.string(),
+  hub: HubName,
+  partition: z.string().max(100),
+  /** -1: the source gave none. */
+  sequenceNumber: z.int().min(-1),
+  reason: z.string().max(1000),
+  step: z.string().max(200),
   /** The message as it came: text, or base64 of bytes that are none. */
-  payload: z.string(),
+  payload: z.string().max(MAX_PAYLOAD),
   encoding: z.enum(['text', 'base64']),
   properties: z.record(z.string(), z.unknown()),
   status: z.enum(['Open', 'Replayed', 'Discarded']),
@@ -26,15 +36,15 @@ export const WorkItem = z.object({
   id: Id,
   deliveryId: Id,
   kind: z.enum(['CompensationFailed', 'Overdue', 'ProofMissing', 'OrphanReservation', 'OrphanHold']),
-  step: z.string(),
-  detail: z.string(),
+  step: z.string().max(200),
+  detail: z.string().max(20_000),
   status: z.enum(['Open', 'Settled']),
   at: Time,
   audit: z.array(z.object({ by: z.string(), action: z.string(), at: Time, note: z.string().optional() })),
 });
 export type WorkItem = z.output<typeof WorkItem>;
 
-const letterParams = z.strictObject({ hub: z.string().min(1).max(100), day: z.iso.date(), letterId: Id });
+const letterParams = z.strictObject({ hub: HubName, day: z.iso.date().max(10), letterId: Id });
 
 /** Idempotent: the id is made of hub, partition and sequence number. */
 export const recordDeadLetter = defineRoute({
@@ -65,9 +75,9 @@ export const listDeadLetters = defineRoute({
   summary: 'Dead letters of a hub, newest first',
   auth: ['operator'],
   query: z.strictObject({
-    hub: z.string().max(100).optional(),
+    hub: HubName.optional(),
     status: z.enum(['Open', 'Replayed', 'Discarded']).optional(),
-    limit: z.coerce.number().int().min(1).max(500).default(100),
+    limit: integerText(1, 500).default(100),
   }),
   responses: { 200: z.object({ deadLetters: z.array(DeadLetter) }) },
 });
@@ -117,7 +127,7 @@ export const listWorkItems = defineRoute({
   auth: ['operator'],
   query: z.strictObject({
     status: z.enum(['Open', 'Settled']).optional(),
-    limit: z.coerce.number().int().min(1).max(500).default(100),
+    limit: integerText(1, 500).default(100),
   }),
   responses: { 200: z.object({ workItems: z.array(WorkItem) }) },
 });

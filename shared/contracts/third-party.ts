@@ -1,13 +1,13 @@
 /** Third-party transportation: carriers that serve where no drone can. */
 import { z } from 'zod';
 import { defineRoute } from '../http/define-route.ts';
-import { Eta, Id, Owner, PackageSize, Position, Time } from './common.ts';
+import { Eta, Id, Owner, PackageSize, Position, Time, Weight } from './common.ts';
 
 export const Shipment = z.strictObject({
   owner: Owner,
   pickup: Position,
   dropoff: Position,
-  weight: z.number().positive(),
+  weight: Weight,
   size: PackageSize,
   deadline: Time.optional(),
 });

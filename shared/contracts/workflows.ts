@@ -1,7 +1,7 @@
 /** Scheduler: the workflow of a delivery, for other services to read and for operators and the supervisor to act on. */
 import { z } from 'zod';
 import { defineRoute } from '../http/define-route.ts';
-import { Eta, Id, Owner, Position, Time } from './common.ts';
+import { Eta, Id, integerText, Owner, Position, Time } from './common.ts';
 import { Outcome } from './requests.ts';
 
 export const WORKFLOW_STATES = [
@@ -88,7 +88,7 @@ export const listOverdueWorkflows = defineRoute({
   path: 'workflows/overdue',
   summary: 'List the workflows that are overdue or whose compensation failed',
   auth: ['service', 'operator'],
-  query: z.strictObject({ limit: z.coerce.number().int().min(1).max(500).default(100) }),
+  query: z.strictObject({ limit: integerText(1, 500).default(100) }),
   responses: { 200: z.object({ workflows: z.array(WorkflowView) }) },
 });
 

@@ -8,6 +8,9 @@ import type { ServiceName } from '../service-names.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
+/** `idempotency-key`: the same key and body make one effect. `if-match`: 412 unless the resource still has this ETag. */
+export type HonouredHeader = 'idempotency-key' | 'if-match';
+
 /** The body of an answer that is not JSON; its handler names the content type. */
 export const Bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
 
@@ -37,6 +40,8 @@ export interface Route<
   readonly body: B;
   readonly hasBody: boolean;
   readonly contentType: string;
+  /** Request headers that the handler honours; OpenAPI names these and no others. */
+  readonly honours: readonly HonouredHeader[];
   readonly responses: R;
   /** Name of the function in the host, see `functionNameOf`. */
   readonly functionName: string;
@@ -53,6 +58,7 @@ interface RouteSpec<P, Q, B, R> {
   readonly query?: Q;
   readonly body?: B;
   readonly contentType?: string;
+  readonly honours?: readonly HonouredHeader[];
   readonly responses: R;
 }
 
@@ -69,6 +75,7 @@ export function defineRoute<
     body: spec.body ?? (NoBody as unknown as B),
     hasBody: spec.body !== undefined,
     contentType: spec.contentType ?? 'application/json',
+    honours: spec.honours ?? [],
     functionName: functionNameOf(spec),
   };
 }

@@ -1,6 +1,6 @@
 /** The OpenAPI 3.1 document, made from the routes. */
 import { z } from 'zod';
-import { Bytes, type Route } from './define-route.ts';
+import { Bytes, type HonouredHeader, type Route } from './define-route.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -108,19 +108,16 @@ function parameters(schema: z.ZodType, where: 'path' | 'query'): Json[] {
   }));
 }
 
+const HEADERS: Readonly<Record<HonouredHeader, readonly [name: string, description: string]>> = {
+  'idempotency-key': ['Idempotency-Key', 'Repeats the request without a second effect; kept for 24 hours'],
+  'if-match': ['If-Match', 'Changes the resource only while it still has this ETag'],
+};
+
 function headerParameters(route: Route): Json[] {
-  if (route.method === 'GET') return [];
-  const header = (name: string, description: string) => ({
-    name,
-    in: 'header',
-    required: false,
-    description,
-    schema: { type: 'string' },
+  return route.honours.map((header) => {
+    const [name, description] = HEADERS[header];
+    return { name, in: 'header', required: false, description, schema: { type: 'string', maxLength: 255 } };
   });
-  const writes = [header('Idempotency-Key', 'the same key makes the same request only once')];
-  return route.method === 'POST'
-    ? writes
-    : [...writes, header('If-Match', 'only if the resource still has this ETag')];
 }
 
 function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {

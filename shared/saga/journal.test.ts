@@ -61,19 +61,18 @@ const effect =
     const error = fails.get(name);
     return error ? Promise.reject(error) : Promise.resolve(`${name} ${effects.length}`);
   };
-const undo = (name: string) => async (call: Call) => {
+const silent = (name: string) => async (call: Call) => {
   await effect(name)(call);
 };
-const nothing = (name: string) => undo(name);
 const activities = () =>
   createStepActivities<typeof tinySaga, TinyDocument, Call>(
     tinySaga,
     {
-      ask: { run: nothing('ask') },
-      hold: { run: effect('hold'), compensate: undo('-hold') },
-      book: { run: effect('book'), compensate: undo('-book') },
-      send: { run: nothing('send') },
-      tell: { run: nothing('tell') },
+      ask: { run: silent('ask') },
+      hold: { run: effect('hold'), compensate: silent('-hold') },
+      book: { run: effect('book'), compensate: silent('-book') },
+      send: { run: silent('send') },
+      tell: { run: silent('tell') },
     },
     {
       prepare: (call) => call,

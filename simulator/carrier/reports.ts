@@ -20,9 +20,18 @@ const MAX_TRIES = 10;
 /** Begins to report what is due; the result ends it, after what is under way. */
 export function startReports(options: ReportOptions): () => Promise<void> {
   let round: Promise<void> | undefined;
+  let isFailing = false;
+  /** A full disk fails every round: the first says so, and the next that succeeds ends it. */
+  const failed = (error: unknown) => {
+    if (!isFailing) options.log.error({ err: error }, 'a round of reports failed; it is tried again');
+    isFailing = true;
+  };
+  const succeeded = () => {
+    isFailing = false;
+  };
   const tick = () => {
     round ??= reportDue(options)
-      .catch((error: unknown) => options.log.error({ err: error }, 'a round of reports failed'))
+      .then(succeeded, failed)
       .finally(() => {
         round = undefined;
       });

@@ -68,7 +68,7 @@ export function createFleet(options: FleetOptions): Fleet {
   const weather = world?.weather ?? createWeather(seed);
   const drones = assemble(store, seed, options.drones);
   const byId = new Map(drones.map((drone) => [drone.id, drone]));
-  const tracks = new Map<string, MovedTrack | undefined>();
+  const trackOf = createTracks(options.recording);
   const sequence = new Map<string, number>();
   const lastSample = new Map<string, number>();
   let time = world?.time ?? 0;
@@ -77,31 +77,10 @@ export function createFleet(options: FleetOptions): Fleet {
   let parkedSavedAt = Number.NEGATIVE_INFINITY;
   const journal = createJournal(store, options.onStoreTrouble ?? (() => undefined));
 
-  const trackFor = (drone: SimulatedDrone): MovedTrack | undefined =>
-    drone.mission ? trackOf(drone.mission.order) : undefined;
-  const trackOf = (order: { missionId: string; pickup: FlightPlace; dropoff: FlightPlace }) => {
-    if (!options.recording) return undefined;
-    if (!tracks.has(order.missionId)) {
-      const moved = moveTrack(options.recording, order.pickup);
-      tracks.set(order.missionId, distance(endOf(moved), order.dropoff) <= SAME_PLACE ? moved : undefined);
-    }
-    return tracks.get(order.missionId);
-  };
-  const context: StepContext = { weather, trackFor };
+  const context: StepContext = { weather, trackFor: ({ mission }) => mission && trackOf(mission.order) };
   const worldNow = (): World => ({ seed, time, weather });
 
-  const toEvent = (drone: SimulatedDrone, draft: EventDraft): FlightEvent => ({
-    eventId: eventIdOf(draft),
-    kind: draft.kind,
-    droneId: drone.id,
-    deliveryId: draft.mission.deliveryId,
-    missionId: draft.mission.missionId,
-    fence: draft.mission.fence,
-    time: options.now().toISOString(),
-    position: truePosition(drone),
-    battery: batteryOf(drone),
-    ...(draft.reason === undefined ? {} : { reason: draft.reason.slice(0, 500) }),
-  });
+  const toEvent = (drone: SimulatedDrone, draft: EventDraft) => eventOf(drone, draft, options.now());
 
   const stepAll = (events: FlightEvent[], moved: Set<SimulatedDrone>) => {
     stepWeather(weather, AIR_STEP);
@@ -149,8 +128,7 @@ export function createFleet(options: FleetOptions): Fleet {
       return committed.filter(({ droneId }) => droneId === drone.id);
     },
     sample: (droneId) => {
-      const drone = byId.get(droneId);
-      if (!drone) throw new RangeError(`no drone is called ${droneId}`);
+      const drone = existing(byId.get(droneId), droneId);
       const seq = sequence.get(droneId) ?? 0;
       sequence.set(droneId, seq + 1);
       const since = time - (lastSample.get(droneId) ?? time);
@@ -165,6 +143,39 @@ export function createFleet(options: FleetOptions): Fleet {
 }
 
 type FlightPlace = Parameters<typeof moveTrack>[1];
+type FlightOrder = {
+  readonly missionId: string;
+  readonly pickup: FlightPlace;
+  readonly dropoff: FlightPlace;
+};
+
+/** The recording, moved to where a mission begins, for missions that end where it does. */
+function createTracks(recording: Track | undefined): (order: FlightOrder) => MovedTrack | undefined {
+  const tracks = new Map<string, MovedTrack | undefined>();
+  return (order) => {
+    if (!recording) return undefined;
+    if (!tracks.has(order.missionId)) {
+      const moved = moveTrack(recording, order.pickup);
+      tracks.set(order.missionId, distance(endOf(moved), order.dropoff) <= SAME_PLACE ? moved : undefined);
+    }
+    return tracks.get(order.missionId);
+  };
+}
+
+function eventOf(drone: SimulatedDrone, draft: EventDraft, now: Date): FlightEvent {
+  return {
+    eventId: eventIdOf(draft),
+    kind: draft.kind,
+    droneId: drone.id,
+    deliveryId: draft.mission.deliveryId,
+    missionId: draft.mission.missionId,
+    fence: draft.mission.fence,
+    time: now.toISOString(),
+    position: truePosition(drone),
+    battery: batteryOf(drone),
+    ...(draft.reason === undefined ? {} : { reason: draft.reason.slice(0, 500) }),
+  };
+}
 
 /** The same id on every repetition: made of the mission, what happened, and the command that it answers, if it does. */
 export function eventIdOf(draft: EventDraft): string {
@@ -188,4 +199,9 @@ function fatesOf(events: readonly FlightEvent[]): { missionId: string; fate: Mis
       ? [{ missionId, fate: { state: kind } }]
       : [],
   );
+}
+
+function existing(drone: SimulatedDrone | undefined, droneId: string): SimulatedDrone {
+  if (!drone) throw new RangeError(`no drone is called ${droneId}`);
+  return drone;
 }

@@ -75,6 +75,7 @@ export interface JourneyEvent {
     | FlightEventKind
     | 'cancel'
     | 'reschedule'
+    | 'Departed'
     | 'Collected'
     | 'CarrierDelivered'
     | 'CarrierFailed';
@@ -233,7 +234,7 @@ function recordingDeps(harness: Harness, calls: ServiceCall[]): ServiceDeps {
   return {
     ...deps,
     call: (route, options) => {
-      calls.push({ route, options: (options ?? {}) as CallOptions<Route> });
+      calls.push({ route, options: options ?? {} });
       return deps.call(route, options);
     },
   };
@@ -380,7 +381,7 @@ function createMessages(
     const event = { eventId, kind, deliveryId, missionId, droneId: 'drone-1', fence: 1, ...state };
     await consumers.flightEvent(event, client);
   };
-  const byCarrier = async (deliveryId: string, event: 'Collected' | 'Delivered' | 'Failed') => {
+  const byCarrier = async (deliveryId: string, event: 'Departed' | 'Collected' | 'Delivered' | 'Failed') => {
     const body = { bookingId: deliveryId, eventId: event, event, at: harness.clock.now.toISOString() };
     await harness.request(carrierEvent, { as: carrier('van'), params: { deliveryId }, body });
     await feed(deliveryId);
@@ -395,7 +396,7 @@ function createMessages(
       const body = { dropOffLocation: NEW_DROPOFF };
       await harness.request(requests.rescheduleRequest, { as, params, body });
       await deliverAll(twice);
-    } else if (kind === 'Collected') await byCarrier(deliveryId, kind);
+    } else if (kind === 'Departed' || kind === 'Collected') await byCarrier(deliveryId, kind);
     else if (kind === 'CarrierDelivered') await byCarrier(deliveryId, 'Delivered');
     else if (kind === 'CarrierFailed') await byCarrier(deliveryId, 'Failed');
     else await flight(deliveryId, kind, generation);

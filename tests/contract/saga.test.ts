@@ -26,6 +26,9 @@ beforeAll(async () => {
 beforeEach(() => world.engine.instances.clear());
 afterAll(() => world[Symbol.asyncDispose]());
 
+/** For a test that plays a journey many times, on a busy machine. */
+const PATIENCE_MS = 600_000;
+
 const NOTHING_HELD = { held: 0, reserved: 0, inSequence: true };
 const flies = (generation = 1, from = 0): JourneyEvent[] => [
   { at: from + 1, kind: 'MissionAccepted', generation },
@@ -135,10 +138,17 @@ const JOURNEYS: readonly Journey[] = [
     name: 'delivered by a carrier',
     ...BY_CARRIER,
     events: [
+      { at: 50, kind: 'Departed' },
       { at: 100, kind: 'Collected' },
       { at: 200, kind: 'CarrierDelivered' },
     ],
-    leaves: { ...NOTHING_HELD, outcome: 'completed', history: ['Completed'], booking: 'Delivered' },
+    leaves: {
+      ...NOTHING_HELD,
+      outcome: 'completed',
+      stages: ['Created', 'HeadedToPickup', 'HeadedToDropoff', 'Completed'],
+      history: ['Completed'],
+      booking: 'Delivered',
+    },
   },
   {
     name: 'cancelled before the carrier collects',
@@ -174,16 +184,22 @@ describe.each(JOURNEYS)('a delivery that is $name', (journey) => {
     await expectLeft(deliveryId, { twice: true });
   });
 
-  test(`leaves the same, whichever${journey.everyActivity ? '' : ' second'} activity is the last of its process, with or without its answer`, async () => {
-    const count = seen.get(journey.name)?.length ?? 0;
-    expect(count).toBeGreaterThan(4);
-    const [first, stride] = journey.everyActivity ? [1, 1] : [1 + (count % 2), 2];
-    for (let last = first; last < count; last += stride) {
-      const failures = last % 4 < 2 ? { diesAfter: last } : { losesAnswerOf: last };
-      const { deliveryId } = await world.travel(journey, failures);
-      await expectLeft(deliveryId, failures);
-    }
-  });
+  test(
+    `leaves the same, whichever${journey.everyActivity ? '' : ' second'} activity is the last of its process, with or without its answer`,
+    async () => {
+      const activities = seen.get(journey.name) ?? [];
+      // Reading the inbox has no effect: a death in it is the same as one after the activity before.
+      const lasts = activities.flatMap((name, index) => (name === 'inbox' ? [] : [index + 1]));
+      expect(lasts.length).toBeGreaterThan(4);
+      for (const [index, last] of lasts.slice(0, -1).entries()) {
+        if (!journey.everyActivity && index % 2 === 1) continue;
+        const failures = index % 4 < 2 ? { losesAnswerOf: last } : { diesAfter: last };
+        const { deliveryId } = await world.travel(journey, failures);
+        await expectLeft(deliveryId, failures);
+      }
+    },
+    PATIENCE_MS,
+  );
 });
 
 test('every step of the table, and every compensation, is in a journey', () => {
@@ -208,10 +224,10 @@ test('compensations run in the reverse order of the table', () => {
   ]);
 });
 
-test('a rejection has the reasons of each drone', async () => {
+test('a rejection has the reasons of the drones and of each carrier', async () => {
   const { deliveryId } = await world.travel(JOURNEYS.find(({ weight }) => weight === 60) as Journey);
   const { workflow } = await world.leftOf(deliveryId);
-  expect(workflow.outcome?.reasons.join()).toMatch(/drone-1: .*payload/);
+  expect(workflow.outcome?.reasons).toEqual(['2 drones: too heavy', 'van: no van is free']);
 });
 
 describe('an activity of an older generation', () => {
@@ -502,7 +518,7 @@ describe('what the customer reads', () => {
     expect(reply.body).toMatchObject({ stage: 'Completed', lastKnownLocation: DROPOFF });
   });
 
-  test('is not shared by a link that was given to nobody (W23)', async () => {
+  test('has no share link unless the customer asks for one (W23)', async () => {
     const { deliveryId } = await world.travel(JOURNEYS[0] as Journey);
     const store = world.harness.database.store('deliveries');
     const sql = 'SELECT VALUE c.type FROM c';

@@ -1,11 +1,17 @@
 /** The pages, driven in a real browser against the whole system, at the width of a desktop and of a phone. */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { createShareLink, revokeShareLink } from '../../shared/contracts/routes.gen.ts';
+import { createShareLink, getPublicDelivery, revokeShareLink } from '../../shared/contracts/routes.gen.ts';
 import { CHROMIUM, launchBrowser, NO_BROWSER } from '../harness/browser.ts';
 import { type Customer, customer } from '../harness/customer.ts';
 import { DESKTOP, openPages, overlayOf, type Pages, PHONE } from '../harness/pages.ts';
 import { startPlatform, type TestPlatform, until } from '../harness/platform.ts';
+
+/** One white pixel. */
+const PICTURE = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8/5+hHgAHggJ/PchI7wAAAABJRU5ErkJggg==',
+  'base64',
+);
 
 if (CHROMIUM === undefined) process.stdout.write(`tests/e2e/pages: ${NO_BROWSER}\n`);
 
@@ -141,6 +147,65 @@ describe.skipIf(CHROMIUM === undefined)('the pages in a real browser', () => {
     await pages.review(page, 'rejected');
   });
 
+  test('proof is asked for on arrival only, takes a picture only, and is asked for once (D2)', async () => {
+    const page = await pages.open(PHONE);
+    await pages.signIn(page, 'Alice');
+    await fill(page, '200 Market Street', '412 Beacon Street');
+    await page.getByLabel('Proof of delivery').selectOption('Picture');
+    const deliveryId = await request(page);
+    await page.getByText('needs your confirmation when it arrives').waitFor();
+    const file = page.locator('input[type=file]');
+    expect(await file.count()).toBe(0);
+    await page.getByText('Your parcel is there. Please confirm it.').waitFor({ timeout: 60_000 });
+    await pages.review(page, 'proof');
+    await file.setInputFiles({ name: 'a.txt', mimeType: 'text/plain', buffer: Buffer.from('no picture') });
+    await page.getByText('This file is not a picture.').waitFor();
+    await file.setInputFiles({ name: 'a.png', mimeType: 'image/png', buffer: PICTURE });
+    await page.getByText('Thank you: the proof is kept').waitFor();
+    expect((await alice.ended(deliveryId)).outcome?.kind).toBe('completed');
+  });
+
+  test('when tracking is silent, the arrival time says since when, and the drone turns grey (D14)', async () => {
+    const deliveryId = await alice.submit({
+      pickupLocation: '500 Kestrel Avenue',
+      dropOffLocation: '140 Willow Street',
+    });
+    const page = await pages.open(DESKTOP);
+    await pages.signIn(page, 'Alice');
+    await page.goto(`${platform.endpoints.gateway}/deliveries/${deliveryId}`);
+    await page.getByText('Arrives in', { exact: true }).waitFor();
+    await page.locator('.marker-drone:not([hidden])').waitFor({ state: 'attached' });
+    const tracking = platform.endpoints.parts['tracking']?.pid as number;
+    process.kill(tracking, 'SIGSTOP');
+    try {
+      await page.getByText(/No news since \d/).waitFor({ timeout: 40_000 });
+      expect(await page.getByText('Arrives in', { exact: true }).count()).toBe(0);
+      await page.locator('.marker-drone.is-lost').waitFor({ state: 'attached' });
+      await pages.review(page, 'stale');
+    } finally {
+      process.kill(tracking, 'SIGCONT');
+    }
+    await alice.ended(deliveryId, 90_000);
+  });
+
+  test('the sender makes a link, sees it listed also after a reload, and revokes it (D17)', async () => {
+    const deliveryId = await alice.submit({ pickupLocation: '500 Kestrel Avenue' });
+    const page = await pages.open(DESKTOP);
+    await pages.signIn(page, 'Alice');
+    await page.goto(`${platform.endpoints.gateway}/deliveries/${deliveryId}`);
+    await button(page, 'Share a link').click();
+    const path = new URL(await page.getByLabel('Link to this delivery', { exact: true }).inputValue())
+      .pathname;
+    await page.reload();
+    await pages.review(page, 'sharing');
+    await button(page, 'Stop sharing').first().click();
+    await page.getByText('That link shows nothing any more.').waitFor();
+    const { status } = await alice.call(getPublicDelivery, {
+      params: { token: path.split('/').at(-1) as string },
+    });
+    expect(status).toBe(404);
+  });
+
   test('a share link shows the delivery without its owner, and nothing once it is revoked (D5, D6, D17)', async () => {
     const deliveryId = await alice.submit({ pickupLocation: '500 Kestrel Avenue' });
     const { url, linkId } = await until(async () => {
@@ -151,13 +216,15 @@ describe.skipIf(CHROMIUM === undefined)('the pages in a real browser', () => {
     const page = await pages.open(PHONE, path);
     await page.getByText('Shared with you').waitFor();
     expect(await page.getByRole('main').innerText()).not.toMatch(/contoso|alice/i);
+    const markers = page.locator('.marker:not([hidden])');
+    expect(await markers.count()).toBeGreaterThan(0);
     await pages.review(page, 'shared');
     pages.expectRefusal(`404 /api/deliveries/public/${path.split('/').at(-1)}`);
     await alice.call(revokeShareLink, { params: { deliveryId, linkId } });
     await page.getByText('This link is not valid').waitFor();
     expect(await page.getByText(/Arrives in|Shared with you/).count()).toBe(0);
-    expect(await page.locator('.marker:visible').count()).toBe(0);
-    pages.expectRefusal('400 /api/deliveries/public/abc.def');
+    expect(await markers.count()).toBe(0);
+    pages.expectRefusal('404 /api/deliveries/public/abc.def');
     const wrong = await pages.open(PHONE, '/share/abc.def');
     await wrong.getByText('This link is not valid').waitFor();
     expect(await wrong.getByRole('main').innerText()).not.toMatch(/token|expected/i);

@@ -5,6 +5,7 @@
  *
  * `+` let in    `-` 404, as if it did not exist    `R` 403: the role is missing
  * `F` 403: the body names another account as the owner    `N` 403: the caller belongs to no account
+ * `0` 404: let in, but there is none (no delivery here has a proof)
  */
 export const CALLERS = [
   'alice',
@@ -21,13 +22,17 @@ export const CALLERS = [
   'forT',
 ] as const;
 export type Caller = (typeof CALLERS)[number];
-export type Verdict = '+' | '-' | 'R' | 'F' | 'N';
+export type Verdict = '+' | '0' | '-' | 'R' | 'F' | 'N';
 
 const TABLE = `
                                                        alice adam tara tom lost olivia drone courier rival service forC forT
 PUT accounts/{accountId}                               RR    RR   RR   RR  RR   ++     RR    RR      RR    RR      RR   RR
+PATCH accounts/{accountId}                             RR    RR   RR   RR  RR   ++     RR    RR      RR    RR      RR   RR
 GET accounts/{accountId}                               +-    +-   -+   -+  --   ++     RR    RR      RR    ++      +-   -+
 PUT accounts/{accountId}/users/{userId}                RR    +-   RR   -+  RR   ++     RR    RR      RR    RR      RR   RR
+DELETE accounts/{accountId}/users/{userId}             RR    +-   RR   -+  RR   ++     RR    RR      RR    RR      RR   RR
+GET accountholds                                       RR    RR   RR   RR  RR   RR     RR    RR      RR    ++      ++   ++
+GET accounts/{accountId}/admission                     RR    RR   RR   RR  RR   RR     RR    RR      RR    ++      +-   -+
 GET accounts/{accountId}/users                         RR    +-   RR   -+  RR   ++     RR    RR      RR    RR      RR   RR
 GET account/{accountId}                                +-    +-   -+   -+  --   ++     RR    RR      RR    ++      +-   -+
 PUT accounts/{accountId}/holds/{deliveryId}            RR    RR   RR   RR  RR   RR     RR    RR      RR    ++      +-   -+
@@ -57,6 +62,10 @@ DELETE deliveries/{deliveryId}/sharelinks/{linkId}     +-    +-   -+   -+  --   
 GET deliveries/public/{token}                          ++    ++   ++   ++  ++   ++     ++    ++      ++    ++      ++   ++
 POST deliveries/{deliveryId}/notifymerequests          +-    +-   -+   -+  --   RR     RR    RR      RR    RR      RR   RR
 POST deliveries/{deliveryId}/confirmations             +-    +-   -+   -+  --   RR     RR    RR      RR    ++      +-   -+
+GET deliveries/{deliveryId}/sharelinks                 +-    +-   -+   -+  --   ++     RR    RR      RR    RR      RR   RR
+GET deliveries/{deliveryId}/confirmations              +-    +-   -+   -+  --   ++     RR    RR      RR    ++      +-   -+
+GET deliveries/{deliveryId}/confirmations/{proofId}    0-    0-   -0   -0  --   00     RR    RR      RR    00      0-   -0
+GET deliveries/webhooksecrets                          RR    ++   RR   ++  RR   RR     RR    RR      RR    RR      RR   RR
 GET deliveries/summary                                 +-    +-   -+   -+  --   ++     RR    RR      RR    ++      +-   -+
 
 PUT drones/{droneId}                                   RR    RR   RR   RR  RR   ++     RR    RR      RR    RR      RR   RR

@@ -9,27 +9,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Route } from '../../shared/http/define-route.ts';
 import type { Reply } from '../harness/service.ts';
+import { CLAIMS, type Claims } from './callers.ts';
 import { CALLERS, type Caller, EXPECTED, type Verdict } from './matrix-table.ts';
 import { ROUTES, titleOf } from './routes.ts';
 import { sampleOf } from './samples.ts';
 import { type Belongings, startWorld, type World } from './world.ts';
 
-type Claims = Record<string, unknown>;
-
-const CLAIMS: Record<Caller, Claims> = {
-  alice: { sub: 'alice', roles: ['customer'], account: 'contoso' },
-  adam: { sub: 'adam', roles: ['account-admin'], account: 'contoso' },
-  tara: { sub: 'tara', roles: ['customer'], account: 'tailwind' },
-  tom: { sub: 'tom', roles: ['account-admin'], account: 'tailwind' },
-  lost: { sub: 'lost', roles: ['customer'] },
-  olivia: { sub: 'olivia', roles: ['operator'] },
-  drone: { sub: 'drone-1', roles: ['drone'], drone: 'drone-1' },
-  courier: { sub: 'courier', roles: ['carrier'], carrier: 'courier' },
-  rival: { sub: 'rival', roles: ['carrier'], carrier: 'rival' },
-  service: { sub: 'supervisor', roles: ['service'] },
-  forC: { sub: 'scheduler', roles: ['service'] },
-  forT: { sub: 'scheduler', roles: ['service'] },
-};
 const ACTS_FOR: Partial<Record<Caller, string>> = { forC: 'contoso', forT: 'tailwind' };
 
 /** Callers of whom the table says the same as of another. */
@@ -100,6 +85,7 @@ async function ask(
 
 const CODES: Record<Exclude<Verdict, '+'>, { status: number; code?: string }> = {
   '-': { status: 404, code: 'not_found' },
+  '0': { status: 404, code: 'not_found' },
   R: { status: 403, code: 'forbidden' },
   F: { status: 403, code: 'forbidden' },
   N: { status: 403, code: 'account_unknown' },
@@ -119,7 +105,7 @@ function check(verdict: Verdict, reply: Reply, who: string): void {
 test('every route has a row, and every row a route', () => {
   expect([...EXPECTED.keys()].toSorted()).toEqual(ROUTES.map(titleOf).toSorted());
   for (const row of EXPECTED.values()) {
-    for (const caller of CALLERS) expect(row[caller].join('')).toMatch(/^[-+RFN]{2}$/);
+    for (const caller of CALLERS) expect(row[caller].join('')).toMatch(/^[-+0RFN]{2}$/);
   }
 });
 

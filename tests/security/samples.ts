@@ -1,29 +1,12 @@
 /** A request that is right for a route, made from its contract: what the suites then bend. */
-import { z } from 'zod';
 import type { Route } from '../../shared/http/define-route.ts';
+import { allows, type JsonSchema, schemaOf } from './slots.ts';
 import { type Belongings, DROPOFF, ETA, entryOf, LATER, PICKUP } from './world.ts';
 
 export interface Sample {
   readonly params: Record<string, string>;
   readonly query: Record<string, string>;
   readonly body: unknown;
-}
-
-interface JsonSchema {
-  readonly type?: string | readonly string[];
-  readonly const?: unknown;
-  readonly enum?: readonly unknown[];
-  readonly properties?: Readonly<Record<string, JsonSchema>>;
-  readonly required?: readonly string[];
-  readonly items?: JsonSchema;
-  readonly anyOf?: readonly JsonSchema[];
-  readonly oneOf?: readonly JsonSchema[];
-  readonly allOf?: readonly JsonSchema[];
-  readonly default?: unknown;
-  readonly format?: string;
-  readonly minimum?: number;
-  readonly exclusiveMinimum?: number;
-  readonly minItems?: number;
 }
 
 /** @param of whose things the parameters lead to */
@@ -47,10 +30,6 @@ function bodyOf(route: Route, of: Belongings): unknown {
     return { ...(build(schemaOf(route.body), '', of) as object), dropOffLocation: DROPOFF };
   }
   return build(schemaOf(route.body), '', of);
-}
-
-export function schemaOf(schema: z.ZodType): JsonSchema {
-  return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
 }
 
 /** Values by the name of the field, where its type alone says too little. */
@@ -88,9 +67,10 @@ function named(name: string, of: Belongings): unknown {
   return values[name];
 }
 
-function build(schema: JsonSchema, name: string, of: Belongings): unknown {
+/** The least that the schema wants, at the field of this name. */
+export function build(schema: JsonSchema, name: string, of: Belongings): unknown {
   const known = named(name, of);
-  if (known !== undefined && !(schema.enum && !schema.enum.includes(known))) return known;
+  if (known !== undefined && allows(schema, known)) return structuredClone(known);
   if (schema.const !== undefined) return schema.const;
   if (schema.enum) return schema.enum[0];
   const branch = (schema.anyOf ?? schema.oneOf ?? schema.allOf)?.[0];

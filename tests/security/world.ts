@@ -69,7 +69,12 @@ export async function startWorld(): Promise<World> {
   const harness = await startHarness({
     containers,
     verify: issuer.verify,
-    settings: { CARRIERS: carriers, API_AUDIENCE: AUDIENCE, IDENTITY_ISSUER: issuer.url },
+    settings: {
+      CARRIERS: carriers,
+      OUTBOUND_ALLOW_LOOPBACK: 'true',
+      API_AUDIENCE: AUDIENCE,
+      IDENTITY_ISSUER: issuer.url,
+    },
   });
   harness.add('account', accountService);
   harness.add('package', packageService);

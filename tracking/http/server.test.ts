@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { FleetFrame } from '../../shared/contracts/flight.ts';
 import {
   type Broker,
-  CUSTOMER,
   droneToken,
   OPERATOR,
   openDrone,

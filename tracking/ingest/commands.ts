@@ -37,17 +37,17 @@ interface Mailbox {
 
 const MAX_REMEMBERED = 64;
 
+const newMailbox = (): Mailbox => ({ waiting: new Map(), received: new Set(), helloFence: 0 });
+
 export function createCommands({ deliveries, send, onSent }: CommandsOptions): Commands {
   const mailboxes = new Map<string, Mailbox>();
   const withMail = new Set<string>();
   let isOpen = false;
 
   const mailboxOf = (droneId: string): Mailbox => {
-    const known = mailboxes.get(droneId);
-    if (known) return known;
-    const made: Mailbox = { waiting: new Map(), received: new Set(), helloFence: 0 };
-    mailboxes.set(droneId, made);
-    return made;
+    const box = mailboxes.get(droneId) ?? newMailbox();
+    mailboxes.set(droneId, box);
+    return box;
   };
 
   const isDue = (command: DroneCommand, box: Mailbox) => {

@@ -54,16 +54,6 @@ export function createDroneSockets(options: DroneSocketsOptions): DroneSockets {
   const { now, guard, maxFramesPerSecond, onRefused } = options;
   const links = new Map<string, Link>();
 
-  const write = ({ socket }: Link, frame: ToDroneFrame): boolean => {
-    if (socket.readyState !== socket.OPEN) return false;
-    if (socket.bufferedAmount > MAX_BUFFERED_BYTES) {
-      socket.terminate();
-      return false;
-    }
-    socket.send(JSON.stringify(frame));
-    return true;
-  };
-
   const refuse = (droneId: string, link: Link, code: string, detail: string) => {
     onRefused(droneId, code);
     link.wrongInRow += 1;
@@ -139,4 +129,14 @@ export function createDroneSockets(options: DroneSocketsOptions): DroneSockets {
 
 function textOf(data: RawData): string {
   return Buffer.isBuffer(data) ? data.toString('utf8') : Buffer.concat([data].flat() as Buffer[]).toString();
+}
+
+function write({ socket }: Link, frame: ToDroneFrame): boolean {
+  if (socket.readyState !== socket.OPEN) return false;
+  if (socket.bufferedAmount > MAX_BUFFERED_BYTES) {
+    socket.terminate();
+    return false;
+  }
+  socket.send(JSON.stringify(frame));
+  return true;
 }

@@ -50,12 +50,7 @@ const LATENESS_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3, 10, 60];
 
 export function createIntake(options: IntakeOptions): Intake {
   const { drones, watchers, recorder, events, commands, reply, metrics, guard, now } = options;
-  const counters = Object.fromEntries(
-    RESULTS.map((result) => [
-      result,
-      metrics.counter('tracking_samples_total', 'Telemetry samples by their outcome', { result }),
-    ]),
-  ) as unknown as Record<(typeof RESULTS)[number], Counter>;
+  const counters = countersOf(metrics);
   const lateness = metrics.histogram(
     'tracking_telemetry_age_seconds',
     'Age of a sample when it was received',
@@ -129,4 +124,13 @@ export function createIntake(options: IntakeOptions): Intake {
       }
     },
   };
+}
+
+function countersOf(metrics: Metrics) {
+  return Object.fromEntries(
+    RESULTS.map((result) => [
+      result,
+      metrics.counter('tracking_samples_total', 'Telemetry samples by their outcome', { result }),
+    ]),
+  ) as unknown as Record<(typeof RESULTS)[number], Counter>;
 }

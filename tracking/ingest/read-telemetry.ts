@@ -15,6 +15,11 @@ const LEGS: ReadonlySet<unknown> = new Set(FLIGHT_LEGS);
 const MODES: ReadonlySet<unknown> = new Set(FLIGHT_MODES);
 const MAX_ID_LENGTH = 100;
 const MAX_BOOT_LENGTH = 40;
+const MAX_TIME_LENGTH = 40;
+/** m/s, along one axis */
+const MAX_SPEED = 500;
+/** m */
+const MAX_ACCURACY = 100_000;
 const KNOWN: ReadonlySet<string> = new Set([
   'droneId',
   'boot',
@@ -55,7 +60,8 @@ export function isObject(value: unknown): value is Fields {
 export const isId = (value: unknown): value is string =>
   typeof value === 'string' && value.length >= 1 && value.length <= MAX_ID_LENGTH && ID.test(value);
 
-export const isTime = (value: unknown): value is string => typeof value === 'string' && TIME.test(value);
+export const isTime = (value: unknown): value is string =>
+  typeof value === 'string' && value.length <= MAX_TIME_LENGTH && TIME.test(value);
 
 export const isBoot = (value: unknown): value is string =>
   typeof value === 'string' && value.length <= MAX_BOOT_LENGTH && value.isWellFormed();
@@ -68,6 +74,8 @@ const isFinite = (value: unknown): value is number => typeof value === 'number' 
 const isWithin = (value: unknown, least: number, most: number) =>
   isFinite(value) && value >= least && value <= most;
 
+const isSpeed = (value: unknown) => isWithin(value, -MAX_SPEED, MAX_SPEED);
+
 function firstWrong(value: Fields): string | undefined {
   for (const key in value) if (!KNOWN.has(key)) return key;
   if (!isId(value['droneId'])) return 'droneId';
@@ -76,7 +84,7 @@ function firstWrong(value: Fields): string | undefined {
   if (!isTime(value['time'])) return 'time';
   if (!isObject(value['position']) || wrongPosition(value['position'])) return 'position';
   if (!isVector(value['velocity'], true)) return 'velocity';
-  if (!isFinite(value['heading'])) return 'heading';
+  if (!isWithin(value['heading'], -360, 360)) return 'heading';
   if (!isWithin(value['battery'], 0, 1)) return 'battery';
   if (!MODES.has(value['flightMode'])) return 'flightMode';
   if (!LEGS.has(value['leg'])) return 'leg';
@@ -84,7 +92,7 @@ function firstWrong(value: Fields): string | undefined {
   if (value['missionId'] !== undefined && !isId(value['missionId'])) return 'missionId';
   if (value['deliveryId'] !== undefined && !isId(value['deliveryId'])) return 'deliveryId';
   if (value['fence'] !== undefined && !isCount(value['fence'], 1)) return 'fence';
-  if (value['accuracy'] !== undefined && !isWithin(value['accuracy'], 0, Number.MAX_VALUE)) return 'accuracy';
+  if (value['accuracy'] !== undefined && !isWithin(value['accuracy'], 0, MAX_ACCURACY)) return 'accuracy';
   if (value['wind'] !== undefined && !isVector(value['wind'], false)) return 'wind';
   return undefined;
 }
@@ -105,5 +113,5 @@ function isVector(value: unknown, withUp: boolean): boolean {
   for (const key in value) {
     if (key !== 'north' && key !== 'east' && !(withUp && key === 'up')) return false;
   }
-  return isFinite(value['north']) && isFinite(value['east']) && (!withUp || isFinite(value['up']));
+  return isSpeed(value['north']) && isSpeed(value['east']) && (!withUp || isSpeed(value['up']));
 }

@@ -61,17 +61,7 @@ export function createDrones({ deliveries, now, timeScale }: DronesOptions): Dro
   const droneOf = (droneId: string): Drone => {
     const known = drones.get(droneId);
     if (known) return known;
-    const made: Drone = {
-      droneId,
-      track: newTrack(),
-      observed: undefined,
-      legSince: now(),
-      lastFrameAt: now(),
-      recordedAt: Number.NEGATIVE_INFINITY,
-      recordedBattery: 0,
-      linkLost: false,
-      etas: undefined,
-    };
+    const made = newDrone(droneId, now());
     drones.set(droneId, made);
     return made;
   };
@@ -137,6 +127,18 @@ export function createDrones({ deliveries, now, timeScale }: DronesOptions): Dro
     },
   };
 }
+
+const newDrone = (droneId: string, now: number): Drone => ({
+  droneId,
+  track: newTrack(),
+  observed: undefined,
+  legSince: now,
+  lastFrameAt: now,
+  recordedAt: Number.NEGATIVE_INFINITY,
+  recordedBattery: 0,
+  linkLost: false,
+  etas: undefined,
+});
 
 function computeEtas(
   drone: Drone,

@@ -43,15 +43,15 @@ function RouteDetails({ route, document }: RouteViewProps) {
       <Parameters list={operation.parameters ?? []} />
       {content && (
         <>
-          <h4>
+          <h3>
             Body <small>{type}</small>
-          </h4>
+          </h3>
           <SchemaView schema={content.schema} document={document} />
         </>
       )}
-      <h4>Example</h4>
+      <h3>Example</h3>
       <Copyable text={curlOf(route, document)} />
-      <h4>Answers</h4>
+      <h3>Answers</h3>
       {Object.entries(operation.responses).map(([status, { description, content }]) => {
         const schema = Object.values(content ?? {})[0]?.schema;
         return (
@@ -60,7 +60,7 @@ function RouteDetails({ route, document }: RouteViewProps) {
               <b>{status === 'default' ? '4xx, 5xx' : status}</b> {description}
             </summary>
             {schema && <SchemaView schema={schema} document={document} />}
-            {schema && !schema.$ref && <pre>{JSON.stringify(exampleOf(schema), null, 2)}</pre>}
+            {schema && !schema.$ref && <pre tabIndex={0}>{JSON.stringify(exampleOf(schema), null, 2)}</pre>}
           </details>
         );
       })}
@@ -72,7 +72,7 @@ function Parameters({ list }: { list: readonly Parameter[] }) {
   if (list.length === 0) return null;
   return (
     <>
-      <h4>Parameters</h4>
+      <h3>Parameters</h3>
       <div class="schema">
         <ul>
           {list.map(({ name, in: where, required, description, schema }) => (
@@ -101,7 +101,7 @@ function Copyable({ text }: { text: string }) {
     );
   return (
     <div class="copyable">
-      <pre>{text}</pre>
+      <pre tabIndex={0}>{text}</pre>
       <button type="button" onClick={copy} aria-live="polite">
         {isCopied ? 'Copied' : 'Copy'}
       </button>

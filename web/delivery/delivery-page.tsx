@@ -50,7 +50,7 @@ export function DeliveryPage({ deliveryId }: { deliveryId: string }) {
     <div class="stack delivery">
       <div class="between">
         <Link to="/" class="back">
-          {isCustomer ? 'New delivery' : 'Fleet'}
+          {isCustomer ? 'Back' : 'Fleet'}
         </Link>
         {status?.carrier !== 'third-party' && (
           <LiveChip

@@ -32,12 +32,12 @@ export function liveChip({ age, isConnected, isLinkLost, hasEnded }: LiveFacts):
       : { tone: 'warn', text: 'Connecting…' };
   }
   const state = freshness(age);
-  const ago = `updated ${age < 1_000 ? 'now' : `${Math.round(age / 1000)} s ago`}`;
+  const ago = age < 1_000 ? 'now' : `${Math.round(age / 1000)} s ago`;
   if (state === 'lost') {
     return { tone: 'lost', text: isLinkLost ? `Drone out of contact · ${ago}` : `Connection lost · ${ago}` };
   }
   if (state === 'delayed' || !isConnected) {
     return { tone: 'warn', text: `${isConnected ? 'Delayed' : 'Reconnecting'} · ${ago}` };
   }
-  return { tone: 'live', text: `Live · ${ago}` };
+  return { tone: 'live', text: `Live · updated ${ago}` };
 }

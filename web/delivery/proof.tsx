@@ -15,9 +15,11 @@ const WORDS: Readonly<Record<ProofKind, { readonly label: string; readonly accep
 /** Where proof of delivery was asked for, it is given here, once the parcel is at the dropoff. */
 export function Proof({ following }: { following: Following }) {
   const { call } = usePage();
-  const { status, stage, latest, dropoff, hasEnded, deliveryId } = following.state.value;
+  const { status, stage, legs, latest, dropoff, hasEnded, deliveryId } = following.state.value;
   const [message, setMessage] = useState<string | undefined>(undefined);
   const [isGiven, setGiven] = useState(false);
+  /** The delivery's own dropoff: the request's may have been changed since. */
+  const [place, setPlace] = useState(dropoff);
   const kind = status?.request.confirmationRequired;
   const isAsked =
     kind !== undefined &&
@@ -25,11 +27,14 @@ export function Proof({ following }: { following: Following }) {
     !hasEnded &&
     stage === 'HeadedToDropoff' &&
     dropoff !== undefined;
-  const isThere = status?.step === 'checkProof' || latest?.position.leg === 'AtDropoff';
+  const isThere = status?.step === 'checkProof' || legs.AtDropoff !== undefined || legs.ToBase !== undefined;
   useEffect(() => {
     if (!isAsked || !isThere) return;
     call(getDelivery, { params: { deliveryId } }).then(
-      ({ confirmed }) => setGiven(confirmed),
+      (delivery) => {
+        setGiven(delivery.confirmed);
+        setPlace(delivery.dropoff);
+      },
       () => undefined,
     );
   }, [isAsked, isThere]);
@@ -47,7 +52,10 @@ export function Proof({ following }: { following: Following }) {
     setMessage(undefined);
     try {
       const confirmationBlob = await proofOf(kind, file);
-      const geoCoordinates = await placeOfProof(navigator.geolocation, latest?.position.position ?? dropoff);
+      const geoCoordinates = await placeOfProof(
+        navigator.geolocation,
+        latest?.position.leg === 'AtDropoff' ? latest.position.position : (place ?? dropoff),
+      );
       const body = { geoCoordinates, confirmationType: kind, confirmationBlob };
       await call(confirmDelivery, { params: { deliveryId }, body });
       setGiven(true);

@@ -1,58 +1,74 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { z } from 'zod';
-import type { createShareLink as contract } from '../../shared/contracts/deliveries.ts';
-import { createShareLink, revokeShareLink } from '../../shared/contracts/routes.gen.ts';
+import type { listShareLinks as contract } from '../../shared/contracts/deliveries.ts';
+import { createShareLink, listShareLinks, revokeShareLink } from '../../shared/contracts/routes.gen.ts';
 import { usePage } from '../app/page.ts';
 import { asProblem } from '../server/problem.ts';
 import { clock } from './eta.ts';
 
-type Link = z.output<(typeof contract)['responses'][201]>;
+type Links = z.output<(typeof contract)['responses'][200]>['links'];
 
-/** Makes a link that shows this delivery, and nothing else, to anyone who has it; and revokes it again. */
+/** Makes links that show this delivery, and nothing else, to anyone who has them; lists them and revokes them again. */
 export function ShareLink({ deliveryId }: { deliveryId: string }) {
   const { call } = usePage();
-  const [link, setLink] = useState<Link | undefined>(undefined);
+  const [links, setLinks] = useState<Links>([]);
+  const [made, setMade] = useState<{ readonly linkId: string; readonly url: string } | undefined>(undefined);
   const [message, setMessage] = useState('');
+  const params = { deliveryId };
 
   const attempt = (work: () => Promise<void>) => {
     work().catch((thrown: unknown) => setMessage(asProblem(thrown).message));
   };
+  const read = async () => setLinks((await call(listShareLinks, { params })).links);
+  useEffect(() => attempt(read), [deliveryId]);
+
   const share = async () => {
-    const made = link ?? (await call(createShareLink, { params: { deliveryId }, body: {} }));
-    setLink(made);
-    const promise = `Anyone with this link can follow the delivery until ${clock(Date.parse(made.expiresAt), false)} tomorrow.`;
-    await navigator.clipboard.writeText(made.url).then(
+    const link = made ?? (await call(createShareLink, { params, body: {} }));
+    setMade(link);
+    const promise = 'Anyone with this link can follow the delivery.';
+    await navigator.clipboard.writeText(link.url).then(
       () => setMessage(`Copied. ${promise}`),
       () => setMessage(promise),
     );
+    await read();
   };
-  const revoke = async ({ linkId }: Link) => {
+  const revoke = async (linkId: string) => {
     await call(revokeShareLink, { params: { deliveryId, linkId } });
-    setLink(undefined);
-    setMessage('The link shows nothing any more.');
+    if (made?.linkId === linkId) setMade(undefined);
+    setMessage('That link shows nothing any more.');
+    await read();
   };
 
   return (
     <>
       <button type="button" onClick={() => attempt(share)}>
-        {link ? 'Copy the link again' : 'Share a link'}
+        {made ? 'Copy the link again' : 'Share a link'}
       </button>
-      {link && (
-        <button type="button" onClick={() => attempt(() => revoke(link))}>
-          Stop sharing
-        </button>
-      )}
       <div class="share-result" aria-live="polite">
-        {link && (
+        {made && (
           <input
             readOnly
-            value={link.url}
+            value={made.url}
             aria-label="Link to this delivery"
             onFocus={(event) => event.currentTarget.select()}
           />
         )}
         {message && <p class="note">{message}</p>}
       </div>
+      {links.length > 0 && (
+        <ul class="links" aria-label="Links to this delivery">
+          {links.map(({ linkId, createdAt, expiresAt }) => (
+            <li key={linkId} class="between">
+              <span>
+                Made at {clock(Date.parse(createdAt), false)}, ends at {clock(Date.parse(expiresAt), false)}
+              </span>
+              <button type="button" onClick={() => attempt(() => revoke(linkId))}>
+                Stop<span class="hidden"> sharing the link made at {clock(Date.parse(createdAt), true)}</span>
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
     </>
   );
 }

@@ -8,7 +8,7 @@ import { LiveChip } from '../delivery/live-chip.tsx';
 import { DroneList } from './drone-list.tsx';
 import { useFleet } from './fleet-stream.ts';
 import { SelectedDrone } from './selected-drone.tsx';
-import { counts, FILTERS, type Filter, listed, sceneDrones, skewOf } from './state.ts';
+import { counts, FILTERS, type Filter, listed, orderOf, sceneDrones, skewOf } from './state.ts';
 
 const FILTER_WORDS: Readonly<Record<Filter, string>> = {
   all: 'All',
@@ -31,7 +31,9 @@ export function FleetPage() {
     };
   }, []);
   const count = useMemo(() => counts(drones), [drones]);
-  const shown = useMemo(() => listed(drones, filter), [drones, filter]);
+  const ids = drones.map(({ droneId }) => droneId);
+  const order = useMemo(() => orderOf(ids), [ids.join()]);
+  const shown = useMemo(() => listed(drones, filter, order), [drones, filter]);
   const age = receivedAt === undefined ? undefined : now - receivedAt;
   const isStale = age !== undefined && freshness(age) === 'lost';
   useEffect(() => {

@@ -2,7 +2,21 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { FLIGHT_MODES } from '../../shared/contracts/common.ts';
 import { FLIGHT_LEGS } from '../../shared/contracts/flight.ts';
-import { activity, counts, FILTERS, type FleetDrone, listed, sceneDrones, skewOf, toneOf } from './state.ts';
+import {
+  activity,
+  counts,
+  FILTERS,
+  type Filter,
+  type FleetDrone,
+  listed,
+  orderOf,
+  sceneDrones,
+  skewOf,
+  toneOf,
+} from './state.ts';
+
+const listedNow = (drones: readonly FleetDrone[], filter: Filter) =>
+  listed(drones, filter, orderOf(drones.map(({ droneId }) => droneId)));
 
 const TIME = '2026-11-28T12:00:00.000Z';
 
@@ -40,7 +54,7 @@ test('the counts are those of the lists, and all is their sum', () => {
   fc.assert(
     fc.property(fc.array(anyDrone, { maxLength: 40 }), (drones) => {
       const count = counts(drones);
-      for (const filter of FILTERS) expect(listed(drones, filter)).toHaveLength(count[filter]);
+      for (const filter of FILTERS) expect(listedNow(drones, filter)).toHaveLength(count[filter]);
       expect(count.flying + count.idle + count.lost).toBe(count.all);
     }),
   );
@@ -53,13 +67,13 @@ test('lost drones come first, then those at work, each by its number', () => {
     drone({ droneId: 'drone-3', leg: 'ToBase' }),
     drone({ droneId: 'drone-7', link: 'lost' }),
   ];
-  expect(listed(drones, 'all').map(({ droneId }) => droneId)).toEqual([
+  expect(listedNow(drones, 'all').map(({ droneId }) => droneId)).toEqual([
     'drone-7',
     'drone-3',
     'drone-9',
     'drone-10',
   ]);
-  expect(listed(drones, 'idle').map(({ droneId }) => droneId)).toEqual(['drone-9', 'drone-10']);
+  expect(listedNow(drones, 'idle').map(({ droneId }) => droneId)).toEqual(['drone-9', 'drone-10']);
   expect(drones[0]?.droneId).toBe('drone-10');
 });
 

@@ -19,13 +19,24 @@ export function counts(drones: readonly FleetDrone[]): Readonly<Record<Filter, n
 }
 
 const RANK = { lost: 0, flying: 1, idle: 2 } as const;
-/** Made once: a comparison of thousands of ids each second must not make one each time. */
 const IDS = new Intl.Collator(undefined, { numeric: true });
 
-export function listed(drones: readonly FleetDrone[], filter: Filter): FleetDrone[] {
-  return drones
-    .filter((drone) => filter === 'all' || toneOf(drone) === filter)
-    .sort((a, b) => RANK[toneOf(a)] - RANK[toneOf(b)] || IDS.compare(a.droneId, b.droneId));
+/** The place of each id by its number. Comparing thousands of ids takes longer than a frame: keep it while the ids stay. */
+export function orderOf(ids: readonly string[]): ReadonlyMap<string, number> {
+  return new Map([...ids].sort(IDS.compare).map((id, index) => [id, index]));
+}
+
+export function listed(
+  drones: readonly FleetDrone[],
+  filter: Filter,
+  order: ReadonlyMap<string, number>,
+): FleetDrone[] {
+  const keyed = drones.map((drone) => {
+    const tone = toneOf(drone);
+    return { drone, tone, key: RANK[tone] * order.size + (order.get(drone.droneId) ?? 0) };
+  });
+  const shown = filter === 'all' ? keyed : keyed.filter(({ tone }) => tone === filter);
+  return shown.sort((a, b) => a.key - b.key).map(({ drone }) => drone);
 }
 
 const LEGS: Readonly<Record<FleetDrone['leg'], string>> = {

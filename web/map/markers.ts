@@ -26,6 +26,7 @@ export function createMarkers(parent: HTMLElement): Markers {
     drone: (drawn, tone, camera, size) => {
       move(drone, drawn?.point, camera, size);
       drone.classList.toggle('is-lost', tone === 'lost' || tone === 'stale');
+      drone.classList.toggle('is-stale', tone === 'stale');
       if (drawn) body.style.transform = `rotate(${drawn.heading.toFixed(1)}deg)`;
     },
   };

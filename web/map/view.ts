@@ -30,7 +30,10 @@ export interface MapView {
   readonly close: () => void;
 }
 
+/** Least time between two pictures: with reduced motion, and for fleets whose drones take a frame to paint. */
 const REDUCED_STEP_MS = 1_000;
+const LARGE_FLEET_STEP_MS = 33;
+const LARGE_FLEET = 300;
 const LONGEST_TRAIL = 900;
 /** Share of the city that is shown when there is nothing to focus on. */
 const WHOLE = 0.72;
@@ -62,7 +65,7 @@ export function createMapView(elements: MapElements, options: MapViewOptions): M
       painter.paint(scene, trail, direction.camera, now);
       return direction.glide !== undefined || tracks.isMoving(now);
     },
-    shortestMs: () => (reduced.matches ? REDUCED_STEP_MS : 0),
+    shortestMs: () => (reduced.matches ? REDUCED_STEP_MS : stepOf(scene)),
     now: Date.now,
     requestFrame: (callback) => requestAnimationFrame(callback),
     cancelFrame: (frame) => cancelAnimationFrame(frame),
@@ -120,6 +123,10 @@ export function createMapView(elements: MapElements, options: MapViewOptions): M
 function extended(trail: readonly Point[], { drone }: Scene, { toPoint }: Projection): Point[] {
   const newest = drone ? [toPoint(drone.position.longitude, drone.position.latitude)] : [];
   return [...trail.slice(-LONGEST_TRAIL), ...newest];
+}
+
+function stepOf({ fleet = [] }: Scene): number {
+  return fleet.length > LARGE_FLEET ? LARGE_FLEET_STEP_MS : 0;
 }
 
 function corners({ bbox: [west, south, east, north] }: City, toPoint: (x: number, y: number) => Point) {

@@ -3,7 +3,7 @@ import { MemoryStorage } from '../session/browser.fixture.ts';
 import { forgetDraft, loadDraft, saveDraft } from './draft.ts';
 import { EMPTY_FORM, type Form } from './form.ts';
 
-const FORM: Form = { ...EMPTY_FORM, pickup: 'City Hall', weight: '3', expedited: true };
+const FORM: Form = { ...EMPTY_FORM, pickup: 'City Hall', weight: '3', size: 'Large' };
 
 test('a draft is kept for its person until it is sent', () => {
   const drafts = new MemoryStorage();

@@ -30,7 +30,6 @@ test('the request has trimmed places, and the weight with a comma or a point', (
     ownerId: 'contoso',
     pickupLocation: '200 Market Street',
     dropOffLocation: 'City Hall',
-    expedited: false,
     confirmationRequired: 'None',
     packageInfo: { size: 'Small', weight: 1.5 },
   });
@@ -41,7 +40,6 @@ test('a quote needs a complete form, and neither owner nor proof', () => {
   expect(quoteBody(FORM)).toEqual({
     pickupLocation: '200 Market Street',
     dropOffLocation: 'City Hall',
-    expedited: false,
     packageInfo: { size: 'Small', weight: 1.5 },
   });
 });
@@ -59,7 +57,6 @@ describe('a refusal', () => {
         { path: 'body.packageInfo.weight', message: 'Too small: expected number to be >0' },
         { path: 'body.packageInfo.size', message: 'is wrong' },
         { path: 'body.confirmationRequired', message: 'is wrong' },
-        { path: 'body.expedited', message: 'is wrong' },
       ),
     ).toEqual({
       pickup: 'This is not a known address.',
@@ -67,7 +64,6 @@ describe('a refusal', () => {
       weight: 'Too small: it must be more than 0.',
       size: 'This is wrong.',
       confirmation: 'This is wrong.',
-      expedited: 'This is wrong.',
     });
     expect(
       refusal({ path: 'body.packageInfo.weight', message: 'Too big: expected number to be <=1000' }),

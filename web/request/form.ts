@@ -10,7 +10,6 @@ export interface Form {
   readonly size: (typeof SIZES)[number];
   /** As typed. */
   readonly weight: string;
-  readonly expedited: boolean;
   readonly confirmation: (typeof CONFIRMATIONS)[number];
 }
 export type Field = keyof Form;
@@ -20,7 +19,6 @@ export const EMPTY_FORM: Form = {
   dropoff: '',
   size: 'Small',
   weight: '1.2',
-  expedited: false,
   confirmation: 'None',
 };
 
@@ -41,7 +39,6 @@ export function requestBody(form: Form, ownerId: string) {
     ownerId,
     pickupLocation: form.pickup.trim(),
     dropOffLocation: form.dropoff.trim(),
-    expedited: form.expedited,
     confirmationRequired: form.confirmation,
     packageInfo: { size: form.size, weight: weightOf(form) ?? 0 },
   };
@@ -50,8 +47,8 @@ export function requestBody(form: Form, ownerId: string) {
 /** Body of `POST /api/quotes`; undefined while the form is not complete. */
 export function quoteBody(form: Form) {
   if (Object.keys(missing(form)).length > 0) return undefined;
-  const { pickupLocation, dropOffLocation, expedited, packageInfo } = requestBody(form, '');
-  return { pickupLocation, dropOffLocation, expedited, packageInfo };
+  const { pickupLocation, dropOffLocation, packageInfo } = requestBody(form, '');
+  return { pickupLocation, dropOffLocation, packageInfo };
 }
 
 const FIELDS: readonly (readonly [path: RegExp, field: Field])[] = [
@@ -60,7 +57,6 @@ const FIELDS: readonly (readonly [path: RegExp, field: Field])[] = [
   [/packageInfo\.weight/, 'weight'],
   [/packageInfo\.size/, 'size'],
   [/confirmationRequired/, 'confirmation'],
-  [/expedited/, 'expedited'],
 ];
 
 /** The refusal by its fields; an error that belongs to none stands above the button. */

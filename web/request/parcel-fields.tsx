@@ -69,17 +69,6 @@ export function ParcelFields({ form, errors, change }: ParcelFieldsProps) {
           <FieldNote id="confirmation" error={errors.confirmation} />
         </div>
       </div>
-      <label class="check">
-        <input
-          type="checkbox"
-          name="expedited"
-          checked={form.expedited}
-          onChange={(event) => change({ expedited: event.currentTarget.checked })}
-        />
-        <span>
-          <b>Expedited</b> before others, for a higher price
-        </span>
-      </label>
     </>
   );
 }

@@ -4,7 +4,7 @@
  */
 import type { Position } from '../../contracts/common.ts';
 import type { Base } from '../../contracts/flight.ts';
-import { fromLocal } from '../distance.ts';
+import { fromLocal, toLocal } from '../distance.ts';
 import { type Ground, HALF_SIDE, layOutGround, type Point } from './ground.ts';
 import { seeded } from './random.ts';
 import { house, isWet, layOutStreets, type Street } from './streets.ts';
@@ -20,6 +20,8 @@ export interface ServiceArea {
   };
   /** Is the position in the area (altitude aside)? */
   readonly contains: (position: Position) => boolean;
+  /** Is the position on a river or a lake, where nothing can be put down? */
+  readonly isWet: (position: Position) => boolean;
   readonly bases: readonly NamedBase[];
 }
 
@@ -59,6 +61,10 @@ export const SERVICE_AREA: ServiceArea = {
     latitude <= bounds.north &&
     longitude >= bounds.west &&
     longitude <= bounds.east,
+  isWet: (position) => {
+    const { east, north } = toLocal(CENTER, position);
+    return isWet([east, north], city().ground);
+  },
   bases: BASES.map(([baseId, name, at]) => ({ baseId, name, position: place(at) })),
 };
 

@@ -1,0 +1,51 @@
+/** The intent to reserve a drone, and the refusals of a reservation. Pure. */
+import type { z } from 'zod';
+import type { RefusalGroup, ReserveBody } from '../../shared/contracts/drones.ts';
+import { WriteConflict } from '../../shared/cosmos/write-conflict.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { Candidate } from './domain.ts';
+import type { JobDocument } from './schemas.ts';
+
+export type ReserveRequest = z.output<typeof ReserveBody>;
+
+export function intentOf(
+  deliveryId: string,
+  request: ReserveRequest,
+  candidate: Candidate,
+  now: Date,
+  leaseSeconds: number,
+): JobDocument {
+  const { droneId, fence, pickupEta, deliveryEta } = candidate;
+  return {
+    id: 'job',
+    type: 'job',
+    deliveryId,
+    request,
+    generation: request.generation,
+    status: 'Intended',
+    droneId,
+    fence: fence + 1,
+    missionId: `${deliveryId}-m${request.generation}`,
+    leaseUntil: new Date(now.getTime() + leaseSeconds * 1000).toISOString(),
+    pickupEta,
+    deliveryEta,
+    assignedAt: now.toISOString(),
+  };
+}
+
+/** Candidates that other deliveries reserved meanwhile count as reserved. */
+export function withTaken(refusals: readonly RefusalGroup[], taken: number): readonly RefusalGroup[] {
+  if (taken === 0) return refusals;
+  const reserved = refusals.find(({ code }) => code === 'reserved')?.count ?? 0;
+  const others = refusals.filter(({ code }) => code !== 'reserved');
+  return [...others, { code: 'reserved', count: reserved + taken }];
+}
+
+export function stale(): AppError {
+  return new AppError('stale', 'this generation of the delivery is over');
+}
+
+/** Another call for the same delivery got on meanwhile: look again. */
+export function overtaken(): AppError {
+  return new WriteConflict('changed');
+}
