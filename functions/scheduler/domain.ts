@@ -1,6 +1,7 @@
 /** Pure rules of the workflow: views, changes of the request, answers to the customer, the history entry. */
 import type { z } from 'zod';
 import type { Delivery, TrackingEvent } from '../../shared/contracts/deliveries.ts';
+import type { RefusalGroup } from '../../shared/contracts/drones.ts';
 import type { HistoryEntry } from '../../shared/contracts/history.ts';
 import type { AcceptedRequest, Outcome, Reschedule } from '../../shared/contracts/requests.ts';
 import type { WorkflowView } from '../../shared/contracts/workflows.ts';
@@ -98,15 +99,23 @@ export function historyEntry({ state, delivery, events, outcome, distance }: Fin
   };
 }
 
-/** Reasons in words from a refusal's facts: `drone-3: payload 7.2 kg exceeds 5.0 kg`. */
+/**
+ * The reasons of a refusal in words, from its facts: groups of drones (`3 drones: too heavy`), or each carrier's own
+ * (`van: weight 60 kg exceeds 25 kg`).
+ */
 export function reasonsOf(facts: Readonly<Record<string, unknown>> | undefined, detail: string): string[] {
-  const list = facts?.['reasons'];
-  if (!Array.isArray(list)) return [detail];
-  const texts = list.map((entry: { droneId?: string; carrierId?: string; reasons?: readonly string[] }) => {
-    const who = entry.droneId ?? entry.carrierId ?? '';
-    return `${who}: ${(entry.reasons ?? []).join('; ')}`;
-  });
-  return texts.length > 0 ? texts : [detail];
+  const { refusals = [], reasons = [] } = (facts ?? {}) as {
+    refusals?: readonly RefusalGroup[];
+    reasons?: readonly { readonly carrierId?: string; readonly reasons?: readonly string[] }[];
+  };
+  const byDrones = refusals.map(
+    ({ code, count }) => `${count} ${count === 1 ? 'drone' : 'drones'}: ${code.replaceAll('_', ' ')}`,
+  );
+  const byCarriers = reasons.map(
+    ({ carrierId = '', reasons: own = [] }) => `${carrierId}: ${own.join('; ')}`,
+  );
+  const all = [...byDrones, ...byCarriers];
+  return all.length > 0 ? all : [detail];
 }
 
 /** The request with the change applied; fields that the change does not name stay. */

@@ -193,15 +193,17 @@ describe('a delivery', () => {
   });
 
   test('that no drone and no carrier can serve is rejected with the reasons of each, and compensated in reverse order', async () => {
-    const reasons = (who: object) => ({
-      facts: { reasons: [{ ...who, reasons: ['too heavy', 'too far'] }] },
-    });
-    answer('reserveDrone', fail('no_feasible_drone', reasons({ droneId: 'drone-1' })));
-    answer('bookCarrier', fail('no_carrier', reasons({ carrierId: 'van' })));
+    const refusals = [
+      { code: 'too_heavy', count: 3 },
+      { code: 'in_flight', count: 1 },
+    ];
+    answer('reserveDrone', fail('no_feasible_drone', { facts: { refusals } }));
+    const reasons = [{ carrierId: 'van', reasons: ['too heavy', 'too far'] }];
+    answer('bookCarrier', fail('no_carrier', { facts: { reasons } }));
     await run();
     expect(outcome).toMatchObject({
       kind: 'rejected',
-      reasons: ['drone-1: too heavy; too far', 'van: too heavy; too far'],
+      reasons: ['3 drones: too heavy', '1 drone: in flight', 'van: too heavy; too far'],
     });
     expect(steps().slice(-7)).toEqual([
       'beginCompensation',

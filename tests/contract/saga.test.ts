@@ -224,10 +224,10 @@ test('compensations run in the reverse order of the table', () => {
   ]);
 });
 
-test('a rejection has the reasons of each drone', async () => {
+test('a rejection has the reasons of the drones and of each carrier', async () => {
   const { deliveryId } = await world.travel(JOURNEYS.find(({ weight }) => weight === 60) as Journey);
   const { workflow } = await world.leftOf(deliveryId);
-  expect(workflow.outcome?.reasons.join()).toMatch(/drone-1: .*payload/);
+  expect(workflow.outcome?.reasons).toEqual(['2 drones: too heavy', 'van: no van is free']);
 });
 
 describe('an activity of an older generation', () => {
