@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -201,7 +201,7 @@ test('C1, C3 receivers that the broker ends, and messages that cannot be read, e
   const tokens: unknown[] = [];
   let isAway = true;
   // The supervisor behind the API, and the identity that tracking calls it with.
-  const api = createHttpServer(async (request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
     if (request.url?.startsWith('/managed-identity')) {
       const token = await issuer.token({ sub: 'tracking', roles: ['service'] });
       const expiresOn = String(Math.floor(Date.now() / 1000) + 3_600);
@@ -214,7 +214,8 @@ test('C1, C3 receivers that the broker ends, and messages that cannot be read, e
     if (isAway) return void response.writeHead(503).end();
     recorded.push(JSON.parse(body) as (typeof recorded)[number]);
     response.writeHead(201, { 'content-type': 'application/json' }).end('{"id":"l-1"}');
-  });
+  };
+  const api = createHttpServer((request, response) => void answer(request, response));
   api.listen(0, '127.0.0.1');
   await once(api, 'listening');
   const origin = `http://127.0.0.1:${(api.address() as AddressInfo).port}`;

@@ -27,7 +27,7 @@ export interface OperationResult {
   readonly subStatusCode?: number;
 }
 
-const MOST_OPERATIONS = 100;
+const MAX_OPERATIONS = 100;
 
 /** Thrown inside the write so that the savepoint undoes what came before. */
 class BatchFailed extends Error {
@@ -96,7 +96,7 @@ export async function runBulk(
 function check(operations: readonly BatchOperation[]): void {
   if (!Array.isArray(operations) || operations.length === 0 || !operations.every(isObject))
     throw badRequest('a batch needs operations');
-  if (operations.length > MOST_OPERATIONS)
+  if (operations.length > MAX_OPERATIONS)
     throw badRequest('Batch request has more operations than what is supported.');
 }
 

@@ -21,7 +21,7 @@ export interface CosmosConfig {
   readonly roles?: Roles;
 }
 
-const MOST_RANGES = 64;
+const MAX_RANGES = 64;
 
 /** @throws Error that says what is wrong, and where */
 export function readConfig(text: string): CosmosConfig {
@@ -39,8 +39,8 @@ const isRole = (value: unknown) =>
 const KINDS: Readonly<Record<keyof CosmosConfig, readonly [(value: unknown) => boolean, string]>> = {
   key: [isText, 'a text'],
   partitionRanges: [
-    (value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MOST_RANGES,
-    `a number from 1 to ${MOST_RANGES}`,
+    (value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MAX_RANGES,
+    `a number from 1 to ${MAX_RANGES}`,
   ],
   tls: [isTls, 'key, cert and perhaps a port'],
   issuer: [isAddress, 'an address'],

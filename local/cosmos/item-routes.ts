@@ -1,15 +1,5 @@
 /** Items: single ones, batches, queries, feeds. */
-import {
-  type Answer,
-  containerHeaders,
-  isQuery,
-  isTrue,
-  json,
-  parsed,
-  parsedObject,
-  type Request,
-  type RouteContext,
-} from './answers.ts';
+
 import { type BatchOperation, runBatch, runBulk } from './batch.ts';
 import { isBatchWire, readBatchWire, writeBatchWire } from './batch-wire.ts';
 import { changesAfter } from './change-feed.ts';
@@ -27,6 +17,17 @@ import {
 import type { PatchOperation } from './patch.ts';
 import { type Page, pageSize, parametersOf, type QueryText, queryPage, readFeed } from './queries.ts';
 import { planOf } from './query/plan.ts';
+import {
+  type Answer,
+  containerHeaders,
+  isQuery,
+  isTrue,
+  json,
+  parsed,
+  parsedObject,
+  type Request,
+  type RouteContext,
+} from './responses.ts';
 import type { ContainerRow } from './store.ts';
 
 const QUERY_METRICS = 'x-ms-documentdb-query-metrics';

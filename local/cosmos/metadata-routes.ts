@@ -1,4 +1,12 @@
 /** Account, databases, containers, ranges, offers. */
+
+import { badRequest, CosmosError, conflict, notFound, notSupported } from './errors.ts';
+import { checkName, checkTtl, checkUniqueKeys } from './limits.ts';
+import { rangesOf } from './partition.ts';
+import { parametersOf, type QueryText } from './queries.ts';
+import { DEFAULT_POLICY, readPolicy } from './query/indexing-policy.ts';
+import { parse } from './query/parser.ts';
+import { runQuery } from './query/run.ts';
 import {
   type Answer,
   isQuery,
@@ -9,14 +17,7 @@ import {
   parsedObject,
   type Request,
   type RouteContext,
-} from './answers.ts';
-import { badRequest, CosmosError, conflict, notFound, notSupported } from './errors.ts';
-import { checkName, checkTtl, checkUniqueKeys } from './limits.ts';
-import { rangesOf } from './partition.ts';
-import { parametersOf, type QueryText } from './queries.ts';
-import { DEFAULT_POLICY, readPolicy } from './query/indexing-policy.ts';
-import { parse } from './query/parser.ts';
-import { runQuery } from './query/run.ts';
+} from './responses.ts';
 import type { ContainerDefinition, ContainerRow, DatabaseRow } from './store.ts';
 
 /** .NET's SDK reads it, and refuses an empty one; the limits are those of the service. */

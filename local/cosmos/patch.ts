@@ -10,7 +10,7 @@ export interface PatchOperation {
 
 type Node = Record<string, unknown> | unknown[];
 
-const MOST_OPERATIONS = 10;
+const MAX_OPERATIONS = 10;
 const INDEX = /^(?:0|[1-9]\d*)$/;
 const SYSTEM = new Set(['id', '_rid', '_self', '_etag', '_ts', '_attachments']);
 
@@ -24,8 +24,8 @@ export function applyPatch(
 ): Record<string, unknown> {
   if (!Array.isArray(operations) || operations.length === 0 || !operations.every(isOperation))
     throw badRequest('a patch needs at least one operation');
-  if (operations.length > MOST_OPERATIONS)
-    throw badRequest(`The number of patch operations can't exceed ${MOST_OPERATIONS}.`);
+  if (operations.length > MAX_OPERATIONS)
+    throw badRequest(`The number of patch operations can't exceed ${MAX_OPERATIONS}.`);
   const copy = structuredClone(document) as Record<string, unknown>;
   for (const operation of operations) apply(copy, operation, partitionPaths);
   return copy;

@@ -42,9 +42,9 @@ export interface QueryText {
   readonly resumeFilter?: unknown;
 }
 
-const MOST_PER_PAGE = 1_000;
+const MAX_PER_PAGE = 1_000;
 /** A page ends when its documents have this many characters: the service answers at most 4 MB. */
-const MOST_CHARACTERS = 4 * 1024 * 1024;
+const MAX_CHARACTERS = 4 * 1024 * 1024;
 const CACHED_QUERIES = 500;
 
 /** A query as a container's items are asked: its spatial functions on the plane where the container says so. */
@@ -143,7 +143,7 @@ function pageOf(
     ...(continuation === undefined ? {} : { continuation }),
   });
   for (const row of rows) {
-    const full = documents.length >= limit || characters >= MOST_CHARACTERS;
+    const full = documents.length >= limit || characters >= MAX_CHARACTERS;
     const texts = textsOf(row).slice(skip);
     if (full && texts.length > 0) return ended(tokenOf(row, skip));
     read += 1;
@@ -230,5 +230,5 @@ function startOf({ continuation }: PageRequest): { skip: number; after?: After }
 
 /** Documents of a page for `x-ms-max-item-count`. */
 export function pageSize(limit: number): number {
-  return limit > 0 ? Math.min(limit, MOST_PER_PAGE) : MOST_PER_PAGE;
+  return limit > 0 ? Math.min(limit, MAX_PER_PAGE) : MAX_PER_PAGE;
 }

@@ -1,5 +1,5 @@
 /** The REST surface: which operation a request is, and who answers it. */
-import { type Answer, isQuery, isTrue, type Request, type RouteContext } from './answers.ts';
+
 import { CosmosError, notFound, notSupported } from './errors.ts';
 import { document, documents } from './item-routes.ts';
 import {
@@ -11,6 +11,7 @@ import {
   oneDatabase,
   partitionRanges,
 } from './metadata-routes.ts';
+import { type Answer, isQuery, isTrue, type Request, type RouteContext } from './responses.ts';
 
 /** What faults and permissions call the operation. */
 export function operationOf(request: Request): { container: string; operation: string } {

@@ -5,12 +5,12 @@ import { createServer as createTlsServer } from 'node:https';
 import { createDiskWatch, type DiskWatch } from '../disk-watch.ts';
 import { createHostCheck, protect } from '../host-check.ts';
 import { closeAll, LOOPBACK, listen } from '../loopback.ts';
-import { type Answer, isQuery, type Request, type RouteContext } from './answers.ts';
 import { checkMasterKey, EMULATOR_KEY, unauthorized } from './auth.ts';
 import { failureCharge } from './charges.ts';
 import { CosmosError } from './errors.ts';
 import { createFaults, type Faults } from './faults.ts';
 import { createItemStore } from './items.ts';
+import { type Answer, isQuery, type Request, type RouteContext } from './responses.ts';
 import { operationOf, route } from './routes.ts';
 import { Store } from './store.ts';
 
@@ -46,7 +46,7 @@ const KEEP_ALIVE_MS = 75_000;
 /** Item, batch and query bodies stay below; the service's own limit of a request is 2 MB. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
 /** What is too large is read to here all the same, for the client to hear the answer; beyond it the connection is cut. */
-const MOST_DISCARDED_BYTES = 64 * 1024 * 1024;
+const MAX_DISCARDED_BYTES = 64 * 1024 * 1024;
 const METADATA_CHARGE = 1;
 const ENCODED_AT_ONCE = 4_096;
 
@@ -168,7 +168,7 @@ async function bodyOf(incoming: IncomingMessage): Promise<Buffer> {
   let size = 0;
   for await (const chunk of incoming as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MOST_DISCARDED_BYTES) break;
+    if (size > MAX_DISCARDED_BYTES) break;
     if (size <= MAX_BODY_BYTES) chunks.push(chunk);
   }
   if (size > MAX_BODY_BYTES) throw new CosmosError(413, 'Request size is too large');

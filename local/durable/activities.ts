@@ -7,13 +7,13 @@
  */
 
 import { callHttp, HTTP_ACTIVITY } from './call-http.ts';
-import { type Core, find, LOG_CATEGORY, type Result, unknownFunction } from './core.ts';
+import { type EngineContext, find, LOG_CATEGORY, type Result, unknownFunction } from './engine-context.ts';
 import { EventType, type HistoryEvent, inbound } from './history.ts';
 import type { ActivityRow } from './rows.ts';
 import { activityInput, activityMetadata, jsonOf, messageOf } from './values.ts';
 
 /** Runs one work item to its end. True: its result was handed over, and the item is done with once an episode has taken it. */
-export async function runActivity(core: Core, row: ActivityRow): Promise<boolean> {
+export async function runActivity(core: EngineContext, row: ActivityRow): Promise<boolean> {
   const event = await outcome(core, row);
   const state = core.store.instance(row.id);
   const isHere = state?.worker === core.workers.me && state.execution === row.execution;
@@ -26,7 +26,7 @@ export async function runActivity(core: Core, row: ActivityRow): Promise<boolean
 }
 
 /** The result as a message, for whoever works at the orchestration. */
-export async function recordResult(core: Core, { row, event }: Result): Promise<void> {
+export async function recordResult(core: EngineContext, { row, event }: Result): Promise<void> {
   const isOurs = await core.store.write(() => {
     if (!core.store.removeActivity(row.n, core.workers.me)) return false;
     if (core.store.instance(row.id)?.execution !== row.execution) return false;
@@ -36,7 +36,7 @@ export async function recordResult(core: Core, { row, event }: Result): Promise<
   if (isOurs) core.wake(row.id);
 }
 
-async function outcome(core: Core, row: ActivityRow): Promise<HistoryEvent> {
+async function outcome(core: EngineContext, row: ActivityRow): Promise<HistoryEvent> {
   if (row.name === HTTP_ACTIVITY) {
     try {
       return completed(core, row, JSON.stringify(await callHttp(JSON.parse(row.input ?? '{}'))));
@@ -62,12 +62,12 @@ async function outcome(core: Core, row: ActivityRow): Promise<HistoryEvent> {
   return completed(core, row, jsonOf(result.returnValue));
 }
 
-function completed(core: Core, row: ActivityRow, result: string | null): HistoryEvent {
+function completed(core: EngineContext, row: ActivityRow, result: string | null): HistoryEvent {
   return inbound(EventType.TaskCompleted, core.now(), { TaskScheduledId: row.task, Result: result });
 }
 
 /** Two spaces before the message: so a real host writes it. */
-function failed(core: Core, row: ActivityRow, message: string, error: unknown): HistoryEvent {
+function failed(core: EngineContext, row: ActivityRow, message: string, error: unknown): HistoryEvent {
   const details = {
     $type: 'Microsoft.Azure.WebJobs.Host.FunctionInvocationException',
     Message: message,

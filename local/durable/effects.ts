@@ -6,7 +6,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { ReplayResult, Scheduled } from './action-types.ts';
-import { type Core, LeftToAnother } from './core.ts';
+import { type EngineContext, LeftToAnother } from './engine-context.ts';
 import { EventType, executionStarted, type HistoryEvent, inbound, kept, type Parent } from './history.ts';
 import type { ActivityRow, InstanceRow, MessageRow, Status } from './rows.ts';
 import { isFinal, parentOf } from './store.ts';
@@ -45,7 +45,7 @@ interface Motion {
 }
 
 /** The ordinary end of an episode: what it scheduled, and its own end when nothing is open. */
-export async function applyEffects(core: Core, episode: Episode, outcome: Outcome): Promise<void> {
+export async function applyEffects(core: EngineContext, episode: Episode, outcome: Outcome): Promise<void> {
   const { instance, at } = episode;
   const { result, ending } = outcome;
   const isOver = result.isSettled && (ending !== undefined || result.next !== undefined);
@@ -77,13 +77,17 @@ export async function applyEffects(core: Core, episode: Episode, outcome: Outcom
 }
 
 /** An end that does not wait for open work. */
-export async function finish(core: Core, episode: Episode, ending: Ending): Promise<void> {
+export async function finish(core: EngineContext, episode: Episode, ending: Ending): Promise<void> {
   await inOneWrite(core, episode, (motion) =>
     end(core, { ...episode.instance, updated: episode.at }, episode, ending, motion),
   );
 }
 
-async function inOneWrite(core: Core, episode: Episode, work: (motion: Motion) => void): Promise<void> {
+async function inOneWrite(
+  core: EngineContext,
+  episode: Episode,
+  work: (motion: Motion) => void,
+): Promise<void> {
   const motion = await core.store.write(() => {
     const motion: Motion = { wake: new Set(), activities: [], due: [] };
     core.store.removeMessages(episode.rows);
@@ -99,7 +103,13 @@ async function inOneWrite(core: Core, episode: Episode, work: (motion: Motion) =
   for (const due of motion.due) core.wakeAt(due);
 }
 
-function set(core: Core, instance: InstanceRow, scheduled: Scheduled, at: number, motion: Motion): void {
+function set(
+  core: EngineContext,
+  instance: InstanceRow,
+  scheduled: Scheduled,
+  at: number,
+  motion: Motion,
+): void {
   const { event, input } = scheduled;
   const { id, execution } = instance;
   switch (event.EventType) {
@@ -131,7 +141,7 @@ function set(core: Core, instance: InstanceRow, scheduled: Scheduled, at: number
 }
 
 function startChild(
-  core: Core,
+  core: EngineContext,
   instance: InstanceRow,
   event: HistoryEvent,
   input: string | null,
@@ -167,7 +177,7 @@ function startChild(
 
 /** Writes a new instance over whatever had the id. Call within a write, then wake it. */
 export function insertInstance(
-  core: Core,
+  core: EngineContext,
   of: {
     readonly id: string;
     readonly name: string;
@@ -195,7 +205,7 @@ export function insertInstance(
 }
 
 function continueAsNew(
-  core: Core,
+  core: EngineContext,
   instance: InstanceRow,
   next: NonNullable<ReplayResult['next']>,
   at: number,
@@ -216,7 +226,13 @@ function continueAsNew(
   motion.wake.add(id);
 }
 
-function end(core: Core, instance: InstanceRow, episode: Episode, ending: Ending, motion: Motion): void {
+function end(
+  core: EngineContext,
+  instance: InstanceRow,
+  episode: Episode,
+  ending: Ending,
+  motion: Motion,
+): void {
   const { id, execution } = instance;
   const completed = inbound(EventType.ExecutionCompleted, episode.at, {
     OrchestrationStatus: ending.status,

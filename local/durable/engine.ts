@@ -8,7 +8,7 @@
 import { createDiskWatch } from '../disk-watch.ts';
 import type { Durable, DurableOptions } from '../functions-host/contract.ts';
 import { recordResult, runActivity } from './activities.ts';
-import { type Core, LeftToAnother, LOG_CATEGORY, type Result } from './core.ts';
+import { type EngineContext, LeftToAnother, LOG_CATEGORY, type Result } from './engine-context.ts';
 import { runEntity } from './entities.ts';
 import { runEpisode } from './episode.ts';
 import { handle } from './http-api.ts';
@@ -61,7 +61,7 @@ export function createDurable(options: DurableOptions): Durable {
       if (!isClosed) options.log('warning', LOG_CATEGORY, message);
     },
   });
-  const core: Core = {
+  const core: EngineContext = {
     store,
     options,
     now,

@@ -6,7 +6,7 @@
  * N3 While locked only the owner's messages are taken; the others keep their order.
  */
 import { LOCK_ANSWER } from './actions.ts';
-import { type Core, find, LeftToAnother, LOG_CATEGORY, unknownFunction } from './core.ts';
+import { type EngineContext, find, LeftToAnother, LOG_CATEGORY, unknownFunction } from './engine-context.ts';
 import { EventType, inbound } from './history.ts';
 import type { EntityRow, MessageRow } from './rows.ts';
 import { jsonOf, messageOf } from './values.ts';
@@ -37,7 +37,7 @@ interface BatchResult {
 }
 
 /** Takes one message of the entity `@name@key`. False when none may be taken now. */
-export async function runEntity(core: Core, id: string): Promise<boolean> {
+export async function runEntity(core: EngineContext, id: string): Promise<boolean> {
   const { store } = core;
   const entity = store.entity(id);
   if (entity?.worker !== core.workers.me) return false;
@@ -61,7 +61,12 @@ function requestOf(row: MessageRow): Request {
 }
 
 /** A lock request goes from entity to entity in the order of the set; the last one answers. */
-async function lock(core: Core, entity: EntityRow, row: MessageRow, request: Request): Promise<void> {
+async function lock(
+  core: EngineContext,
+  entity: EntityRow,
+  row: MessageRow,
+  request: Request,
+): Promise<void> {
   const owner = request.parent ?? '';
   const isAlive = core.store.instance(owner)?.execution === request.parentExecution;
   const next = request.lockset?.[(request.pos ?? 0) + 1];
@@ -77,14 +82,19 @@ async function lock(core: Core, entity: EntityRow, row: MessageRow, request: Req
 }
 
 /** Within a write: the message is done with, and the entity as it is now. @throws Error when another process has it by now */
-function takeFrom(core: Core, entity: EntityRow, row: MessageRow): EntityRow {
+function takeFrom(core: EngineContext, entity: EntityRow, row: MessageRow): EntityRow {
   const now = core.store.entity(entity.id);
   if (now?.worker !== core.workers.me) throw new LeftToAnother(entity.id);
   core.store.removeMessages([row]);
   return now;
 }
 
-async function operate(core: Core, entity: EntityRow, row: MessageRow, request: Request): Promise<void> {
+async function operate(
+  core: EngineContext,
+  entity: EntityRow,
+  row: MessageRow,
+  request: Request,
+): Promise<void> {
   const outcome = await call(core, entity, request);
   const { result } = outcome;
   await core.store.write(() => {
@@ -114,7 +124,7 @@ async function operate(core: Core, entity: EntityRow, row: MessageRow, request: 
   for (const { target } of outcome.signals) core.wake(idOf(target));
 }
 
-function answer(core: Core, request: Request, input: string): void {
+function answer(core: EngineContext, request: Request, input: string): void {
   core.store.send(
     request.parent ?? '',
     request.parentExecution ?? null,
@@ -129,7 +139,7 @@ interface Outcome {
   readonly signals: BatchResult['signals'];
 }
 
-async function call(core: Core, entity: EntityRow, request: Request): Promise<Outcome> {
+async function call(core: EngineContext, entity: EntityRow, request: Request): Promise<Outcome> {
   const self = entityIdOf(entity.id);
   const definition = find(core, 'entity', self.name);
   const failed = (message: string): Outcome => {

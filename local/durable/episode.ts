@@ -7,8 +7,8 @@
  */
 import { type Action, ReplayError, type ReplayInput, type ReplayResult } from './action-types.ts';
 import { replay } from './actions.ts';
-import { type Core, find, LOG_CATEGORY, type Result, unknownFunction } from './core.ts';
 import { applyEffects, type Ending, type Episode, finish } from './effects.ts';
+import { type EngineContext, find, LOG_CATEGORY, type Result, unknownFunction } from './engine-context.ts';
 import { EventType, type HistoryEvent, inbound } from './history.ts';
 import type { InstanceRow, MessageRow } from './rows.ts';
 import { isFinal } from './store.ts';
@@ -33,7 +33,7 @@ interface State {
 }
 
 /** Works on what waits for the instance. False when there was nothing to do. */
-export async function runEpisode(core: Core, id: string): Promise<boolean> {
+export async function runEpisode(core: EngineContext, id: string): Promise<boolean> {
   const { store } = core;
   const rows = store.messages(id, core.now());
   const handed = core.handed(id);
@@ -87,7 +87,7 @@ function take(instance: InstanceRow, current: readonly Received[]): readonly Rec
 }
 
 async function terminate(
-  core: Core,
+  core: EngineContext,
   instance: InstanceRow,
   event: HistoryEvent,
   rows: readonly MessageRow[],
@@ -107,7 +107,7 @@ async function terminate(
 }
 
 async function advance(
-  core: Core,
+  core: EngineContext,
   instance: InstanceRow,
   taken: readonly Received[],
   gone: readonly MessageRow[],
@@ -170,7 +170,7 @@ function replayed(input: ReplayInput): ReplayResult | string {
 }
 
 /** What a real host would wait for in vain; here it is the instance's failure. */
-function hangOf(core: Core, instance: InstanceRow, result: ReplayResult): string | undefined {
+function hangOf(core: EngineContext, instance: InstanceRow, result: ReplayResult): string | undefined {
   const unknown = result.scheduled.find(
     ({ event }) =>
       event.EventType === EventType.SubOrchestrationInstanceCreated &&
@@ -207,7 +207,11 @@ function resultKey({ TaskScheduledId: task, TimerId: timer }: HistoryEvent): num
   return timer === undefined ? undefined : timer * 2 + 1;
 }
 
-async function invoke(core: Core, instance: InstanceRow, history: readonly HistoryEvent[]): Promise<State> {
+async function invoke(
+  core: EngineContext,
+  instance: InstanceRow,
+  history: readonly HistoryEvent[],
+): Promise<State> {
   const definition = find(core, 'orchestration', instance.name);
   if (!definition) return { error: unknownFunction(core, 'orchestration', instance.name) };
   const { app } = core.options;
@@ -226,7 +230,7 @@ async function invoke(core: Core, instance: InstanceRow, history: readonly Histo
   return { ...state, error: 'The orchestrator threw a value that is not an Error.' };
 }
 
-function endingOf(core: Core, instance: InstanceRow, state: State): Ending | undefined {
+function endingOf(core: EngineContext, instance: InstanceRow, state: State): Ending | undefined {
   if (state.error !== undefined) {
     core.options.log('error', LOG_CATEGORY, `${instance.id}: ${instance.name} failed: ${state.error}`);
     return failure(instance, state.error);
@@ -252,7 +256,7 @@ function customStatusOf(instance: InstanceRow, { customStatus }: State): string 
   };
 }
 
-function warnOfHang(core: Core, instance: InstanceRow, why: string): void {
+function warnOfHang(core: EngineContext, instance: InstanceRow, why: string): void {
   core.options.log(
     'warning',
     LOG_CATEGORY,

@@ -1,8 +1,8 @@
 /** The management HTTP API: which path and method does what (extension: HttpApiHandler.cs; statuses as a real host answered them). */
 import { randomUUID } from 'node:crypto';
 import type { EngineRequest, EngineResponse } from '../functions-host/contract.ts';
-import { type Core, find, unknownFunction } from './core.ts';
 import { insertInstance } from './effects.ts';
+import { type EngineContext, find, unknownFunction } from './engine-context.ts';
 import { entityIdOf, idOf } from './entities.ts';
 import { EventType, inbound } from './history.ts';
 import { getStatus, listInstances, purgeMany, purgeOne, statusOf } from './instance-queries.ts';
@@ -20,7 +20,7 @@ const START_RETRY_S = '10';
 const POLL_DEFAULT_S = 1;
 
 /** Answers any request below the API's root; what it does not know is 404. */
-export async function handle(core: Core, request: EngineRequest, via: Via): Promise<EngineResponse> {
+export async function handle(core: EngineContext, request: EngineRequest, via: Via): Promise<EngineResponse> {
   const connection = request.query.get('connection');
   if (connection && connection.toLowerCase() !== CONNECTION_NAME.toLowerCase())
     return problem(500, WENT_WRONG, `no connection ${connection}`);
@@ -49,7 +49,7 @@ function decode(part: string): string {
 }
 
 async function orchestrators(
-  core: Core,
+  core: EngineContext,
   request: EngineRequest,
   via: Via,
   [name, id, ...rest]: readonly string[],
@@ -70,7 +70,7 @@ async function orchestrators(
  * Ids that are active when the request arrives are refused; starts that race with each other are all accepted, and one of them happens.
  */
 async function start(
-  core: Core,
+  core: EngineContext,
   id: string,
   name: string,
   input: string | null,
@@ -90,13 +90,18 @@ async function start(
   return undefined;
 }
 
-function accepted(core: Core, id: string, via: Via): EngineResponse {
+function accepted(core: EngineContext, id: string, via: Via): EngineResponse {
   const urls = managementUrls(core.options, id, via === 'rpc');
   return reply(202, urls, { location: String(urls['statusQueryGetUri']), 'retry-after': START_RETRY_S });
 }
 
 /** `?timeout=&pollingInterval=` in seconds: the output when it ends in time. */
-async function waitFor(core: Core, id: string, request: EngineRequest, via: Via): Promise<EngineResponse> {
+async function waitFor(
+  core: EngineContext,
+  id: string,
+  request: EngineRequest,
+  via: Via,
+): Promise<EngineResponse> {
   const timeout = Number(request.query.get('timeout')) || 0;
   const interval = Number(request.query.get('pollingInterval')) || POLL_DEFAULT_S;
   const until = Date.now() + timeout * 1000;
@@ -117,7 +122,7 @@ async function waitFor(core: Core, id: string, request: EngineRequest, via: Via)
 }
 
 async function instances(
-  core: Core,
+  core: EngineContext,
   request: EngineRequest,
   via: Via,
   [id, operation, event, ...rest]: readonly string[],
@@ -163,7 +168,12 @@ async function instances(
   }
 }
 
-async function raise(core: Core, id: string, name: string, request: EngineRequest): Promise<EngineResponse> {
+async function raise(
+  core: EngineContext,
+  id: string,
+  name: string,
+  request: EngineRequest,
+): Promise<EngineResponse> {
   const row = core.store.instance(id);
   const isJson = /^application\/json\b/i.test(request.headers['content-type'] ?? '');
   if (!isJson) return reply(400, { Message: 'Only application/json request content is supported' });
@@ -188,7 +198,7 @@ async function raise(core: Core, id: string, name: string, request: EngineReques
 
 /** Terminate, suspend, resume. `mayNow`: else the real host's 500. */
 function order(
-  core: Core,
+  core: EngineContext,
   id: string,
   event: (reason: string | null) => object,
   mayNow: (row: InstanceRow) => boolean = () => true,
@@ -204,7 +214,12 @@ function order(
   };
 }
 
-async function restart(core: Core, id: string, request: EngineRequest, via: Via): Promise<EngineResponse> {
+async function restart(
+  core: EngineContext,
+  id: string,
+  request: EngineRequest,
+  via: Via,
+): Promise<EngineResponse> {
   const row = core.store.instance(id);
   if (!row) return problem(400, 'InstanceId does not match a valid orchestration instance.');
   const isNew = (request.query.get('restartWithNewInstanceId') ?? 'true').toLowerCase() !== 'false';
@@ -214,7 +229,7 @@ async function restart(core: Core, id: string, request: EngineRequest, via: Via)
 }
 
 async function entities(
-  core: Core,
+  core: EngineContext,
   request: EngineRequest,
   [name, key, ...rest]: readonly string[],
 ): Promise<EngineResponse> {
@@ -240,7 +255,7 @@ async function entities(
   return reply(202);
 }
 
-function listEntities(core: Core, name: string | undefined, request: EngineRequest): EngineResponse {
+function listEntities(core: EngineContext, name: string | undefined, request: EngineRequest): EngineResponse {
   const withState = request.query.get('fetchState')?.toLowerCase() === 'true';
   const rows = core.store
     .entities()

@@ -1,7 +1,7 @@
 /** Status of instances, lists of them, and their removal. */
 import { Buffer } from 'node:buffer';
 import type { EngineRequest, EngineResponse } from '../functions-host/contract.ts';
-import type { Core } from './core.ts';
+import type { EngineContext } from './engine-context.ts';
 import { forApi } from './history.ts';
 import { reply } from './replies.ts';
 import type { InstanceRow } from './rows.ts';
@@ -22,7 +22,11 @@ const seconds = (at: number) => `${new Date(at).toISOString().slice(0, 19)}Z`;
 const isTrue = (text: string | null) => text?.toLowerCase() === 'true';
 
 /** An instance as the API shows it; input and output are always present. */
-export function statusOf(core: Core, row: InstanceRow, query: URLSearchParams): Record<string, unknown> {
+export function statusOf(
+  core: EngineContext,
+  row: InstanceRow,
+  query: URLSearchParams,
+): Record<string, unknown> {
   const showInput = (query.get('showInput') ?? 'true').toLowerCase() !== 'false';
   const events = isTrue(query.get('showHistory'))
     ? core.store.history(row.id).flatMap((chunk) => chunk.events)
@@ -41,7 +45,7 @@ export function statusOf(core: Core, row: InstanceRow, query: URLSearchParams): 
   };
 }
 
-export function getStatus(core: Core, id: string, request: EngineRequest): EngineResponse {
+export function getStatus(core: EngineContext, id: string, request: EngineRequest): EngineResponse {
   const row = core.store.instance(id);
   if (!row) return reply(404);
   const body = statusOf(core, row, request.query);
@@ -74,7 +78,7 @@ function filterOf(query: URLSearchParams): Filter {
 }
 
 /** In the order of their ids, from `begin` on; one more than `top` when there are more. */
-function select(core: Core, filter: Filter, begin: string, top: number): InstanceRow[] {
+function select(core: EngineContext, filter: Filter, begin: string, top: number): InstanceRow[] {
   const statuses = filter.statuses.length === 0 ? [...STATUSES] : filter.statuses;
   const marks = statuses.map(() => '?').join(',');
   return core.store
@@ -93,7 +97,7 @@ function select(core: Core, filter: Filter, begin: string, top: number): Instanc
 }
 
 /** The continuation token is the id with which the next page begins. */
-export function listInstances(core: Core, request: EngineRequest): EngineResponse {
+export function listInstances(core: EngineContext, request: EngineRequest): EngineResponse {
   const asked = Number(request.query.get('top'));
   const top = asked > 0 ? asked : PAGE;
   const token = request.headers['x-ms-continuation-token'];
@@ -107,7 +111,7 @@ export function listInstances(core: Core, request: EngineRequest): EngineRespons
   );
 }
 
-export async function purgeOne(core: Core, id: string): Promise<EngineResponse> {
+export async function purgeOne(core: EngineContext, id: string): Promise<EngineResponse> {
   const row = core.store.instance(id);
   if (!row) return reply(404);
   if (!isFinal(row.status)) {
@@ -120,7 +124,7 @@ export async function purgeOne(core: Core, id: string): Promise<EngineResponse> 
   return reply(200, { instancesDeleted: 1 });
 }
 
-export async function purgeMany(core: Core, request: EngineRequest): Promise<EngineResponse> {
+export async function purgeMany(core: EngineContext, request: EngineRequest): Promise<EngineResponse> {
   if (!request.query.get('createdTimeFrom'))
     return reply(400, "Please provide value for 'createdTimeFrom' parameter.");
   const rows = select(core, filterOf(request.query), '', Number.MAX_SAFE_INTEGER - 1).filter(({ status }) =>

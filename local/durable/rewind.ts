@@ -6,13 +6,17 @@
  * Source: Azure/durabletask, src/DurableTask.AzureStorage/Tracking/AzureTableTrackingStore.cs (RewindHistoryAsync).
  */
 import type { EngineResponse } from '../functions-host/contract.ts';
-import type { Core } from './core.ts';
+import type { EngineContext } from './engine-context.ts';
 import { EventType, type HistoryEvent, inbound } from './history.ts';
 import { reply } from './replies.ts';
 import type { InstanceRow } from './rows.ts';
 
 /** 404 and 412 with the real host's words, else 202. */
-export async function rewind(core: Core, id: string, reason: string | null): Promise<EngineResponse> {
+export async function rewind(
+  core: EngineContext,
+  id: string,
+  reason: string | null,
+): Promise<EngineResponse> {
   const row = core.store.instance(id);
   if (!row) return reply(404, `No orchestration with instance ID "$${id}" found.`);
   if (row.status !== 'Failed') {
@@ -32,7 +36,7 @@ export async function rewind(core: Core, id: string, reason: string | null): Pro
 }
 
 /** Within a write. */
-function rewrite(core: Core, row: InstanceRow, reason: string | null, woken: string[]): void {
+function rewrite(core: EngineContext, row: InstanceRow, reason: string | null, woken: string[]): void {
   const { store } = core;
   const chunks = store.history(row.id);
   const events = chunks.flatMap((chunk) => chunk.events);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EventType, type HistoryEvent, inbound } from './history.ts';
-import { createKnown } from './known.ts';
+import { createKnown } from './instance-cache.ts';
 import type { InstanceRow } from './rows.ts';
 import { openStore, type Store } from './store.ts';
 

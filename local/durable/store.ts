@@ -9,7 +9,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { GroupCommit } from '../group-commit.ts';
 import type { HistoryEvent, Parent } from './history.ts';
-import { createKnown } from './known.ts';
+import { createKnown } from './instance-cache.ts';
 import type { ActivityRow, Chunk, EntityRow, InstanceRow, MessageRow, Status } from './rows.ts';
 
 const OPEN_PATIENCE_MS = 3_000;

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { createCommits, type Place } from './commits.ts';
+import { createCommits, type WriteStrategy } from './commits.ts';
 
 /** One turn of the loop with `count` writes, and where each was made. */
-async function turn(commits: ReturnType<typeof createCommits>, count: number): Promise<Place[]> {
-  const places: Place[] = [];
+async function turn(commits: ReturnType<typeof createCommits>, count: number): Promise<WriteStrategy[]> {
+  const places: WriteStrategy[] = [];
   for (let n = 0; n < count; n++) commits.join((place) => places.push(place));
   expect(places).toEqual([]);
   await Promise.resolve();
@@ -41,7 +41,7 @@ test('one that comes while others are under way goes to the pool', async () => {
 test('a disk that has become slow is left to the pool, until it is fast again', async () => {
   const commits = await fast();
   const measured = async (milliseconds: number, times: number) => {
-    let place: Place | undefined;
+    let place: WriteStrategy | undefined;
     for (let n = 0; n < times; n++) {
       [place] = await turn(commits, 1);
       commits.ended(milliseconds);

@@ -8,11 +8,11 @@
  */
 
 /** How a log writes what it has. */
-export type Place = 'here' | 'pool';
+export type WriteStrategy = 'here' | 'pool';
 
 export interface Commits {
   /** Calls `write` once this turn's appends are known. It must say when it is done, by `ended`. */
-  join(write: (place: Place) => void): void;
+  join(write: (place: WriteStrategy) => void): void;
   /** @param milliseconds that the write took */
   ended(milliseconds: number): void;
 }
@@ -28,7 +28,7 @@ const LEAST_MS = 0.01;
 
 /** @param turn calls back at the end of this turn of the loop */
 export function createCommits(turn: (then: () => void) => void = queueMicrotask): Commits {
-  let due: ((place: Place) => void)[] = [];
+  let due: ((place: WriteStrategy) => void)[] = [];
   let underWay = 0;
   // Not known yet: the first write shows it.
   let pace = FAST_MS;

@@ -32,7 +32,7 @@ export const EMULATOR_KEY: AccessKey = {
   rights: ['Manage', 'Send', 'Listen'],
 };
 
-const MOST_PARTITIONS = 1024;
+const MAX_PARTITIONS = 1024;
 /** https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules#microsofteventhub */
 const NAME = /^[a-z0-9]([-._a-z0-9]{0,254}[a-z0-9])?$/i;
 const GROUP = /^(\$default|[a-z0-9]([-._a-z0-9]{0,48}[a-z0-9])?)$/i;
@@ -110,8 +110,8 @@ const isAbsentOr = (is: (value: unknown) => boolean) => (value: unknown) => valu
 
 const HUB: Readonly<Record<keyof HubConfig, readonly [(value: unknown) => boolean, string]>> = {
   partitions: [
-    (value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MOST_PARTITIONS,
-    `a number from 1 to ${MOST_PARTITIONS}`,
+    (value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MAX_PARTITIONS,
+    `a number from 1 to ${MAX_PARTITIONS}`,
   ],
   consumerGroups: [
     isAbsentOr((value) => Array.isArray(value) && value.every((each) => GROUP.test(String(each)))),

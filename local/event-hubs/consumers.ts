@@ -4,7 +4,7 @@ import type { Link } from './amqp/link.ts';
 import type { AmqpError } from './amqp/performatives.ts';
 import { Described } from './amqp/values.ts';
 import { DEFAULT_GROUP, partitionIn } from './broker.ts';
-import { type Core, pathOf } from './core.ts';
+import { type BrokerContext, pathOf } from './broker-context.ts';
 import { createReader, startOf } from './reader.ts';
 import { badPartition, notFound, REFUSALS, tooManyReceivers } from './refusals.ts';
 
@@ -23,7 +23,7 @@ interface OpenReader {
 /** The receivers of each partition and group. */
 export type Readers = Map<string, Set<OpenReader>>;
 
-export function openConsumer(link: Link, core: Core, readers: Readers): void {
+export function openConsumer(link: Link, core: BrokerContext, readers: Readers): void {
   const address = pathOf(link.attach.source.address);
   const [hubName = '', groups = '', group = DEFAULT_GROUP, partitions = '', id = '', ...more] =
     address.split('/');

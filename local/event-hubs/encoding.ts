@@ -47,14 +47,14 @@ interface Section {
   readonly end: number;
 }
 
-const MOST_DESCRIPTORS = 4;
+const MAX_DESCRIPTORS = 4;
 
 /** End of the value that begins at `at`. */
 function skip(bytes: Buffer, at: number, depth = 0): number {
   const code = bytes[at];
   if (code === undefined) throw new MalformedMessage('cut short');
   if (code === 0x00) {
-    if (depth === MOST_DESCRIPTORS) throw new MalformedMessage('descriptors of descriptors');
+    if (depth === MAX_DESCRIPTORS) throw new MalformedMessage('descriptors of descriptors');
     return skip(bytes, skip(bytes, at + 1, depth + 1), depth + 1);
   }
   const width = code >> 4;

@@ -18,12 +18,12 @@ export const CAPABILITY = 'com.microsoft:idempotent-producer';
 const ID = 'com.microsoft:producer-id';
 const EPOCH = 'com.microsoft:producer-epoch';
 const SEQUENCE = 'com.microsoft:producer-sequence-number';
-const MOST_ID = 2 ** 40;
+const MAX_ID = 2 ** 40;
 /** Newest events of a partition that are searched for a producer that is not known. */
 const SEARCHED = 10_000;
 const SEARCH_STEP = 500;
 /** Producers that a partition keeps in mind. */
-const MOST_KNOWN = 10_000;
+const MAX_KNOWN = 10_000;
 
 interface Producer {
   epoch: number;
@@ -66,7 +66,7 @@ export function createProducers(): Producers {
         links: new Set(),
       };
       producers.set(id, producer);
-      if (producers.size > MOST_KNOWN) forgetOldest(producers);
+      if (producers.size > MAX_KNOWN) forgetOldest(producers);
     }
     return producer;
   };
@@ -78,7 +78,7 @@ export function createProducers(): Producers {
         return typeof value === 'number' ? value : undefined;
       };
       const givenId = given(ID);
-      const id = givenId ?? randomInt(1, MOST_ID);
+      const id = givenId ?? randomInt(1, MAX_ID);
       const producer = find(log, id, given(EPOCH) ?? 0, givenId === undefined);
       for (const other of producer.links) if (!other.isOpen) producer.links.delete(other);
       const epoch = given(EPOCH) ?? producer.epoch;

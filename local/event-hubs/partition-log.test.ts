@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Commits, createCommits, type Place } from './commits.ts';
+import { type Commits, createCommits, type WriteStrategy } from './commits.ts';
 import { PartitionLog, type PartitionLogOptions } from './partition-log.ts';
 
 let folder: string;
@@ -53,7 +53,7 @@ afterEach(async () => {
 });
 
 const newest = () => join(dir, readdirSync(dir).toSorted().at(-1) ?? '');
-const commitsAt = (place: Place): Commits => ({ ...createCommits(), join: (write) => write(place) });
+const commitsAt = (place: WriteStrategy): Commits => ({ ...createCommits(), join: (write) => write(place) });
 
 async function reopen(options: Partial<PartitionLogOptions> = {}): Promise<void> {
   await log.close();
@@ -416,7 +416,7 @@ describe('zeros ahead', () => {
   });
 });
 
-describe.each<Place>(['here', 'pool'])('a write that is to be made: %s', (place) => {
+describe.each<WriteStrategy>(['here', 'pool'])('a write that is to be made: %s', (place) => {
   test('has everything in order, on disk when it is acknowledged', async () => {
     await reopen({ commits: commitsAt(place), segmentBytes: 300_000 });
     const sent: string[] = [];

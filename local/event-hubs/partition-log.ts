@@ -9,7 +9,7 @@
  */
 import { mkdirSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { type Commits, createCommits, type Place } from './commits.ts';
+import { type Commits, createCommits, type WriteStrategy } from './commits.ts';
 import { type HighWaterMark, openHighWaterMark } from './high-water-mark.ts';
 import {
   ADVICE,
@@ -153,7 +153,7 @@ export class PartitionLog {
     this.commits.join((place) => this.flush(place));
   }
 
-  private flush(place: Place): void {
+  private flush(place: WriteStrategy): void {
     const group = this.queue;
     this.queue = [];
     let segment: Segment;

@@ -4,7 +4,7 @@ import type { Delivery, Link } from './amqp/link.ts';
 import type { AmqpError } from './amqp/performatives.ts';
 import { MalformedValue, string } from './amqp/values.ts';
 import { type Hub, partitionIn } from './broker.ts';
-import { type Core, pathOf } from './core.ts';
+import { type BrokerContext, pathOf } from './broker-context.ts';
 import { annotated, inspect, MalformedMessage, splitBatch } from './encoding.ts';
 import { CAPABILITY, type NumberedEvent } from './idempotence.ts';
 import { badPartition, notFound, REFUSALS } from './refusals.ts';
@@ -25,7 +25,7 @@ interface Destination {
 }
 
 /** `hub`, `hub/Partitions/N` or `hub/Publishers/name`, or why it is none of them. */
-function destinationOf(address: string, core: Core): Destination | AmqpError {
+function destinationOf(address: string, core: BrokerContext): Destination | AmqpError {
   const [hubName = '', section, name = '', ...more] = address.split('/');
   const hub = core.broker.hub(hubName);
   if (!hub) return notFound(hubName);
@@ -40,7 +40,7 @@ function destinationOf(address: string, core: Core): Destination | AmqpError {
   return partition === undefined ? badPartition(name) : { hub, partition, publisher: undefined };
 }
 
-export function openProducer(link: Link, core: Core): void {
+export function openProducer(link: Link, core: BrokerContext): void {
   const address = pathOf(link.attach.target.address);
   const destination = destinationOf(address, core);
   if ('condition' in destination) return link.refuse(destination);
@@ -61,7 +61,12 @@ export function openProducer(link: Link, core: Core): void {
 
 const conditionOf = ({ condition }: { readonly condition?: string }) => (condition ? { condition } : {});
 
-async function receive(delivery: Delivery, link: Link, destination: Destination, core: Core): Promise<void> {
+async function receive(
+  delivery: Delivery,
+  link: Link,
+  destination: Destination,
+  core: BrokerContext,
+): Promise<void> {
   const { hub, partition } = destination;
   const refused = core.faults.take('reject', hub.name, partition);
   if (refused) return delivery.reject({ ...REFUSALS.throttled, ...conditionOf(refused) });
@@ -77,7 +82,7 @@ async function receive(delivery: Delivery, link: Link, destination: Destination,
 async function store(
   { format, message }: Delivery,
   { hub, partition, publisher }: Destination,
-  core: Core,
+  core: BrokerContext,
 ): Promise<AmqpError | undefined> {
   if (!message) return REFUSALS.tooLarge;
   try {

@@ -4,12 +4,12 @@ import type { Delivery, Link } from './amqp/link.ts';
 import { boolean, int, long, map, string, timestamp } from './amqp/values.ts';
 import { type AccessKey, type Claim, checkSas, checkToken, type VerifyToken } from './auth.ts';
 import { type Hub, partitionIn } from './broker.ts';
-import type { Core } from './core.ts';
+import type { BrokerContext } from './broker-context.ts';
 import { type Reply, type Request, readRequest, writeReply } from './encoding.ts';
 import { badPartition, notFound } from './refusals.ts';
 
 export interface NodeContext {
-  readonly core: Core;
+  readonly core: BrokerContext;
   readonly keys: readonly AccessKey[];
   readonly verify: VerifyToken | undefined;
   /** The claim is the connection's from now on. */
@@ -17,7 +17,7 @@ export interface NodeContext {
 }
 
 /** The service's own limit of a token is lower. */
-const MOST_REQUEST_BYTES = 64 * 1024;
+const MAX_REQUEST_BYTES = 64 * 1024;
 
 const SIGNATURE = 'SharedAccessSignature ';
 
@@ -28,7 +28,7 @@ export function openNode(link: Link, address: string, context: NodeContext): voi
       context.core.track(
         address === '$cbs' ? onToken(link, delivery, context) : onRead(link, delivery, context),
       );
-  link.accept({ maxMessageSize: MOST_REQUEST_BYTES });
+  link.accept({ maxMessageSize: MAX_REQUEST_BYTES });
 }
 
 /** Undefined, and the delivery is rejected: not a request. */
@@ -130,7 +130,7 @@ async function showsToken(
   return claim !== undefined && claim !== false;
 }
 
-function manage(request: Request, core: Core): Reply {
+function manage(request: Request, core: BrokerContext): Reply {
   const { operation, name, type, partition } = textsOf(request);
   if (operation !== 'READ')
     return {

@@ -22,7 +22,7 @@ import {
   writev,
 } from 'node:fs';
 import { crc32 } from 'node:zlib';
-import type { Place } from './commits.ts';
+import type { WriteStrategy } from './commits.ts';
 
 export interface StoredEvent {
   readonly sequenceNumber: number;
@@ -45,12 +45,12 @@ const HEAD = 22;
 const NO_KEY = 0xffff;
 const READ_BYTES = 4 * 1024 * 1024;
 /** A read takes at least one record, and no more than so many bytes of further ones. */
-const MOST_READ_BYTES = 512 * 1024;
+const MAX_READ_BYTES = 512 * 1024;
 /** Zeros ahead: as many as there are records, within these bounds. */
 const LEAST_AHEAD = 64 * 1024;
-const MOST_AHEAD = 1024 * 1024;
-const ZEROS: Buffer = Buffer.alloc(MOST_AHEAD);
-const MOST_IN_PLACE = 128 * 1024;
+const MAX_AHEAD = 1024 * 1024;
+const ZEROS: Buffer = Buffer.alloc(MAX_AHEAD);
+const MAX_IN_PLACE = 128 * 1024;
 
 /** Records of `events`, numbered from `first` on, in one buffer; and where each begins in it. */
 export function encode(events: readonly NewEvent[], first: number, time: number) {
@@ -162,7 +162,7 @@ export class Segment {
   /** Where only zeros follow. */
   private endOfContent(size: number): number {
     let end = size;
-    const buffer = Buffer.allocUnsafe(Math.min(size - this.bytes, MOST_AHEAD));
+    const buffer = Buffer.allocUnsafe(Math.min(size - this.bytes, MAX_AHEAD));
     while (end > this.bytes) {
       const start = Math.max(this.bytes, end - buffer.length);
       const bytes = buffer.subarray(0, readSync(this.fd, buffer, 0, end - start, start));
@@ -226,11 +226,11 @@ export class Segment {
   }
 
   /** Writes and syncs; nothing of it is seen before `taken`. In place only what is short and has zeros to replace. */
-  write(bytes: Buffer, place: Place, done: (error: Error | null) => void): void {
+  write(bytes: Buffer, place: WriteStrategy, done: (error: Error | null) => void): void {
     const hasRoom = this.bytes + bytes.length <= this.allocated;
-    if (place === 'here' && SYNCS_ITSELF && hasRoom && bytes.length <= MOST_IN_PLACE)
+    if (place === 'here' && SYNCS_ITSELF && hasRoom && bytes.length <= MAX_IN_PLACE)
       return done(this.writeHere(bytes));
-    const ahead = Math.min(Math.max(this.bytes + bytes.length, LEAST_AHEAD), MOST_AHEAD);
+    const ahead = Math.min(Math.max(this.bytes + bytes.length, LEAST_AHEAD), MAX_AHEAD);
     this.writeInPool(hasRoom ? [bytes] : [bytes, ZEROS.subarray(0, ahead)], this.bytes, done);
   }
 
@@ -278,7 +278,7 @@ export class Segment {
     if (begin < 0 || begin >= this.count) return [];
     const start = this.positions[begin] as number;
     let last = begin + 1;
-    while (last < this.count && last - begin < count && this.endOf(last) - start <= MOST_READ_BYTES) last++;
+    while (last < this.count && last - begin < count && this.endOf(last) - start <= MAX_READ_BYTES) last++;
     const bytes = Buffer.allocUnsafeSlow(this.endOf(last - 1) - start);
     readSync(this.fd, bytes, 0, bytes.length, start);
     const events: StoredEvent[] = [];

@@ -14,9 +14,9 @@ import type { Connection } from './amqp/layers.ts';
 import type { Link } from './amqp/link.ts';
 import { type AccessKey, type Claim, checkPlain, isAllowed, type VerifyToken } from './auth.ts';
 import { createBroker, type HubConfig } from './broker.ts';
+import type { BrokerContext, OpenLink } from './broker-context.ts';
+import { createConnectionListener } from './connection-listener.ts';
 import { openConsumer, type Readers } from './consumers.ts';
-import type { Core, OpenLink } from './core.ts';
-import { createDoor } from './door.ts';
 import { createFaults, type Faults } from './faults.ts';
 import { createProducers } from './idempotence.ts';
 import { createMeter, EGRESS, INGRESS } from './meter.ts';
@@ -78,7 +78,7 @@ export async function startEventHubs(options: EventHubsOptions): Promise<EventHu
         if (facts.hub === hub) link.close({ condition, description: 'detached on demand' });
     },
   });
-  const core: Core = {
+  const core: BrokerContext = {
     broker,
     faults,
     producers: createProducers(),
@@ -148,13 +148,13 @@ export async function startEventHubs(options: EventHubsOptions): Promise<EventHu
     },
   };
 
-  const door = createDoor((stream, isEncrypted) => {
+  const listener = createConnectionListener((stream, isEncrypted) => {
     connections.add(new AmqpConnection(stream, service, isEncrypted));
   });
-  const servers: Server[] = [createServer(door.enter)];
+  const servers: Server[] = [createServer(listener.accept)];
   if (options.tls) {
     const tls = await import('node:tls');
-    servers.push(tls.createServer({ key: options.tls.key, cert: options.tls.cert }, door.enter));
+    servers.push(tls.createServer({ key: options.tls.key, cert: options.tls.cert }, listener.accept));
   }
   for (const server of servers) server.on('tlsClientError', (_error, socket: Socket) => socket.destroy());
   let port: number;
@@ -171,7 +171,7 @@ export async function startEventHubs(options: EventHubsOptions): Promise<EventHu
   let closing: Promise<void> | undefined;
   const close = async () => {
     const ended = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
-    door.close();
+    listener.close();
     await Promise.allSettled(pending);
     for (const connection of connections) connection.leave();
     await Promise.all(ended);

@@ -16,13 +16,13 @@ const IS_PATH = /^\/(\$|%24)servicebus\/websocket\/?(\?|$)/i;
 /** The standard's name, which .NET's SDK uses, and the one that JavaScript's does. */
 const PROTOCOLS: ReadonlySet<string> = new Set(['amqp', 'AMQPWSB10']);
 /** Of one message: clients put in one what they have at a time. */
-const MOST_BYTES = 16 * 1024 * 1024;
+const MAX_BYTES = 16 * 1024 * 1024;
 const ONLY_BINARY = 1003;
 
 const options = {
   noServer: true,
   clientTracking: false,
-  maxPayload: MOST_BYTES,
+  maxPayload: MAX_BYTES,
   /** For the other side to close, too. */
   closeTimeout: 1_000,
   handleProtocols: (offered: ReadonlySet<string>) =>

@@ -32,7 +32,7 @@ const wrap = (values: Iterable<readonly [string, string]>) =>
   Object.fromEntries([...values].map(([key, value]) => [key, { value }]));
 
 /** Several values of one key become one text, joined by commas; keys that differ only in case are one. */
-export function queryOf(search: URLSearchParams): Map<string, string> {
+function queryOf(search: URLSearchParams): Map<string, string> {
   const byKey = new Map<string, { name: string; values: string[] }>();
   for (const [name, value] of search) {
     const known = byKey.get(name.toLowerCase());

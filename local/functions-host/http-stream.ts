@@ -9,7 +9,7 @@
 import { randomUUID } from 'node:crypto';
 import { Agent, type IncomingMessage, type ServerResponse, request as send } from 'node:http';
 import type { FunctionApp, Invocation, RpcTypedData } from './contract.ts';
-import { empty, queryOf } from './http-binding.ts';
+import { empty } from './http-binding.ts';
 import type { HostLog } from './log.ts';
 import type { HttpRoute } from './router.ts';
 
@@ -75,12 +75,7 @@ function forward({ request, response }: StreamCall, httpUri: string, invocationI
     method: request.method ?? 'GET',
     // The real proxy encodes an encoded slash once more.
     path: (request.url ?? '/').replace(/%2f/gi, '%252F'),
-    headers: {
-      ...request.headers,
-      'x-ms-invocation-id': invocationId,
-      'x-forwarded-host': request.headers.host ?? '',
-      'x-forwarded-proto': 'http',
-    },
+    headers: forwardedHeaders(request, invocationId),
     agent,
   });
   inner.on('response', (answer) => {
@@ -114,13 +109,37 @@ function forward({ request, response }: StreamCall, httpUri: string, invocationI
   };
 }
 
+/** Line by line as they came: a header that is repeated stays so, as through the real proxy. */
+function forwardedHeaders(request: IncomingMessage, invocationId: string): string[] {
+  const own = {
+    'x-ms-invocation-id': invocationId,
+    'x-forwarded-host': request.headers.host ?? '',
+    'x-forwarded-proto': 'http',
+  };
+  const lines: string[] = [];
+  for (let index = 0; index < request.rawHeaders.length; index += 2) {
+    const name = request.rawHeaders[index] as string;
+    if (!Object.hasOwn(own, name.toLowerCase())) lines.push(name, request.rawHeaders[index + 1] as string);
+  }
+  for (const [name, value] of Object.entries(own)) lines.push(name, value);
+  return lines;
+}
+
+/** Of a key that is repeated the last value wins. https://github.com/Azure/azure-webjobs-sdk-extensions, HttpRequestExtensions.cs */
+function lastOfEach(search: URLSearchParams): Record<string, string> {
+  const last = new Map<string, readonly [string, string]>();
+  for (const [name, value] of search)
+    last.set(name.toLowerCase(), [last.get(name.toLowerCase())?.[0] ?? name, value]);
+  return Object.fromEntries(last.values());
+}
+
 /** Values of the query leak into the parameters, as on the real host; those of the route win, the key stays out. */
 function metadataOf(
   request: IncomingMessage,
   params: Readonly<Record<string, string>>,
   search: URLSearchParams,
 ): Record<string, RpcTypedData> {
-  const query = Object.fromEntries(queryOf(search));
+  const query = lastOfEach(search);
   const { code: _code, ...leaking } = query;
   const headers = Object.fromEntries(
     Object.entries(request.headers).map(([name, value]) => [

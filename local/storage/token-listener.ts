@@ -45,7 +45,7 @@ export interface TokenListener {
 }
 
 /** As much as the service takes. */
-const MOST_BATCH_BYTES = 4 * 1024 * 1024;
+const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 
 /**
  * Listens with TLS on loopback for a service that `plain` serves.
@@ -172,12 +172,12 @@ async function signBatch(gate: Gate, request: IncomingMessage): Promise<Incoming
 
 /** Undefined: it is larger than a batch may be. */
 async function textOf(request: IncomingMessage): Promise<string | undefined> {
-  if (Number(request.headers['content-length'] ?? 0) > MOST_BATCH_BYTES) return undefined;
+  if (Number(request.headers['content-length'] ?? 0) > MAX_BATCH_BYTES) return undefined;
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MOST_BATCH_BYTES) return undefined;
+    if (size > MAX_BATCH_BYTES) return undefined;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();

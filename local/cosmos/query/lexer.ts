@@ -12,11 +12,11 @@ const PATTERN =
   /(?<space>\s+|--[^\n]*|\/\*[\s\S]*?\*\/)|(?<number>0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?<parameter>@\w+)|(?<name>[A-Za-z_$][\w$]*)|(?<string>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|(?<symbol>\?\?|<=|>=|<>|!=|\|\||>>>|<<|>>|[-+*/%=<>()[\]{},.:?!&|^~])/gy;
 
 /** As in the service. */
-const MOST_CHARACTERS = 262_144;
+const MAX_CHARACTERS = 262_144;
 
 export function lex(text: string): Token[] {
-  if (text.length > MOST_CHARACTERS)
-    throw badRequest(`The query text is longer than ${MOST_CHARACTERS} characters.`);
+  if (text.length > MAX_CHARACTERS)
+    throw badRequest(`The query text is longer than ${MAX_CHARACTERS} characters.`);
   const tokens: Token[] = [];
   let at = 0;
   PATTERN.lastIndex = 0;

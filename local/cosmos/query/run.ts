@@ -50,13 +50,13 @@ interface Budget {
   left: number;
 }
 
-const MOST_JOINED_ROWS = 250_000;
+const MAX_JOINED_ROWS = 250_000;
 
 function spend(budget: Budget): void {
   budget.left -= 1;
   if (budget.left < 0)
     throw badRequest(
-      `The query is too complex: its JOINs and subqueries look at more than ${MOST_JOINED_ROWS} rows.`,
+      `The query is too complex: its JOINs and subqueries look at more than ${MAX_JOINED_ROWS} rows.`,
     );
 }
 
@@ -66,7 +66,7 @@ const subqueryWithin =
     runQuery(query, { parameters, outer: inputs, budget });
 
 /** For one query; what its subqueries look at adds up. */
-export const freshSubquery = () => subqueryWithin({ left: MOST_JOINED_ROWS });
+export const freshSubquery = () => subqueryWithin({ left: MAX_JOINED_ROWS });
 
 /** Every row, in order. */
 export function runQuery(query: Query, context: RunContext): unknown[] {
@@ -247,7 +247,7 @@ function projection(query: Query): (scope: Scope) => unknown {
 type Bounded = RunContext & { readonly budget: Budget };
 
 function* filtered(query: Query, compiled: CompiledQuery, given: RunContext): Generator<Scope> {
-  const budget = given.budget ?? { left: MOST_JOINED_ROWS };
+  const budget = given.budget ?? { left: MAX_JOINED_ROWS };
   const context: Bounded = { ...given, budget };
   const subquery = subqueryWithin(budget);
   for (const inputs of joined(compiled, 0, new Map(context.outer ?? []), context)) {

@@ -45,7 +45,7 @@ const LEAVE_MS = 1_000;
 /** As the service has them. */
 const CHANNELS = 5_000;
 /** Unhandled bytes of messages above which nothing is read. */
-const MOST_UNHANDLED = 16 * 1024 * 1024;
+const MAX_UNHANDLED = 16 * 1024 * 1024;
 const JOINED_BYTES = 64 * 1024;
 const MECHANISMS = ['MSSBCBS', 'ANONYMOUS', 'PLAIN'];
 const AMQP_HEADER = Buffer.from('AMQP\0\x01\0\0', 'latin1');
@@ -115,7 +115,7 @@ export class AmqpConnection implements Connection {
   /** A message of so many bytes is being handled (or, negative, has been). */
   handling(bytes: number): void {
     this.unhandled += bytes;
-    if (this.unhandled > MOST_UNHANDLED) this.socket.pause();
+    if (this.unhandled > MAX_UNHANDLED) this.socket.pause();
     else if (bytes < 0 && this.socket.isPaused()) this.socket.resume();
   }
 

@@ -20,7 +20,7 @@ import { boolean, map, string, symbol, symbols, ubyte, uint, ulong } from './val
 
 /** Messages that a sender may have under way. */
 const CREDIT = 1000;
-const MOST_WAITING = 1000;
+const MAX_WAITING = 1000;
 
 export interface Delivery {
   readonly format: number;
@@ -160,7 +160,7 @@ export class Link {
   send(message: Buffer): void {
     if (!this.isOpen) return;
     if (this.waiting.length > 0 || this.credit <= 0 || this.session.window <= 0) {
-      if (this.waiting.length >= MOST_WAITING)
+      if (this.waiting.length >= MAX_WAITING)
         throw new ProtocolError('amqp:not-allowed', 'no answer is taken');
       this.waiting.push(message);
       return;

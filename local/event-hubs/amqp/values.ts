@@ -2,7 +2,7 @@
  * AMQP's type system on bytes, both ways, for frames and for the few messages that the broker itself reads.
  * http://docs.oasis-open.org/amqp/core/v1.0/os/amqp-core-types-v1.0-os.html (1.6)
  *
- * V1 Nothing is read behind the end, no deeper than `MOST_NESTED`, and no count is believed that its bytes cannot hold:
+ * V1 Nothing is read behind the end, no deeper than `MAX_NESTED`, and no count is believed that its bytes cannot hold:
  *    what is not well-formed throws `MalformedValue`, and costs no more than its length.
  */
 
@@ -24,7 +24,7 @@ export class Described {
   }
 }
 
-const MOST_NESTED = 32;
+const MAX_NESTED = 32;
 
 /**
  * Numbers come as `number`, or `bigint` where that would lose something; timestamps as ms; symbols as texts; binaries, UUIDs
@@ -46,7 +46,7 @@ export class ValueReader {
   }
 
   read(depth = 0): unknown {
-    if (depth > MOST_NESTED) throw new MalformedValue('nested too deeply');
+    if (depth > MAX_NESTED) throw new MalformedValue('nested too deeply');
     const code = this.u8();
     if (code !== 0x00) return this.value(code, depth);
     const descriptor = this.read(depth + 1);
@@ -205,7 +205,7 @@ export class ValueReader {
 
   private array(width: 1 | 4, depth: number): unknown[] {
     const found: unknown[] = [];
-    if (depth > MOST_NESTED) throw new MalformedValue('nested too deeply');
+    if (depth > MAX_NESTED) throw new MalformedValue('nested too deeply');
     this.within(width, (count) => {
       let code = this.u8();
       while (code === 0x00) {

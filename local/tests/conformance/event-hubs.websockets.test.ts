@@ -15,7 +15,7 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { openAuthority } from '../../certificates.ts';
-import { createDoor } from '../../event-hubs/door.ts';
+import { createConnectionListener } from '../../event-hubs/connection-listener.ts';
 import { rhea } from '../../event-hubs/raw-client.ts';
 import { createTokenVerifier } from '../../event-hubs/tokens.ts';
 import { type IdentityServer, startIdentity } from '../../identity/server.ts';
@@ -284,11 +284,11 @@ describe('event-hubs: WebSockets that are odd', () => {
 
   test.each([
     ['a request that is none is 400', 'GET\r\n\r\n', 400],
-    ['a request without a WebSocket is 426', `GET ${PATH} HTTP/1.1\r\nhost: x\r\n\r\n`, 426],
-    ['a request for something else is 404', 'GET / HTTP/1.1\r\nhost: x\r\n\r\n', 404],
+    ['a request without a WebSocket is 426', `GET ${PATH} HTTP/1.1\r\nhost: localhost\r\n\r\n`, 426],
+    ['a request for something else is 404', 'GET / HTTP/1.1\r\nhost: localhost\r\n\r\n', 404],
     [
       'an upgrade without a key is 400',
-      `GET ${PATH} HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-protocol: ${PROTOCOL}\r\n\r\n`,
+      `GET ${PATH} HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-protocol: ${PROTOCOL}\r\n\r\n`,
       400,
     ],
   ])('%s, and the connection ends', async (_, text, expected) => {
@@ -344,11 +344,11 @@ describe('event-hubs: WebSockets that are odd', () => {
   test('who begins a WebSocket and does not go on is ended after a while', async () => {
     const { createServer } = await import('node:net');
     const entered: unknown[] = [];
-    const door = createDoor((stream) => entered.push(stream), 80);
-    const server = createServer(door.enter);
+    const listener = createConnectionListener((stream) => entered.push(stream), 80);
+    const server = createServer(listener.accept);
     await once(server.listen(0, '127.0.0.1'), 'listening');
     const { port } = server.address() as { port: number };
-    for (const words of ['', 'GET /$servicebus', `GET ${PATH} HTTP/1.1\r\nhost: x\r\n`]) {
+    for (const words of ['', 'GET /$servicebus', `GET ${PATH} HTTP/1.1\r\nhost: localhost\r\n`]) {
       const socket = connect(port, '127.0.0.1');
       socket.on('error', () => undefined).resume();
       if (words) socket.write(words);

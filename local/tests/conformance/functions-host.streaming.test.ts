@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Hosted, host } from './functions-host.harness.ts';
@@ -52,6 +53,28 @@ describe('functions-host: HTTP streaming', () => {
   ])('answers %s', async (_, path, status, body) => {
     const answer = await app.call('GET', path);
     expect([answer.status, answer.body.toString()]).toEqual([status, body]);
+  });
+
+  test('repeated headers arrive joined by a comma, repeated query keys as they came; of a repeated key the last value leaks into the parameters', async () => {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    let text = '';
+    const socket = connect(app.port, '127.0.0.1', () =>
+      socket.write(
+        'GET /api/dump?a=1&b=x&A=2 HTTP/1.1\r\nhost: localhost\r\nx-own: 1\r\nx-own: 2\r\nconnection: close\r\n\r\n',
+      ),
+    );
+    socket.on('data', (chunk: Buffer) => (text += chunk.toString())).on('close', () => resolve(text));
+    const answer = await promise;
+    const { params, query, headers } = JSON.parse(
+      answer.slice(answer.indexOf('{'), answer.lastIndexOf('}') + 1),
+    ) as Dump;
+    expect(query).toEqual([
+      ['a', '1'],
+      ['b', 'x'],
+      ['A', '2'],
+    ]);
+    expect(headers['x-own']).toBe('1,2');
+    expect(params).toEqual({ a: '2', b: 'x' });
   });
 
   test('answers carry x-ms-invocation-id', async () => {

@@ -19,13 +19,13 @@ import { type Malformed, malformed, raw } from './cosmos.requests.ts';
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? 2_000);
 const SEED = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31);
 const AT_ONCE = 40;
-const MOST_MS = 1_000;
+const MAX_MS = 1_000;
 /** With a leak the server runs out of it. */
 const HEAP_MEGABYTES = 64;
 /** The process grows by what is young and dead, too: little of it. */
 const NURSERY_MEGABYTES = 4;
 /** After a warm-up of a tenth of the requests. */
-const MOST_GROWTH_KILOBYTES = 96 * 1024;
+const MAX_GROWTH_KILOBYTES = 96 * 1024;
 const ENTRY = join(import.meta.dirname, '../../cosmos/main.ts');
 
 const agent = new Agent({ keepAlive: true, maxSockets: 8 });
@@ -138,7 +138,7 @@ async function residentKilobytes(): Promise<number> {
 async function faultOf(wrong: Malformed): Promise<string | undefined> {
   const { status, body, milliseconds } = await answerTo(wrong);
   const isError = status >= 400 && wrong.method !== 'HEAD';
-  if (status >= 200 && status < 500 && milliseconds < MOST_MS && (!isError || hasMessage(body)))
+  if (status >= 200 && status < 500 && milliseconds < MAX_MS && (!isError || hasMessage(body)))
     return undefined;
   const { method, path, headers, body: sent } = wrong;
   return `${method} ${path.slice(0, 80)} ${JSON.stringify(headers)} ${sent.toString().slice(0, 600)}: ${status} ${body.slice(0, 300)} after ${milliseconds} ms`;
@@ -165,7 +165,7 @@ describe('the server', () => {
           async (list, bytes) => {
             const faults = await Promise.all(list.map(faultOf));
             expect(faults.filter((fault) => fault !== undefined)).toEqual([]);
-            for (const each of bytes) expect(await endOf(each)).toBeLessThan(MOST_MS);
+            for (const each of bytes) expect(await endOf(each)).toBeLessThan(MAX_MS);
             asked += list.length + bytes.length;
             if (warm === 0 && asked > RUNS / 10) warm = await residentKilobytes();
           },
@@ -173,7 +173,7 @@ describe('the server', () => {
         { numRuns: Math.ceil(RUNS / AT_ONCE), seed: SEED },
       );
       expect(server.exitCode).toBeNull();
-      expect((await residentKilobytes()) - warm).toBeLessThan(MOST_GROWTH_KILOBYTES);
+      expect((await residentKilobytes()) - warm).toBeLessThan(MAX_GROWTH_KILOBYTES);
       const client = connectClient();
       const found = await client
         .database('fuzz')

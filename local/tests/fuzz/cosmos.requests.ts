@@ -423,12 +423,12 @@ export const raw = fc.oneof(
   fc
     .constantFrom(
       'GET / HTTP/1.1\r\n\r\n',
-      'GET / HTTP/9.9\r\nhost: a\r\n\r\n',
-      'POST /dbs HTTP/1.1\r\nhost: a\r\ncontent-length: -1\r\n\r\n',
-      'POST /dbs HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello',
-      'POST /dbs HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nZZ\r\n',
-      'GET /\u0000 HTTP/1.1\r\nhost: a\r\n\r\n',
-      `GET / HTTP/1.1\r\nhost: a\r\nx: ${'y'.repeat(40_000)}\r\n\r\n`,
+      'GET / HTTP/9.9\r\nhost: localhost\r\n\r\n',
+      'POST /dbs HTTP/1.1\r\nhost: localhost\r\ncontent-length: -1\r\n\r\n',
+      'POST /dbs HTTP/1.1\r\nhost: localhost\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello',
+      'POST /dbs HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\nZZ\r\n',
+      'GET /\u0000 HTTP/1.1\r\nhost: localhost\r\n\r\n',
+      `GET / HTTP/1.1\r\nhost: localhost\r\nx: ${'y'.repeat(40_000)}\r\n\r\n`,
     )
     .map((text) => Buffer.from(text, 'latin1')),
 );

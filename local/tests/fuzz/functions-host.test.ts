@@ -225,7 +225,7 @@ function attempt(): Attempt {
       'x-functions-key: wrong\r\n',
       `x-functions-key: ${KEYS.system.durabletask_extension}\r\n`,
     ]);
-    const text = `GET /api/guarded${chance(0.5) ? '?code=wrong' : ''} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n${key}\r\n`;
+    const text = `GET /api/guarded${chance(0.5) ? '?code=wrong' : ''} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n${key}\r\n`;
     return { bytes: Buffer.from(text), isBroken: false, isGuardedWithoutKey: true };
   }
   const body = Buffer.from(one(BODIES));

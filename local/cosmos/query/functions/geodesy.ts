@@ -8,10 +8,12 @@
  * Karney, Algorithms for geodesics, J. Geodesy 87 (2013); Snyder, Map projections: a working manual (1987), section 3 (authalic
  * latitude); https://learn.microsoft.com/azure/cosmos-db/nosql/query/st-area
  */
-import { Geodesic } from 'geographiclib-geodesic';
+import geographicLib from 'geographiclib-geodesic';
 
 export type Pair = readonly [longitude: number, latitude: number];
 
+/** Node finds no names in this CommonJS module: only the default import works there, in bundles and in tests. */
+const { Geodesic } = geographicLib;
 const { WGS84 } = Geodesic;
 const { a: A, f: F } = WGS84;
 

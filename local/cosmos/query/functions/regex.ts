@@ -6,7 +6,7 @@
 import { createContext, Script } from 'node:vm';
 import { badRequest } from '../../errors.ts';
 
-const MOST_MS = 250;
+const MAX_MS = 250;
 /** A repeated group, a reference back, or several repetitions: what can take more than linear time. */
 const RISKY = /\)\s*[*+{?]|\\[1-9k]|(?:[*+}][\s\S]*){2}/;
 const HARMLESS_LENGTH = 50;
@@ -24,7 +24,7 @@ export function matches(text: string, pattern: string, flags: string): boolean |
     return expression.test(text);
   Object.assign(room, { expression, text });
   try {
-    return test.runInContext(room, { timeout: MOST_MS }) as boolean;
+    return test.runInContext(room, { timeout: MAX_MS }) as boolean;
   } catch (error) {
     if ((error as { code?: unknown }).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT')
       throw badRequest('The regular expression of the query takes too long.');

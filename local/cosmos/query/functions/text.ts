@@ -4,7 +4,7 @@ import { matches } from './regex.ts';
 import { ANY_NUMBER, type Fn, isNumber, isString, isWhole, type SystemFunction, takes } from './signature.ts';
 
 /** REPLICATE answers no longer text, and undefined beyond it. */
-const MOST_REPLICATED = 10_000;
+const MAX_REPLICATED = 10_000;
 
 const text = (f: (s: string) => unknown): SystemFunction => takes(1, (s) => (isString(s) ? f(s) : undefined));
 
@@ -119,7 +119,7 @@ export const TEXT: Readonly<Record<string, SystemFunction>> = {
     isString(s) && isString(a) && isString(b) ? (a === '' ? s : s.replaceAll(a, () => b)) : undefined,
   ),
   REPLICATE: takes(2, (s, n) =>
-    isString(s) && isWhole(n) && n >= 0 && s.length * n <= MOST_REPLICATED ? s.repeat(n) : undefined,
+    isString(s) && isWhole(n) && n >= 0 && s.length * n <= MAX_REPLICATED ? s.repeat(n) : undefined,
   ),
   STRINGSPLIT: takes(2, (s, by) => (isString(s) && isString(by) ? s.split(by) : undefined)),
   STRINGJOIN: takes(2, (items, by) =>

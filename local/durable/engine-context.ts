@@ -14,7 +14,7 @@ export interface Result {
 }
 
 /** `wake`, `wakeAt` and `begin` only set in motion what the store already has; losing them loses nothing. */
-export interface Core {
+export interface EngineContext {
   readonly store: Store;
   readonly options: DurableOptions;
   readonly now: () => number;
@@ -37,7 +37,7 @@ export interface Core {
 export class LeftToAnother extends Error {}
 
 /** The function of that kind and name, whatever the case of its letters. */
-export function find(core: Core, kind: TriggerKind, name: string): FunctionDefinition | undefined {
+export function find(core: EngineContext, kind: TriggerKind, name: string): FunctionDefinition | undefined {
   const exact = core.options.app.functions.get(name);
   if (exact && isOf(exact, kind)) return exact;
   for (const definition of core.options.app.functions.values()) {
@@ -51,7 +51,7 @@ function isOf(definition: FunctionDefinition, kind: TriggerKind): boolean {
 }
 
 /** The text with which a real host answers for a function that it does not know. */
-export function unknownFunction(core: Core, kind: TriggerKind, name: string): string {
+export function unknownFunction(core: EngineContext, kind: TriggerKind, name: string): string {
   const word = kind === 'orchestration' ? 'orchestrator' : kind;
   const known = [...core.options.app.functions.values()]
     .filter((definition) => isOf(definition, kind))

@@ -1,22 +1,22 @@
 /**
- * Where connections come in: AMQP as it is, or in a WebSocket, told apart by the first byte. So one port serves both, as 443
+ * Accepts connections: plain AMQP or AMQP in a WebSocket, told apart by the first byte. So one port serves both, as 443
  * does in Azure.
  *
- * D1 Who says nothing, or begins a WebSocket and does not get to its end, is gone after a while.
+ * D1 A connection that sends nothing, or does not finish opening its WebSocket, is ended after a while.
  * D2 Nothing of a connection is lost or read before it is known what it speaks.
  */
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
-export interface Door {
+export interface ConnectionListener {
   /** A connection has come, over TCP or TLS. */
-  enter(socket: Socket): void;
+  accept(socket: Socket): void;
   /** Ends those that are not in yet. */
   close(): void;
 }
 
 /** Called with each stream on which AMQP is to be spoken. */
-export type Entered = (stream: Duplex, isEncrypted: boolean) => void;
+export type OpenStream = (stream: Duplex, isEncrypted: boolean) => void;
 
 const HANDSHAKE_MS = 20_000;
 /** Of GET; AMQP begins with an A. */
@@ -25,7 +25,10 @@ const FIRST_OF_HTTP = 'G'.charCodeAt(0);
 export const isEncrypted = (socket: Duplex): boolean => 'encrypted' in socket;
 
 /** @param handshakeMs for a connection that has not shown what it speaks */
-export function createDoor(entered: Entered, handshakeMs: number = HANDSHAKE_MS): Door {
+export function createConnectionListener(
+  entered: OpenStream,
+  handshakeMs: number = HANDSHAKE_MS,
+): ConnectionListener {
   const waiting = new Map<Duplex, NodeJS.Timeout>();
   const leave = (socket: Duplex) => {
     clearTimeout(waiting.get(socket));
@@ -40,7 +43,7 @@ export function createDoor(entered: Entered, handshakeMs: number = HANDSHAKE_MS)
     });
   };
   return {
-    enter: (socket) => {
+    accept: (socket) => {
       socket.setNoDelay(true);
       const end = () => socket.destroy();
       waiting.set(socket, setTimeout(end, handshakeMs).unref());

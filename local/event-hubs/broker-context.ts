@@ -16,7 +16,7 @@ export interface OpenLink {
   readonly right: Right;
 }
 
-export interface Core {
+export interface BrokerContext {
   readonly broker: Broker;
   readonly faults: Faults;
   readonly producers: Producers;

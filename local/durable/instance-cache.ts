@@ -20,7 +20,7 @@ interface Knowledge {
 
 /** Instances, and events of their histories, that are remembered; what was learnt of first is forgotten first. */
 const MOST = 1_000;
-const MOST_EVENTS = 100_000;
+const MAX_EVENTS = 100_000;
 
 export function createKnown(database: DatabaseSync) {
   const known = new Map<string, Knowledge>();
@@ -47,7 +47,7 @@ export function createKnown(database: DatabaseSync) {
     of.history = [...(of.history ?? []), ...chunks];
     of.events = (of.events ?? 0) + added;
     events += added;
-    while (events > MOST_EVENTS) forget(known.keys().next().value ?? '');
+    while (events > MAX_EVENTS) forget(known.keys().next().value ?? '');
   };
 
   return {
