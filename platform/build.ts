@@ -75,7 +75,7 @@ function stampOf(root: string): string {
 const isMade = (name: string) => name === 'dist' || name === 'node_modules';
 
 /** Loaded from node_modules as they are: they find files of their own, or are loaded by name. */
-const UNBUNDLED = ['azurite', 'azurite/*', 'dji_srt_parser', 'node-mavlink', '@azure/functions-core'];
+const UNBUNDLED = ['azurite', 'azurite/*', '@azure/functions-core'];
 
 /** Node keeps the text of what it runs in memory: a third of it was white space. Names stay, and lines are short enough for a stack trace. */
 const SMALL_SOURCE = { minifyWhitespace: true, minifySyntax: true, lineLimit: 160 } as const;

@@ -27,6 +27,11 @@ const OPENING_AT_ONCE = 32;
 async function run(settings: SimulatorSettings, stopping: AbortSignal): Promise<() => Promise<void>> {
   const log = createLog({ name: 'simulator', level: settings.LOG_LEVEL });
   const recording = settings.replay === undefined ? undefined : await readRecording(settings.replay);
+  if (recording)
+    log.info(
+      { recording: recording.name, ...recording.skipped },
+      'the recording is read; these fixes were skipped',
+    );
   const store = openStore(settings.data);
   const fleet = createFleet({
     store,

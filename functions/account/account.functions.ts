@@ -19,6 +19,7 @@ export function accountService(deps: ServiceDeps): Service {
       endpoint(contract.accountExists, handlers.exists),
       endpoint(contract.patchAccount, handlers.patch),
       endpoint(contract.checkAdmission, handlers.admission),
+      endpoint(contract.listHolds, handlers.holds),
       endpoint(contract.putUser, users.put),
       endpoint(contract.removeUser, users.remove),
       endpoint(contract.listUsers, users.list),

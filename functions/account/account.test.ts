@@ -221,6 +221,23 @@ describe('a business', () => {
     expect((await harness.request(contract.listUsers, { as, params: { accountId } })).status).toBe(403);
   });
 
+  test('lists the holds that stand and were made before a time, for the supervisor (W13)', async () => {
+    const accountId = await register();
+    await hold(accountId, 'held-early');
+    await hold(accountId, 'held-and-released');
+    await release(accountId, 'held-and-released');
+    const list = async (before: string, as = service()) => {
+      const { body } = await harness.request(contract.listHolds, { as, query: { before } });
+      const { holds } = body as { holds: { accountId: string; deliveryId: string }[] };
+      return holds.filter((each) => each.accountId === accountId).map(({ deliveryId }) => deliveryId);
+    };
+    const { now } = harness.clock;
+    expect(await list(now.toISOString())).toEqual([]);
+    const later = new Date(now.getTime() + 1000).toISOString();
+    expect(await list(later)).toEqual(['held-early']);
+    expect(await list(later, service('other'))).toEqual([]);
+  });
+
   test('tells before a request whether it would be held, and holds nothing (W20)', async () => {
     const accountId = await register(1);
     const ask = (id = accountId, userId = 'ann') =>

@@ -1,8 +1,11 @@
 /** Businesses: registered, read, changed by operators. */
+
+import { mayReach } from '../../shared/auth/tenancy.ts';
 import type {
   accountExists,
   checkAdmission,
   getAccount,
+  listHolds,
   patchAccount,
   putAccount,
 } from '../../shared/contracts/accounts.ts';
@@ -21,6 +24,7 @@ export interface AccountHandlers {
   readonly get: Handler<typeof getAccount>;
   readonly exists: Handler<typeof accountExists>;
   readonly admission: Handler<typeof checkAdmission>;
+  readonly holds: Handler<typeof listHolds>;
 }
 
 const NEW_ACCOUNT = { quota: 100, status: 'active' } as const;
@@ -100,6 +104,13 @@ export function createHandlers(repository: AccountRepository, deps: ServiceDeps)
       checkOwn(call.principal, params.accountId);
       const account = await repository.account(params.accountId);
       return { status: 200, body: account?.item.status === 'active' };
+    },
+
+    holds: async ({ query: { before, limit } }, { principal }) => {
+      const holds = await repository.holds(new Date(before).toISOString(), limit);
+      const reachable = holds.filter(({ accountId }) => mayReach(principal, accountId));
+      const views = reachable.map(({ accountId, deliveryId, at }) => ({ accountId, deliveryId, at }));
+      return { status: 200, body: { holds: views } };
     },
 
     admission: async ({ params: { accountId }, query: { userId } }, call) => {

@@ -14,6 +14,8 @@ export interface AccountRepository {
   replaceUser(document: UserDocument, etag: string): Promise<Stored<UserDocument>>;
   users(accountId: string): Promise<readonly UserDocument[]>;
   hold(accountId: string, deliveryId: string): Promise<Stored<HoldDocument> | undefined>;
+  /** Those that stand, of every account, oldest first. */
+  holds(before: string, limit: number): Promise<readonly HoldDocument[]>;
   /** @throws WriteConflict `exists`: there is a hold; `changed`: the account may not ship any more */
   createHold(hold: HoldDocument): Promise<void>;
   /** The end of a hold that never was: a hold that comes late finds it. @throws WriteConflict */
@@ -39,6 +41,11 @@ export function createAccountRepository(database: Database): AccountRepository {
       return (await store.query<UserDocument>(sql, {}, { partitionKey: accountId })).items;
     },
     hold: (accountId, deliveryId) => store.read<HoldDocument>(`hold-${deliveryId}`, accountId),
+    holds: async (before, limit) => {
+      const sql =
+        "SELECT * FROM c WHERE c.type = 'hold' AND c.status = 'Held' AND c.at < @before ORDER BY c.at";
+      return (await store.query<HoldDocument>(sql, { before }, { limit })).items;
+    },
     createHold: async (hold) => {
       await store.batch(hold.accountId, [
         { operationType: 'Create', resourceBody: json(hold) },

@@ -1,11 +1,18 @@
-/** Reservations that have outlived their workflow: released after a grace, told to an operator when that does not help. */
+/**
+ * Reservations and quota holds that have outlived their workflow: released after a grace, told to an operator when that
+ * does not help.
+ */
+import { listHolds, releaseQuota } from '../../shared/contracts/accounts.ts';
 import { type Drone, listDrones, releaseDrone } from '../../shared/contracts/drones.ts';
+import type { Outcome } from '../../shared/contracts/requests.ts';
 import { getWorkflow } from '../../shared/contracts/workflows.ts';
 import { AppError } from '../../shared/errors.ts';
 import { ORPHAN_GRACE_ROUNDS, TELL_ROUNDS } from './domain.ts';
 import { count, guarded, type RoundDeps, watchKey } from './watching.ts';
 
 const PAGE_SIZE = 500;
+/** A hold this young belongs to a workflow that has only begun, ms. */
+const HOLD_AGE_MS = 60_000;
 
 export async function checkReservations(deps: RoundDeps): Promise<ReadonlySet<string>> {
   const { call, log } = deps.services;
@@ -14,7 +21,7 @@ export async function checkReservations(deps: RoundDeps): Promise<ReadonlySet<st
     if (deliveryId === undefined) continue;
     const watch = { id: `watch-orphan-${droneId}`, deliveryId, mark: droneId };
     await guarded(deliveryId, deps, async () => {
-      if (await isUnderWay(deliveryId, deps)) return;
+      if ((await stateOf(deliveryId, deps)) === 'under way') return;
       seen.add(watchKey(watch));
       const rounds = await count(watch, deps);
       if (rounds === undefined || rounds <= ORPHAN_GRACE_ROUNDS) return;
@@ -28,13 +35,40 @@ export async function checkReservations(deps: RoundDeps): Promise<ReadonlySet<st
   return seen;
 }
 
+export async function checkHolds(deps: RoundDeps): Promise<ReadonlySet<string>> {
+  const { call, log, now } = deps.services;
+  const before = new Date(now().getTime() - HOLD_AGE_MS).toISOString();
+  const { body } = await call(listHolds, { query: { before } });
+  const seen = new Set<string>();
+  for (const { accountId, deliveryId } of body.holds) {
+    const watch = { id: 'watch-hold', deliveryId, mark: accountId };
+    await guarded(deliveryId, deps, async () => {
+      const state = await stateOf(deliveryId, deps);
+      if (state === 'under way') return;
+      seen.add(watchKey(watch));
+      const rounds = await count(watch, deps);
+      if (rounds === undefined || rounds <= ORPHAN_GRACE_ROUNDS) return;
+      log.warn({ deliveryId, accountId, rounds }, 'a quota hold has outlived its workflow');
+      const query = { settled: state === 'completed' ? 'true' : 'false' } as const;
+      await call(releaseQuota, { params: { accountId, deliveryId }, query, accountId });
+      if (rounds < TELL_ROUNDS) return;
+      const detail = `${accountId} still has quota held, though the workflow has ended`;
+      await deps.recordItem({ deliveryId, kind: 'OrphanHold', step: 'holdQuota', detail });
+    });
+  }
+  return seen;
+}
+
 /** A workflow that cannot be asked about counts as under way: the error goes on, and nothing is released. */
-async function isUnderWay(deliveryId: string, { services }: RoundDeps): Promise<boolean> {
+async function stateOf(
+  deliveryId: string,
+  { services }: RoundDeps,
+): Promise<'under way' | 'unknown' | Outcome['kind']> {
   try {
     const { body } = await services.call(getWorkflow, { params: { deliveryId } });
-    return body.outcome === undefined;
+    return body.outcome?.kind ?? 'under way';
   } catch (error) {
-    if (error instanceof AppError && error.code === 'not_found') return false;
+    if (error instanceof AppError && error.code === 'not_found') return 'unknown';
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { listHolds, releaseQuota } from '../../shared/contracts/accounts.ts';
 import { listDrones, releaseDrone } from '../../shared/contracts/drones.ts';
 import {
   compensateWorkflow,
@@ -18,6 +19,7 @@ let repository: SupervisorRepository;
 let overdue: WorkflowView[];
 let workflows: Map<string, WorkflowView>;
 let reservations: Map<string, string>;
+let holds: { accountId: string; deliveryId: string; at: string }[];
 let calls: string[];
 let broken: Set<string>;
 let unanswered: Set<string>;
@@ -60,6 +62,17 @@ beforeEach(async () => {
   harness = await startHarness({ containers: ['workItems', 'deadLetters'] });
   repository = createSupervisorRepository(harness.database);
   [overdue, workflows, reservations, calls, broken] = [[], new Map(), new Map(), [], new Set()];
+  holds = [];
+  harness.answer(listHolds, async ({ query: { before } }) => ({
+    status: 200 as const,
+    body: { holds: holds.filter(({ at }) => at < before) },
+  }));
+  harness.answer(releaseQuota, async ({ params: { accountId, deliveryId }, query }) => {
+    note(query.settled === 'true' ? 'settle' : 'free', deliveryId);
+    if (releaseWorks)
+      holds = holds.filter((hold) => hold.accountId !== accountId || hold.deliveryId !== deliveryId);
+    return { status: 204 as const };
+  });
   [releaseWorks, unanswered] = [true, new Set()];
   const note = (what: string, deliveryId: string) => {
     if (broken.has(deliveryId)) throw new AppError('dependency_unavailable', 'away');
@@ -226,6 +239,42 @@ describe('orphaned reservations', () => {
     releaseWorks = false;
     await rounds(10);
     expect(await items()).toMatchObject([{ kind: 'OrphanReservation', deliveryId: 'd1' }]);
+  });
+});
+
+describe('orphaned quota holds (W13)', () => {
+  const at = '2026-11-23T11:00:00.000Z';
+
+  test('are released after a grace of two rounds, settled where the delivery was completed; others stay', async () => {
+    const held = (deliveryId: string, since = at) => ({ accountId: 'contoso', deliveryId, at: since });
+    holds = [
+      held('unknown'),
+      held('failed'),
+      held('done'),
+      held('live'),
+      held('young', '2026-11-23T12:30:00.000Z'),
+    ];
+    workflows.set('failed', view('failed', { outcome }));
+    workflows.set('done', view('done', { outcome: { ...outcome, kind: 'completed' } }));
+    workflows.set('live', view('live'));
+    await rounds(2);
+    expect(calls).toEqual([]);
+    await rounds(1);
+    expect(calls.toSorted()).toEqual(['free failed', 'free unknown', 'settle done']);
+    await rounds(3);
+    expect(holds.map(({ deliveryId }) => deliveryId)).toEqual(['live', 'young']);
+    expect(await items()).toEqual([]);
+  });
+
+  test('that stay though released are an operator’s; while the scheduler is away, nothing is released', async () => {
+    holds = [{ accountId: 'contoso', deliveryId: 'd1', at }];
+    unanswered.add('d1');
+    await rounds(5);
+    expect(calls).toEqual([]);
+    unanswered.clear();
+    releaseWorks = false;
+    await rounds(10);
+    expect(await items()).toMatchObject([{ kind: 'OrphanHold', deliveryId: 'd1', step: 'holdQuota' }]);
   });
 });
 

@@ -75,16 +75,17 @@ export function createWorkItemHandlers(
   };
 }
 
-/** A workflow that is woken goes on with what it could not do. */
+/** A workflow that is woken goes on with what it could not do. An orphaned hold is released by the next round. */
 async function retry(
   { id, kind, deliveryId }: WorkItemDocument,
   by: string,
   { call }: ServiceDeps,
 ): Promise<void> {
-  if (kind === 'OrphanReservation') await call(releaseDrone, { params: { deliveryId } });
-  else
-    await call(nudgeWorkflow, {
-      params: { deliveryId },
-      body: { reason: `${by} retries the work item ${id}` },
-    });
+  if (kind === 'OrphanHold') return;
+  if (kind === 'OrphanReservation') {
+    await call(releaseDrone, { params: { deliveryId } });
+    return;
+  }
+  const body = { reason: `${by} retries the work item ${id}` };
+  await call(nudgeWorkflow, { params: { deliveryId }, body });
 }

@@ -1,7 +1,7 @@
 /** Account: businesses, their users and the quota that a delivery holds while it is under way. */
 import { z } from 'zod';
 import { defineRoute } from '../http/define-route.ts';
-import { Id, Time, UserId } from './common.ts';
+import { Id, integerText, Time, UserId } from './common.ts';
 
 export const AccountStatus = z.enum(['active', 'suspended']);
 
@@ -174,6 +174,20 @@ export const holdQuota = defineRoute({
   params: holdParams,
   body: z.strictObject({ userId: UserId }),
   responses: { 200: z.object({ held: z.number().int() }), 201: z.object({ held: z.number().int() }) },
+});
+
+/** Holds that stand, oldest first: the supervisor compares them with the workflows. */
+export const listHolds = defineRoute({
+  service: 'account',
+  operation: 'listHolds',
+  method: 'GET',
+  path: 'accountholds',
+  summary: 'List the quota holds that were made before a time',
+  auth: ['service'],
+  query: z.strictObject({ before: Time, limit: integerText(1, 500).default(500) }),
+  responses: {
+    200: z.object({ holds: z.array(z.object({ accountId: Id, deliveryId: Id, at: Time })) }),
+  },
 });
 
 /** Succeeds when there is nothing to release. `settled`: the delivery was carried out, so it counts for the invoice. */

@@ -30,6 +30,11 @@ export const holdQuota: RouteRef<typeof accounts.holdQuota> = {
   path: 'accounts/{accountId}/holds/{deliveryId}',
 };
 
+export const listHolds: RouteRef<typeof accounts.listHolds> = {
+  method: 'GET',
+  path: 'accountholds',
+};
+
 export const listUsers: RouteRef<typeof accounts.listUsers> = {
   method: 'GET',
   path: 'accounts/{accountId}/users',

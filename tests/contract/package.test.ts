@@ -1,6 +1,6 @@
 /** The packages that are deployed hold this product alone: nothing of the local servers, the platform, the simulator or the tests. */
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -56,4 +56,38 @@ describe.each([
     expect(sources).toContain(entry);
     expect(sources.filter((source) => STAYS_HERE.test(source))).toEqual([]);
   });
+});
+
+test('the empty stand-ins are where their dependents look: the real packages are not installed', () => {
+  const folder = join(ROOT, 'stand-ins');
+  const names = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  expect(names).toHaveLength(5);
+  const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
+    packages: Record<
+      string,
+      { link?: boolean; resolved?: string; hasInstallScript?: boolean; integrity?: string }
+    >;
+  };
+  for (const { name: entry } of names) {
+    const { name } = JSON.parse(readFileSync(join(folder, entry, 'package.json'), 'utf8')) as {
+      name: string;
+    };
+    const installed = Object.entries(lock.packages).filter(([path]) => path.endsWith(`node_modules/${name}`));
+    expect(installed).toEqual([[`node_modules/${name}`, { resolved: `stand-ins/${entry}`, link: true }]]);
+  }
+});
+
+test('every installed package is covered by the integrity of the lock file, and only esbuild runs a script', () => {
+  const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
+    packages: Record<
+      string,
+      { link?: boolean; hasInstallScript?: boolean; integrity?: string; optional?: boolean }
+    >;
+  };
+  const installed = Object.entries(packages).filter(
+    ([path, { link }]) => path.includes('node_modules/') && !link,
+  );
+  expect(installed.filter(([, { integrity }]) => !integrity)).toEqual([]);
+  const withScript = installed.filter(([, { hasInstallScript }]) => hasInstallScript).map(([path]) => path);
+  expect(withScript.filter((path) => !path.endsWith('fsevents'))).toEqual(['node_modules/esbuild']);
 });

@@ -31,6 +31,7 @@ PATCH accounts/{accountId}                             RR    RR   RR   RR  RR   
 GET accounts/{accountId}                               +-    +-   -+   -+  --   ++     RR    RR      RR    ++      +-   -+
 PUT accounts/{accountId}/users/{userId}                RR    +-   RR   -+  RR   ++     RR    RR      RR    RR      RR   RR
 DELETE accounts/{accountId}/users/{userId}             RR    +-   RR   -+  RR   ++     RR    RR      RR    RR      RR   RR
+GET accountholds                                       RR    RR   RR   RR  RR   RR     RR    RR      RR    ++      ++   ++
 GET accounts/{accountId}/admission                     RR    RR   RR   RR  RR   RR     RR    RR      RR    ++      +-   -+
 GET accounts/{accountId}/users                         RR    +-   RR   -+  RR   ++     RR    RR      RR    RR      RR   RR
 GET account/{accountId}                                +-    +-   -+   -+  --   ++     RR    RR      RR    ++      +-   -+
