@@ -84,8 +84,6 @@ Ctrl-C stops everything; nothing is lost, and the next start goes on where this 
 
 ${rows.join('\n')}
   ${'--help'.padEnd(16)}  show this text
-
-npm run dev -- [OPTIONS] does the same, and rebuilds and restarts a part when one of its sources changes.
 `;
 }
 

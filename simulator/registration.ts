@@ -32,11 +32,12 @@ export async function registerFleet(options: RegistrationOptions): Promise<void>
   const known = new Set(await untilDone(options, () => registeredIds(call, signal)));
   const queue = drones.filter(({ id }) => !known.has(id));
   const total = queue.length;
+  let done = 0;
   const worker = async () => {
     for (let drone = queue.shift(); drone && !signal.aborted; drone = queue.shift()) {
       const next = drone;
       await untilDone(options, () => register(call, next, signal));
-      const done = total - queue.length;
+      done += 1;
       if (done % REPORT_EVERY === 0) log.info({ done, total }, 'registering drones');
     }
   };

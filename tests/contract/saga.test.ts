@@ -84,17 +84,16 @@ const JOURNEYS: readonly Journey[] = [
     leaves: { ...DELIVERED, commands: ['Mission', 'Mission'], workflow: { generation: 2 } },
   },
   {
-    name: 'delivered by a carrier, because the drone does not answer',
+    name: 'delivered by a carrier, because no drone answers',
     events: [
-      { at: 150, kind: 'Collected' },
-      { at: 250, kind: 'CarrierDelivered' },
+      { at: 350, kind: 'Collected' },
+      { at: 450, kind: 'CarrierDelivered' },
     ],
     leaves: {
       ...NOTHING_HELD,
       outcome: 'completed',
       history: ['Completed'],
       booking: 'Delivered',
-      workflow: { generation: 2 },
     },
   },
   {

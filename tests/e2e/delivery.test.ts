@@ -144,7 +144,8 @@ describe.concurrent('deliveries beside each other', () => {
     const { outcome } = await alice.ended(deliveryId);
     expect(outcome?.kind).toBe('rejected');
     expect(outcome?.reasons).toEqual([
-      '6 drones: too heavy',
+      '4 drones: too large',
+      '2 drones: too heavy',
       expect.stringMatching(/^carrier-1: weight 60 kg exceeds 25 kg/),
     ]);
     expect((await alice.call(getPackage, { params: { packageId: 'too-heavy' } })).status).toBe(404);
