@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { defineRoute } from '../http/define-route.ts';
 import { ConfirmationType, DeliveryStage, Id, integerText, Owner, Position, Time, Weight } from './common.ts';
 import { TrackingEvent } from './deliveries.ts';
-import { Outcome } from './requests.ts';
+import { Outcome } from './outcome.ts';
 
 /** Half of the equator, m. */
 const MAX_DISTANCE = 20_100_000;
