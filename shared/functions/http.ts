@@ -50,7 +50,7 @@ async function handle(
         params: pathParams(endpoint.route, request.params),
         query: Object.fromEntries(request.query),
         headers: Object.fromEntries(request.headers),
-        body: bodyOf(request),
+        body: bodyOf(request, endpoint.route.maxBodyBytes),
         ...(address === undefined ? {} : { address }),
       },
       deps,
@@ -67,8 +67,8 @@ function pathParams(route: Route, params: Readonly<Record<string, string>>): Rec
 }
 
 /** Read only when the caller is known and may call the route. */
-function bodyOf({ body }: HttpRequest): BodySource {
-  return body ? () => collect(body as ReadableStream<Uint8Array>) : undefined;
+function bodyOf({ body }: HttpRequest, most: number): BodySource {
+  return body ? () => collect(body as ReadableStream<Uint8Array>, most) : undefined;
 }
 
 /** The host answers an empty 404 where no function matches, also for a wrong method: this one says more. */

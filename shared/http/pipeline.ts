@@ -157,7 +157,7 @@ function authorize(route: Route, principal: Principal): void {
 async function bodyOf(route: Route, request: PlainRequest): Promise<unknown> {
   if (!route.hasBody) return undefined;
   const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();
-  const bytes = await readBody(request.body, request.headers);
+  const bytes = await readBody(request.body, request.headers, route.maxBodyBytes);
   if (!bytes || bytes.byteLength === 0) return undefined;
   if (type !== 'application/json' && type !== route.contentType) {
     throw new AppError('unsupported_media_type', `send the body as ${route.contentType}`, {
