@@ -1,11 +1,11 @@
-/** Pure rules of packages: whose, how a write and a merge change one, who may undo one. */
+/** Pure rules of packages: whose, how a write and a merge change one, who may remove one. */
 import type { z } from 'zod';
 import { hasRole, type Principal } from '../../shared/auth/principal.ts';
 import type { Package, PackageBody, PackagePatch } from '../../shared/contracts/packages.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { PackageDocument } from './schemas.ts';
 
-/** @throws AppError `forbidden`: only a workflow makes and undoes in its own name */
+/** @throws AppError `forbidden`: only a workflow makes and removes packages in its own name */
 export function checkMaker(principal: Principal, madeBy: string | undefined): void {
   if (madeBy === undefined || hasRole(principal, 'service')) return;
   throw new AppError('forbidden', 'madeBy is for services');
@@ -26,7 +26,7 @@ export interface Write {
 }
 
 /**
- * A package that somebody else has, too, is nobody's to undo: `madeBy` stays only while the workflow that made it is the
+ * No compensation removes a package that another caller has written: `madeBy` stays only while the workflow that made it is the
  * only one that wrote it.
  */
 export function written(write: Write, known: PackageDocument | undefined, now: Date): PackageDocument {

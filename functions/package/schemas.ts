@@ -10,7 +10,7 @@ export interface PackageDocument {
   /** kg */
   readonly weight: number;
   readonly tag?: string;
-  /** The workflow that made it, while nobody else has written it: its undo may remove it. */
+  /** The workflow that made it, while nobody else has written it: its compensation may remove it. */
   readonly madeBy?: string;
   /** The workflow's call that wrote it last. */
   readonly call?: CallMark;

@@ -27,7 +27,7 @@ export type Package = z.output<typeof Package>;
 const params = z.strictObject({ packageId: Id });
 const members = ['customer', 'account-admin', 'service'] as const;
 
-/** `x-account-id` names the account when a service calls. `madeBy` is answered so that an undo removes only what a workflow made. */
+/** `x-account-id` names the account when a service calls. `madeBy` is answered so that a compensation removes only what a workflow made. */
 export const putPackage = defineRoute({
   service: 'package',
   operation: 'putPackage',
