@@ -8,6 +8,8 @@ import type { TokenCredential } from '@azure/identity';
 import { lazyCredential } from '../shared/auth/credential.ts';
 import { createVerifier } from '../shared/auth/verifier.ts';
 import { readSettings, type Settings } from '../shared/config/settings.ts';
+import { API_INFO } from '../shared/contracts/api-info.ts';
+import { SCHEMAS } from '../shared/contracts/schemas.ts';
 import { createCosmosClient } from '../shared/cosmos/client.ts';
 import { createDatabase } from '../shared/cosmos/store.ts';
 import { AppError } from '../shared/errors.ts';
@@ -102,24 +104,22 @@ function transportOf(
   };
 }
 
+/** The document changes with a deployment only. */
+const DOCUMENT_HEADERS = { 'cache-control': 'public, max-age=300', 'x-content-type-options': 'nosniff' };
+
 function registerDocument(endpoints: readonly Endpoint[], settings: Settings): void {
   const document = lazily(() =>
     openApi(
       endpoints.map(({ route }) => route),
-      {
-        title: 'Fabrikam drone delivery',
-        version: '1',
-        description:
-          'Ask for a drone, follow the delivery. Weights in kg, distances in m, times ISO 8601 in UTC.',
-        origin: settings.PUBLIC_ORIGIN,
-      },
+      { ...API_INFO, origin: settings.PUBLIC_ORIGIN },
+      SCHEMAS,
     ),
   );
   app.http('api_openapi', {
     methods: ['GET'],
     route: 'openapi.json',
     authLevel: 'anonymous',
-    handler: () => ({ jsonBody: document() }),
+    handler: () => ({ jsonBody: document(), headers: DOCUMENT_HEADERS }),
   });
 }
 
