@@ -1,5 +1,5 @@
 /**
- * Readiness: one probe of every dependency at a time, whoever and however many ask.
+ * Readiness: one probe of every dependency at a time, however many callers ask.
  *
  * H1 Askers share the probe under way, and its answer for `KEPT_MS`; so asking costs the dependencies nothing.
  * H2 A probe that is late counts as unavailable, and never keeps an asker waiting for longer.

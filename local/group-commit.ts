@@ -19,10 +19,10 @@ interface Waiting {
 interface Hooks {
   /** It has begun: nobody else writes until its end. */
   readonly begun?: () => void;
-  /** After its writes; throws to undo them all. */
+  /** After its writes; throws to roll them all back. */
   readonly beforeCommit?: () => void;
-  /** Writes of it were undone. */
-  readonly undone?: () => void;
+  /** Writes of it were rolled back. */
+  readonly rolledBack?: () => void;
 }
 
 export class GroupCommit implements Disposable {
@@ -36,7 +36,7 @@ export class GroupCommit implements Disposable {
 
   /**
    * `schema` is run at once.
-   * `repeatable`: a write that was undone may be run again, it changes nothing but the database. @throws Error as `openDatabase` does
+   * `repeatable`: a write that was rolled back may be run again, it changes nothing but the database. @throws Error as `openDatabase` does
    */
   constructor(file: string, schema: string, hooks: Hooks = {}, repeatable = false) {
     this.repeatable = repeatable;
@@ -77,7 +77,7 @@ export class GroupCommit implements Disposable {
       for (const settle of settled) settle();
     } catch (error) {
       if (this.database.isTransaction) this.database.exec('ROLLBACK');
-      this.hooks.undone?.();
+      this.hooks.rolledBack?.();
       for (const { reject } of group) reject(error);
     }
   }
@@ -92,10 +92,10 @@ export class GroupCommit implements Disposable {
         settled.push(() => resolve(value));
       }
     } catch (error) {
-      // A disk that is full undoes the transaction by itself; to try each write alone would not help.
+      // A disk that is full rolls the transaction back by itself; to try each write alone would not help.
       if (!this.database.isTransaction) throw error;
       this.database.exec('ROLLBACK');
-      this.hooks.undone?.();
+      this.hooks.rolledBack?.();
       return undefined;
     }
     this.commit();
@@ -114,7 +114,7 @@ export class GroupCommit implements Disposable {
       } catch (error) {
         if (!this.database.isTransaction) throw error;
         this.database.exec('ROLLBACK TO one; RELEASE one');
-        this.hooks.undone?.();
+        this.hooks.rolledBack?.();
         settled.push(() => reject(error));
       }
     }

@@ -2,7 +2,7 @@
  * Reads what comes from outside: HTTP bodies, socket frames, hub messages, answers of others, settings, files.
  *
  * R1 Nothing here throws, whatever the value: a fault in the value, or in a check that meets it, is a field error.
- * R2 A value nests at most `MAX_DEPTH` levels and its texts are well-formed Unicode, so whoever hashes, copies, stores
+ * R2 A value nests at most `MAX_DEPTH` levels and its texts are well-formed Unicode, so code that hashes, copies, stores
  *    or compares it later may recurse, and gets back what was written.
  * R3 An error names the field by its path and never repeats the value: it may be a secret, and it goes to logs.
  */

@@ -28,7 +28,7 @@ const CONFIG = Object.fromEntries(
 );
 
 export const tokenOf = (principal: Partial<Principal>) =>
-  Buffer.from(JSON.stringify({ subject: 'somebody', roles: [], ...principal })).toString('base64url');
+  Buffer.from(JSON.stringify({ subject: 'a-user', roles: [], ...principal })).toString('base64url');
 export const droneToken = (droneId: string) => tokenOf({ subject: droneId, roles: ['drone'], droneId });
 export const CUSTOMER = tokenOf({ roles: ['customer'], accountId: 'account-1' });
 export const STRANGER = tokenOf({ roles: ['customer'], accountId: 'account-2' });

@@ -1,4 +1,4 @@
-// The few conditions that somebody should be woken for; the supervisor tells of single deliveries.
+// The few conditions that should wake an operator; the supervisor reports single deliveries.
 
 param location string
 param nameSuffix string

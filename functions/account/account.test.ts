@@ -261,7 +261,7 @@ describe('a business', () => {
     for (const [index, userId] of SUBJECTS.entries()) {
       // As the host hands it over: everything decoded but the slash.
       const params = { accountId, userId: userId.replaceAll('/', '%2F') };
-      const options = { as: operator, params, body: { name: 'Somebody' } };
+      const options = { as: operator, params, body: { name: 'Another name' } };
       expect(await harness.request(contract.putUser, options)).toMatchObject({
         status: 201,
         body: { id: userId },

@@ -25,7 +25,7 @@ export function checkOwn(principal: Principal, accountId: string): void {
 
 /**
  * The list of users decides within what the token allows: an admin who was demoted or removed there is none at once.
- * Somebody whom the list does not know has the rights of the token, so that a new business can add its first user.
+ * A user who is not on the list has the rights of the token, so that a new business can add its first user.
  * @throws AppError `not_found` for another account's id, `forbidden`
  */
 export function checkAdmin(principal: Principal, accountId: string, listed: UserDocument | undefined): void {

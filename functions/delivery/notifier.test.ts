@@ -274,7 +274,7 @@ describe('a notification', () => {
 });
 
 describe('asking to be told', () => {
-  test('is for the account, and names somebody', async () => {
+  test('is for the account, and needs an address', async () => {
     const deliveryId = await deliveries.create();
     const webhook = `${origin}/x`;
     expect((await notifyMe(deliveryId, { webhook })).status).toBe(204);

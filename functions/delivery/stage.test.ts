@@ -124,7 +124,7 @@ describe('a delivery', () => {
     });
   });
 
-  test('gets another drone without an event, other wishes with one; each once', async () => {
+  test('gets another drone without an event, other changes with one; each once', async () => {
     const deliveryId = await deliveries.create();
     for (const _ of [1, 2])
       await deliveries.put(deliveryId, { droneId: 'drone-2', pickupEta: eta('2026-11-23T12:07:00.000Z') });
@@ -321,7 +321,7 @@ describe('a share link', () => {
   };
   const open = (token: string) => harness.request(contract.getPublicDelivery, { params: { token } });
 
-  test('shows the delivery to whoever has it, and neither owner nor drone nor pickup', async () => {
+  test('shows the delivery to everyone who has it, and neither owner nor drone nor pickup', async () => {
     const deliveryId = await deliveries.create();
     const { token, url } = await share(deliveryId);
     expect(url).toContain(token);

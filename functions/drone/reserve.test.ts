@@ -100,7 +100,7 @@ describe('reserving', () => {
     expect((await fleet.reserve('d1', { weight: 5 })).status).toBe(200);
   });
 
-  test('heeds a deadline in whatever zone it is written', async () => {
+  test('keeps a deadline in whatever zone it is written', async () => {
     await fleet.add('one');
     const soon = await fleet.reserve('d1', { deadline: '2026-11-23T14:00:30+02:00' });
     expect(soon).toMatchObject({ status: 409, body: { code: 'no_feasible_drone' } });

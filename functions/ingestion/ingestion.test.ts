@@ -643,7 +643,7 @@ describe('what the service does not do yet, or cannot do, is refused with 422 an
   });
 });
 
-describe('an account that may not ship is told at the door (W20)', () => {
+describe('an account that may not ship is refused when it asks (W20)', () => {
   afterAll(() => {
     harness.answer(checkAdmission, async () => ({ status: 200 as const, body: { held: 0, quota: 1 } }));
   });

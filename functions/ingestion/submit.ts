@@ -99,7 +99,7 @@ export async function publishOperation(
 }
 
 /**
- * Tells a suspended, unknown or exhausted account at the door. The workflow decides by holding the quota, so an account
+ * Refuses a suspended, unknown or exhausted account at once. The workflow decides by holding the quota, so an account
  * service that cannot be asked now is no reason to refuse.
  * @throws AppError `account_unknown`, `account_suspended` or `over_quota`
  */
@@ -114,7 +114,7 @@ export async function checkMayShip({ accountId, userId }: Owner, { call, log }: 
   } catch (thrown) {
     const error = toAppError(thrown);
     if (!error.retryable) throw error;
-    log.warn({ err: error, accountId }, 'the account could not be asked at the door');
+    log.warn({ err: error, accountId }, 'the account could not be checked');
   }
 }
 

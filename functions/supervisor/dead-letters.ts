@@ -64,7 +64,7 @@ export function createDeadLetterHandlers(
         await repository.replaceLetter(audited(open, failed), claimed.etag);
         throw error;
       }
-      const action = body.payload === undefined ? 'replayed' : 'replayed with a mended payload';
+      const action = body.payload === undefined ? 'replayed' : 'replayed with a corrected payload';
       const act = { by, action, at: deps.now().toISOString(), note: body.note };
       const replayed = audited({ ...open, status: 'Replayed' as const }, act);
       const { item: written } = await repository.replaceLetter(replayed, claimed.etag);

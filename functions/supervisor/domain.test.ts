@@ -68,7 +68,7 @@ describe('sightings', () => {
   const seen = { id: 'watch-overdue', deliveryId: 'd1', mark: 'a' };
   const at = (seconds: number) => new Date(Date.UTC(2026, 10, 23) + seconds * 1000);
 
-  test('count rounds in a row, two rounds at one time once, and begin anew when something moved', () => {
+  test('count rounds in a row, two rounds at one time once, and begin again when something moved', () => {
     const one = sighted(undefined, seen, at(0));
     const two = sighted(one, seen, at(30));
     expect([one?.rounds, two?.rounds]).toEqual([1, 2]);
@@ -80,9 +80,9 @@ describe('sightings', () => {
     expect(markOf(view({ step: 'bookCarrier' }))).not.toBe(markOf(view()));
     expect(markOf(view({ generation: 2 }))).not.toBe(markOf(view()));
     expect(markOf(view({ completeBy: '2026-11-23T13:00:00.000Z' }))).not.toBe(markOf(view()));
-    const undoing = (step: string, state: WorkflowView['state']) => markOf(view({ step, state }));
-    expect(undoing('compensate holdQuota', 'Compensating')).toBe(
-      undoing('compensate bookCarrier', 'CompensationFailed'),
+    const compensating = (step: string, state: WorkflowView['state']) => markOf(view({ step, state }));
+    expect(compensating('compensate holdQuota', 'Compensating')).toBe(
+      compensating('compensate bookCarrier', 'CompensationFailed'),
     );
   });
 });

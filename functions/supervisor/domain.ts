@@ -9,7 +9,7 @@ import type { LetterDocument, WatchDocument, WorkItemDocument } from './schemas.
 export const NUDGE_ROUNDS = 3;
 /** Rounds after which an operator is told that the supervisor does not get on. */
 export const TELL_ROUNDS = 8;
-/** An effect without its workflow may be one that is just being made or undone: it is let be for so many rounds. */
+/** An effect without its workflow may be one that is just being made or compensated: it is ignored for this many rounds. */
 export const ORPHAN_GRACE_ROUNDS = 2;
 /** Two rounds at one time count as one, ms. */
 export const ROUND_GAP_MS = 2_000;
@@ -47,8 +47,8 @@ export function sighted(
 
 /** A workflow that moves is not stuck: its mark changes with it. */
 export function markOf({ generation, step, completeBy, state }: WorkflowView): string {
-  const phase = state === 'CompensationFailed' || state === 'Compensating' ? 'undo' : step;
-  return JSON.stringify([generation, phase, phase === 'undo' ? null : completeBy]);
+  const phase = state === 'CompensationFailed' || state === 'Compensating' ? 'compensate' : step;
+  return JSON.stringify([generation, phase, phase === 'compensate' ? null : completeBy]);
 }
 
 /** The step that the last error names (`bookCarrier: …`), else where the workflow stands. */
@@ -90,12 +90,12 @@ export function audited<T extends { readonly audit: DeadLetter['audit'] }>(docum
   return { ...document, audit: [...document.audit, { ...rest, ...(note ? { note } : {}) }] };
 }
 
-/** @throws AppError `conflict`: it was replayed or discarded, or somebody replays it now */
+/** @throws AppError `conflict`: it was replayed or discarded, or is being replayed */
 export function checkOpen(letter: LetterDocument, now: Date): void {
   if (letter.status !== 'Open')
     throw new AppError('conflict', `the letter is ${letter.status.toLowerCase()} already`);
   if (letter.claimedUntil && letter.claimedUntil > now.toISOString()) {
-    throw new AppError('conflict', 'somebody replays the letter at this moment');
+    throw new AppError('conflict', 'the dead letter is being replayed; read it again');
   }
 }
 

@@ -12,7 +12,7 @@ export function hubOf(letter: LetterDocument): HubName {
   throw new AppError('not_serviceable', `there is no hub ${letter.hub}`);
 }
 
-/** `payload` in place of the stored one is text: what an operator has mended. */
+/** `payload` in place of the stored one is text: what an operator has corrected. */
 export function messageOf(letter: LetterDocument, payload: string | undefined): Message {
   const encoding = payload === undefined && letter.encoding === 'base64' ? 'base64' : 'utf8';
   const body = Buffer.from(payload ?? letter.payload, encoding);

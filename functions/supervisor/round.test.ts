@@ -140,7 +140,7 @@ describe('overdue workflows', () => {
     ]);
   });
 
-  test('that move on are counted anew', async () => {
+  test('that move on are counted from one again', async () => {
     overdue = [view('d1')];
     await rounds(3);
     overdue = [view('d1', { completeBy: '2026-11-23T11:30:00.000Z' })];
@@ -216,7 +216,7 @@ describe('orphaned reservations', () => {
     expect(await repository.watches()).toEqual([]);
   });
 
-  test('that were just being made are let be, and the grace begins anew', async () => {
+  test('that were just being made are ignored, and the grace begins again', async () => {
     reservations = new Map([['drone-1', 'd1']]);
     await rounds(2);
     workflows.set('d1', view('d1'));

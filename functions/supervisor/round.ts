@@ -18,7 +18,7 @@ export async function superviseOnce(deps: RoundDeps): Promise<void> {
   await forget(new Set(seen), deps);
 }
 
-/** What is no longer seen is forgotten, so that it begins anew when it comes again. */
+/** What is no longer seen is forgotten, so that it begins at one when it comes again. */
 async function forget(seen: ReadonlySet<string>, { repository, services }: RoundDeps): Promise<void> {
   for (const watch of await repository.watches()) {
     const recent = services.now().getTime() - Date.parse(watch.lastAt) < FORGET_MS;

@@ -103,16 +103,16 @@ describe('dead letters', () => {
     expect(answer.body).not.toHaveProperty('claimedUntil');
   });
 
-  test('that are bytes come back as the same bytes; a mended payload goes in their place', async () => {
+  test('that are bytes come back as the same bytes; a corrected payload goes in their place', async () => {
     const bytes = Buffer.from([0xff, 0x00, 0xfe]);
     const raw = { payload: bytes.toString('base64'), encoding: 'base64' };
     const [one, two] = [paramsOf(await record(letter(raw))), paramsOf(await record(letter(raw)))];
     await replay(one);
     expect(harness.published.at(-1)?.message.body).toEqual(bytes);
-    const mended = await replay(two, { payload: '{"deliveryId":"d-8"}' });
+    const corrected = await replay(two, { payload: '{"deliveryId":"d-8"}' });
     expect(String(harness.published.at(-1)?.message.body)).toBe('{"deliveryId":"d-8"}');
     expect(harness.published.at(-1)?.message.key).toBe('d-8');
-    expect(mended.body).toMatchObject({ audit: [{ action: 'replayed with a mended payload' }] });
+    expect(corrected.body).toMatchObject({ audit: [{ action: 'replayed with a corrected payload' }] });
   });
 
   test('of a request go by the delivery inside it', async () => {

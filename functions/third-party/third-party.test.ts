@@ -219,7 +219,7 @@ describe('cancelling', () => {
     },
   );
 
-  test('is 409 when the carrier has collected, whoever knows it first', async () => {
+  test('is 409 when the carrier has collected, from either source', async () => {
     await book();
     cheap.mood.cancel = 'collected';
     expect(await cancel()).toMatchObject({ status: 409, body: { code: 'package_on_board' } });

@@ -29,7 +29,7 @@ export interface OperationResult {
 
 const MAX_OPERATIONS = 100;
 
-/** Thrown inside the write so that the savepoint undoes what came before. */
+/** Thrown inside the write so that the savepoint rolls back what came before. */
 class BatchFailed extends Error {
   readonly results: readonly OperationResult[];
 

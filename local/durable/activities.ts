@@ -25,7 +25,7 @@ export async function runActivity(core: EngineContext, row: ActivityRow): Promis
   return false;
 }
 
-/** The result as a message, for whoever works at the orchestration. */
+/** The result as a message, for the worker of the orchestration. */
 export async function recordResult(core: EngineContext, { row, event }: Result): Promise<void> {
   const isOurs = await core.store.write(() => {
     if (!core.store.removeActivity(row.n, core.workers.me)) return false;

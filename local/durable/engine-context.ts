@@ -19,7 +19,7 @@ export interface EngineContext {
   readonly options: DurableOptions;
   readonly now: () => number;
   readonly workers: Pick<Workers, 'me' | 'pick'>;
-  /** The worker that is to run an activity which comes after `before` others: this one, or (null) whoever has a free place. */
+  /** The worker that is to run an activity which comes after `before` others: this one, or (null) any that has a free place. */
   place(before: number): string | null;
   /** Instances or entities that have messages. */
   wake(id: string): void;

@@ -2,7 +2,7 @@
  * What a process knows of the instances it works at, so that it need not read again what it has read or written itself.
  *
  * W1 It holds only as long as no other process writes: each transaction, and each request from outside, asks SQLite's `data_version` first.
- * W2 What was undone is forgotten, as is what SQL has changed past it.
+ * W2 What was rolled back is forgotten, as is what SQL has changed past it.
  * W3 What was read outside a transaction may be out of date by the time of the write, cached or not: the write itself asks again.
  */
 import type { DatabaseSync } from 'node:sqlite';
@@ -18,7 +18,7 @@ interface Knowledge {
   isQuiet?: boolean;
 }
 
-/** Instances, and events of their histories, that are remembered; what was learnt of first is forgotten first. */
+/** Instances, and events of their histories, that are remembered; the oldest is forgotten first. */
 const MOST = 1_000;
 const MAX_EVENTS = 100_000;
 
@@ -51,7 +51,7 @@ export function createKnown(database: DatabaseSync) {
   };
 
   return {
-    /** Makes room for what is learnt of it now. */
+    /** Makes room for its new rows. */
     of(id: string): Knowledge {
       const found = known.get(id);
       if (found) return found;

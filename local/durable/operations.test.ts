@@ -55,7 +55,7 @@ describe('operations', () => {
     expect(await hub.until('s')).toMatchObject({ runtimeStatus: 'Completed', output: [1, 2] });
   });
 
-  test('an active id is refused, a finished one starts anew', async () => {
+  test('an active id is refused, a finished one starts again', async () => {
     await using hub = await openHub();
     await inEveryState(hub);
     const again = await hub.start('six', 'running');
@@ -109,9 +109,11 @@ describe('operations', () => {
     await using hub = await openHub();
     await hub.start('fan', 'f', { n: 3 });
     await hub.until('f');
-    const anew = JSON.parse((await hub.call('POST', '/instances/f/restart')).body ?? '{}') as { id: string };
-    expect(anew.id).not.toBe('f');
-    expect((await hub.until(anew.id)).output).toBe(3);
+    const restarted = JSON.parse((await hub.call('POST', '/instances/f/restart')).body ?? '{}') as {
+      id: string;
+    };
+    expect(restarted.id).not.toBe('f');
+    expect((await hub.until(restarted.id)).output).toBe(3);
     expect((await hub.call('POST', '/instances/f/restart?restartWithNewInstanceId=false')).status).toBe(202);
     expect((await hub.call('POST', '/instances/nope/restart')).status).toBe(400);
   });

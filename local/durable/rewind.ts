@@ -1,7 +1,7 @@
 /**
  * Rewinding a failed instance: its history is rewritten as if what failed had not been asked for, and it goes on from there.
  *
- * R1 Failed activities are run again; failed sub-orchestrations that are still there are rewound themselves, others begin anew.
+ * R1 Failed activities are run again; failed sub-orchestrations that are still there are rewound themselves, others begin again.
  * R2 What succeeded keeps its result. The execution stays the same.
  * Source: Azure/durabletask, src/DurableTask.AzureStorage/Tracking/AzureTableTrackingStore.cs (RewindHistoryAsync).
  */
@@ -40,19 +40,19 @@ function rewrite(core: EngineContext, row: InstanceRow, reason: string | null, w
   const { store } = core;
   const chunks = store.history(row.id);
   const events = chunks.flatMap((chunk) => chunk.events);
-  const undone = new Set<number | undefined>();
+  const dropped = new Set<number | undefined>();
   for (const { EventType: type, TaskScheduledId: task } of events) {
-    if (type === EventType.TaskFailed) undone.add(task);
+    if (type === EventType.TaskFailed) dropped.add(task);
     if (type !== EventType.SubOrchestrationInstanceFailed) continue;
     const created = events.find(({ EventId, EventType: of }) => of === CREATED && EventId === task);
     const child = store.instance(String(created?.InstanceId));
     if (child?.status === 'Failed') rewrite(core, child, reason, woken);
-    else undone.add(task);
+    else dropped.add(task);
   }
   const stays = (event: HistoryEvent): boolean => {
     if (GONE.has(event.EventType)) return false;
     const isScheduling = event.EventType === EventType.TaskScheduled || event.EventType === CREATED;
-    return !(isScheduling && undone.has(event.EventId));
+    return !(isScheduling && dropped.has(event.EventId));
   };
   store.clearHistory(row.id);
   for (const [episode, chunk] of chunks.entries())

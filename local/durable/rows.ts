@@ -35,7 +35,7 @@ export interface ActivityRow {
   readonly task: number;
   readonly name: string;
   readonly input: string | null;
-  /** null: whoever has a free place. */
+  /** null: any worker that has a free place. */
   readonly worker: string | null;
 }
 

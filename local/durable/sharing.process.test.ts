@@ -189,7 +189,7 @@ async function pauseBetweenWrites({ child }: Worker): Promise<void> {
   }
 }
 
-test('a process that is paused for longer than its lease loses its work to the others and joins them anew', async () => {
+test('a process that is paused for longer than its lease loses its work to the others and joins them again', async () => {
   const [a, b] = await Promise.all([open(), open()]);
   await begin(a, 'effects', ids(12), { steps: 3, ms: 10 });
   await untilRan(6);

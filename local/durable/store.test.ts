@@ -65,7 +65,7 @@ describe('within a transaction a process knows what another has written', () => 
   });
 });
 
-describe('what was undone is not known', () => {
+describe('what was rolled back is not known', () => {
   test('of an instance, its history and its messages', async () => {
     const [one] = stores();
     await one.write(() => one.putInstance(row()));
@@ -74,9 +74,9 @@ describe('what was undone is not known', () => {
     const failing = one.write(() => {
       one.putInstance(row({ worker: 'nobody' }));
       one.appendHistory('a', 1, chunk(2));
-      throw new Error('undo it');
+      throw new Error('roll it back');
     });
-    await expect(failing).rejects.toThrow('undo it');
+    await expect(failing).rejects.toThrow('roll it back');
     expect([one.instance('a')?.worker, one.history('a').length]).toEqual(['me', 1]);
   });
 
@@ -86,7 +86,7 @@ describe('what was undone is not known', () => {
       one.write(() => one.putInstance(row({ id: 'first' }))),
       one.write(() => {
         one.putInstance(row({ id: 'second' }));
-        throw new Error('undo it');
+        throw new Error('roll it back');
       }),
       one.write(() => one.putInstance(row({ id: 'third' }))),
     ]);

@@ -48,14 +48,14 @@ export function openStore(dataDir: string, taskHub: string, onCommit?: () => voi
     const hooks = {
       begun: () => void known.check(),
       beforeCommit: () => guard(),
-      undone: () => known.forgetAll(),
+      rolledBack: () => known.forgetAll(),
     };
     return new GroupCommit(file, `PRAGMA temp_store = MEMORY; ${SCHEMA}`, hooks, true);
   });
   const known = createKnown(commits.database);
   const sql = (text: string) => commits.sql(text);
   return {
-    /** `isLazy`: what a crash of the machine may undo, because it would only be done again. */
+    /** `isLazy`: what a crash of the machine may lose, because it would only be done again. */
     write: async <T>(work: () => T, isLazy = false): Promise<T> => {
       const value = await commits.write(work, isLazy);
       onCommit?.();
@@ -65,12 +65,12 @@ export function openStore(dataDir: string, taskHub: string, onCommit?: () => voi
     /** A function of SQL. */
     define: (name: string, of: (id: string) => string | number) =>
       commits.database.function(name, (id) => of(String(id))),
-    /** Called within each transaction, after its writes; it throws to undo them all. */
+    /** Called within each transaction, after its writes; it throws to roll them all back. */
     guard: (check: () => void): void => {
       guard = check;
     },
 
-    /** Asks whether others have written; the number changes whenever they have. Call it before reading for somebody outside. */
+    /** Asks whether others have written; the number changes whenever they have. Call it before reading for a client. */
     check: () => known.check(),
     /** Rows were changed past this store's functions. */
     forgetAll: () => known.forgetAll(),

@@ -6,19 +6,19 @@ import { fixtureApp, type Hub, openHub } from './harness.ts';
 /** The task hub's file as another process has it. */
 const other = (dataDir: string) => new DatabaseSync(join(dataDir, 'TestHub.sqlite'), { timeout: 5_000 });
 
-test('a process that was struck off writes nothing until it has joined anew', async () => {
+test('a process that was struck off writes nothing until it has joined again', async () => {
   await using hub = await openHub();
   using database = other(hub.dataDir);
   database.exec('DELETE FROM workers');
   await expect(hub.start('six', 'while off')).rejects.toThrow('taken for dead');
   expect(database.prepare('SELECT count(*) AS n FROM instances').get()).toEqual({ n: 0 });
   expect((await hub.call('GET', '/instances/while%20off')).status).toBe(404);
-  await expect.poll(() => hub.logs.join(), { timeout: 5_000 }).toContain('joins them anew');
-  await hub.start('six', 'anew');
-  expect((await hub.until('anew')).output).toEqual([0, 1, 2, 3, 4, 5]);
+  await expect.poll(() => hub.logs.join(), { timeout: 5_000 }).toContain('joins them again');
+  await hub.start('six', 'again');
+  expect((await hub.until('again')).output).toEqual([0, 1, 2, 3, 4, 5]);
 });
 
-test('what nobody has is taken by whoever joins', async () => {
+test('what nobody has is taken by the next that joins', async () => {
   const first = await openHub();
   await first.start('inTurn', 'orphan');
   await first.until('orphan', ({ runtimeStatus }) => runtimeStatus === 'Running');
@@ -39,7 +39,7 @@ test('a file of an earlier version is refused with a line that says what to do',
     database.exec('ALTER TABLE history DROP COLUMN at');
   }
   await expect(openHub(first.dataDir)).rejects.toThrow(
-    /TestHub\.sqlite: .*begin anew with --reset, or remove the file$/,
+    /TestHub\.sqlite: .*start again with --reset, or remove the file$/,
   );
 });
 
@@ -113,7 +113,7 @@ describe('what is left to another process', () => {
     };
     await hub.raise('gone', 'go', 1);
     await left.promise;
-    // Its write comes before any request of ours, which would look anew at what others have written.
+    // Its write comes before any request of ours, which would look again at what others have written.
     for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
     await barrier(hub, database, 'after');
     expect([count(database, 'inbox', 'gone'), count(database, 'history', 'gone')]).toEqual([1, 1]);

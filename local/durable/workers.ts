@@ -4,7 +4,7 @@
  * K1 Each active instance, each entity and each activity names one worker; it alone works at it. Who writes a message leaves the rest to that one.
  * K2 A worker whose process is gone, or that has not given a sign for its lease, is struck off by any other; what it had is shared out in
  *    the same transaction.
- * K3 A worker that was struck off while it was only slow writes nothing more: each transaction asks whether it is still listed. It joins anew.
+ * K3 A worker that was struck off while it was only slow writes nothing more: each transaction asks whether it is still listed. It joins again.
  * K4 What a worker is in the midst of stays with it when another joins; the rest is shared out by a hash of worker and id (rendezvous), so
  *    that all come to the same choice.
  */
@@ -45,7 +45,7 @@ export interface WorkersOptions {
 }
 
 export interface Workers {
-  /** Id of this process's place in the task hub; changes when it had to join anew. */
+  /** Id of this process's place in the task hub; changes when it had to join again. */
   readonly me: string;
   readonly hasPeers: boolean;
   /** Who works at this instance or entity from now on. */
@@ -79,7 +79,7 @@ export function createWorkers(options: WorkersOptions): Workers {
 
   store.guard(() => {
     if (isIn && !sql('SELECT 1 FROM workers WHERE id = ?').get(me))
-      throw new Error('this process was taken for dead by the others of its task hub; it joins them anew');
+      throw new Error('this process was taken for dead by the others of its task hub; it joins them again');
   });
 
   /** Within a write: strikes off who is gone, gives what nobody has to those who are there. */
@@ -136,7 +136,7 @@ export function createWorkers(options: WorkersOptions): Workers {
     if (!isIn) return;
     try {
       if (!rows().some(({ id }) => id === me)) {
-        options.log('the others of the task hub took this process for dead; it joins them anew');
+        options.log('the others of the task hub took this process for dead; it joins them again');
         await join();
         options.shared();
         return;

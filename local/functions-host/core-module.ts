@@ -81,14 +81,14 @@ export function installCore(hostVersion: string): Core {
 }
 
 class Disposable {
-  private readonly undo: () => void;
+  private readonly release: () => void;
 
-  constructor(undo: () => void) {
-    this.undo = undo;
+  constructor(release: () => void) {
+    this.release = release;
   }
 
   dispose(): void {
-    this.undo();
+    this.release();
   }
 }
 

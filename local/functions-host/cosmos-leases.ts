@@ -1,7 +1,7 @@
 /**
  * Lease documents of a Cosmos DB trigger: where a range's feed has come to, and which host follows it.
  *
- * L1 Every write is made against the ETag that this process saw last: whoever lost a range does not move its lease.
+ * L1 Every write is made against the ETag that this process saw last: a process that lost a range does not move its lease.
  * L2 Writes of one document follow each other, so that a renewal and a move of this same process do not collide.
  */
 import { type Container, ErrorResponse } from '@azure/cosmos';

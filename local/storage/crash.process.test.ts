@@ -167,7 +167,7 @@ describe('a start that cannot be', () => {
     );
     const [code, line] = await refusal();
     expect(code).toBe(1);
-    expect(line).toMatch(/metadata\.sqlite is damaged; restore it, or begin anew with --reset\n$/);
+    expect(line).toMatch(/metadata\.sqlite is damaged; restore it, or start again with --reset\n$/);
   });
 
   test('says that the port is in use', async () => {

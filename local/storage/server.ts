@@ -111,7 +111,7 @@ function openRows(dataDir: string): MetadataRows {
       });
     }
     if (code === SQLITE_NOT_A_DATABASE) {
-      throw new Error(`${file} is damaged; restore it, or begin anew with --reset`, { cause: error });
+      throw new Error(`${file} is damaged; restore it, or start again with --reset`, { cause: error });
     }
     throw error;
   }

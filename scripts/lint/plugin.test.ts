@@ -8,7 +8,7 @@ import { SERVICES } from '../../shared/service-names.ts';
 import { roomOf } from './rooms.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const STORY = 'functions/scheduler/zz.orchestration.ts';
+const ORCHESTRATION = 'functions/scheduler/zz.orchestration.ts';
 const SAGA = 'shared/saga/zz.ts';
 
 /** Files that break one rule each: path, code, a part of the complaint. */
@@ -59,23 +59,35 @@ const FORBIDDEN = [
   ['shared/outbox/zz.ts', "export { app } from '@azure/functions';", 'register functions'],
   ['functions/drone/zz.functions.ts', "export * from '@azure/functions-core';", 'only inside the host'],
   ['web/zz-node.ts', "export { join } from 'node:path';", 'do no I/O'],
-  [STORY.replace('zz', 'zz-node'), "export { join } from 'node:path';", 'do no I/O'],
-  [STORY.replace('zz', 'zz-zod'), "export { z } from 'zod';", 'do no I/O'],
+  [ORCHESTRATION.replace('zz', 'zz-node'), "export { join } from 'node:path';", 'do no I/O'],
+  [ORCHESTRATION.replace('zz', 'zz-zod'), "export { z } from 'zod';", 'do no I/O'],
   // L1, L2: orchestrations
-  [STORY.replace('zz', 'zz-io'), "export { createWorkflowRepository } from './repository.ts';", 'types only'],
-  [STORY.replace('zz', 'zz-date'), 'export const at = new Date();', 'same time'],
-  [STORY.replace('zz', 'zz-text'), 'export const at = Date();', 'same time'],
-  [STORY.replace('zz', 'zz-now'), 'export const at = Date.now();', 'no-restricted-properties'],
-  [STORY.replace('zz', 'zz-random'), 'export const at = Math.random();', 'no-restricted-properties'],
-  [STORY.replace('zz', 'zz-locale'), "export const a = 'a'.localeCompare('b');", 'no-restricted-properties'],
   [
-    STORY.replace('zz', 'zz-field'),
+    ORCHESTRATION.replace('zz', 'zz-io'),
+    "export { createWorkflowRepository } from './repository.ts';",
+    'types only',
+  ],
+  [ORCHESTRATION.replace('zz', 'zz-date'), 'export const at = new Date();', 'same time'],
+  [ORCHESTRATION.replace('zz', 'zz-text'), 'export const at = Date();', 'same time'],
+  [ORCHESTRATION.replace('zz', 'zz-now'), 'export const at = Date.now();', 'no-restricted-properties'],
+  [ORCHESTRATION.replace('zz', 'zz-random'), 'export const at = Math.random();', 'no-restricted-properties'],
+  [
+    ORCHESTRATION.replace('zz', 'zz-locale'),
+    "export const a = 'a'.localeCompare('b');",
+    'no-restricted-properties',
+  ],
+  [
+    ORCHESTRATION.replace('zz', 'zz-field'),
     'export const f = (t: { result: 1 }) => t.result;',
     'no-restricted-properties',
   ],
   ...['Intl', 'crypto', 'process', 'performance', 'setTimeout', 'fetch', 'console', 'Buffer'].map(
     (name) =>
-      [STORY.replace('zz', `zz-${name}`), `export const a = ${name};`, 'no-restricted-globals'] as const,
+      [
+        ORCHESTRATION.replace('zz', `zz-${name}`),
+        `export const a = ${name};`,
+        'no-restricted-globals',
+      ] as const,
   ),
   // L3
   ['functions/drone/zz-json.ts', "export const a: unknown = JSON.parse('1');", 'shared/read.ts'],
@@ -94,7 +106,7 @@ const ALLOWED = [
   ['functions/drone/zz.test.ts', "export * from '../account/domain.ts'; JSON.parse('1');"],
   ['functions/scheduler/zz-steps.ts', "export { app } from './zz.orchestration.ts';"],
   [
-    STORY,
+    ORCHESTRATION,
     "import type { Step } from './steps.ts'; export const app = (s: Step, t: string) => [s, new Date(t)];",
   ],
   ['shared/functions/zz.ts', "export { app } from '@azure/functions';"],

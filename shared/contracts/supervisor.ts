@@ -52,8 +52,9 @@ export const recordDeadLetter = defineRoute({
   operation: 'recordDeadLetter',
   method: 'POST',
   path: 'supervisor/deadletters',
-  summary: 'A service could not process a message',
+  summary: 'Record a message that a service could not process',
   auth: ['service'],
+  maxBodyBytes: 2 * 1024 * 1024,
   body: DeadLetter.pick({
     hub: true,
     partition: true,

@@ -10,6 +10,7 @@ import { app, type InvocationContext } from '@azure/functions';
 import type { z } from 'zod';
 import { recordDeadLetter } from '../contracts/supervisor.ts';
 import { toAppError } from '../errors.ts';
+import { deadLetterOf } from '../messaging/dead-letter.ts';
 import type { HubName } from '../messaging/hubs.ts';
 import { describeErrors, parseJson, read } from '../read.ts';
 import { withLogSink } from '../telemetry/log.ts';
@@ -121,27 +122,9 @@ async function deadLetter<S extends z.ZodType>(
     { hub: spec.hub, partition: raw.partition, sequenceNumber: raw.sequenceNumber, reason },
     'dead letter',
   );
-  const text = asText(raw.bytes);
   await deps.call(recordDeadLetter, {
-    body: {
-      hub: spec.hub,
-      partition: raw.partition,
-      sequenceNumber: raw.sequenceNumber,
-      reason: reason.slice(0, 1000),
-      step: `${spec.service}.${step}`,
-      payload: text ?? Buffer.from(raw.bytes).toString('base64'),
-      encoding: text === undefined ? 'base64' : 'text',
-      properties: raw.properties,
-    },
+    body: deadLetterOf(spec.hub, raw, reason, `${spec.service}.${step}`),
   });
-}
-
-function asText(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
 }
 
 function rawMessages(messages: readonly unknown[], context: InvocationContext): RawMessage[] {

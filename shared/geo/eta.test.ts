@@ -48,8 +48,14 @@ describe('remaining', () => {
         remaining({ mission, position, leg: 'ToDropoff', loaded: true }).toDropoff?.seconds ?? Number.NaN,
     );
     expect(seconds).toEqual(seconds.toSorted((a, b) => b - a));
-    const atDoor = remaining({ mission, position: dropoff, leg: 'AtDropoff', loaded: true, handlingFor: 5 });
-    expect(atDoor.toDropoff?.seconds).toBeCloseTo(15, 6);
+    const atDropoff = remaining({
+      mission,
+      position: dropoff,
+      leg: 'AtDropoff',
+      loaded: true,
+      handlingFor: 5,
+    });
+    expect(atDropoff.toDropoff?.seconds).toBeCloseTo(15, 6);
     expect(remaining({ mission, position: dropoff, leg: 'AtDropoff', loaded: false })).toEqual({});
     expect(remaining({ mission, position: dropoff, leg: 'ToBase', loaded: false })).toEqual({});
   });
@@ -119,7 +125,7 @@ describe('observed speed', () => {
     expect(observeSpeed(flown, sample(3, 30), performance)).toBe(flown);
   });
 
-  test('a new leg begins anew', () => {
+  test('a new leg begins again', () => {
     expect(feed(sample(1, 16), sample(2, 10, 80, 'ToDropoff'))).toMatchObject({
       leg: 'ToDropoff',
       speed: 10,

@@ -98,7 +98,7 @@ export function remaining(request: RemainingRequest): RemainingTimes {
 }
 
 /**
- * Takes one sample into the filtered ground speed. A new leg begins anew; samples that are late, double, or not in cruise
+ * Takes one sample into the filtered ground speed. A new leg begins again; samples that are late, double, or not in cruise
  * leave it as it was.
  */
 export function observeSpeed(

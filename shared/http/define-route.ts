@@ -6,6 +6,9 @@ import { z } from 'zod';
 import type { Role } from '../auth/principal.ts';
 import type { ServiceName } from '../service-names.ts';
 
+/** Over this a request is refused, unless its route takes more; bytes. */
+export const MAX_BODY_BYTES = 256 * 1024;
+
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** `idempotency-key`: the same key and body make one effect. `if-match`: 412 unless the resource still has this ETag. */
@@ -39,6 +42,8 @@ export interface Route<
   readonly query: Q;
   readonly body: B;
   readonly hasBody: boolean;
+  /** A larger body is refused. */
+  readonly maxBodyBytes: number;
   readonly contentType: string;
   /** Request headers that the handler honours; OpenAPI names these and no others. */
   readonly honours: readonly HonouredHeader[];
@@ -57,6 +62,8 @@ interface RouteSpec<P, Q, B, R> {
   readonly params?: P;
   readonly query?: Q;
   readonly body?: B;
+  /** Default: 256 KiB. */
+  readonly maxBodyBytes?: number;
   readonly contentType?: string;
   readonly honours?: readonly HonouredHeader[];
   readonly responses: R;
@@ -74,6 +81,7 @@ export function defineRoute<
     query: spec.query ?? (Nothing as unknown as Q),
     body: spec.body ?? (NoBody as unknown as B),
     hasBody: spec.body !== undefined,
+    maxBodyBytes: spec.maxBodyBytes ?? MAX_BODY_BYTES,
     contentType: spec.contentType ?? 'application/json',
     honours: spec.honours ?? [],
     functionName: functionNameOf(spec),

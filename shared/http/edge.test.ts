@@ -1,9 +1,10 @@
 import pino from 'pino';
 import { describe, expect, test, vi } from 'vitest';
 import { putDrone } from '../contracts/drones.ts';
+import { MAX_BODY_BYTES } from './define-route.ts';
 import { refusalOf } from './fallback.ts';
 import { endpoint, serve } from './pipeline.ts';
-import { collect, MAX_BODY_BYTES, readBody } from './request-body.ts';
+import { collect, readBody } from './request-body.ts';
 
 const streamOf = (chunks: number, size: number, pulled = vi.fn()) => {
   let left = chunks;

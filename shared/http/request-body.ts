@@ -1,13 +1,11 @@
 /**
- * Reads a request's body: at most `MAX_BODY_BYTES`, and not before the caller is known.
+ * Reads a request's body: at most as many bytes as its route takes, and not before the caller is known.
  *
  * B1 A declared length above the limit is refused unread; an undeclared one as soon as the limit is passed.
  * B2 A compressed body is refused: the limit would say nothing of its size.
  */
 import { AppError } from '../errors.ts';
-
-/** Over this a request is refused, bytes. */
-export const MAX_BODY_BYTES = 256 * 1024;
+import { MAX_BODY_BYTES } from './define-route.ts';
 
 /** Bytes that are there, or a function that gets them; undefined: there are none. */
 export type BodySource = Uint8Array | undefined | (() => Promise<Uint8Array | undefined>);
@@ -15,32 +13,39 @@ export type BodySource = Uint8Array | undefined | (() => Promise<Uint8Array | un
 export type RequestHeaders = Readonly<Record<string, string | undefined>>;
 
 /** @throws AppError `body_too_large` (413) or `unsupported_media_type` (415) */
-export async function readBody(source: BodySource, headers: RequestHeaders): Promise<Uint8Array | undefined> {
+export async function readBody(
+  source: BodySource,
+  headers: RequestHeaders,
+  most: number = MAX_BODY_BYTES,
+): Promise<Uint8Array | undefined> {
   const encoding = headers['content-encoding']?.trim().toLowerCase();
   if (encoding && encoding !== 'identity') {
     throw new AppError('unsupported_media_type', 'send the body without compression', {
       errors: [{ path: 'header.content-encoding', message: 'is not supported' }],
     });
   }
-  if (Number(headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+  if (Number(headers['content-length'] ?? 0) > most) throw tooLarge(most);
   const bytes = typeof source === 'function' ? await source() : source;
-  if (bytes && bytes.byteLength > MAX_BODY_BYTES) throw tooLarge();
+  if (bytes && bytes.byteLength > most) throw tooLarge(most);
   return bytes;
 }
 
 /** Collects a stream; stops it at the limit. @throws AppError `body_too_large` */
-export async function collect(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+export async function collect(
+  stream: ReadableStream<Uint8Array>,
+  most: number = MAX_BODY_BYTES,
+): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of stream) {
     size += chunk.byteLength;
-    if (size > MAX_BODY_BYTES) throw tooLarge();
+    if (size > most) throw tooLarge(most);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks, size);
 }
 
-function tooLarge(): AppError {
-  const message = `has more than ${MAX_BODY_BYTES} bytes`;
+function tooLarge(most: number): AppError {
+  const message = `has more than ${most} bytes`;
   return new AppError('body_too_large', `the body ${message}`, { errors: [{ path: 'body', message }] });
 }

@@ -100,7 +100,7 @@ async function sendGroup(
   if (batch.count > 0) await client.sendBatch(batch, { abortSignal });
 }
 
-/** The SDK's own waits do not all heed the signal. */
+/** The SDK's own waits do not all end with the signal. */
 async function orTimeout(work: Promise<void>, signal: AbortSignal): Promise<void> {
   const { promise, reject } = Promise.withResolvers<never>();
   const onAbort = () => reject(signal.reason as Error);

@@ -1,4 +1,4 @@
-/** Reports what happens to the sample carrier's bookings to whoever booked. */
+/** Reports what happens to the sample carrier's bookings to the service that booked. */
 import type { CarrierEvent } from '../../shared/contracts/third-party.ts';
 import type { Log } from '../../shared/telemetry/log.ts';
 import type { TokenSource } from '../link/token-source.ts';

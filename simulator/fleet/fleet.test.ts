@@ -15,7 +15,7 @@ import {
 } from '../world.fixture.ts';
 import { eventIdOf, type Fleet } from './fleet.ts';
 
-const WHOLE_STORY = ['TookOff', 'ArrivedAtPickup', 'PickedUp', 'ArrivedAtDropoff', 'Delivered'];
+const WHOLE_FLIGHT = ['TookOff', 'ArrivedAtPickup', 'PickedUp', 'ArrivedAtDropoff', 'Delivered'];
 
 /** Simulated seconds until the condition holds; the events on the way. */
 function flyUntil(
@@ -53,7 +53,7 @@ describe('a mission', () => {
       const before = fleet.time();
       const events = flyUntil(fleet, has('Delivered'));
       const took = fleet.time() - before;
-      expect(kinds(events)).toEqual(WHOLE_STORY);
+      expect(kinds(events)).toEqual(WHOLE_FLIGHT);
       for (const event of events) {
         expect(event).toMatchObject({
           missionId: mission.missionId,
@@ -98,7 +98,7 @@ describe('a mission', () => {
     const next = missionFor(fleet, 'drone-2', { missionId: 'next', deliveryId: 'delivery-next', fence: 2 });
     expect(kinds(fleet.handle(missionCommand(next)))).toEqual(['MissionAccepted', 'TookOff']);
     const events = flyUntil(fleet, has('Delivered'));
-    expect(kinds(events)).toEqual(WHOLE_STORY.slice(1));
+    expect(kinds(events)).toEqual(WHOLE_FLIGHT.slice(1));
     expect(events.every((event) => event.missionId === 'next')).toBe(true);
   });
 });

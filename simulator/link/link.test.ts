@@ -2,7 +2,14 @@ import { describe, expect, test } from 'vitest';
 import { eventually, folder, missionCommand, missionFor, openWorld } from '../world.fixture.ts';
 import { startFakeTracking } from './fake-tracking.fixture.ts';
 
-const STORY = ['MissionAccepted', 'TookOff', 'ArrivedAtPickup', 'PickedUp', 'ArrivedAtDropoff', 'Delivered'];
+const WHOLE_FLIGHT = [
+  'MissionAccepted',
+  'TookOff',
+  'ArrivedAtPickup',
+  'PickedUp',
+  'ArrivedAtDropoff',
+  'Delivered',
+];
 
 describe('a fleet and tracking', () => {
   test('hello first, then a whole delivery in virtual time', async () => {
@@ -16,7 +23,7 @@ describe('a fleet and tracking', () => {
     await world.pass(120, () => tracking.events.some((event) => event.kind === 'Delivered'));
     await eventually(() => tracking.events.some((event) => event.kind === 'Delivered'), 'delivered');
     const seen = [...new Map(tracking.events.map((event) => [event.eventId, event.kind])).values()];
-    expect(seen).toEqual(STORY);
+    expect(seen).toEqual(WHOLE_FLIGHT);
     await eventually(() => world.store.pending('drone-1').length === 0, 'all acknowledged');
     const own = tracking.telemetry.filter((sample) => sample.droneId === 'drone-1');
     expect(own.map((sample) => sample.seq)).toEqual(own.map((_, i) => i));
@@ -97,6 +104,6 @@ describe('a fleet and tracking', () => {
     await second.pass(120, () => tracking.events.some((event) => event.kind === 'Delivered'));
     await eventually(() => second.store.pending('drone-1').length === 0, 'acknowledged');
     const seen = [...new Map(tracking.events.map((event) => [event.eventId, event.kind])).values()];
-    expect(seen).toEqual(STORY);
+    expect(seen).toEqual(WHOLE_FLIGHT);
   });
 });

@@ -137,7 +137,7 @@ describe.concurrent('deliveries beside each other', () => {
     expect(await alice.history(deliveryId)).toMatchObject({ carrierId: 'carrier-1', stage: 'Completed' });
   }, 100_000);
 
-  test('a parcel that nobody can carry is rejected with each reason, and every effect is undone', async () => {
+  test('a parcel that nobody can carry is rejected with each reason, and every effect is compensated', async () => {
     const deliveryId = await alice.submit({
       packageInfo: { size: 'Large', weight: 60, packageId: 'too-heavy' },
     });

@@ -1,4 +1,4 @@
-/** `npm run start:servers` with a Functions host that somebody starts by hand: ours, and Core Tools where they are. */
+/** `npm run start:servers` with a Functions host that is started by hand: ours, and Core Tools where they are. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';

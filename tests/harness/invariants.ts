@@ -57,7 +57,7 @@ async function breaches({ cosmos }: Endpoints): Promise<string[]> {
     const open = Object.entries(effects).filter(([, { status }]) => status === 'compensationFailed');
     if (open.length > 0)
       found.push(
-        `I3 ${deliveryId} has effects that were not undone: ${open.map(([name]) => name).join(', ')}`,
+        `I3 ${deliveryId} has effects that were not compensated: ${open.map(([name]) => name).join(', ')}`,
       );
   }
   for (const drone of (drones ?? []).filter(({ hold }) => hold)) {

@@ -36,7 +36,7 @@ export interface Reply {
 }
 
 export interface RequestOptions {
-  /** Absent: whoever the Authorization header's token names. */
+  /** Absent: the caller that the Authorization header names. */
   readonly as?: Principal;
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string>>;

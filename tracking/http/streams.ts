@@ -30,7 +30,7 @@ export interface Admission {
   readonly lastSeen: number | undefined;
   /** ms since the epoch */
   readonly expiresAt: number;
-  /** Gives the stream's place back; whoever admitted it calls this when its connection has closed. */
+  /** Gives the stream's place back; the code that admitted it calls this when its connection has closed. */
   readonly release: () => void;
 }
 

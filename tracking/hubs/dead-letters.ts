@@ -8,9 +8,9 @@
  */
 import { setTimeout as pauseFor } from 'node:timers/promises';
 import { toAppError } from '../../shared/errors.ts';
+import { deadLetterOf } from '../../shared/messaging/dead-letter.ts';
 import type { Log } from '../../shared/telemetry/log.ts';
 import type { HubMessage, Letter, RecordDeadLetter } from '../ports.ts';
-import { bareLetterOf, letterOf } from './letter.ts';
 
 export interface DeadLettersOptions {
   readonly record: RecordDeadLetter;
@@ -34,7 +34,6 @@ const PAUSE = { first: 500, longest: 15_000 };
 interface Waiting {
   readonly letter: Letter;
   readonly bytes: number;
-  readonly message: HubMessage;
 }
 
 const sleepFor = (ms: number, signal: AbortSignal) =>
@@ -67,11 +66,11 @@ export function createDeadLetters(options: DeadLettersOptions): DeadLetters {
 
   return {
     add: (hub, message, reason, step) => {
-      const letter = letterOf(hub, message, reason, step);
+      const letter = deadLetterOf(hub, message, reason, step);
       log.warn({ ...factsOf(letter), reason: letter.reason }, 'dead letter');
       const size = letter.payload.length;
       if (queue.length >= MAX_WAITING || bytes + size > MAX_WAITING_BYTES) return onOutcome?.(hub, 'dropped');
-      queue.push({ letter, message, bytes: size });
+      queue.push({ letter, bytes: size });
       bytes += size;
       if (isRunning) return undefined;
       isRunning = true;
@@ -82,20 +81,16 @@ export function createDeadLetters(options: DeadLettersOptions): DeadLetters {
   };
 }
 
-/** A letter that is refused goes once more without what could be wrong with it. */
 async function attempt(
   record: RecordDeadLetter,
-  { letter, message }: Waiting,
+  { letter }: Waiting,
 ): Promise<'recorded' | 'refused' | 'unanswered'> {
-  for (const each of [letter, bareLetterOf(letter, message)]) {
-    try {
-      await record(each);
-      return 'recorded';
-    } catch (error) {
-      if (toAppError(error).retryable) return 'unanswered';
-    }
+  try {
+    await record(letter);
+    return 'recorded';
+  } catch (error) {
+    return toAppError(error).retryable ? 'unanswered' : 'refused';
   }
-  return 'refused';
 }
 
 const factsOf = ({ hub, partition, sequenceNumber }: Letter) => ({ hub, partition, sequenceNumber });

@@ -2,7 +2,7 @@
  * Commands on their way down. What a drone has not confirmed is sent again: on reconnect, and every so often.
  *
  * C1 a command goes down until the drone says `received`; from then on never again.
- * C2 of missions only the one with the newest fence is sent; a recall is always sent, since somebody waits for its answer.
+ * C2 of missions only the one with the newest fence is sent; a recall is always sent, since a caller waits for its answer.
  * C3 nothing is sent for a mission that is over, nor before the rebuild is complete (`open`): it could be over.
  */
 import type { DroneCommand } from '../../shared/contracts/flight.ts';

@@ -2,7 +2,7 @@
  * The latest state of each drone, with the ETA of the mission that it flies.
  *
  * D1 a sample that names a delivery is shown to that delivery's watchers only if the mission is really this drone's.
- * D2 the ETA is computed once per sample at most, and only when somebody asks for it.
+ * D2 the ETA is computed once per sample at most, and only when it is asked for.
  */
 import type { Eta } from '../../shared/contracts/common.ts';
 import type { Mission, Telemetry, TelemetryRecord, WatchPosition } from '../../shared/contracts/flight.ts';

@@ -39,7 +39,7 @@ describe('order', () => {
     ]);
   });
 
-  test('O2 a new boot begins anew, and the old one does not come back', () => {
+  test('O2 a new boot begins again, and the old one does not come back', () => {
     const track = newTrack();
     take(track, at(50), 1);
     expect(take(track, at(51, { boot: 'boot-2', seq: 0 }), 1)).toBe('applied');

@@ -48,7 +48,7 @@ export function newTrack(): Track {
   };
 }
 
-/** The drone says that it has started anew. */
+/** The drone says that it has started again. */
 export function beginBoot(track: Track, boot: string): void {
   if (track.boot === boot) return;
   if (track.boot !== '') {

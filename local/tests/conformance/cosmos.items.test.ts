@@ -551,7 +551,7 @@ describe('cosmos: time to live', () => {
     expect(await rowsOf(made, 'SELECT VALUE c.id FROM c', {}, 'p')).toEqual(['forever']);
   });
 
-  test('a write starts the time anew', async () => {
+  test('a write starts the time again', async () => {
     const made = await harness.container({
       id: 'ttl-renew',
       partitionKey: { paths: ['/pk'] },

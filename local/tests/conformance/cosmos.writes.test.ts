@@ -139,7 +139,7 @@ describe('cosmos: patch', () => {
     expect((await container.item(id, 'p').read()).etag).toBe(etag);
   });
 
-  test('one bad operation undoes those before it', async () => {
+  test('one bad operation rolls back those before it', async () => {
     await container.items.create({ id: 'half', pk: 'p', n: 1 });
     const operations: PatchOperation[] = [
       { op: 'set', path: '/n', value: 2 },

@@ -312,7 +312,7 @@ describe('durable: entities', () => {
     expect((await hub.status('sl')).runtimeStatus).toBe('Running');
   });
 
-  test('moves between two entities under locks of both keep the sum, whoever comes first', async () => {
+  test('moves between two entities under locks of both keep the sum in any order', async () => {
     const ids = Array.from({ length: 12 }, (_, i) => `mv${i}`);
     await Promise.all(
       ids.map((id, i) =>

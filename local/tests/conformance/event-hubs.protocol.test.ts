@@ -29,7 +29,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await harness.close();
-  // One that was started anew does not remove what it found.
+  // One that was started again does not remove what it found.
   await rm(harness.dataDir, { recursive: true, force: true });
 });
 

@@ -30,7 +30,7 @@ app.storageQueue('queued', { connection: 'X', queueName: 'q', handler: () => {} 
 app.hook.preInvocation((context) => { if (context.invocationContext.functionName === 'hooked') context.functionHandler = () => ({ body: 'by the hook' }); });
 app.hook.postInvocation((context) => { if (context.invocationContext.functionName === 'hookedAfter') { context.error = null; context.result = { body: 'after' }; }; });
 app.http('hooked', { handler: () => ({ body: 'by itself' }) });
-app.http('hookedAfter', { handler: () => { throw new Error('undone by the hook') } });
+app.http('hookedAfter', { handler: () => { throw new Error('stopped by the hook') } });
 app.http('setting', { handler: () => ({ jsonBody: { own: process.env.OWN, both: process.env.BOTH } }) });
 `;
 
