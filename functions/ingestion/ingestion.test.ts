@@ -535,6 +535,22 @@ describe('the status', () => {
     expect((await status(deliveryId, operator)).body).toMatchObject({ lastError: workflow.lastError });
   });
 
+  test('tells customers the end in one sentence with a code, and operators each reason (W18)', async () => {
+    const deliveryId = await idOf();
+    const reasons = ['3 drones: too heavy', 'carrier-1: weight 60 kg exceeds 25 kg'];
+    const at = '2026-11-23T12:00:01.000Z';
+    workflow = { outcome: { kind: 'rejected', code: 'no_drone_or_courier', reasons, at } };
+    for (const as of [customer('contoso'), admin('contoso')]) {
+      expect((await status(deliveryId, as)).body?.['outcome']).toEqual({
+        kind: 'rejected',
+        code: 'no_drone_or_courier',
+        reasons: ['No drone and no courier could take this delivery in time.'],
+        at,
+      });
+    }
+    expect((await status(deliveryId, operator)).body).toMatchObject({ outcome: { reasons } });
+  });
+
   test('another account’s id is 404 everywhere; an operator sees all', async () => {
     const deliveryId = await idOf();
     harness.published.length = 0;

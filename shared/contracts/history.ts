@@ -13,7 +13,7 @@ import {
   Weight,
 } from './common.ts';
 import { TrackingEvent } from './deliveries.ts';
-import { Outcome } from './requests.ts';
+import { Outcome } from './outcome.ts';
 
 /** Half of the equator, m. */
 const MAX_DISTANCE = 20_100_000;
