@@ -46,6 +46,10 @@ param tuning {
   MAX_SUBSCRIPTIONS_PER_DELIVERY: string
   MAX_SUBSCRIPTIONS_PER_DAY: string
   MAX_SHARE_LINKS_PER_DELIVERY: string
+  LIMIT_REQUESTS_PER_PRINCIPAL: string
+  LIMIT_REQUESTS_PER_OPERATOR: string
+  LIMIT_REQUESTS_PER_ADDRESS: string
+  LIMIT_WRONG_TOKENS_PER_ADDRESS: string
   STEP_ATTEMPTS: string
   STEP_RETRY_SECONDS: string
   ORCHESTRATION_RETENTION_DAYS: string
@@ -63,6 +67,10 @@ param tuning {
   MAX_SUBSCRIPTIONS_PER_DELIVERY: '20'
   MAX_SUBSCRIPTIONS_PER_DAY: '10000'
   MAX_SHARE_LINKS_PER_DELIVERY: '20'
+  LIMIT_REQUESTS_PER_PRINCIPAL: '12000'
+  LIMIT_REQUESTS_PER_OPERATOR: '120000'
+  LIMIT_REQUESTS_PER_ADDRESS: '300000'
+  LIMIT_WRONG_TOKENS_PER_ADDRESS: '600'
   STEP_ATTEMPTS: '8'
   STEP_RETRY_SECONDS: '1'
   ORCHESTRATION_RETENTION_DAYS: '7'
@@ -239,6 +247,8 @@ module functionApp 'modules/function-app.bicep' = [
           CARRIERS: string(carriers)
           WEBHOOK_SIGNING_KEYS: webhookSigningKeys
           OUTBOUND_ALLOW_LOOPBACK: 'false'
+          // The front end of App Service, and Front Door where that is before it.
+          TRUSTED_PROXIES: size.appPerService ? '2' : '1'
         },
         empty(notifyRelayUrl) ? {} : { NOTIFY_RELAY_URL: notifyRelayUrl }
       )

@@ -16,8 +16,10 @@ import { AppError } from '../shared/errors.ts';
 import { registerRoutes } from '../shared/functions/http.ts';
 import type { Service, ServiceDeps } from '../shared/functions/service.ts';
 import { createClient, type Transport } from '../shared/http/client.ts';
+import { createLimits } from '../shared/http/limits.ts';
 import { openApi } from '../shared/http/openapi.ts';
 import type { Endpoint, PipelineDeps } from '../shared/http/pipeline.ts';
+import { createRefusalLog } from '../shared/http/refusal-log.ts';
 import { inProcess, overHttp } from '../shared/http/transports.ts';
 import { createPublisher } from '../shared/messaging/publisher.ts';
 import type { ServiceName } from '../shared/service-names.ts';
@@ -55,6 +57,8 @@ function compose(settings: Settings): void {
   const pipeline: PipelineDeps = {
     verify: createVerifier({ issuer: settings.IDENTITY_ISSUER, audience: settings.API_AUDIENCE }),
     log,
+    limits: createLimits(settings),
+    onRefusal: createRefusalLog(log, Date.now),
   };
   const registry = new Map<string, Endpoint>();
   const publisher = createPublisher(settings, credential);
@@ -78,7 +82,7 @@ function compose(settings: Settings): void {
   for (const service of services) service.registerTriggers?.();
   registerHealth({ cosmos, publisher, settings, credential });
   registerDocument(endpoints, settings);
-  registerRoutes(endpoints, pipeline);
+  registerRoutes(endpoints, { ...pipeline, trustedProxies: settings.TRUSTED_PROXIES });
 }
 
 /** In this process where the callee is served here, over HTTP where another app has it. */

@@ -13,6 +13,8 @@ const SCRIPT = 'console.log("hello");\n'.repeat(100);
 
 let root: string;
 let functions: Server;
+/** `X-Forwarded-For` of the last call that reached the Function App. */
+let forwardedFor: string | string[] | undefined;
 let gateway: Gateway;
 
 beforeAll(async () => {
@@ -25,9 +27,10 @@ beforeAll(async () => {
   writeFileSync(join(pages, 'main.js'), SCRIPT);
   writeFileSync(join(pages, 'main.js.gz'), gzipSync(SCRIPT));
   writeFileSync(join(pages, 'live.css'), 'body{}');
-  functions = createServer((incoming, response) =>
-    response.end(`functions ${incoming.method} ${incoming.url}`),
-  );
+  functions = createServer((incoming, response) => {
+    forwardedFor = incoming.headers['x-forwarded-for'];
+    response.end(`functions ${incoming.method} ${incoming.url}`);
+  });
   functions.listen(0, '127.0.0.1');
   await once(functions, 'listening');
   gateway = await startGateway({
@@ -61,6 +64,11 @@ async function ask(path: string, headers: Record<string, string> = {}, method = 
 }
 
 const text = async (path: string) => (await ask(path)).body.toString();
+
+test('M3 the API gets the caller’s address, and none that the caller has forged', async () => {
+  await ask('/api/drones', { 'x-forwarded-for': '203.0.113.7' });
+  expect(String(forwardedFor)).toMatch(/^(::ffff:)?127\.0\.0\.1$/);
+});
 
 describe('G1 methods', () => {
   test.each(['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'])(

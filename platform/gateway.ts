@@ -35,11 +35,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const server = createServer((request, response) => {
     const target = targetOf(request.url ?? '/');
     if (!target) return pages(request, response);
+    dropForwarded(request);
     proxy.web(request, response, { target }).catch(() => unavailable(response));
   });
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     const target = targetOf(request.url ?? '/');
     if (!target) return socket.destroy();
+    dropForwarded(request);
     proxy.ws(request, socket, { target }, head).catch(() => socket.destroy());
   });
   server.on('connection', (socket) => {
@@ -54,6 +56,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       for (const socket of sockets) socket.destroy();
     });
   return { port, close, [Symbol.asyncDispose]: close };
+}
+
+/** No proxy is before this one, so these headers are the client's invention; the proxy would keep them. */
+function dropForwarded({ headers }: IncomingMessage): void {
+  for (const name of ['for', 'port', 'proto', 'host']) delete headers[`x-forwarded-${name}`];
 }
 
 function unavailable(response: ServerResponse): void {

@@ -81,6 +81,20 @@ export const SettingsSchema = z.object({
   MAX_SUBSCRIPTIONS_PER_DELIVERY: count(20).describe('Notify-me requests that one delivery may have'),
   MAX_SUBSCRIPTIONS_PER_DAY: count(10_000).describe('Notify-me requests that one account may make in a day'),
   MAX_SHARE_LINKS_PER_DELIVERY: count(20).describe('Valid share links that one delivery may have'),
+  TRUSTED_PROXIES: z.coerce
+    .number()
+    .int()
+    .nonnegative()
+    .default(1)
+    .describe('Proxies in front that add the address of their caller to X-Forwarded-For'),
+  LIMIT_REQUESTS_PER_PRINCIPAL: count(12_000).describe(
+    'Requests a minute of one caller: account and subject of its token',
+  ),
+  LIMIT_REQUESTS_PER_OPERATOR: count(120_000).describe('Requests a minute of one operator'),
+  LIMIT_REQUESTS_PER_ADDRESS: count(300_000).describe('Requests a minute of one address'),
+  LIMIT_WRONG_TOKENS_PER_ADDRESS: count(600).describe(
+    'Requests without a valid token a minute of one address',
+  ),
   TIME_SCALE: count(1).describe('Simulated seconds per second; above 1 for demonstrations and tests only'),
   RESERVATION_LEASE_SECONDS: seconds(60).describe(
     'How long a drone stays reserved before its mission is accepted',

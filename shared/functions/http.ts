@@ -1,5 +1,6 @@
 /** Joins our routes to the host's programming model: one HTTP function per route, and a last one for what matches none. */
 import { app, type HttpRequest, type HttpResponseInit, type InvocationContext } from '@azure/functions';
+import { forwardedAddress } from '../http/client-address.ts';
 import type { Route } from '../http/define-route.ts';
 import { refusalOf } from '../http/fallback.ts';
 import {
@@ -13,8 +14,13 @@ import { type BodySource, collect } from '../http/request-body.ts';
 import { withLogSink } from '../telemetry/log.ts';
 import { inTrace } from '../telemetry/trace.ts';
 
+export interface HttpDeps extends PipelineDeps {
+  /** Proxies in front of the host, each of which adds to `X-Forwarded-For`: the host itself tells no address. */
+  readonly trustedProxies: number;
+}
+
 /** Authorization is ours (tokens), so the host's keys are not asked for. */
-export function registerRoutes(endpoints: readonly Endpoint[], deps: PipelineDeps): void {
+export function registerRoutes(endpoints: readonly Endpoint[], deps: HttpDeps): void {
   // Without streams the host reads whole bodies before we see the token, and drops those without a length.
   app.setup({ enableHttpStream: true });
   for (const endpoint of endpoints) {
@@ -32,9 +38,10 @@ async function handle(
   endpoint: Endpoint,
   request: HttpRequest,
   context: InvocationContext,
-  deps: PipelineDeps,
+  deps: HttpDeps,
 ): Promise<HttpResponseInit> {
   const trace = request.headers.get('traceparent') ?? context.traceContext?.traceParent;
+  const address = forwardedAddress(request.headers.get('x-forwarded-for') ?? undefined, deps.trustedProxies);
   return inTrace(trace, async () => {
     const response = await serve(
       endpoint,
@@ -44,6 +51,7 @@ async function handle(
         query: Object.fromEntries(request.query),
         headers: Object.fromEntries(request.headers),
         body: bodyOf(request, endpoint.route.maxBodyBytes),
+        ...(address === undefined ? {} : { address }),
       },
       deps,
     );

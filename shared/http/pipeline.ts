@@ -1,5 +1,5 @@
 /**
- * The way of a request through one route: authenticate, authorize, validate, handle, answer. Transport-free, so that HTTP
+ * The way of a request through one route: authenticate, limit, authorize, validate, handle, answer. Transport-free, so that HTTP
  * and in-process calls take the same way.
  */
 import type { z } from 'zod';
@@ -10,6 +10,8 @@ import { AppError, type FieldError, toAppError, toProblem } from '../errors.ts';
 import { conform, describeErrors, parseJson, read } from '../read.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Route, RouteInput, RouteOutput } from './define-route.ts';
+import { countingRefusals, type Limits } from './limits.ts';
+import type { RefusalLog } from './refusal-log.ts';
 import { type BodySource, readBody } from './request-body.ts';
 
 export interface PlainRequest {
@@ -19,7 +21,9 @@ export interface PlainRequest {
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly body: BodySource;
-  /** Already known caller: the in-process transport's. */
+  /** The client's, as the trusted proxies have it. */
+  readonly address?: string;
+  /** Already known caller: the in-process transport's. It is not limited. */
   readonly principal?: Principal;
 }
 
@@ -54,6 +58,8 @@ export function endpoint<T extends Route>(route: T, handler: Handler<T>): Endpoi
 export interface PipelineDeps {
   readonly verify: VerifyToken;
   readonly log: Log;
+  readonly limits?: Limits;
+  readonly onRefusal?: RefusalLog;
 }
 
 const ANONYMOUS: Principal = { subject: 'anonymous', roles: [] };
@@ -66,7 +72,7 @@ export async function serve(
 ): Promise<PlainResponse> {
   const { route } = endpoint;
   try {
-    const principal = request.principal ?? (await authenticate(route, request, deps.verify));
+    const principal = request.principal ?? (await admit(route, request, deps));
     authorize(route, principal);
     const errors: FieldError[] = [];
     const params = parse(route.params, request.params, 'path', errors);
@@ -81,6 +87,7 @@ export async function serve(
     return answer(route, result as Result);
   } catch (thrown) {
     const error = toAppError(thrown);
+    deps.onRefusal?.(route, error);
     if (error.status >= 500) {
       deps.log.error(
         { route: route.functionName, code: error.code, err: error.options.cause ?? error },
@@ -110,8 +117,22 @@ export function problemResponse(error: AppError): PlainResponse {
   };
 }
 
-async function authenticate(route: Route, request: PlainRequest, verify: VerifyToken): Promise<Principal> {
-  if (route.auth === 'public') return ANONYMOUS;
+/** The caller, when it has not called too often. @throws AppError 400, 401, 429, or 503 when the identity provider is away */
+async function admit(
+  route: Route,
+  request: PlainRequest,
+  { verify, limits }: PipelineDeps,
+): Promise<Principal> {
+  if (route.auth === 'public') {
+    await limits?.anonymous(request.address);
+    return ANONYMOUS;
+  }
+  const principal = await countingRefusals(() => authenticate(request, verify), limits, request.address);
+  await limits?.principal(principal, request.address);
+  return principal;
+}
+
+async function authenticate(request: PlainRequest, verify: VerifyToken): Promise<Principal> {
   const header = request.headers['authorization'];
   const token = /^Bearer +(\S+)$/i.exec(header ?? '')?.[1];
   if (!token) throw new AppError('token_missing', 'send a bearer token in the Authorization header');

@@ -166,7 +166,7 @@ describe.skipIf(!found)('the infrastructure', () => {
         for (const app of ofType(deployment, SITE)) {
           const settings = readSettings(known(settingsOf(app)));
           for (const name of Object.keys(defaults) as (keyof typeof defaults)[]) {
-            const isTuning = /_SECONDS$|^TIME_|^MAX_|_ATTEMPTS$|_SCHEDULE$|LOG_LEVEL/.test(name);
+            const isTuning = /_SECONDS$|^TIME_|^MAX_|^LIMIT_|_ATTEMPTS$|_SCHEDULE$|LOG_LEVEL/.test(name);
             if (isTuning) expect([name, settings[name]]).toEqual([name, defaults[name]]);
           }
         }

@@ -4,6 +4,7 @@ import { decodeJwt } from 'jose';
 import type { Principal } from '../../shared/auth/principal.ts';
 import type { VerifyToken } from '../../shared/auth/verifier.ts';
 import { AppError } from '../../shared/errors.ts';
+import { forwardedAddress } from '../../shared/http/client-address.ts';
 import type { Limits } from './limits.ts';
 
 export interface Bearer {
@@ -27,14 +28,10 @@ export interface CallersOptions {
 }
 
 export function createCallers({ verify, limits, trustedProxies }: CallersOptions): Callers {
-  const addressOf = ({ headers, socket }: IncomingMessage): string => {
-    const forwarded = String(headers['x-forwarded-for'] ?? '')
-      .split(',')
-      .map((address) => address.trim())
-      .filter((address) => address !== '');
-    const direct = socket.remoteAddress ?? 'unknown';
-    return trustedProxies === 0 ? direct : (forwarded.at(-trustedProxies) ?? direct);
-  };
+  const addressOf = ({ headers, socket }: IncomingMessage): string =>
+    forwardedAddress(headers['x-forwarded-for']?.toString(), trustedProxies) ??
+    socket.remoteAddress ??
+    'unknown';
   const verified = async (request: IncomingMessage, token: string): Promise<Principal> => {
     try {
       return await verify(token);

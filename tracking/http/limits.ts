@@ -7,10 +7,8 @@
  * L3 Streams and sockets that are open at one time are bounded, too, so that a caller who keeps everything open is met.
  *
  * The limits are those of one process; the ingress has its own in front.
- * Headers: https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-10
  */
-import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
-import { AppError } from '../../shared/errors.ts';
+import { createRateLimit, tooManyRequests } from '../../shared/http/rate-limit.ts';
 import type { TrackingSettings } from '../settings.ts';
 
 export type LimitSettings = Pick<
@@ -35,7 +33,6 @@ export interface Limits {
   readonly openSocket: (address: string) => () => void;
 }
 
-const WINDOW_SECONDS = 60;
 /** A place becomes free when the caller closes something, so there is no better time to name. */
 const RETRY_PLACES_SECONDS = 5;
 
@@ -43,24 +40,11 @@ export function createLimits(settings: LimitSettings): Limits {
   const streams = createPlaces('streams', settings.LIMIT_STREAMS_PER_PRINCIPAL);
   const sockets = createPlaces('sockets', settings.LIMIT_SOCKETS_PER_ADDRESS);
   return {
-    request: createRate('address', settings.LIMIT_REQUESTS_PER_ADDRESS),
-    principal: createRate('principal', settings.LIMIT_REQUESTS_PER_PRINCIPAL),
-    wrongToken: createRate('wrong-tokens', settings.LIMIT_WRONG_TOKENS_PER_ADDRESS),
+    request: createRateLimit('address', settings.LIMIT_REQUESTS_PER_ADDRESS),
+    principal: createRateLimit('principal', settings.LIMIT_REQUESTS_PER_PRINCIPAL),
+    wrongToken: createRateLimit('wrong-tokens', settings.LIMIT_WRONG_TOKENS_PER_ADDRESS),
     openStream: streams,
     openSocket: sockets,
-  };
-}
-
-function createRate(policy: string, points: number): (key: string) => Promise<void> {
-  const limiter = new RateLimiterMemory({ points, duration: WINDOW_SECONDS });
-  return async (key) => {
-    const state = await limiter.consume(key).catch((refused: RateLimiterRes) => refused);
-    if (state.consumedPoints <= points) return;
-    const seconds = Math.max(1, Math.ceil(state.msBeforeNext / 1000));
-    throw tooMany(policy, `more than ${points} in ${WINDOW_SECONDS} s`, seconds, {
-      'ratelimit-policy': `"${policy}";q=${points};w=${WINDOW_SECONDS}`,
-      ratelimit: `"${policy}";r=0;t=${seconds}`,
-    });
   };
 }
 
@@ -69,7 +53,7 @@ function createPlaces(policy: string, places: number): (key: string) => () => vo
   return (key) => {
     const count = taken.get(key) ?? 0;
     if (count >= places) {
-      throw tooMany(policy, `${places} are open`, RETRY_PLACES_SECONDS, {
+      throw tooManyRequests(policy, `${places} are open`, RETRY_PLACES_SECONDS, {
         'ratelimit-policy': `"${policy}";q=${places}`,
         ratelimit: `"${policy}";r=0`,
       });
@@ -84,17 +68,4 @@ function createPlaces(policy: string, places: number): (key: string) => () => vo
       else taken.delete(key);
     };
   };
-}
-
-function tooMany(
-  policy: string,
-  detail: string,
-  retryAfterSeconds: number,
-  headers: Readonly<Record<string, string>>,
-): AppError {
-  return new AppError('too_many_requests', `limit "${policy}": ${detail}`, {
-    retryAfterSeconds,
-    headers,
-    facts: { limit: policy },
-  });
 }
