@@ -1,8 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
-import { recordDeadLetter } from '../../shared/contracts/supervisor.ts';
+import { expect, test } from 'vitest';
 import { AppError } from '../../shared/errors.ts';
-import { read } from '../../shared/read.ts';
 import { createLog } from '../../shared/telemetry/log.ts';
 import type { HubMessage, Letter } from '../ports.ts';
 import { createDeadLetters } from './dead-letters.ts';
