@@ -3,7 +3,6 @@
  * serves one app or one app per service.
  */
 import { randomUUID } from 'node:crypto';
-import { app } from '@azure/functions';
 import type { TokenCredential } from '@azure/identity';
 import { lazyCredential } from '../shared/auth/credential.ts';
 import { createVerifier } from '../shared/auth/verifier.ts';
@@ -15,7 +14,6 @@ import { registerRoutes } from '../shared/functions/http.ts';
 import type { Service, ServiceDeps } from '../shared/functions/service.ts';
 import { createClient, type Transport } from '../shared/http/client.ts';
 import { createLimits } from '../shared/http/limits.ts';
-import { openApi } from '../shared/http/openapi.ts';
 import type { Endpoint, PipelineDeps } from '../shared/http/pipeline.ts';
 import { createRefusalLog } from '../shared/http/refusal-log.ts';
 import { inProcess, overHttp } from '../shared/http/transports.ts';
@@ -23,6 +21,7 @@ import { createPublisher } from '../shared/messaging/publisher.ts';
 import type { ServiceName } from '../shared/service-names.ts';
 import { createLog } from '../shared/telemetry/log.ts';
 import { accountService } from './account/account.functions.ts';
+import { registerApiDocument } from './api-document.ts';
 import { deliveryService } from './delivery/delivery.functions.ts';
 import { deliveryHistoryService } from './delivery-history/delivery-history.functions.ts';
 import { droneService } from './drone/drone.functions.ts';
@@ -79,7 +78,10 @@ function compose(settings: Settings): void {
   for (const endpoint of endpoints) registry.set(endpoint.route.functionName, endpoint);
   for (const service of services) service.registerTriggers?.();
   registerHealth({ cosmos, publisher, settings, credential });
-  registerDocument(endpoints, settings);
+  registerApiDocument(
+    endpoints.map(({ route }) => route),
+    settings.PUBLIC_ORIGIN,
+  );
   registerRoutes(endpoints, { ...pipeline, trustedProxies: settings.TRUSTED_PROXIES });
 }
 
@@ -104,27 +106,6 @@ function transportOf(
       throw new AppError('dependency_failed', `SERVICE_ORIGINS names no app for ${call.route.service}`);
     return overHttp({ origin, token })(call);
   };
-}
-
-function registerDocument(endpoints: readonly Endpoint[], settings: Settings): void {
-  const document = lazily(() =>
-    openApi(
-      endpoints.map(({ route }) => route),
-      {
-        title: 'Fabrikam drone delivery',
-        version: '1',
-        description:
-          'Ask for a drone, follow the delivery. Weights in kg, distances in m, times ISO 8601 in UTC.',
-        origin: settings.PUBLIC_ORIGIN,
-      },
-    ),
-  );
-  app.http('api_openapi', {
-    methods: ['GET'],
-    route: 'openapi.json',
-    authLevel: 'anonymous',
-    handler: () => ({ jsonBody: document() }),
-  });
 }
 
 function lazily<T>(make: () => T): () => T {

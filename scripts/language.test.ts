@@ -5,10 +5,8 @@ import { expect, test } from 'vitest';
 import { findInFolders, findWords, replacedWords } from './language.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const FOLDERS = [
-  ...['bicep', 'docs', 'functions', 'local', 'platform', 'scripts', 'shared', 'simulator', 'stand-ins'],
-  ...['tests', 'tracking', 'web'],
-];
+const FOLDERS =
+  'bicep docs functions local platform scripts shared simulator stand-ins tests tracking web'.split(' ');
 const WORDS = replacedWords(readFileSync(join(ROOT, 'docs/glossary.md'), 'utf8'));
 
 test('the repository uses no word that docs/glossary.md replaces', () => {

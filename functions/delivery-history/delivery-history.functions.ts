@@ -13,6 +13,7 @@ export function deliveryHistoryService(deps: ServiceDeps): Service {
       endpoint(contract.archiveDelivery, handlers.archive),
       endpoint(contract.getHistoryEntry, handlers.get),
       endpoint(contract.searchHistory, handlers.search),
+      endpoint(contract.summarizeHistory, handlers.summary),
     ],
   };
 }

@@ -150,3 +150,27 @@ describe('search', () => {
     expect(answer).toMatchObject({ status: 400, body: { errors: [{ path: 'query.continuation' }] } });
   });
 });
+
+test('the summary is the weight of what was completed in the month, and for services only', async () => {
+  const carried = (deliveryId: string, endedAt: string, weight: number, kind = 'completed') => {
+    const outcome = { kind, reasons: [], at: endedAt };
+    return archive(
+      entry(deliveryId, 'sums', endedAt, { outcome, package: { id: 'p', weight, size: 'Small' } }),
+    );
+  };
+  await carried('sum-1', '2026-11-01T00:00:00.000Z', 1.5);
+  await carried('sum-2', '2026-11-30T23:59:59.999Z', 2);
+  await carried('sum-3', '2026-12-01T00:00:00.000Z', 16);
+  await carried('sum-4', '2026-11-02T00:00:00.000Z', 32, 'returned');
+  const summary = (month: string, by = service('sums')) =>
+    harness.request(contract.summarizeHistory, {
+      as: by,
+      params: { ownerId: 'sums' },
+      query: { year: '2026', month },
+    });
+  expect((await summary('11')).body).toEqual({ totalWeight: 3.5 });
+  expect((await summary('12')).body).toEqual({ totalWeight: 16 });
+  expect((await summary('10')).body).toEqual({ totalWeight: 0 });
+  expect((await summary('11', service('others'))).status).toBe(404);
+  expect((await summary('11', customer('sums'))).status).toBe(403);
+});

@@ -1,6 +1,11 @@
-/** The history's routes: archive once, read, search. */
+/** The history's routes: archive once, read, search, sum up. */
 import { checkNamedOwner, checkReach, reachesAll } from '../../shared/auth/tenancy.ts';
-import type { archiveDelivery, getHistoryEntry, searchHistory } from '../../shared/contracts/history.ts';
+import type {
+  archiveDelivery,
+  getHistoryEntry,
+  searchHistory,
+  summarizeHistory,
+} from '../../shared/contracts/history.ts';
 import { AppError } from '../../shared/errors.ts';
 import { type Handler, invalid } from '../../shared/http/pipeline.ts';
 import { continuationOf, documentOf, placeOf, placeToGoOn, utc } from './domain.ts';
@@ -10,6 +15,7 @@ export interface HistoryHandlers {
   readonly archive: Handler<typeof archiveDelivery>;
   readonly get: Handler<typeof getHistoryEntry>;
   readonly search: Handler<typeof searchHistory>;
+  readonly summary: Handler<typeof summarizeHistory>;
 }
 
 export function createHandlers(repository: HistoryRepository): HistoryHandlers {
@@ -46,6 +52,15 @@ export function createHandlers(repository: HistoryRepository): HistoryHandlers {
       const last = found.length > limit ? page.at(-1) : undefined;
       const entries = page.map(({ entry }) => entry);
       return { status: 200, body: { entries, ...(last ? { continuation: continuationOf(last) } : {}) } };
+    },
+
+    summary: async ({ params: { ownerId }, query: { year, month } }, call) => {
+      checkReach(call.principal, ownerId, 'there is no such account');
+      const totalWeight = await repository.carriedWeight(
+        ownerId,
+        `${year}-${String(month).padStart(2, '0')}`,
+      );
+      return { status: 200, body: { totalWeight } };
     },
   };
 }

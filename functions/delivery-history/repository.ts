@@ -23,6 +23,8 @@ export interface HistoryRepository {
   findAnywhere(deliveryId: string): Promise<EntryDocument | undefined>;
   /** Newest first. The condition on the account is the partition's prefix: the query plan asks only where it lies. */
   search(search: Search): Promise<readonly EntryDocument[]>;
+  /** Of the deliveries that were completed in the month (`YYYY-MM`), kg. */
+  carriedWeight(accountId: string, month: string): Promise<number>;
 }
 
 export function createHistoryRepository(database: Database): HistoryRepository {
@@ -63,6 +65,12 @@ export function createHistoryRepository(database: Database): HistoryRepository {
       const sql = `SELECT * FROM c WHERE ${conditions.join(' AND ')} ORDER BY c.sortKey DESC`;
       const given = Object.entries({ accountId, from, to, stage, after }).filter(([, value]) => value);
       return (await store.query<EntryDocument>(sql, Object.fromEntries(given), { limit })).items;
+    },
+    carriedWeight: async (accountId, month) => {
+      const sql =
+        "SELECT VALUE SUM(c.entry.package.weight) FROM c WHERE c.type = 'entry' AND c.entry.outcome.kind = 'completed'";
+      const { items } = await store.query<number>(sql, {}, { partitionKey: [accountId, month] });
+      return typeof items[0] === 'number' ? items[0] : 0;
     },
   };
 }

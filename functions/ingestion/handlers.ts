@@ -15,6 +15,7 @@ import { AppError, type FieldError, toAppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import type { Call, Handler } from '../../shared/http/pipeline.ts';
 import { invalid } from '../../shared/http/pipeline.ts';
+import { customerOutcome } from '../../shared/outcome.ts';
 import { answerOf, checkPlaces, plannedAnswer, reschedule, resolve } from './domain.ts';
 import { checkOffered } from './offer.ts';
 import { dronePrice } from './price.ts';
@@ -85,11 +86,16 @@ export function createHandlers(repository: RequestRepository, deps: ServiceDeps)
         pastPivot: _pivot,
         audit: _audit,
         lastError,
+        outcome,
         plan,
         deliveryCreated,
         ...view
       } = workflow;
-      const details = lastError && reachesAll(call.principal) ? { lastError } : {};
+      const isOperator = reachesAll(call.principal);
+      const details = {
+        ...(lastError && isOperator ? { lastError } : {}),
+        ...(outcome ? { outcome: isOperator ? outcome : customerOutcome(outcome) } : {}),
+      };
       const delivery = deliveryCreated
         ? { delivery: `${deps.settings.PUBLIC_ORIGIN}/api/deliveries/${document.id}` }
         : {};

@@ -1,10 +1,14 @@
-/** Ingestion's routes. */
+/** Registers ingestion: its routes and its sweep. */
+import { app } from '@azure/functions';
 import * as contract from '../../shared/contracts/requests.ts';
 import type { Service, ServiceDeps } from '../../shared/functions/service.ts';
 import { endpoint } from '../../shared/http/pipeline.ts';
 import { createHandlers } from './handlers.ts';
 import { createRequestRepository } from './repository.ts';
 import { createSubmit } from './submit.ts';
+import { sweep } from './sweep.ts';
+
+const SWEEP_SCHEDULE = '*/30 * * * * *';
 
 export function ingestionService(deps: ServiceDeps): Service {
   const repository = createRequestRepository(deps.database);
@@ -19,5 +23,8 @@ export function ingestionService(deps: ServiceDeps): Service {
       endpoint(contract.rescheduleRequest, handlers.reschedule),
       endpoint(contract.quote, handlers.quote),
     ],
+    registerTriggers: () => {
+      app.timer('ingestion_sweep', { schedule: SWEEP_SCHEDULE, handler: () => sweep(repository, deps) });
+    },
   };
 }

@@ -462,17 +462,21 @@ describe('while the hub is away', () => {
     expect((await submit(REQUEST, { headers })).status).toBe(202);
   });
 
-  test('of a taking and an abandoning at the same moment one wins', async () => {
+  test('an abandoning wins over both the taking and the publication at the same moment, or over neither', async () => {
     const { createRequestRepository } = await import('./repository.ts');
     const repository = createRequestRepository(harness.database);
+    const template = await repository.find('contoso', await idOf());
+    if (!template) throw new Error('the request was not recorded');
     for (let round = 0; round < 10; round++) {
-      const deliveryId = await idOf();
-      const [taken, abandoned] = await Promise.all([
-        repository.take('contoso', deliveryId),
-        repository.abandon('contoso', deliveryId),
+      const id = `race-${round}`;
+      await repository.record({ ...template, id, pending: true });
+      const [taken, published, abandoned] = await Promise.all([
+        repository.take('contoso', id),
+        repository.markPublished('contoso', id),
+        repository.abandon('contoso', id),
       ]);
-      expect(taken).not.toBe(abandoned);
-      expect(await repository.take('contoso', deliveryId)).toBe(taken);
+      expect({ taken, published }).toEqual({ taken: !abandoned, published: !abandoned });
+      expect(await repository.take('contoso', id)).toBe(taken);
     }
   });
 });
@@ -533,6 +537,22 @@ describe('the status', () => {
       expect(JSON.stringify(body)).not.toMatch(/secret|rude|olivia/);
     }
     expect((await status(deliveryId, operator)).body).toMatchObject({ lastError: workflow.lastError });
+  });
+
+  test('tells customers the end in one sentence with a code, and operators each reason (W18)', async () => {
+    const deliveryId = await idOf();
+    const reasons = ['3 drones: too heavy', 'carrier-1: weight 60 kg exceeds 25 kg'];
+    const at = '2026-11-23T12:00:01.000Z';
+    workflow = { outcome: { kind: 'rejected', code: 'no_drone_or_courier', reasons, at } };
+    for (const as of [customer('contoso'), admin('contoso')]) {
+      expect((await status(deliveryId, as)).body?.['outcome']).toEqual({
+        kind: 'rejected',
+        code: 'no_drone_or_courier',
+        reasons: ['No drone and no courier could take this delivery in time.'],
+        at,
+      });
+    }
+    expect((await status(deliveryId, operator)).body).toMatchObject({ outcome: { reasons } });
   });
 
   test('another account’s id is 404 everywhere; an operator sees all', async () => {

@@ -20,9 +20,16 @@ export interface RequestRepository {
   ): Promise<RequestDocument | undefined>;
   /** False when it was abandoned: of `take` and `abandon` one wins, whatever their order. */
   take(accountId: string, deliveryId: string): Promise<boolean>;
-  /** False when the scheduler has it already. */
+  /** The hub has acknowledged it. False when it was abandoned. */
+  markPublished(accountId: string, deliveryId: string): Promise<boolean>;
+  /** Recorded before that time and not published; finds them by the index, however many requests are stored. */
+  pending(before: string, limit: number): Promise<readonly RequestDocument[]>;
+  /** False when it was published or taken. */
   abandon(accountId: string, deliveryId: string): Promise<boolean>;
 }
+
+const NOT_ABANDONED = "c.status != 'abandoned'";
+const PENDING_OR_ABANDONED = "(c.status = 'accepted' AND c.pending = true) OR c.status = 'abandoned'";
 
 export function createRequestRepository(database: Database): RequestRepository {
   const store = database.store<RequestDocument>('requests');
@@ -38,14 +45,19 @@ export function createRequestRepository(database: Database): RequestRepository {
     return find(known.item.accountId, known.item.deliveryId);
   };
 
+  /** Each of these ends `pending`. False when the request is in none of the states of the condition. */
   const settle = async (
     accountId: string,
     deliveryId: string,
-    to: 'taken' | 'abandoned',
+    condition: string,
+    status?: RequestDocument['status'],
   ): Promise<boolean> => {
-    const set = [{ op: 'set' as const, path: '/status', value: to }];
-    const condition = `FROM c WHERE c.status IN ('accepted', '${to}')`;
-    const patch = () => store.patch(deliveryId, accountId, set, { condition });
+    const operations = [
+      { op: 'set' as const, path: '/pending', value: false },
+      ...(status ? [{ op: 'set' as const, path: '/status', value: status }] : []),
+    ];
+    const patch = () =>
+      store.patch(deliveryId, accountId, operations, { condition: `FROM c WHERE ${condition}` });
     return (await unlessConflict(patch, 'changed')) !== undefined;
   };
 
@@ -70,7 +82,12 @@ export function createRequestRepository(database: Database): RequestRepository {
       const sql = "SELECT * FROM c WHERE c.id = @id AND c.type = 'request'";
       return (await store.query(sql, { id: deliveryId }, { limit: 1 })).items[0];
     },
-    take: (accountId, deliveryId) => settle(accountId, deliveryId, 'taken'),
-    abandon: (accountId, deliveryId) => settle(accountId, deliveryId, 'abandoned'),
+    take: (accountId, deliveryId) => settle(accountId, deliveryId, NOT_ABANDONED, 'taken'),
+    markPublished: (accountId, deliveryId) => settle(accountId, deliveryId, NOT_ABANDONED),
+    abandon: (accountId, deliveryId) => settle(accountId, deliveryId, PENDING_OR_ABANDONED, 'abandoned'),
+    pending: async (before, limit) => {
+      const { items } = await store.query('SELECT * FROM c WHERE c.pending = true', {}, { limit });
+      return items.filter(({ request }) => request.acceptedAt < before);
+    },
   };
 }

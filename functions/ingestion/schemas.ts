@@ -10,6 +10,10 @@ export interface RequestDocument {
   readonly type: 'request';
   readonly accountId: string;
   readonly status: 'accepted' | 'taken' | 'abandoned';
+  /** True until the hub has acknowledged the request, or it was taken or abandoned. No client is answered 202 while it is true. */
+  readonly pending: boolean;
+  /** Whether it came with an Idempotency-Key. */
+  readonly keyed: boolean;
   readonly request: AcceptedRequest;
   readonly traceparent?: string;
 }

@@ -50,6 +50,8 @@ export function createSubmit(
       type: 'request',
       accountId: owner.accountId,
       status: 'accepted',
+      pending: true,
+      keyed: key !== undefined,
       request,
       ...(trace ? { traceparent: trace } : {}),
     };
@@ -59,12 +61,11 @@ export function createSubmit(
     );
   }
 
-  async function publish({ request, accountId, id }: RequestDocument, hasKey: boolean): Promise<void> {
-    const message: RequestMessage = { operation: 'delivery', messageId: `request-${id}`, request };
+  async function publish(recorded: RequestDocument, hasKey: boolean): Promise<void> {
     try {
-      await publishOperation(message, id, deps);
+      await publishRequest(recorded, repository, deps);
     } catch (error) {
-      if (hasKey || (await abandon(accountId, id))) throw error;
+      if (hasKey || (await abandon(recorded.accountId, recorded.id))) throw error;
     }
   }
 
@@ -76,6 +77,26 @@ export function createSubmit(
       return true;
     }
   }
+}
+
+/**
+ * Idempotent: the message always has the same id.
+ * @throws AppError `dependency_unavailable`, also when the request was abandoned meanwhile
+ */
+export async function publishRequest(
+  { request, accountId, id }: RequestDocument,
+  repository: RequestRepository,
+  deps: ServiceDeps,
+): Promise<void> {
+  await publishOperation({ operation: 'delivery', messageId: `request-${id}`, request }, id, deps);
+  if (await repository.markPublished(accountId, id)) return;
+  throw new AppError(
+    'dependency_unavailable',
+    'the request took too long and is not carried out; try again',
+    {
+      retryAfterSeconds: 2,
+    },
+  );
 }
 
 /** The property `operation` is the original's; the body says the same. */

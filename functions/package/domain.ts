@@ -1,11 +1,16 @@
-/** Pure rules of packages: whose, how a write and a merge change one, who may remove one. */
+/**
+ * Pure rules of packages.
+ *
+ * P1 A package belongs to at most one delivery under way; nobody but that delivery's workflow writes or removes it.
+ * P2 Compensation leaves what was there before the workflow: the earlier size, weight and tag, or no package.
+ */
 import type { z } from 'zod';
 import { hasRole, type Principal } from '../../shared/auth/principal.ts';
 import type { Package, PackageBody, PackagePatch } from '../../shared/contracts/packages.ts';
 import { AppError } from '../../shared/errors.ts';
-import type { PackageDocument } from './schemas.ts';
+import type { Claim, PackageDocument } from './schemas.ts';
 
-/** @throws AppError `forbidden`: only a workflow makes and removes packages in its own name */
+/** @throws AppError `forbidden`: only a workflow claims and compensates in its own name */
 export function checkMaker(principal: Principal, madeBy: string | undefined): void {
   if (madeBy === undefined || hasRole(principal, 'service')) return;
   throw new AppError('forbidden', 'madeBy is for services');
@@ -25,14 +30,9 @@ export interface Write {
   readonly madeBy: string | undefined;
 }
 
-/**
- * No compensation removes a package that another caller has written: `madeBy` stays only while the workflow that made it is the
- * only one that wrote it.
- */
+/** The package after a PUT. The caller has checked that no other delivery uses `known`. */
 export function written(write: Write, known: PackageDocument | undefined, now: Date): PackageDocument {
   const { packageId, accountId, body, madeBy } = write;
-  const createdAt = known?.createdAt ?? now.toISOString();
-  const mine = madeBy !== undefined && (known === undefined || known.madeBy === madeBy);
   return {
     id: packageId,
     type: 'package',
@@ -40,15 +40,21 @@ export function written(write: Write, known: PackageDocument | undefined, now: D
     size: body.size,
     weight: body.weight,
     ...(body.tag === undefined ? {} : { tag: body.tag }),
-    ...(mine ? { madeBy } : {}),
-    createdAt,
-    month: createdAt.slice(0, 7),
+    ...(madeBy === undefined ? {} : { claim: claimOf(madeBy, known) }),
+    createdAt: known?.createdAt ?? now.toISOString(),
   };
+}
+
+function claimOf(deliveryId: string, known: PackageDocument | undefined): Claim {
+  if (known?.claim?.deliveryId === deliveryId) return known.claim;
+  if (!known) return { deliveryId, before: null };
+  const { id: _id, ...before } = packageView(known);
+  return { deliveryId, before };
 }
 
 /** RFC 7396: absent stays, null goes. */
 export function merged(known: PackageDocument, patch: z.output<typeof PackagePatch>): PackageDocument {
-  const { madeBy: _madeBy, tag, ...rest } = known;
+  const { claim: _claim, tag, ...rest } = known;
   const newTag = patch.tag === undefined ? tag : (patch.tag ?? undefined);
   return {
     ...rest,
@@ -56,6 +62,12 @@ export function merged(known: PackageDocument, patch: z.output<typeof PackagePat
     ...(patch.weight === undefined ? {} : { weight: patch.weight }),
     ...(newTag === undefined ? {} : { tag: newTag }),
   };
+}
+
+/** The package after its delivery's compensation; undefined when it is to be removed (P2). */
+export function restored(known: PackageDocument): PackageDocument | undefined {
+  const { claim, size: _size, weight: _weight, tag: _tag, ...rest } = known;
+  return claim?.before ? { ...rest, ...claim.before } : undefined;
 }
 
 export function packageView({ id, size, weight, tag }: PackageDocument): Package {

@@ -1,5 +1,9 @@
-/** Packages of one's own account. Without If-Match the last write wins, whole; with it, only over what the caller saw. */
+/**
+ * Packages of one's own account. Without If-Match the last write wins, whole; with it, only over what the caller saw.
+ * A package of a delivery under way changes only by that delivery's workflow.
+ */
 import { checkReach, ownAccount } from '../../shared/auth/tenancy.ts';
+import { summarizeHistory } from '../../shared/contracts/history.ts';
 import type {
   deletePackage,
   getPackage,
@@ -13,7 +17,8 @@ import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import { callMark, isRepetition, marked } from '../../shared/http/idempotent-call.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
-import { checkMaker, checkSameId, merged, packageView, written } from './domain.ts';
+import { checkFree } from './claims.ts';
+import { checkMaker, checkSameId, merged, packageView, restored, written } from './domain.ts';
 import type { PackageRepository } from './repository.ts';
 import type { PackageDocument } from './schemas.ts';
 
@@ -44,6 +49,7 @@ export function createHandlers(repository: PackageRepository, deps: ServiceDeps)
         if (earlier && isRepetition(earlier.item.call, mark))
           return { status: 204, headers: { etag: earlier.etag } };
         checkIfMatch(ifMatch, earlier?.etag);
+        await checkFree(earlier?.item, madeBy, deps.call);
         const document = written({ packageId, accountId, body, madeBy }, earlier?.item, deps.now());
         const { item, etag } = await repository.save({ ...document, ...marked(mark) }, earlier?.etag);
         if (earlier) return { status: 204, headers: { etag } };
@@ -63,6 +69,7 @@ export function createHandlers(repository: PackageRepository, deps: ServiceDeps)
       return withOptimisticRetry(async () => {
         const earlier = await known(accountId, packageId);
         checkIfMatch(ifMatch, earlier.etag);
+        await checkFree(earlier.item, undefined, deps.call);
         const { item, etag } = await repository.save(merged(earlier.item, body), earlier.etag);
         return { status: 200, body: packageView(item), headers: { etag } };
       }, ifMatch);
@@ -74,18 +81,25 @@ export function createHandlers(repository: PackageRepository, deps: ServiceDeps)
       const ifMatch = call.headers['if-match'];
       return withOptimisticRetry(async () => {
         const found = await repository.find(accountId, packageId);
-        if (madeBy !== undefined && found?.item.madeBy !== madeBy) return { status: 204 };
+        if (madeBy !== undefined && found?.item.claim?.deliveryId !== madeBy) return { status: 204 };
         if (!found) throw new AppError('not_found', 'there is no such package');
         checkIfMatch(ifMatch, found.etag);
-        await repository.remove(accountId, packageId, found.etag);
+        await checkFree(found.item, madeBy, deps.call);
+        const before = madeBy === undefined ? undefined : restored(found.item);
+        if (before) await repository.save(before, found.etag);
+        else await repository.remove(accountId, packageId, found.etag);
         return { status: 204 };
       }, ifMatch);
     },
 
     summary: async ({ params: { ownerId }, query: { year, month } }, call) => {
       checkReach(call.principal, ownerId, 'there is no such account');
-      const totalWeight = await repository.totalWeight(ownerId, `${year}-${String(month).padStart(2, '0')}`);
-      return { status: 200, body: { totalWeight } };
+      const { body } = await deps.call(summarizeHistory, {
+        params: { ownerId },
+        query: { year, month },
+        accountId: ownerId,
+      });
+      return { status: 200, body };
     },
   };
 }

@@ -1,19 +1,56 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { archiveDelivery } from '../../shared/contracts/history.ts';
 import * as contract from '../../shared/contracts/packages.ts';
+import { getWorkflow, type WorkflowView } from '../../shared/contracts/workflows.ts';
+import { AppError } from '../../shared/errors.ts';
 import { customer, type Harness, operator, service, startHarness } from '../../tests/harness/service.ts';
+import { deliveryHistoryService } from '../delivery-history/delivery-history.functions.ts';
 import { packageService } from './package.functions.ts';
 
 let harness: Harness;
 let next = 0;
+/** Workflows that the scheduler still knows. */
+const workflows = new Map<string, 'under way' | 'ended' | 'away'>();
+let asked = 0;
 
 beforeAll(async () => {
-  harness = await startHarness({ containers: ['packages'] });
+  harness = await startHarness({ containers: ['packages', 'history'] });
   harness.add('package', packageService);
+  harness.add('delivery-history', deliveryHistoryService);
+  harness.answer(getWorkflow, async ({ params: { deliveryId } }) => {
+    asked++;
+    const workflow = workflows.get(deliveryId);
+    if (!workflow) throw new AppError('not_found', 'there is no such workflow');
+    if (workflow === 'away') throw new AppError('dependency_unavailable', 'the scheduler is away');
+    return { status: 200 as const, body: workflowView(deliveryId, workflow === 'ended') };
+  });
+});
+beforeEach(() => {
+  workflows.clear();
+  asked = 0;
 });
 afterAll(() => harness[Symbol.asyncDispose]());
 
 const fresh = () => `p-${++next}`;
 const parcel = { size: 'Small', weight: 1.5, tag: 'blue' };
+
+function workflowView(deliveryId: string, ended: boolean): WorkflowView {
+  const [at, place] = ['2026-11-23T12:00:01.000Z', { latitude: 47.6, longitude: -122.3, altitude: 0 }];
+  return {
+    deliveryId,
+    owner: { userId: 'user-1', accountId: 'contoso' },
+    state: ended ? 'Processed' : 'Processing',
+    step: ended ? 'completed' : 'reserveDrone',
+    attempts: 1,
+    generation: 1,
+    pastPivot: ended,
+    deliveryCreated: true,
+    ...(ended ? { outcome: { kind: 'completed', reasons: [], at } } : {}),
+    updatedAt: at,
+    plan: { pickup: place, dropoff: place },
+    audit: [],
+  };
+}
 
 interface Options {
   readonly by?: ReturnType<typeof customer>;
@@ -148,24 +185,91 @@ describe('the compensation of a workflow', () => {
     expect((await remove(id, { by, madeBy: 'w1' })).status).toBe(204);
   });
 
-  test('leaves what was there before, what the customer wrote since, and what another workflow uses', async () => {
-    const [before, since, shared] = [fresh(), fresh(), fresh()];
-    await put(before, parcel);
-    await put(before, parcel, { by, madeBy: 'w1' });
-    await put(since, parcel, { by, madeBy: 'w1' });
-    await patch(since, { tag: 'mine' });
-    await put(shared, parcel, { by, madeBy: 'w1' });
-    await put(shared, parcel, { by, madeBy: 'w2' });
-    for (const id of [before, since, shared]) {
+  test.each([parcel, { size: 'Small', weight: 1 }])(
+    'restores the package %j that was there before, once (P2, W9)',
+    async (before) => {
+      const id = fresh();
+      await put(id, before);
+      for (const weight of [2, 3]) await put(id, { size: 'Large', weight, tag: 'w' }, { by, madeBy: 'w1' });
+      expect((await get(id)).body).toEqual({ id, size: 'Large', weight: 3, tag: 'w' });
       expect((await remove(id, { by, madeBy: 'w1' })).status).toBe(204);
-      expect((await get(id)).status).toBe(200);
-    }
+      expect((await get(id)).body).toEqual({ id, ...before });
+      await patch(id, { weight: 9 });
+      expect((await remove(id, { by, madeBy: 'w1' })).status).toBe(204);
+      expect((await get(id)).body).toEqual({ id, ...before, weight: 9 });
+    },
+  );
+
+  test('leaves what was written after the end of the delivery', async () => {
+    const [since, taken] = [fresh(), fresh()];
+    for (const id of [since, taken]) await put(id, parcel, { by, madeBy: 'w1' });
+    workflows.set('w1', 'ended');
+    await patch(since, { tag: 'mine' });
+    await put(taken, { ...parcel, weight: 4 }, { by, madeBy: 'w2' });
+    for (const id of [since, taken]) expect((await remove(id, { by, madeBy: 'w1' })).status).toBe(204);
+    expect((await get(since)).body).toEqual({ id: since, ...parcel, tag: 'mine' });
+    expect((await get(taken)).body).toEqual({ id: taken, ...parcel, weight: 4 });
+    await remove(taken, { by, madeBy: 'w2' });
+    expect((await get(taken)).body).toEqual({ id: taken, ...parcel });
   });
 
   test('is for services, which name their account', async () => {
     expect((await put(fresh(), parcel, { madeBy: 'w1' })).status).toBe(403);
     expect((await remove(fresh(), { madeBy: 'w1' })).status).toBe(403);
     expect((await put(fresh(), parcel, { by: service() })).status).toBe(403);
+  });
+});
+
+describe('a package of a delivery under way', () => {
+  const by = service('contoso');
+  const claimed = async () => {
+    const id = fresh();
+    await put(id, parcel, { by, madeBy: 'first' });
+    workflows.set('first', 'under way');
+    return id;
+  };
+  const writes: [string, (id: string) => ReturnType<typeof put>][] = [
+    ['another delivery', (id) => put(id, { size: 'Large', weight: 2 }, { by, madeBy: 'second' })],
+    ['PUT of a customer', (id) => put(id, { size: 'Large', weight: 2 })],
+    ['PATCH of a customer', (id) => patch(id, { weight: 999 })],
+    ['DELETE of a customer', (id) => remove(id)],
+  ];
+
+  test.each(writes)(
+    'is not changed by %s: 409, until the delivery has ended (P1, W8, W9, M6)',
+    async (_, write) => {
+      const id = await claimed();
+      expect(await write(id)).toMatchObject({
+        status: 409,
+        body: { code: 'conflict', detail: expect.stringContaining('delivery first, which is under way') },
+      });
+      expect((await get(id)).body).toEqual({ id, ...parcel });
+      workflows.set('first', 'ended');
+      expect((await write(id)).status).toBeLessThan(300);
+    },
+  );
+
+  test('stays claimed while the scheduler cannot be asked, and is free once it has forgotten the delivery', async () => {
+    const id = await claimed();
+    workflows.set('first', 'away');
+    expect((await patch(id, { weight: 2 })).status).toBe(503);
+    workflows.delete('first');
+    expect((await patch(id, { weight: 2 })).status).toBe(200);
+  });
+
+  test('is claimed by one of two deliveries at the same moment', async () => {
+    const id = fresh();
+    for (const each of ['a', 'b']) workflows.set(each, 'under way');
+    const answers = await Promise.all(['a', 'b'].map((madeBy) => put(id, parcel, { by, madeBy })));
+    expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([201, 409]);
+  });
+
+  test('costs no call of the scheduler while only its own delivery writes', async () => {
+    const id = await claimed();
+    await put(id, { ...parcel, weight: 2 }, { by, madeBy: 'first' });
+    await remove(id, { by, madeBy: 'first' });
+    await put(id, parcel);
+    expect(asked).toBe(0);
   });
 });
 
@@ -176,17 +280,48 @@ describe('the summary', () => {
       params: { ownerId },
       query: { year: '2026', month: String(month) },
     });
+  const archive = (deliveryId: string, accountId: string, kind: string, weight: number) =>
+    harness.request(archiveDelivery, {
+      as: service(accountId),
+      params: { deliveryId },
+      body: {
+        deliveryId,
+        owner: { userId: 'ann', accountId },
+        stage: kind === 'completed' ? 'Completed' : 'Failed',
+        outcome: { kind, reasons: [], at: '2026-11-02T10:00:00.000Z' },
+        pickup: { latitude: 47.6, longitude: -122.3, altitude: 0 },
+        dropoff: { latitude: 47.61, longitude: -122.31, altitude: 0 },
+        package: { id: 'x', weight, size: 'Small' },
+        confirmationRequired: 'None',
+        confirmed: false,
+        distance: 1340,
+        requestedAt: '2026-11-01T00:00:00.000Z',
+        endedAt: '2026-11-02T10:00:00.000Z',
+        events: [],
+      },
+    });
 
-  test('adds up the weights of the month, of this account only', async () => {
-    const by = customer('weights');
-    await put('x', { size: 'Small', weight: 1.25 }, { by });
-    await put('y', { size: 'Small', weight: 2.5 }, { by });
-    await put('x', { size: 'Small', weight: 1.5 }, { by: customer('others') });
+  test('adds up what completed deliveries carried in the month, of this account only', async () => {
+    await archive('d1', 'weights', 'completed', 1.25);
+    await archive('d1', 'weights', 'completed', 1.25);
+    await archive('d2', 'weights', 'completed', 2.5);
+    await archive('d3', 'others', 'completed', 1.5);
+    for (const kind of ['returned', 'cancelled', 'failed']) await archive(`d-${kind}`, 'weights', kind, 8);
     expect((await summary('weights', 11)).body).toEqual({ totalWeight: 3.75 });
     expect((await summary('weights', 10)).body).toEqual({ totalWeight: 0 });
     expect((await summary('weights', 11, customer('others'))).status).toBe(404);
-    const all = { as: operator, params: { ownerId: 'weights' }, query: { year: '2026', month: '11' } };
-    expect((await harness.request(contract.summarizePackages, all)).body).toEqual({ totalWeight: 3.75 });
+    expect((await summary('weights', 11, operator)).body).toEqual({ totalWeight: 3.75 });
+  });
+
+  test('is not changed by a later write of a package (W8)', async () => {
+    const by = customer('frozen');
+    await put('x', { size: 'Small', weight: 1.2 }, { by });
+    await archive('d4', 'frozen', 'completed', 1.2);
+    await put('never-sent', { size: 'Large', weight: 500 }, { by });
+    await patch('x', { weight: 90 }, { by });
+    expect((await summary('frozen', 11)).body).toEqual({ totalWeight: 1.2 });
+    await remove('x', { by });
+    expect((await summary('frozen', 11)).body).toEqual({ totalWeight: 1.2 });
   });
 });
 

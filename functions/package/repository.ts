@@ -8,8 +8,6 @@ export interface PackageRepository {
   save(document: PackageDocument, etag: string | undefined): Promise<Stored<PackageDocument>>;
   /** False when there was none. @throws WriteConflict */
   remove(accountId: string, packageId: string, etag: string): Promise<boolean>;
-  /** kg */
-  totalWeight(accountId: string, month: string): Promise<number>;
 }
 
 export function createPackageRepository(database: Database): PackageRepository {
@@ -19,10 +17,5 @@ export function createPackageRepository(database: Database): PackageRepository {
     save: (document, etag) =>
       etag ? store.replace(document, document.accountId, etag) : store.create(document),
     remove: (accountId, packageId, etag) => store.remove(packageId, accountId, etag),
-    totalWeight: async (accountId, month) => {
-      const sql = 'SELECT VALUE SUM(c.weight) FROM c WHERE c.month = @month';
-      const { items } = await store.query<number>(sql, { month }, { partitionKey: accountId });
-      return typeof items[0] === 'number' ? items[0] : 0;
-    },
   };
 }

@@ -1,20 +1,19 @@
 /** What the package service keeps, in `packages` (partition: account): the id is unique within the account. */
-import type { PackageSize } from '../../shared/contracts/common.ts';
+import type { Package } from '../../shared/contracts/packages.ts';
 import type { CallMark } from '../../shared/http/idempotent-call.ts';
 
-export interface PackageDocument {
-  readonly id: string;
+export interface PackageDocument extends Package {
   readonly type: 'package';
   readonly accountId: string;
-  readonly size: PackageSize;
-  /** kg */
-  readonly weight: number;
-  readonly tag?: string;
-  /** The workflow that made it, while nobody else has written it: its compensation may remove it. */
-  readonly madeBy?: string;
+  readonly claim?: Claim;
   /** The workflow's call that wrote it last. */
   readonly call?: CallMark;
   readonly createdAt: string;
-  /** `YYYY-MM` of createdAt. */
-  readonly month: string;
+}
+
+/** The delivery that the package belongs to. Its end is not written here: the next writer asks the scheduler for it. */
+export interface Claim {
+  readonly deliveryId: string;
+  /** The package before the delivery's workflow wrote it; null when that workflow created it. */
+  readonly before: Omit<Package, 'id'> | null;
 }

@@ -4,11 +4,12 @@
  */
 
 import { hasRole, type Principal } from '../../shared/auth/principal.ts';
-import type { Outcome } from '../../shared/contracts/requests.ts';
+import type { Outcome } from '../../shared/contracts/outcome.ts';
 import type { compensateWorkflow, nudgeWorkflow, WorkflowAct } from '../../shared/contracts/workflows.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import type { Call, Handler } from '../../shared/http/pipeline.ts';
+import { OUTCOME_SENTENCES } from '../../shared/outcome.ts';
 import { auditOperation, type WorkflowRepository } from './repository.ts';
 import type { WorkflowDocument } from './schemas.ts';
 
@@ -79,10 +80,8 @@ function positionOf({ state, step, generation }: WorkflowDocument): WorkflowAct[
 
 /** What the customer reads. */
 function outcomeOf(principal: Principal, at: string): Outcome {
-  const reason = hasRole(principal, 'operator')
-    ? 'the delivery was stopped by our staff'
-    : 'the delivery made no progress in time';
-  return { kind: 'failed', reasons: [reason], at };
+  const code = hasRole(principal, 'operator') ? 'stopped_by_staff' : 'no_progress';
+  return { kind: 'failed', code, reasons: [OUTCOME_SENTENCES[code]], at };
 }
 
 function packageOnBoard(): AppError {

@@ -1,12 +1,12 @@
 /** Ends a delivery by compensating its effects. */
-import type { Outcome } from '../../shared/contracts/requests.ts';
+import type { Outcome } from '../../shared/contracts/outcome.ts';
 import { compensateAll } from '../../shared/saga/compensation.ts';
 import type { Orchestration } from '../../shared/saga/protocol.ts';
 import type { WorkflowContext } from './workflow-context.ts';
 
 /** For the orchestration that only compensates: its document names the outcome before it is started. */
 export function unknownOutcome(now: Date): Outcome {
-  return { kind: 'failed', reasons: ['given up'], at: now.toISOString() };
+  return { kind: 'failed', code: 'not_carried_out', reasons: ['given up'], at: now.toISOString() };
 }
 
 export function* compensateAndFinish(workflow: WorkflowContext, requested: Outcome): Orchestration<void> {

@@ -1,5 +1,6 @@
 /** The orchestration of a delivery, from the request to its end. Pure: activities do everything real. */
-import type { Outcome } from '../../shared/contracts/requests.ts';
+import type { Outcome } from '../../shared/contracts/outcome.ts';
+import { customerOutcome, OUTCOME_SENTENCES, type OutcomeCode } from '../../shared/outcome.ts';
 import { compensateSteps } from '../../shared/saga/compensation.ts';
 import { factsOf } from '../../shared/saga/define-saga.ts';
 import { isSuperseded, type Orchestration, type Signal, StepFailed } from '../../shared/saga/protocol.ts';
@@ -16,7 +17,8 @@ import type { WorkflowContext } from './workflow-context.ts';
 export function* deliver(workflow: WorkflowContext): Orchestration<void> {
   try {
     const { accepted, underWay } = yield* workflow.step('accept');
-    if (!accepted) throw new Rejected(['the request was answered 503 and is not carried out']);
+    if (!accepted)
+      throw new Rejected('not_accepted', ['the request was answered 503 and is not carried out']);
     yield* workflow.step('holdQuota');
     yield* workflow.step('upsertPackage');
     yield* assignAndCarry(workflow, underWay);
@@ -64,7 +66,10 @@ function* assign(workflow: WorkflowContext, byDrone: boolean): Orchestration<Ass
     return yield* workflow.step('bookCarrier');
   } catch (error) {
     if (!(error instanceof StepFailed) || error.failure.code !== 'no_carrier') throw error;
-    throw new Rejected([...reasons, ...reasonsOf(error.failure.facts, error.failure.detail)]);
+    throw new Rejected('no_drone_or_courier', [
+      ...reasons,
+      ...reasonsOf(error.failure.facts, error.failure.detail),
+    ]);
   }
 }
 
@@ -83,7 +88,12 @@ function* awaitProof(workflow: WorkflowContext): Orchestration<void> {
 }
 
 function* complete(workflow: WorkflowContext): Orchestration<void> {
-  const outcome: Outcome = { kind: 'completed', reasons: [], at: workflow.now().toISOString() };
+  const outcome: Outcome = {
+    kind: 'completed',
+    code: 'delivered',
+    reasons: [],
+    at: workflow.now().toISOString(),
+  };
   yield* workflow.step('moveStage', { eventId: `${workflow.id}-end`, event: 'Completed', at: outcome.at });
   yield* workflow.step('releaseDrone');
   yield* workflow.step('settleQuota');
@@ -92,8 +102,14 @@ function* complete(workflow: WorkflowContext): Orchestration<void> {
 }
 
 function* finishReturned(workflow: WorkflowContext, reason: string): Orchestration<void> {
-  const outcome: Outcome = { kind: 'returned', reasons: [reason], at: workflow.now().toISOString() };
-  const end = { eventId: `${workflow.id}-end`, event: 'Failed', at: outcome.at, reason } as const;
+  const outcome: Outcome = {
+    kind: 'returned',
+    code: 'returned_to_sender',
+    reasons: [reason],
+    at: workflow.now().toISOString(),
+  };
+  const shown = customerOutcome(outcome).reasons.join();
+  const end = { eventId: `${workflow.id}-end`, event: 'Failed', at: outcome.at, reason: shown } as const;
   yield* workflow.step('moveStage', end);
   yield* workflow.step('releaseDrone');
   yield* compensateSteps(workflow, ['holdQuota']);
@@ -103,11 +119,25 @@ function* finishReturned(workflow: WorkflowContext, reason: string): Orchestrati
 
 function outcomeOf(cause: unknown, now: Date): Outcome {
   const at = now.toISOString();
-  if (cause instanceof Cancelled) return { kind: 'cancelled', reasons: [cause.message], at };
-  if (cause instanceof Rejected) return { kind: 'rejected', reasons: [...cause.reasons], at };
-  if (cause instanceof GivenUp) return { kind: 'failed', reasons: [cause.message], at };
+  if (cause instanceof Cancelled)
+    return { kind: 'cancelled', code: 'cancelled_by_customer', reasons: [cause.message], at };
+  if (cause instanceof Rejected)
+    return { kind: 'rejected', code: cause.code, reasons: [...cause.reasons], at };
+  if (cause instanceof GivenUp)
+    return { kind: 'failed', code: 'not_carried_out', reasons: [cause.message], at };
   if (!(cause instanceof StepFailed)) throw cause;
   const { code, detail, retryable } = cause.failure;
   const rejected = factsOf(deliverySaga, cause.step).gate && !retryable;
-  return { kind: rejected ? 'rejected' : 'failed', reasons: [`${code}: ${detail}`], at };
+  return {
+    kind: rejected ? 'rejected' : 'failed',
+    code: rejected ? rejectionCode(cause.step, code) : 'not_carried_out',
+    reasons: [`${code}: ${detail}`],
+    at,
+  };
+}
+
+/** The refusal of a gate as an outcome's code: a refusal that customers know, or one of the package. */
+function rejectionCode(step: string, code: string): OutcomeCode {
+  if (step === 'upsertPackage') return 'package_refused';
+  return Object.hasOwn(OUTCOME_SENTENCES, code) ? (code as OutcomeCode) : 'not_carried_out';
 }

@@ -2,7 +2,7 @@
  * The saga of a delivery: its steps, in their order, and everything that is true of each. docs/saga.md is made from this
  * table.
  */
-import type { Outcome } from '../../shared/contracts/requests.ts';
+import type { Outcome } from '../../shared/contracts/outcome.ts';
 import { defineSaga, type } from '../../shared/saga/define-saga.ts';
 import type { Assignment, Change, Note, StageMove, WorkItemFacts } from './schemas.ts';
 

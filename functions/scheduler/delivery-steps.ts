@@ -6,10 +6,11 @@ import {
   putDelivery,
 } from '../../shared/contracts/deliveries.ts';
 import { archiveDelivery } from '../../shared/contracts/history.ts';
-import type { Outcome } from '../../shared/contracts/requests.ts';
+import type { Outcome } from '../../shared/contracts/outcome.ts';
 import { recordWorkItem } from '../../shared/contracts/supervisor.ts';
 import { AppError } from '../../shared/errors.ts';
 import { distance } from '../../shared/geo/distance.ts';
+import { customerOutcome } from '../../shared/outcome.ts';
 import { assignmentOf, historyEntry } from './domain.ts';
 import type { StageMove } from './schemas.ts';
 import { accountOf, type DeliveryCall, type DeliverySteps } from './step-call.ts';
@@ -76,7 +77,7 @@ async function move({ call, id, state }: DeliveryCall, to: StageMove): Promise<v
 async function end(step: DeliveryCall): Promise<void> {
   const { pendingOutcome, updatedAt } = step.state;
   const event = pendingOutcome?.kind === 'cancelled' ? ('Cancelled' as const) : ('Failed' as const);
-  const reason = pendingOutcome?.reasons.join('; ').slice(0, 500);
+  const reason = pendingOutcome && customerOutcome(pendingOutcome).reasons.join();
   const at = pendingOutcome?.at ?? updatedAt;
   try {
     await move(step, { eventId: `${step.id}-end`, event, at, ...(reason ? { reason } : {}) });

@@ -3,9 +3,11 @@ import type { z } from 'zod';
 import type { Delivery, TrackingEvent } from '../../shared/contracts/deliveries.ts';
 import type { RefusalGroup } from '../../shared/contracts/drones.ts';
 import type { HistoryEntry } from '../../shared/contracts/history.ts';
-import type { AcceptedRequest, Outcome, Reschedule } from '../../shared/contracts/requests.ts';
+import type { Outcome } from '../../shared/contracts/outcome.ts';
+import type { AcceptedRequest, Reschedule } from '../../shared/contracts/requests.ts';
 import type { WorkflowView } from '../../shared/contracts/workflows.ts';
 import { AppError } from '../../shared/errors.ts';
+import { customerOutcome } from '../../shared/outcome.ts';
 import { pivots } from '../../shared/saga/define-saga.ts';
 import type { InboxItem } from '../../shared/saga/inbox.ts';
 import { deliverySaga } from './delivery-saga.ts';
@@ -84,7 +86,7 @@ export function historyEntry({ state, delivery, events, outcome, distance }: Fin
     deliveryId: state.deliveryId,
     owner: request.owner,
     stage: delivery.stage,
-    outcome,
+    outcome: customerOutcome(outcome),
     pickup: request.pickup,
     dropoff: request.dropoff,
     package: { id: request.package.id, weight: request.package.weight, size: request.package.size },

@@ -1,9 +1,10 @@
 /** The end of a workflow: its outcome and its event in one batch, once; and the answers to changes that came too late. */
 import type { JSONObject, OperationInput, PatchOperation } from '@azure/cosmos';
-import type { Outcome } from '../../shared/contracts/requests.ts';
+import type { Outcome } from '../../shared/contracts/outcome.ts';
 import type { Store } from '../../shared/cosmos/store.ts';
 import { unlessConflict } from '../../shared/cosmos/write-conflict.ts';
 import { domainEventItem } from '../../shared/outbox/outbox.ts';
+import { customerOutcome } from '../../shared/outcome.ts';
 import type { Inbox } from '../../shared/saga/inbox.ts';
 import { finalAnswers } from './domain.ts';
 import type { WorkflowDocument } from './schemas.ts';
@@ -63,7 +64,7 @@ function rejection({ deliveryId, request: { owner } }: WorkflowDocument, outcome
       id: `${deliveryId}-rejected`,
       subject: deliveryId,
       time: outcome.at,
-      data: { deliveryId, owner, reasons: outcome.reasons, at: outcome.at },
+      data: { deliveryId, owner, reasons: customerOutcome(outcome).reasons, at: outcome.at },
     },
   );
   return item as unknown as JSONObject;

@@ -1,4 +1,5 @@
 /** How a delivery ends other than well. Thrown by an orchestration, caught where it is begun. */
+import type { OutcomeCode } from '../../shared/outcome.ts';
 
 export class Cancelled extends Error {
   constructor() {
@@ -9,11 +10,13 @@ export class Cancelled extends Error {
 
 /** No drone and no carrier can, or may, carry the package. */
 export class Rejected extends Error {
+  readonly code: OutcomeCode;
   readonly reasons: readonly string[];
 
-  constructor(reasons: readonly string[]) {
+  constructor(code: OutcomeCode, reasons: readonly string[]) {
     super(reasons.join('; '));
     this.name = 'Rejected';
+    this.code = code;
     this.reasons = reasons;
   }
 }

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Outcome } from '../../shared/contracts/requests.ts';
+import type { Outcome } from '../../shared/contracts/outcome.ts';
 import { compensatedSteps } from '../../shared/saga/define-saga.ts';
 import {
   type Signal,

@@ -2,7 +2,8 @@
 import type { z } from 'zod';
 import type { Eta } from '../../shared/contracts/common.ts';
 import type { StageEvent } from '../../shared/contracts/deliveries.ts';
-import type { AcceptedRequest, Outcome, Reschedule } from '../../shared/contracts/requests.ts';
+import type { Outcome } from '../../shared/contracts/outcome.ts';
+import type { AcceptedRequest, Reschedule } from '../../shared/contracts/requests.ts';
 import type { WorkItem } from '../../shared/contracts/supervisor.ts';
 import type { WorkflowAct } from '../../shared/contracts/workflows.ts';
 import type { SagaDocument } from '../../shared/saga/saga-document.ts';

@@ -4,7 +4,7 @@
  */
 import { listHolds, releaseQuota } from '../../shared/contracts/accounts.ts';
 import { type Drone, listDrones, releaseDrone } from '../../shared/contracts/drones.ts';
-import type { Outcome } from '../../shared/contracts/requests.ts';
+import type { Outcome } from '../../shared/contracts/outcome.ts';
 import { getWorkflow } from '../../shared/contracts/workflows.ts';
 import { AppError } from '../../shared/errors.ts';
 import { ORPHAN_GRACE_ROUNDS, TELL_ROUNDS } from './domain.ts';

@@ -1,9 +1,19 @@
 /** Delivery history: what ended, for search and invoices. */
 import { z } from 'zod';
 import { defineRoute } from '../http/define-route.ts';
-import { ConfirmationType, DeliveryStage, Id, integerText, Owner, Position, Time, Weight } from './common.ts';
+import {
+  ConfirmationType,
+  DeliveryStage,
+  Id,
+  integerText,
+  Month,
+  Owner,
+  Position,
+  Time,
+  Weight,
+} from './common.ts';
 import { TrackingEvent } from './deliveries.ts';
-import { Outcome } from './requests.ts';
+import { Outcome } from './outcome.ts';
 
 /** Half of the equator, m. */
 const MAX_DISTANCE = 20_100_000;
@@ -69,4 +79,17 @@ export const searchHistory = defineRoute({
     continuation: z.string().max(4000).optional(),
   }),
   responses: { 200: z.object({ entries: z.array(HistoryEntry), continuation: z.string().optional() }) },
+});
+
+/** Only deliveries whose outcome is `completed` count. */
+export const summarizeHistory = defineRoute({
+  service: 'delivery-history',
+  operation: 'summarizeHistory',
+  method: 'GET',
+  path: 'deliveryhistory/summary/{ownerId}',
+  summary: 'Get the total weight of the deliveries that an account completed in a month',
+  auth: ['service'],
+  params: z.strictObject({ ownerId: Id }),
+  query: z.strictObject(Month),
+  responses: { 200: z.object({ totalWeight: z.number() }) },
 });

@@ -27,7 +27,10 @@ export type Package = z.output<typeof Package>;
 const params = z.strictObject({ packageId: Id });
 const members = ['customer', 'account-admin', 'service'] as const;
 
-/** `x-account-id` names the account when a service calls. `madeBy` is answered so that a compensation removes only what a workflow made. */
+/**
+ * `x-account-id` names the account when a service calls. `madeBy` is the delivery whose workflow claims the package; until
+ * that delivery has ended, any other write and any removal is 409 `conflict`.
+ */
 export const putPackage = defineRoute({
   service: 'package',
   operation: 'putPackage',
@@ -47,7 +50,7 @@ export const getPackage = defineRoute({
   operation: 'getPackage',
   method: 'GET',
   path: 'packages/{packageId}',
-  summary: 'A package of one’s account',
+  summary: 'Get a package of one’s account',
   auth: members,
   params,
   responses: { 200: Package },
@@ -67,7 +70,10 @@ export const patchPackage = defineRoute({
   responses: { 200: Package },
 });
 
-/** With `madeBy`, only a package that this workflow made is removed; none is a success. Without it, 404 when there is none. */
+/**
+ * With `madeBy`, the package is what it was before that delivery's workflow claimed it; where there is no such claim, nothing
+ * changes, and that is a success. Without it, 404 when there is no package.
+ */
 export const deletePackage = defineRoute({
   service: 'package',
   operation: 'deletePackage',
@@ -81,12 +87,13 @@ export const deletePackage = defineRoute({
   responses: { 204: null },
 });
 
+/** Counts what completed deliveries carried, by the month of their end: no later write changes it. */
 export const summarizePackages = defineRoute({
   service: 'package',
   operation: 'summarizePackages',
   method: 'GET',
   path: 'packages/summary/{ownerId}',
-  summary: 'Total weight of an account’s packages in a month',
+  summary: 'Get the total weight that an account’s completed deliveries carried in a month',
   auth: ['customer', 'account-admin', 'operator', 'service'],
   params: z.strictObject({ ownerId: Id }),
   query: z.strictObject(Month),

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { defineRoute } from '../http/define-route.ts';
 import { ConfirmationType, Eta, Id, Owner, PackageSize, Position, Tag, Time, Weight } from './common.ts';
+import { Outcome } from './outcome.ts';
 
 /** A position, `"lat,lon"`, or an address that the service area's geocoder knows. */
 export const LocationInput = z.union([Position, z.string().min(1).max(200)]);
@@ -91,13 +92,6 @@ export const RequestMessage = z.discriminatedUnion('operation', [
   }),
 ]);
 export type RequestMessage = z.output<typeof RequestMessage>;
-
-export const Outcome = z.object({
-  kind: z.enum(['completed', 'cancelled', 'rejected', 'returned', 'failed']),
-  reasons: z.array(z.string().max(2000)).max(10_000),
-  at: Time,
-});
-export type Outcome = z.output<typeof Outcome>;
 
 /** The status of a request: ingestion's record merged with the workflow. `step` is `recorded` until the scheduler has it. */
 export const RequestStatus = z.object({

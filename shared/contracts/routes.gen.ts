@@ -221,6 +221,11 @@ export const searchHistory: RouteRef<typeof history.searchHistory> = {
   path: 'deliveryhistory',
 };
 
+export const summarizeHistory: RouteRef<typeof history.summarizeHistory> = {
+  method: 'GET',
+  path: 'deliveryhistory/summary/{ownerId}',
+};
+
 export const deletePackage: RouteRef<typeof packages.deletePackage> = {
   method: 'DELETE',
   path: 'packages/{packageId}',

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { defineRoute } from '../http/define-route.ts';
 import { Eta, Id, integerText, Owner, Position, Time } from './common.ts';
-import { Outcome } from './requests.ts';
+import { Outcome } from './outcome.ts';
 
 export const WORKFLOW_STATES = [
   'Pending',

@@ -1,8 +1,14 @@
-/** The OpenAPI 3.1 document, made from the routes. */
-import { z } from 'zod';
+/** The OpenAPI 3.1 document, made from the routes. https://spec.openapis.org/oas/v3.1.1 */
+import type { z } from 'zod';
+import {
+  createDocument,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiParameters,
+  type ZodOpenApiResponseObject,
+} from 'zod-openapi';
 import { Bytes, type HonouredHeader, type Route } from './define-route.ts';
-
-type Json = Readonly<Record<string, unknown>>;
+import { describeNumbers, type OpenApiDocument, withoutUnused } from './openapi-schemas.ts';
+import { PROBLEMS, Problem, problemStatusesOf } from './problems.ts';
 
 export interface OpenApiInfo {
   readonly title: string;
@@ -12,83 +18,71 @@ export interface OpenApiInfo {
   readonly origin: string;
 }
 
-/** https://spec.openapis.org/oas/v3.1.1 */
-export function openApi(routes: readonly Route[], info: OpenApiInfo): Json {
-  const paths: Record<string, Record<string, Json>> = {};
+/** `schemas`: those that the document shows by name, as far as the routes use them. */
+export function openApi(
+  routes: readonly Route[],
+  info: OpenApiInfo,
+  schemas: Readonly<Record<string, z.ZodType>> = {},
+): OpenApiDocument {
+  const { title, version, description, origin } = info;
+  const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
   for (const route of routes) {
-    const path = `/api/${route.path}`;
-    paths[path] ??= {};
-    paths[path][route.method.toLowerCase()] = operation(route);
+    const operations = (paths[`/api/${route.path}`] ??= {});
+    operations[route.method.toLowerCase()] = operation(route);
   }
-  return {
-    openapi: '3.1.1',
-    info: { title: info.title, version: info.version, description: info.description },
-    servers: [{ url: info.origin }],
-    paths,
-    components: {
-      securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
-      schemas: { Problem: PROBLEM },
-    },
-  };
-}
-
-const PROBLEM: Json = {
-  type: 'object',
-  description: 'RFC 9457 problem details',
-  required: ['type', 'title', 'status', 'code', 'detail'],
-  properties: {
-    type: { type: 'string' },
-    title: { type: 'string' },
-    status: { type: 'integer' },
-    code: { type: 'string', description: 'stable, for programs' },
-    detail: { type: 'string' },
-    errors: {
-      type: 'array',
-      items: {
-        type: 'object',
-        properties: { path: { type: 'string' }, message: { type: 'string' } },
+  const document = createDocument(
+    {
+      openapi: '3.1.1',
+      info: { title, version, description, license: { name: 'MIT', identifier: 'MIT' } },
+      servers: [{ url: origin }],
+      tags: [...new Set(routes.map(({ service }) => service))].map((name) => ({
+        name,
+        description: `Routes of the service ${name}`,
+      })),
+      paths,
+      components: {
+        securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+        schemas: { ...schemas, Problem },
       },
     },
-  },
-};
+    { override: describeNumbers },
+  );
+  return withoutUnused(document as unknown as OpenApiDocument);
+}
 
-function operation(route: Route): Json {
+function operation(route: Route): ZodOpenApiOperationObject {
+  const headers = headerParameters(route);
   return {
     operationId: route.operation,
     summary: route.summary,
     tags: [route.service],
     ...(route.auth === 'public' ? { security: [] } : { security: [{ bearer: [] }], 'x-roles': route.auth }),
-    parameters: [
-      ...parameters(route.params, 'path'),
-      ...parameters(route.query, 'query'),
-      ...headerParameters(route),
-    ],
+    requestParams: {
+      path: route.params as NonNullable<ZodOpenApiParameters['path']>,
+      query: route.query as NonNullable<ZodOpenApiParameters['query']>,
+    },
+    ...(headers.length > 0 ? { parameters: headers } : {}),
     ...(route.hasBody
-      ? {
-          requestBody: {
-            required: true,
-            content: { [route.contentType]: { schema: schemaOf(route.body, 'input') } },
-          },
-        }
+      ? { requestBody: { required: true, content: { [route.contentType]: { schema: route.body } } } }
       : {}),
     responses: {
       ...Object.fromEntries(
         Object.entries(route.responses).map(([status, schema]) => [status, answer(status, schema)]),
       ),
-      default: {
-        description: 'A problem',
-        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
-      },
+      ...Object.fromEntries(problemStatusesOf(route).map((status) => [status, problem(PROBLEMS[status])])),
+      default: problem('An error of the server'),
     },
   };
 }
 
-function answer(status: string, schema: z.ZodType | null): Json {
+function answer(status: string, schema: z.ZodType | null): ZodOpenApiResponseObject {
   const description = DESCRIPTIONS[status] ?? 'Success';
   if (schema === Bytes) return { description, content: { 'application/octet-stream': {} } };
-  return schema
-    ? { description, content: { 'application/json': { schema: schemaOf(schema, 'output') } } }
-    : { description };
+  return schema ? { description, content: { 'application/json': { schema } } } : { description };
+}
+
+function problem(description: string): ZodOpenApiResponseObject {
+  return { description, content: { 'application/problem+json': { schema: Problem } } };
 }
 
 const DESCRIPTIONS: Readonly<Record<string, string>> = {
@@ -98,33 +92,15 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   204: 'Done, no content',
 };
 
-function parameters(schema: z.ZodType, where: 'path' | 'query'): Json[] {
-  const json = schemaOf(schema, 'input') as { properties?: Record<string, Json>; required?: string[] };
-  return Object.entries(json.properties ?? {}).map(([name, property]) => ({
-    name,
-    in: where,
-    required: where === 'path' || (json.required ?? []).includes(name),
-    schema: property,
-  }));
-}
-
 const HEADERS: Readonly<Record<HonouredHeader, readonly [name: string, description: string]>> = {
   'idempotency-key': ['Idempotency-Key', 'Repeats the request without a second effect; kept for 24 hours'],
   'if-match': ['If-Match', 'Changes the resource only while it still has this ETag'],
 };
 
-function headerParameters(route: Route): Json[] {
+function headerParameters(route: Route) {
   return route.honours.map((header) => {
     const [name, description] = HEADERS[header];
-    return { name, in: 'header', required: false, description, schema: { type: 'string', maxLength: 255 } };
+    const schema = { type: 'string', maxLength: 255 } as const;
+    return { name, in: 'header', required: false, description, schema } as const;
   });
-}
-
-function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
-  const { $schema: _dialect, ...json } = z.toJSONSchema(schema, {
-    io,
-    unrepresentable: 'any',
-    target: 'draft-2020-12',
-  });
-  return json;
 }

@@ -137,17 +137,26 @@ describe.concurrent('deliveries beside each other', () => {
     expect(await alice.history(deliveryId)).toMatchObject({ carrierId: 'carrier-1', stage: 'Completed' });
   }, 100_000);
 
-  test('a parcel that nobody can carry is rejected with each reason, and every effect is compensated', async () => {
+  test('a parcel that nobody can carry is rejected in one sentence, with each reason for operators, and every effect is compensated', async () => {
     const deliveryId = await alice.submit({
       packageInfo: { size: 'Large', weight: 60, packageId: 'too-heavy' },
     });
     const { outcome } = await alice.ended(deliveryId);
-    expect(outcome?.kind).toBe('rejected');
-    expect(outcome?.reasons).toEqual([
-      '4 drones: too large',
-      '2 drones: too heavy',
-      expect.stringMatching(/^carrier-1: weight 60 kg exceeds 25 kg/),
-    ]);
+    expect(outcome).toMatchObject({
+      kind: 'rejected',
+      code: 'no_drone_or_courier',
+      reasons: ['No drone and no courier could take this delivery in time.'],
+    });
+    const seen = await olivia.call(getRequest, { params: { deliveryId } });
+    expect(seen.body).toMatchObject({
+      outcome: {
+        reasons: [
+          '4 drones: too large',
+          '2 drones: too heavy',
+          expect.stringMatching(/^carrier-1: weight 60 kg exceeds 25 kg/),
+        ],
+      },
+    });
     expect((await alice.call(getPackage, { params: { packageId: 'too-heavy' } })).status).toBe(404);
     expect(await alice.history(deliveryId)).toBeUndefined();
   });

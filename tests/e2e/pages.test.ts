@@ -1,17 +1,14 @@
 /** The pages, driven in a real browser against the whole system, at the width of a desktop and of a phone. */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { png } from '../../functions/delivery/proof.fixture.ts';
 import { createShareLink, getPublicDelivery, revokeShareLink } from '../../shared/contracts/routes.gen.ts';
 import { CHROMIUM, launchBrowser, NO_BROWSER } from '../harness/browser.ts';
 import { type Customer, customer } from '../harness/customer.ts';
 import { DESKTOP, openPages, overlayOf, type Pages, PHONE } from '../harness/pages.ts';
 import { startPlatform, type TestPlatform, until } from '../harness/platform.ts';
 
-/** One white pixel. */
-const PICTURE = Buffer.from(
-  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8/5+hHgAHggJ/PchI7wAAAABJRU5ErkJggg==',
-  'base64',
-);
+const PICTURE = png(64, 64);
 
 if (CHROMIUM === undefined) process.stdout.write(`tests/e2e/pages: ${NO_BROWSER}\n`);
 

@@ -15,6 +15,7 @@ import type { Service, ServiceDeps } from '../../shared/functions/service.ts';
 import { createClient } from '../../shared/http/client.ts';
 import type { Route } from '../../shared/http/define-route.ts';
 import { type Endpoint, type Handler, type PipelineDeps, serve } from '../../shared/http/pipeline.ts';
+import { problemStatusesOf } from '../../shared/http/problems.ts';
 import { inProcess } from '../../shared/http/transports.ts';
 import type { HubName } from '../../shared/messaging/hubs.ts';
 import type { Message } from '../../shared/messaging/publisher.ts';
@@ -139,6 +140,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
         },
         pipeline,
       );
+      checkStatus(route, response.status);
       if (response.body instanceof Uint8Array) {
         return { status: response.status, headers: response.headers, body: undefined, bytes: response.body };
       }
@@ -151,6 +153,13 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
       await rm(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+/** Every status that a service answers in a test is one that OpenAPI declares; the errors of a server are its `default`. */
+function checkStatus(route: Route, status: number): void {
+  if (status in route.responses || [500, 502, 504].includes(status)) return;
+  if (problemStatusesOf(route).some((declared) => declared === status)) return;
+  throw new Error(`${route.functionName} answered ${status}, which OpenAPI does not declare`);
 }
 
 export const service = (accountId?: string, subject = 'scheduler'): Principal => ({

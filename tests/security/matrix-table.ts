@@ -95,6 +95,7 @@ PUT workflows/{deliveryId}/inbox/{eventId}             RR    RR   RR   RR  RR   
 PUT deliveryhistory/{deliveryId}                       RR    RR   RR   RR  RR   RR     RR    RR      RR    ++      +F   F+
 GET deliveryhistory/{deliveryId}                       +-    +-   -+   -+  --   ++     RR    RR      RR    ++      +-   -+
 GET deliveryhistory                                    +-    +-   -+   -+  --   ++     RR    RR      RR    ++      +-   -+
+GET deliveryhistory/summary/{ownerId}                  RR    RR   RR   RR  RR   RR     RR    RR      RR    ++      +-   -+
 
 POST supervisor/deadletters                            RR    RR   RR   RR  RR   RR     RR    RR      RR    ++      ++   ++
 GET supervisor/deadletters                             RR    RR   RR   RR  RR   ++     RR    RR      RR    RR      RR   RR

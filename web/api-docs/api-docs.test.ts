@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ApiDocument, Operation, Schema } from './document.ts';
-import { resolved, servicesOf } from './document.ts';
+import { expanded, resolved, servicesOf } from './document.ts';
 import { curlOf, exampleOf } from './example.ts';
 import { fieldsOf, limitWords, typeWords } from './schema-words.ts';
 
@@ -55,11 +55,33 @@ describe('services', () => {
 });
 
 test('a schema that is only named is looked up', () => {
-  expect(resolved({ $ref: '#/components/schemas/Problem' }, DOCUMENT)).toBe(
+  expect(resolved({ $ref: '#/components/schemas/Problem' }, DOCUMENT)).toEqual(
     DOCUMENT.components.schemas['Problem'],
   );
   expect(resolved({ $ref: '#/components/schemas/None' }, DOCUMENT)).toEqual({});
   expect(resolved({ type: 'string' }, DOCUMENT)).toEqual({ type: 'string' });
+});
+
+test('names are replaced at every level; a schema that contains itself ends', () => {
+  const schemas: Record<string, Schema> = {
+    Id: { type: 'string', maxLength: 9 },
+    Node: {
+      type: 'object',
+      properties: {
+        id: { $ref: '#/components/schemas/Id', description: 'its own' },
+        list: { type: 'array', items: { $ref: '#/components/schemas/Id' } },
+        choice: { anyOf: [{ $ref: '#/components/schemas/Id' }, { type: 'number' }] },
+      },
+    },
+    Loop: { type: 'object', properties: { next: { $ref: '#/components/schemas/Loop' } } },
+  };
+  const document = { ...DOCUMENT, components: { schemas } };
+  expect(expanded({ $ref: '#/components/schemas/Node' }, document).properties).toEqual({
+    id: { type: 'string', maxLength: 9, description: 'its own' },
+    list: { type: 'array', items: { type: 'string', maxLength: 9 } },
+    choice: { anyOf: [{ type: 'string', maxLength: 9 }, { type: 'number' }] },
+  });
+  expect(JSON.stringify(expanded({ $ref: '#/components/schemas/Loop' }, document)).length).toBeLessThan(1000);
 });
 
 describe('words of a schema', () => {

@@ -1,7 +1,7 @@
 /** The OpenAPI document as this page reads it. https://spec.openapis.org/oas/v3.1.1 */
 
 export interface Schema {
-  readonly type?: string;
+  readonly type?: string | readonly string[];
   readonly description?: string;
   readonly format?: string;
   readonly enum?: readonly unknown[];
@@ -61,6 +61,9 @@ export interface Service {
   readonly routes: readonly Route[];
 }
 
+/** Levels of a schema that are shown; one that contains itself ends here. */
+const DEEPEST = 12;
+
 /** @throws Error when it cannot be read */
 export async function loadDocument(): Promise<ApiDocument> {
   const response = await fetch('/api/openapi.json');
@@ -87,8 +90,25 @@ function textOf({ method, path, operation }: Route): string {
   return [method, path, summary, operationId, ...tags, ...roles, ...names].join(' ').toLowerCase();
 }
 
-/** The schema itself, where it is only named. */
+/** The schema itself, where it is only named; what the place says beside the name stays. */
 export function resolved(schema: Schema, { components }: ApiDocument): Schema {
-  const name = schema.$ref?.split('/').at(-1);
-  return name === undefined ? schema : (components.schemas[name] ?? {});
+  const { $ref, ...beside } = schema;
+  const name = $ref?.split('/').at(-1);
+  return name === undefined ? schema : { ...components.schemas[name], ...beside };
+}
+
+/** All names below a schema replaced, as far as a page or an example shows them. */
+export function expanded(schema: Schema, document: ApiDocument, depth = 0): Schema {
+  if (depth > DEEPEST) return {};
+  const { properties, items, anyOf, oneOf, ...whole } = resolved(schema, document);
+  const below = (part: Schema) => expanded(part, document, depth + 1);
+  return {
+    ...whole,
+    ...(properties && {
+      properties: Object.fromEntries(Object.entries(properties).map(([name, part]) => [name, below(part)])),
+    }),
+    ...(items && { items: below(items) }),
+    ...(anyOf && { anyOf: anyOf.map(below) }),
+    ...(oneOf && { oneOf: oneOf.map(below) }),
+  };
 }

@@ -1,5 +1,5 @@
 /** Examples made from schemas, and the `curl` that sends one. Pure. */
-import type { ApiDocument, Parameter, Route, Schema } from './document.ts';
+import { type ApiDocument, expanded, type Parameter, type Route, type Schema } from './document.ts';
 
 /** Values that make sense in this service, by the name of the field. */
 const KNOWN: Readonly<Record<string, string | number>> = {
@@ -69,27 +69,29 @@ function stringExample({ format, contentEncoding }: Schema, name: string): strin
 }
 
 /** Ready to paste, once `TOKEN` is set. */
-export function curlOf({ method, path, operation }: Route, { servers }: ApiDocument): string {
+export function curlOf({ method, path, operation }: Route, document: ApiDocument): string {
   const parameters = operation.parameters ?? [];
   const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
     String(KNOWN[name] ?? `$${name.toUpperCase()}`),
   );
   const query = parameters
     .filter((parameter) => parameter.in === 'query' && parameter.required)
-    .map((parameter) => `${parameter.name}=${encodeURIComponent(String(valueOf(parameter)))}`);
-  const url = `${servers[0]?.url ?? ''}${filled}${query.length > 0 ? `?${query.join('&')}` : ''}`;
+    .map((parameter) => `${parameter.name}=${encodeURIComponent(String(valueOf(parameter, document)))}`);
+  const url = `${document.servers[0]?.url ?? ''}${filled}${query.length > 0 ? `?${query.join('&')}` : ''}`;
   const [type, content] = Object.entries(operation.requestBody?.content ?? {})[0] ?? [];
   const lines = [
     `curl -s ${method === 'GET' ? '' : `-X ${method} `}"${url}"`,
     ...(operation['x-roles'] ? ['-H "authorization: Bearer $TOKEN"'] : []),
     ...(type ? [`-H 'content-type: ${type}'`] : []),
     ...(content
-      ? [`-d '${JSON.stringify(exampleOf(content.schema)).replaceAll("'", String.raw`'\''`)}'`]
+      ? [
+          `-d '${JSON.stringify(exampleOf(expanded(content.schema, document))).replaceAll("'", String.raw`'\''`)}'`,
+        ]
       : []),
   ];
   return lines.join(' \\\n  ');
 }
 
-function valueOf({ name, schema }: Parameter): unknown {
-  return exampleOf(schema, name);
+function valueOf({ name, schema }: Parameter, document: ApiDocument): unknown {
+  return exampleOf(expanded(schema, document), name);
 }

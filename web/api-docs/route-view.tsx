@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { ApiDocument, Parameter, Route } from './document.ts';
+import { type ApiDocument, expanded, type Parameter, type Route } from './document.ts';
 import { curlOf, exampleOf } from './example.ts';
 import { SchemaView } from './schema-view.tsx';
 import { limitWords, typeWords } from './schema-words.ts';
@@ -40,7 +40,7 @@ function RouteDetails({ route, document }: RouteViewProps) {
         <b>Who may call it</b>
         {roles ? roles.map((role) => <span key={role}>{role}</span>) : <span>everyone</span>}
       </p>
-      <Parameters list={operation.parameters ?? []} />
+      <Parameters list={operation.parameters ?? []} document={document} />
       {content && (
         <>
           <h3>
@@ -53,14 +53,18 @@ function RouteDetails({ route, document }: RouteViewProps) {
       <Copyable text={curlOf(route, document)} />
       <h3>Answers</h3>
       {Object.entries(operation.responses).map(([status, { description, content }]) => {
-        const schema = Object.values(content ?? {})[0]?.schema;
+        const [type, body] = Object.entries(content ?? {})[0] ?? [];
+        const schema = body?.schema;
+        const hasExample = type !== 'application/problem+json';
         return (
           <details key={status} class="answer">
             <summary>
-              <b>{status === 'default' ? '4xx, 5xx' : status}</b> {description}
+              <b>{status === 'default' ? '5xx' : status}</b> {description}
             </summary>
             {schema && <SchemaView schema={schema} document={document} />}
-            {schema && !schema.$ref && <pre tabIndex={0}>{JSON.stringify(exampleOf(schema), null, 2)}</pre>}
+            {schema && hasExample && (
+              <pre tabIndex={0}>{JSON.stringify(exampleOf(expanded(schema, document)), null, 2)}</pre>
+            )}
           </details>
         );
       })}
@@ -68,24 +72,32 @@ function RouteDetails({ route, document }: RouteViewProps) {
   );
 }
 
-function Parameters({ list }: { list: readonly Parameter[] }) {
+interface ParametersProps {
+  readonly list: readonly Parameter[];
+  readonly document: ApiDocument;
+}
+
+function Parameters({ list, document }: ParametersProps) {
   if (list.length === 0) return null;
   return (
     <>
       <h3>Parameters</h3>
       <div class="schema">
         <ul>
-          {list.map(({ name, in: where, required, description, schema }) => (
-            <li key={name}>
-              <code>{name}</code>
-              <span class="where">{where}</span>
-              {!required && <span class="optional">optional</span>}
-              <span class="type">{typeWords(schema)}</span>
-              <small>
-                {[description ?? schema.description, limitWords(schema)].filter(Boolean).join('; ')}
-              </small>
-            </li>
-          ))}
+          {list.map(({ name, in: where, required, description, schema: named }) => {
+            const schema = expanded(named, document);
+            return (
+              <li key={name}>
+                <code>{name}</code>
+                <span class="where">{where}</span>
+                {!required && <span class="optional">optional</span>}
+                <span class="type">{typeWords(schema)}</span>
+                <small>
+                  {[description ?? schema.description, limitWords(schema)].filter(Boolean).join('; ')}
+                </small>
+              </li>
+            );
+          })}
         </ul>
       </div>
     </>

@@ -1,4 +1,4 @@
-import { type ApiDocument, resolved, type Schema } from './document.ts';
+import { type ApiDocument, expanded, type Schema } from './document.ts';
 import { fieldsOf, limitWords, typeWords } from './schema-words.ts';
 
 export interface SchemaViewProps {
@@ -8,7 +8,7 @@ export interface SchemaViewProps {
 
 /** Fields with their types; those that have fields of their own open below. */
 export function SchemaView({ schema, document }: SchemaViewProps) {
-  const whole = resolved(schema, document);
+  const whole = expanded(schema, document);
   const fields = fieldsOf(whole);
   return (
     <div class="schema">

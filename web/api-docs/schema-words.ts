@@ -9,7 +9,7 @@ export function typeWords(schema: Schema): string {
   if (schema.type === 'array') return `array of ${schema.items ? typeWords(schema.items) : 'anything'}`;
   if (schema.format) return schema.format === 'date-time' ? 'time, ISO 8601' : schema.format;
   if (schema.contentEncoding) return schema.contentEncoding;
-  return schema.type ?? 'anything';
+  return typeof schema.type === 'object' ? schema.type.join(' or ') : (schema.type ?? 'anything');
 }
 
 export function limitWords(schema: Schema): string {

@@ -10,18 +10,19 @@ test('a customer reads one sentence without the fleet’s inside (D4)', () => {
     'drone-1: is in flight',
   ];
   for (const kind of KINDS) {
-    const sentence = outcomeSentence({ kind, reasons, at: at(1) });
+    const sentence = outcomeSentence({ kind, reasons, at: at(1) }, false);
     expect(sentence).toMatch(/^[A-Z].*\.$/);
     expect(sentence).not.toMatch(/drone-\d|\dT\d/);
   }
 });
 
-test('a sentence of the service counts more', () => {
+test('the service’s own sentence counts more, for customers', () => {
   const outcome = {
     kind: 'rejected' as const,
-    reasons: ['x'],
+    code: 'over_quota' as const,
+    reasons: ['The account has reached its quota.'],
     at: at(1),
-    sentence: 'The deadline is too near.',
   };
-  expect(outcomeSentence(outcome)).toBe('The deadline is too near.');
+  expect(outcomeSentence(outcome, false)).toBe('The account has reached its quota.');
+  expect(outcomeSentence({ ...outcome, reasons: ['over_quota: 7 of 7'] }, true)).toMatch(/^This delivery/);
 });

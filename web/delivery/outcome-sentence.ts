@@ -1,8 +1,7 @@
 /** The end of a delivery in one sentence for the customer. Pure. */
 import type { Status } from './state.ts';
 
-/** The service may say it in a sentence of its own; its reasons are for operators. */
-type Outcome = NonNullable<Status['outcome']> & { readonly sentence?: string };
+type Outcome = NonNullable<Status['outcome']>;
 
 const SENTENCES: Readonly<Record<Outcome['kind'], string>> = {
   completed: 'The parcel was delivered.',
@@ -13,6 +12,8 @@ const SENTENCES: Readonly<Record<Outcome['kind'], string>> = {
   failed: 'The delivery failed. Please contact us.',
 };
 
-export function outcomeSentence({ kind, sentence }: Outcome): string {
-  return sentence ?? SENTENCES[kind];
+/** An outcome with a code comes with the service's own sentence for the customer; operators get each reason beside it. */
+export function outcomeSentence({ kind, code, reasons }: Outcome, isOperator: boolean): string {
+  const [sentence] = reasons;
+  return code && sentence && !isOperator ? sentence : SENTENCES[kind];
 }

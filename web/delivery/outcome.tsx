@@ -7,7 +7,7 @@ export function Outcome({ state, isOperator }: { state: DeliveryState; isOperato
   if (!outcome || outcome.kind === 'completed') return null;
   return (
     <section class="notice warn outcome" aria-label="How it ended">
-      <p>{outcomeSentence(outcome)}</p>
+      <p>{outcomeSentence(outcome, isOperator)}</p>
       {isOperator && outcome.reasons.length > 0 && (
         <ul>
           {outcome.reasons.map((reason) => (
