@@ -12,8 +12,9 @@ import { promisify } from 'node:util';
 import { brotliCompress, gzip } from 'node:zlib';
 import { build } from 'esbuild';
 import { cityMap, DEMO_ADDRESSES, geocode } from '../shared/geo/service-area/service-area.ts';
+import { functionsBundle, pageBundles, processBundles } from './bundles.ts';
 import { lockFile } from './lock-file.ts';
-import { OUT, PROCESSES } from './process-files.ts';
+import { OUT } from './process-files.ts';
 
 const TURN_POLL_MS = 50;
 const WARNINGS_ARE_ERRORS = { logLevel: 'error' } as const;
@@ -40,7 +41,12 @@ async function buildOnce(root: string): Promise<void> {
   const lock = await turnAt(join(root, OUT, 'build.lock'));
   try {
     if (isBuilt()) return;
-    await Promise.all([buildProcesses(root), buildFunctions(root), buildWeb(root)]);
+    await Promise.all([
+      // Old chunks stay: another platform may run from them.
+      build({ ...WARNINGS_ARE_ERRORS, ...processBundles(root) }),
+      build({ ...WARNINGS_ARE_ERRORS, ...functionsBundle(root) }),
+      buildWeb(root),
+    ]);
     writeFileSync(stampFile, stamp);
   } finally {
     lock.close();
@@ -74,68 +80,11 @@ function stampOf(root: string): string {
 /** Folders that a build or an installation makes. */
 const isMade = (name: string) => name === 'dist' || name === 'node_modules';
 
-/** Loaded from node_modules as they are: they find files of their own, or are loaded by name. */
-const UNBUNDLED = ['azurite', 'azurite/*', '@azure/functions-core'];
-
-/** Node keeps the text of what it runs in memory: a third of it was white space. Names stay, and lines are short enough for a stack trace. */
-const SMALL_SOURCE = { minifyWhitespace: true, minifySyntax: true, lineLimit: 160 } as const;
-
-/** Bundles start faster than hundreds of files, and take less memory. Old chunks stay: another platform may run from them. */
-async function buildProcesses(root: string): Promise<void> {
-  await build({
-    ...WARNINGS_ARE_ERRORS,
-    absWorkingDir: root,
-    entryPoints: Object.entries(PROCESSES).map(([out, entry]) => ({ in: entry, out })),
-    outdir: join(root, OUT, 'processes'),
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    splitting: true,
-    platform: 'node',
-    target: 'node22',
-    format: 'esm',
-    external: UNBUNDLED,
-    sourcemap: 'linked',
-    keepNames: true,
-    ...SMALL_SOURCE,
-    // CommonJS packages inside an ES module still ask for `require`.
-    banner: {
-      js: "import { createRequire as localRequire } from 'node:module'; const require = localRequire(import.meta.url);",
-    },
-  });
-}
-
-async function buildFunctions(root: string): Promise<void> {
-  await build({
-    ...WARNINGS_ARE_ERRORS,
-    entryPoints: [join(root, 'functions/main.ts')],
-    outfile: join(root, 'dist/functions/main.cjs'),
-    bundle: true,
-    platform: 'node',
-    target: 'node22',
-    format: 'cjs',
-    external: ['@azure/functions-core'],
-    sourcemap: 'linked',
-    keepNames: true,
-    ...SMALL_SOURCE,
-  });
-}
-
 async function buildWeb(root: string): Promise<void> {
   const out = join(root, OUT, 'web');
   mkdirSync(out, { recursive: true });
   if (!existsSync(join(root, 'web/api.tsx'))) return;
-  await build({
-    ...WARNINGS_ARE_ERRORS,
-    entryPoints: [join(root, 'web/main.tsx'), join(root, 'web/api.tsx')],
-    outdir: out,
-    bundle: true,
-    minify: true,
-    format: 'esm',
-    target: 'es2022',
-    jsx: 'automatic',
-    jsxImportSource: 'preact',
-    sourcemap: 'linked',
-  });
+  await build({ ...WARNINGS_ARE_ERRORS, ...pageBundles(root) });
   cpSync(join(root, 'web/static'), out, { recursive: true });
   const addresses = DEMO_ADDRESSES.map((text) => ({ text, position: geocode(text) }));
   writeFileSync(join(out, 'city.json'), JSON.stringify({ ...cityMap(), addresses }));

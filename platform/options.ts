@@ -18,6 +18,8 @@ export interface PlatformOptions {
   readonly sourceMaps: boolean;
   /** A debugger may attach to the Functions host and to tracking, see `INSPECTOR_PORTS`. */
   readonly inspect: boolean;
+  /** Saved sources are rebuilt, and the parts restarted that run them. */
+  readonly watch: boolean;
   /** The data is removed first. */
   readonly reset: boolean;
 }
@@ -64,6 +66,7 @@ const OPTIONS: Readonly<Record<string, Option>> = {
   identity: { meaning: 'services use tokens over TLS, as in Azure, instead of connection strings' },
   'source-maps': { meaning: 'stack traces name lines of the sources; takes about 180 MB more' },
   inspect: { meaning: 'a debugger may attach to the Functions host (port 9229) and to tracking (9230)' },
+  watch: { meaning: 'rebuild what you save, and restart the parts that run it: npm run dev' },
   reset: { meaning: 'remove the data first' },
 };
 
@@ -121,6 +124,7 @@ export function readPlatformOptions(argv: readonly string[]): PlatformOptions {
     identity: values['identity'] === true,
     sourceMaps: values['source-maps'] === true,
     inspect: values['inspect'] === true,
+    watch: values['watch'] === true,
     reset: values['reset'] === true,
   };
 }

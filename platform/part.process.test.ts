@@ -169,3 +169,16 @@ test('P3 on a full disk the part and its parent go on, and its log goes on when 
     if (existsSync(logDir)) rmSync(logDir, { recursive: true });
   }
 });
+
+test('P5 a restart runs the code that is now on the disk; what cannot start stays down until the next one', async () => {
+  const server = await start();
+  const first = server.pid;
+  writeFileSync(join(folder, 'server.mts'), 'console.error("half written"); process.exit(1);');
+  await expect(server.restart()).rejects.toThrow(/server could not start .*half written/);
+  await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow('fetch failed');
+  writeFileSync(join(folder, 'server.mts'), SERVER.replace('404', '204'));
+  await server.restart();
+  expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(204);
+  expect(isAlive(first)).toBe(false);
+  expect(said).toEqual([]);
+});

@@ -6,6 +6,7 @@
  * P3 The output of a part goes to its log file; its last lines are shown when it cannot start. A log file that cannot be written
  *    harms neither the part nor the parent.
  * P4 A part whose port answers nothing for half a minute is killed, and so started again.
+ * P5 A part that is restarted for a new build counts as no death. One that cannot start stays down until the next restart.
  */
 import { join } from 'node:path';
 import { endChild, type Launched, launch, type PartSpec, untilReady } from './launch.ts';
@@ -28,6 +29,8 @@ export interface Part {
   readonly pid: number | undefined;
   /** Rejects with the part's last words when it ends before it is ready, or is not ready in time. */
   readonly ready: Promise<void>;
+  /** Ends it and starts it with the code that is now on the disk. Rejects as `ready` does. */
+  restart(): Promise<void>;
   /** SIGTERM, and SIGKILL after the grace. */
   stop(): Promise<void>;
   /** SIGKILL, at once. */
@@ -47,6 +50,7 @@ export function startPart(spec: PartSpec, context: PartContext): Part {
   const { hangMs = HANG_MS, restMs = REST_MS } = context;
   let stopping = false;
   let resting: NodeJS.Timeout | undefined;
+  let replaced: Launched | undefined;
   let child = launch(spec, log);
   const first = untilReady(spec, child);
 
@@ -67,15 +71,15 @@ export function startPart(spec: PartSpec, context: PartContext): Part {
     wasReady.then(probe, () => undefined);
     watched.process.once('exit', (code, signal) => {
       probing?.[Symbol.dispose]();
-      if (stopping) return;
+      if (stopping || watched === replaced) return;
       void wasReady.then(
-        () => restart(signal ?? `exit code ${code}`),
-        () => (deaths.length > 0 ? restart(`could not start: ${watched.words()}`) : undefined),
+        () => startAgain(signal ?? `exit code ${code}`),
+        () => (deaths.length > 0 ? startAgain(`could not start: ${watched.words()}`) : undefined),
       );
     });
   };
 
-  const restart = (why: string) => {
+  const startAgain = (why: string) => {
     if (stopping) return;
     const now = Date.now();
     deaths.push(now);
@@ -98,6 +102,7 @@ export function startPart(spec: PartSpec, context: PartContext): Part {
     // One that lives but is not ready in time dies of it, and is then started again.
     ready.then(context.changed, () => launched.process.kill('SIGKILL'));
     watch(launched, ready);
+    return ready;
   };
 
   watch(child, first);
@@ -107,6 +112,13 @@ export function startPart(spec: PartSpec, context: PartContext): Part {
       return child.process.pid;
     },
     ready: first,
+    restart: async () => {
+      clearTimeout(resting);
+      deaths.length = 0;
+      replaced = child;
+      await endChild(child.process);
+      if (!stopping) await start();
+    },
     stop: async () => {
       stopping = true;
       clearTimeout(resting);

@@ -6,6 +6,7 @@ import { banner, serversBanner } from './banner.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { OPERATOR, principals } from './demo.ts';
 import { endpointsOf, removeEndpoints, writeEndpoints } from './endpoints.ts';
+import { followBuilds } from './follow-builds.ts';
 import { openIdentityMode } from './identity-mode.ts';
 import { type PartSpec, SMALL } from './launch.ts';
 import {
@@ -144,8 +145,10 @@ async function run(options: PlatformOptions): Promise<void> {
   // A terminal that has closed is no reason to end.
   for (const output of [process.stdout, process.stderr]) output.on('error', () => undefined);
   const parts: Part[] = [];
+  let builds: Disposable | undefined;
   const stop = async () => {
     removeEndpoints(options.dataDir);
+    builds?.[Symbol.dispose]();
     for (const part of parts.toReversed()) await part.stop();
     data.release();
   };
@@ -210,6 +213,7 @@ async function run(options: PlatformOptions): Promise<void> {
       await announce();
       const endpoints = await endpointsOf(addresses, parts, options.dataDir);
       process.stdout.write(text(endpoints, data.logs, Date.now() - started));
+      if (options.watch) builds = followBuilds(ROOT, parts, tell);
     };
     if (!options.serversOnly) {
       await populate();

@@ -1,0 +1,62 @@
+/** How esbuild makes the three kinds of bundles: the Function App, the processes of this machine, and the pages. */
+import { join } from 'node:path';
+import type { BuildOptions } from 'esbuild';
+import { OUT, PROCESSES } from './process-files.ts';
+
+/** Loaded from node_modules as they are: they find files of their own, or are loaded by name. */
+const UNBUNDLED = ['azurite', 'azurite/*', '@azure/functions-core'];
+
+/** Node keeps the text of what it runs in memory: a third of it was white space. Names stay, and lines are short enough for a stack trace. */
+const SMALL_SOURCE = { minifyWhitespace: true, minifySyntax: true, lineLimit: 160 } as const;
+
+/** Bundles start faster than hundreds of files, and take less memory. */
+export function processBundles(root: string): BuildOptions {
+  return {
+    absWorkingDir: root,
+    entryPoints: Object.entries(PROCESSES).map(([out, entry]) => ({ in: entry, out })),
+    outdir: join(root, OUT, 'processes'),
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    target: 'node22',
+    format: 'esm',
+    external: UNBUNDLED,
+    sourcemap: 'linked',
+    keepNames: true,
+    ...SMALL_SOURCE,
+    // CommonJS packages inside an ES module still ask for `require`.
+    banner: {
+      js: "import { createRequire as localRequire } from 'node:module'; const require = localRequire(import.meta.url);",
+    },
+  };
+}
+
+export function functionsBundle(root: string): BuildOptions {
+  return {
+    entryPoints: [join(root, 'functions/main.ts')],
+    outfile: join(root, 'dist/functions/main.cjs'),
+    bundle: true,
+    platform: 'node',
+    target: 'node22',
+    format: 'cjs',
+    external: ['@azure/functions-core'],
+    sourcemap: 'linked',
+    keepNames: true,
+    ...SMALL_SOURCE,
+  };
+}
+
+export function pageBundles(root: string): BuildOptions {
+  return {
+    entryPoints: [join(root, 'web/main.tsx'), join(root, 'web/api.tsx')],
+    outdir: join(root, OUT, 'web'),
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: 'es2022',
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    sourcemap: 'linked',
+  };
+}
