@@ -88,11 +88,11 @@ export function startPart(spec: PartSpec, context: PartContext): Part {
       context.say(
         `${spec.name} died ${DEATHS} times in a minute (${why}) and stays down for ${restMs / 1000} s; its log: ${spec.name}.log`,
       );
-      resting = setTimeout(start, restMs);
+      resting = setTimeout(() => void start(), restMs);
       return;
     }
     context.say(`${spec.name} died (${why}) and is started again`);
-    start();
+    void start();
   };
 
   const start = () => {
