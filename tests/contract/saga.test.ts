@@ -411,7 +411,7 @@ describe('an operator who compensates a delivery', () => {
     ]);
     expect(seen.map(({ status }) => status)).toEqual([200, 200, 200]);
     expect(JSON.stringify(seen)).not.toMatch(/rude words|operator-1/);
-    expect(JSON.stringify(seen[0])).toMatch(/stopped by our staff/);
+    expect(JSON.stringify(seen[0])).toMatch(/Our staff stopped the delivery/);
   });
 });
 
