@@ -232,7 +232,8 @@ describe.skipIf(CHROMIUM === undefined)('the pages in a real browser', () => {
     const page = await pages.open(DESKTOP);
     await pages.signIn(page, 'Olivia');
     await page.getByText('drone-6', { exact: true }).waitFor();
-    await button(page, 'Working').filter({ hasText: '0' }).waitFor();
+    // Drones of earlier tests fly home first.
+    await button(page, 'Working').filter({ hasText: '0' }).waitFor({ timeout: 90_000 });
     const pixels = () => overlayOf(page);
     const resting = await until(async () => {
       const before = await pixels();
