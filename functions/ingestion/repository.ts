@@ -86,8 +86,8 @@ export function createRequestRepository(database: Database): RequestRepository {
     markPublished: (accountId, deliveryId) => settle(accountId, deliveryId, NOT_ABANDONED),
     abandon: (accountId, deliveryId) => settle(accountId, deliveryId, PENDING_OR_ABANDONED, 'abandoned'),
     pending: async (before, limit) => {
-      const { items } = await store.query('SELECT * FROM c WHERE c.pending = true', {}, { limit });
-      return items.filter(({ request }) => request.acceptedAt < before);
+      const sql = 'SELECT * FROM c WHERE c.pending = true AND c.request.acceptedAt < @before';
+      return (await store.query(sql, { before }, { limit })).items;
     },
   };
 }

@@ -96,7 +96,10 @@ describe.skipIf(CHROMIUM === undefined)('the pages in a real browser', () => {
     await pages.review(page, 'cancel');
     await button(page, 'Cancel it').click();
     expect(await alice.ended(deliveryId)).toMatchObject({ outcome: { kind: 'cancelled' } });
-    await page.getByText('The delivery was cancelled.').waitFor();
+    await page
+      .getByRole('region', { name: 'How it ended' })
+      .getByText('The delivery was cancelled.')
+      .waitFor();
     await pages.review(page, 'cancelled');
   });
 
