@@ -83,6 +83,7 @@ export async function startCosmos(options: CosmosOptions): Promise<CosmosServer>
   const [port, tlsPort] = ports as [number, number | undefined];
   const endpoint = `http://${LOOPBACK}:${port}/`;
   const close = async () => {
+    store.notices[Symbol.dispose]();
     await Promise.all(servers.map(closeAll));
     store[Symbol.dispose]();
   };
@@ -162,6 +163,10 @@ async function read(incoming: IncomingMessage): Promise<Request> {
     },
     body,
     origin: `${encrypted ? 'https' : 'http'}://${incoming.headers.host ?? LOOPBACK}`,
+    leaving: (leave) => {
+      incoming.socket.once('close', leave);
+      return () => incoming.socket.off('close', leave);
+    },
   };
 }
 
