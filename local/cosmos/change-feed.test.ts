@@ -8,7 +8,8 @@ import {
   CosmosClient,
 } from '@azure/cosmos';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { MAX_WAIT_MS, WAIT, WAITED } from './change-feed.ts';
+import { WAIT, WAITED } from '../change-feed-wait.ts';
+import { MAX_WAIT_MS } from './change-feed.ts';
 import { type CosmosServer, startCosmos } from './server.ts';
 
 let dataDir: string;

@@ -3,7 +3,7 @@
  *
  * F1 A continuation is the LSN up to which everything was given; it holds over restarts, and for every range of the ring.
  * F2 A poll of a container that was not written to since costs no query.
- * F3 A reader may wait for the first change of its scope: an extension of this server's own, by the header WAIT.
+ * F3 A reader may wait for the first change of its scope: an extension of this server's own, by the header WAIT (../change-feed-wait.ts).
  */
 import { textOf } from './items.ts';
 import type { Scope } from './partition.ts';
@@ -51,10 +51,7 @@ export function changesAfter(
   return { documents: rows.map((row) => withLsn(textOf(container, row), row.lsn)), lsn: last };
 }
 
-/** Milliseconds that a request of the change feed may be held when there is nothing new. */
-export const WAIT = 'x-local-wait-ms';
-/** In the answer to a request with WAIT: this server knows it. */
-export const WAITED = 'x-local-waited';
+/** How long a request may be held. */
 export const MAX_WAIT_MS = 60_000;
 
 export interface Patience {

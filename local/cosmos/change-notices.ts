@@ -19,7 +19,7 @@ export function createChangeNotices(): ChangeNotices {
   let ended = false;
 
   const wakeAll = (container: number, changed: boolean) => {
-    for (const wake of [...(waiting.get(container) ?? [])]) wake(changed);
+    for (const wake of waiting.get(container) ?? []) wake(changed);
   };
 
   return {

@@ -1,8 +1,9 @@
 /** Items: single ones, batches, queries, feeds. */
 
+import { WAIT, WAITED } from '../change-feed-wait.ts';
 import { type BatchOperation, runBatch, runBulk } from './batch.ts';
 import { isBatchWire, readBatchWire, writeBatchWire } from './batch-wire.ts';
-import { awaitChanges, MAX_WAIT_MS, WAIT, WAITED } from './change-feed.ts';
+import { awaitChanges, MAX_WAIT_MS } from './change-feed.ts';
 import { DELETE_CHARGE, queryCharge, readCharge } from './charges.ts';
 import { badRequest, CosmosError, notFound, notSupported } from './errors.ts';
 import { textOf, type Written } from './items.ts';

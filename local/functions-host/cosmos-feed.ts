@@ -1,13 +1,13 @@
 /**
  * Reads the change feed of one range, as soon as there is something to read.
  *
- * F1 The local Cosmos DB server holds a request until there are changes (its own extension, see its change-feed.ts): nothing is
+ * F1 The local Cosmos DB server holds a request until there are changes (its own extension): nothing is
  *    polled. A server that does not say that it did so is polled every `pollMs`, as by the real trigger.
  * F2 After changes, the next are gathered for GATHER_MS: what a busy feed costs does not grow with its number of writes.
  * F3 A read ends at once when its range is given up; its request, which the SDK cannot take back, ends by its time.
  */
 import { ChangeFeedStartFrom, CosmosClient, type CosmosClientOptions, type FeedRange } from '@azure/cosmos';
-import { WAIT, WAITED } from '../cosmos/change-feed.ts';
+import { WAIT, WAITED } from '../change-feed-wait.ts';
 import { pause } from './retry.ts';
 
 export interface Page {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Container, CosmosClient } from '@azure/cosmos';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { WAIT } from '../../cosmos/change-feed.ts';
+import { WAIT } from '../../change-feed-wait.ts';
 import { type CosmosServer, startCosmos } from '../../cosmos/server.ts';
 import { type StorageServer, startStorage } from '../../storage/server.ts';
 import { type Hosted, host, writeApp } from './functions-host.harness.ts';
@@ -87,16 +87,11 @@ async function write(count = 1): Promise<string[]> {
   await Promise.all(ids.map((id) => items.items.create({ id })));
   return ids;
 }
-const arrived = (ids: readonly string[], name = 'quick') =>
-  expect
-    .poll(
-      () =>
-        noted(name)
-          .filter((id) => ids.includes(id))
-          .toSorted(),
-      PATIENCE,
-    )
-    .toEqual(ids.toSorted());
+async function arrived(ids: readonly string[], name = 'quick'): Promise<void> {
+  const wanted = new Set(ids);
+  const seen = () => noted(name).filter((id) => wanted.has(id));
+  await expect.poll(() => seen().toSorted(), PATIENCE).toEqual(ids.toSorted());
+}
 
 describe('functions-host: Cosmos DB triggers', () => {
   test('a Cosmos feed of the local server is not polled: idle it costs next to nothing, and a change comes at once', async () => {
@@ -153,7 +148,7 @@ describe('functions-host: Cosmos DB triggers', () => {
   });
 });
 
-/** In front of the server, and takes the wish to wait out of each request: as Azure does, which does not know it. */
+/** In front of the server, and removes the header that asks to wait, as for a server that does not know it. */
 async function withoutWaiting(port: number): Promise<AsyncDisposable & { readonly port: number }> {
   const server: Server = createServer((incoming, response) => {
     const { [WAIT]: _wait, ...headers } = incoming.headers;
