@@ -60,7 +60,7 @@ export interface World extends AsyncDisposable {
   contents(): Promise<Contents>;
 }
 
-export async function startWorld(): Promise<World> {
+export async function startWorld(settings: Readonly<Record<string, string>> = {}): Promise<World> {
   const issuer = await startTokenIssuer();
   const carrier = await startCarrier(12);
   carrier.mood.quote = offer(12, LATER);
@@ -74,6 +74,7 @@ export async function startWorld(): Promise<World> {
       OUTBOUND_ALLOW_LOOPBACK: 'true',
       API_AUDIENCE: AUDIENCE,
       IDENTITY_ISSUER: issuer.url,
+      ...settings,
     },
   });
   harness.add('account', accountService);
