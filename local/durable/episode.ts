@@ -6,7 +6,6 @@
  * E3 While suspended only resume and terminate are taken; the rest waits in order.
  */
 import { type Action, ReplayError, type ReplayInput, type ReplayResult } from './action-types.ts';
-import { replay } from './actions.ts';
 import { applyEffects, type Ending, type Episode, finish } from './effects.ts';
 import {
   type EngineContext,
@@ -17,6 +16,7 @@ import {
   unknownFunction,
 } from './engine-context.ts';
 import { EventType, type HistoryEvent, inbound } from './history.ts';
+import { replay } from './replay/replay.ts';
 import type { InstanceRow, MessageRow } from './rows.ts';
 import { isFinal } from './store.ts';
 import { orchestrationInput } from './trigger-input.ts';
