@@ -54,6 +54,7 @@ param tuning {
   STEP_RETRY_SECONDS: string
   RETENTION_DAYS: string
   ORCHESTRATION_RETENTION_DAYS: string
+  CHANGE_FEED_POLL_MS: string
   OVERDUE_SCHEDULE: string
   LOG_LEVEL: string
 } = {
@@ -76,6 +77,7 @@ param tuning {
   STEP_RETRY_SECONDS: '1'
   RETENTION_DAYS: '90'
   ORCHESTRATION_RETENTION_DAYS: '7'
+  CHANGE_FEED_POLL_MS: '500'
   OVERDUE_SCHEDULE: '*/30 * * * * *'
   LOG_LEVEL: 'info'
 }
