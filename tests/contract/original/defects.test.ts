@@ -1,6 +1,7 @@
 /** The fifteen defects of the original (mspnp/microservices-reference-implementation), each absent from ours. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import sample from '../../../local.settings.sample.json' with { type: 'json' };
 import { readSettings } from '../../../shared/config/settings.ts';
 import type { TelemetryRecord } from '../../../shared/contracts/flight.ts';
 import { readTelemetry } from '../../../tracking/ingest/read-telemetry.ts';
@@ -42,6 +43,13 @@ const ASKED = {
   dropOffLocation: '412 Beacon Street',
   packageInfo: { size: 'Small', weight: 1 },
 };
+interface Asked {
+  readonly request: {
+    readonly pickupLocation: object;
+    readonly dropOffLocation: object;
+    readonly packageInfo: { readonly size: string; readonly weight: number };
+  };
+}
 const submit = (body: object = ASKED, headers: Record<string, string> = {}) =>
   call('POST /api/deliveryrequests', { as: ann, body, headers });
 const got = (line: string, as = ann) => call(`GET /api/${line}`, { as });
@@ -112,8 +120,8 @@ describe('4: cancel and reschedule are carried out', () => {
 
 test('5: the drone and the delivery have the places and the package of the request', async () => {
   const { deliveryId } = await world.travel(DELIVERED);
-  const { body: request } = await got(`deliveryrequests/${deliveryId}`);
-  const { pickupLocation, dropOffLocation, packageInfo } = request?.['request'] as Record<string, unknown>;
+  const { body: status } = await got(`deliveryrequests/${deliveryId}`);
+  const { pickupLocation, dropOffLocation, packageInfo } = (status as unknown as Asked).request;
   const { body: delivery } = await got(`deliveries/${deliveryId}`);
   expect(delivery).toMatchObject({ pickup: pickupLocation, dropoff: dropOffLocation });
   const reserve = world.calls.findLast(
@@ -121,7 +129,7 @@ test('5: the drone and the delivery have the places and the package of the reque
       route.operation === 'reserveDrone' &&
       (options.params as { deliveryId?: string })?.deliveryId === deliveryId,
   );
-  const { size, weight } = packageInfo as Record<string, unknown>;
+  const { size, weight } = packageInfo;
   expect(reserve?.options.body).toMatchObject({
     pickup: pickupLocation,
     dropoff: dropOffLocation,
@@ -284,7 +292,8 @@ test('13: a dependency that fails for a while delays the delivery, which is neit
 });
 
 test('14: every setting of the sample is read under its own name', () => {
-  const values = sample.Values as Record<string, string>;
+  const text = readFileSync(join(import.meta.dirname, '../../../local.settings.sample.json'), 'utf8');
+  const { Values: values } = JSON.parse(text) as { Values: Record<string, string> };
   const settings = readSettings(values) as unknown as Record<string, unknown>;
   const numbers = Object.entries(values).filter(([name, value]) => /^\d+$/.test(value) && name in settings);
   expect(numbers.length).toBeGreaterThan(10);
