@@ -6,7 +6,7 @@ import { parentOf } from './store.ts';
 import { asIs } from './values.ts';
 
 /** Schema 3 is V4, which has entity locks (Azure/azure-functions-durable-extension 3.14). */
-const ORCHESTRATION_INPUT = {
+export const ORCHESTRATION_INPUT = {
   upperSchemaVersion: 1,
   upperSchemaVersionNew: 3,
   longRunningTimerIntervalDuration: '3.00:00:00',
