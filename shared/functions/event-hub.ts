@@ -1,9 +1,9 @@
 /**
  * Registers an Event Hubs function that treats each message by itself.
  *
- * C1 A message that cannot be parsed, or is refused for good, becomes a dead letter with its reason; the rest goes on.
- * C2 A message whose handling failed for the time being makes the batch fail, and the endless retry policy brings the
- *    batch again: so the checkpoint passes no message that was neither handled nor dead-lettered.
+ * C1 A message that cannot be parsed, or is refused for good, becomes a dead letter with its reason; the others are handled.
+ * C2 A message that fails with a retryable error makes the batch fail, and the endless retry policy delivers the batch
+ *    again. So the checkpoint passes no message that was neither handled nor dead-lettered.
  * C3 Messages of one key are handled in order, those of different keys at the same time.
  */
 import { app, type InvocationContext } from '@azure/functions';
@@ -34,7 +34,7 @@ export interface ConsumerSpec<S extends z.ZodType> {
   readonly extraInputs?: Parameters<typeof app.eventHub>[1]['extraInputs'];
 }
 
-/** One message of a batch, with where it came from. */
+/** One message of a batch, with its source. */
 export interface RawMessage {
   readonly bytes: Uint8Array;
   readonly partition: string;
@@ -58,7 +58,7 @@ export function registerConsumer<S extends z.ZodType>(spec: ConsumerSpec<S>, dep
   } as Parameters<typeof app.eventHub>[1]);
 }
 
-/** Rejects only as C2 says. */
+/** Rejects only in the case of C2. */
 export async function consumeBatch<S extends z.ZodType>(
   messages: readonly RawMessage[],
   context: InvocationContext,
@@ -142,7 +142,7 @@ function rawMessages(messages: readonly unknown[], context: InvocationContext): 
 }
 
 /**
- * Whatever the metadata look like, the message is handled: workers give numbers, texts, or `{low, high}`
+ * The message is handled even if its metadata cannot be read: workers give numbers, texts, or `{low, high}`
  * (Azure/azure-functions-nodejs-worker#844). -1: unknown.
  */
 export function sequenceNumberOf(given: unknown): number {

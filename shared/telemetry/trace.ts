@@ -18,7 +18,7 @@ export function currentTrace(): Trace | undefined {
   return storage.getStore();
 }
 
-/** Header value for what is sent on; undefined outside a trace. */
+/** Header value for outgoing calls; undefined outside a trace. */
 export function traceparent(): string | undefined {
   const trace = currentTrace();
   return trace ? `00-${trace.traceId}-${trace.spanId}-01` : undefined;
