@@ -1,4 +1,4 @@
-/** Pure rules of the history: where an entry lies, what may be searched, where a page goes on. */
+/** Pure rules of the history: partition and order of entries, limits of a search, continuation of a page. */
 import { z } from 'zod';
 import type { HistoryEntry } from '../../shared/contracts/history.ts';
 import { AppError } from '../../shared/errors.ts';
@@ -31,12 +31,12 @@ export function documentOf(entry: HistoryEntry, month: string): EntryDocument {
   };
 }
 
-/** One form for every time, so that text compares as time does. */
+/** One form for all times, so that texts sort like times. */
 export function utc(time: string): string {
   return new Date(time).toISOString();
 }
 
-/** Opaque to the caller: the last entry of the page before. */
+/** Opaque to the caller: the last entry of the previous page. */
 export function continuationOf(last: EntryDocument): string {
   return Buffer.from(last.sortKey).toString('base64url');
 }
