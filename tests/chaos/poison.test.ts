@@ -55,6 +55,11 @@ const hubs = Object.keys(HUBS) as HubName[];
 beforeAll(async () => {
   platform = await startPlatform({ speed: 30, drones: DRONES });
   alice = customer(platform.endpoints);
+});
+
+afterAll(() => platform?.stop());
+
+test('a delivery is carried out first: a message of each hub was processed', async () => {
   const deliveryId = await alice.submit();
   expect((await alice.ended(deliveryId)).outcome?.kind).toBe('completed');
   for (const hub of hubs) {
@@ -63,8 +68,6 @@ beforeAll(async () => {
     good.set(hub, first?.body ?? {});
   }
 });
-
-afterAll(() => platform?.stop());
 
 /** Answers the last sequence number that each partition had before. */
 async function sendToEach(hub: HubName, event: EventData): Promise<ReadonlyMap<string, number>> {

@@ -70,7 +70,7 @@ function effectsWith(name: string, fields: Readonly<Record<string, unknown>>): C
 }
 
 const COMPENSATED = ['cancelled', 'rejected', 'failed'];
-const nobody = 'a-delivery-that-nobody-knows';
+const UNKNOWN = 'a-delivery-that-does-not-exist';
 
 export const VIOLATIONS: readonly Violation[] = [
   {
@@ -114,7 +114,7 @@ export const VIOLATIONS: readonly Violation[] = [
   {
     rule: 'I2',
     name: 'a drone that is held for a delivery that has ended',
-    plant: withItem('drones', hasType('registry'), set({ hold: { deliveryId: nobody } })),
+    plant: withItem('drones', hasType('registry'), set({ hold: { deliveryId: UNKNOWN } })),
   },
   {
     rule: 'I2',
@@ -174,7 +174,7 @@ export const VIOLATIONS: readonly Violation[] = [
     plant: withEvent(
       'drone-events',
       ({ kind }) => kind === 'PickedUp',
-      (event) => [event, body(event, { eventId: 'another', deliveryId: nobody })],
+      (event) => [event, body(event, { eventId: 'another', deliveryId: UNKNOWN })],
     ),
   },
   {
@@ -185,7 +185,7 @@ export const VIOLATIONS: readonly Violation[] = [
       ({ type }) => type === 'DroneAssigned',
       (event) => [
         event,
-        body(event, { id: 'another', data: { ...(event.body?.['data'] as object), deliveryId: nobody } }),
+        body(event, { id: 'another', data: { ...(event.body?.['data'] as object), deliveryId: UNKNOWN } }),
       ],
     ),
   },
@@ -267,7 +267,7 @@ export const VIOLATIONS: readonly Violation[] = [
     plant: withEvent(
       'delivery-requests',
       ({ operation }) => operation === 'delivery',
-      (event) => [event, body(event, { request: { deliveryId: nobody } })],
+      (event) => [event, body(event, { request: { deliveryId: UNKNOWN } })],
     ),
   },
   {
