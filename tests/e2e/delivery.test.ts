@@ -258,8 +258,8 @@ test('I1 to I9 hold afterwards: nothing is held, nothing is lost, nothing is dou
     workflows: 11,
     completed: 5,
     drones: 6,
-    domainEvents: 30,
-    flightEvents: 30,
+    domainEvents: 20,
+    flightEvents: 20,
   };
   const answers = idempotent.map((deliveryId) => ({ idempotencyKey: 'once-only', deliveryId }));
   expect(await lastingBreaches(platform.endpoints, { atLeast, answers })).toEqual([]);

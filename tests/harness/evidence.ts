@@ -111,7 +111,7 @@ async function readPartition(client: EventHubConsumerClient, partition: string):
         if ((batch.at(-1)?.sequenceNumber ?? -1) >= lastEnqueuedSequenceNumber) resolve();
         return Promise.resolve();
       },
-      processError: (error) => Promise.resolve(reject(error)),
+      processError: async (error) => reject(error),
     },
     {
       startPosition: earliestEventPosition,

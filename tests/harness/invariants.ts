@@ -36,7 +36,7 @@ export interface CheckOptions {
 
 /** The breaches that are still there when what was under way has had its time to end; empty when all is well. */
 export async function lastingBreaches(endpoints: Endpoints, options: CheckOptions = {}): Promise<string[]> {
-  const { ms = 120_000, answers = [], atLeast = {} } = options;
+  const { ms = 60_000, answers = [], atLeast = {} } = options;
   const look = async () => breachesOf(await readEvidence(endpoints, answers), atLeast);
   const isSound = async () => (await look().catch(() => ['unread'])).length === 0 || undefined;
   await until(isSound, 'no breach', ms, 500).catch(() => undefined);
