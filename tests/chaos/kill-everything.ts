@@ -7,7 +7,7 @@ import { cancelRequest } from '../../shared/contracts/routes.gen.ts';
 import { customer } from '../harness/customer.ts';
 import type { ClientAnswer } from '../harness/evidence.ts';
 import { lastingBreaches } from '../harness/invariants.ts';
-import { startPlatform, type TestPlatform, until } from '../harness/platform.ts';
+import { freePorts, startPlatform, type TestPlatform, until } from '../harness/platform.ts';
 
 export interface KillEverything {
   readonly deliveries: number;
@@ -20,10 +20,14 @@ export interface KillEverything {
 export function killEverythingTests({ deliveries, drones, endMs }: KillEverything): void {
   let dataDir: string;
   let platform: TestPlatform;
+  let portBase: number;
+  // The same addresses both times: carriers know where to report.
+  const start = () => startPlatform({ dataDir, portBase, speed: 30, drones });
 
   beforeAll(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'kill-everything-'));
-    platform = await startPlatform({ dataDir, speed: 30, drones });
+    portBase = await freePorts();
+    platform = await start();
   });
 
   afterAll(async () => {
@@ -55,7 +59,7 @@ export function killEverythingTests({ deliveries, drones, endMs }: KillEverythin
       expect(await ended()).toBeLessThan(deliveries);
       await platform.killAll();
 
-      platform = await startPlatform({ dataDir, speed: 30, drones });
+      platform = await start();
       const again = customer(platform.endpoints);
       // Clients that heard nothing repeat their requests.
       expect(await Promise.all(keys.map((key) => submit(key, again)))).toEqual(ids);

@@ -34,13 +34,23 @@ export interface CheckOptions {
   readonly ms?: number;
 }
 
-/** The breaches that are still there when what was under way has had its time to end; empty when all is well. */
+/**
+ * The breaches that are still there when what was under way has had its time to end; empty when all is well. The stores are read one
+ * after the other, so one look at a system that moves can see a breach that is none: the last look counts.
+ */
 export async function lastingBreaches(endpoints: Endpoints, options: CheckOptions = {}): Promise<string[]> {
   const { ms = 60_000, answers = [], atLeast = {} } = options;
-  const look = async () => breachesOf(await readEvidence(endpoints, answers), atLeast);
-  const isSound = async () => (await look().catch(() => ['unread'])).length === 0 || undefined;
+  let last: string[] = ['nothing could be read'];
+  const isSound = async () => {
+    try {
+      last = breachesOf(await readEvidence(endpoints, answers), atLeast);
+    } catch (error) {
+      last = [`nothing could be read: ${(error as Error).message}`];
+    }
+    return last.length === 0 || undefined;
+  };
   await until(isSound, 'no breach', ms, 500).catch(() => undefined);
-  return look();
+  return last;
 }
 
 /** Every breach, in words that begin with the rule's number; empty when all is well. */
@@ -275,9 +285,10 @@ interface Flight {
 function flights(view: View): string[] {
   const { hubs, stores } = view.evidence;
   const found: string[] = [];
-  const events = firstOfEach(hubs['drone-events'], ({ body }) => body?.['eventId']).map(
-    ({ body }) => body as unknown as Flight,
-  );
+  const events = firstOfEach(
+    hubs['drone-events'].filter(({ body }) => typeof body?.['kind'] === 'string'),
+    ({ body }) => body?.['eventId'],
+  ).map(({ body }) => body as unknown as Flight);
   const loads = events.filter(({ kind }) => kind === 'PickedUp');
   for (const [deliveryId, own] of Map.groupBy(loads, (event) => event.deliveryId)) {
     const drones = new Set(own.map(({ droneId, fence }) => `${droneId} (fence ${fence})`));
@@ -396,13 +407,13 @@ function duplicates(view: View): string[] {
   }
   oneEach(
     hubs['delivery-requests'].filter(({ body }) => body?.['messageId'] !== undefined),
-    ({ body }) => `message ${body?.['messageId']}`,
+    ({ body }) => `message ${text(body?.['messageId'])}`,
     ({ body }) => body,
   );
   // A mission is named by its delivery and generation: the key of the reservation.
   oneEach(
     hubs['drone-commands'].filter(({ body }) => body?.['kind'] === 'Mission'),
-    ({ body }) => `mission ${body?.['missionId']}`,
+    ({ body }) => `mission ${text(body?.['missionId'])}`,
     ({ body }) => [body?.['droneId'], body?.['fence']],
   );
   oneEach(
@@ -438,9 +449,9 @@ function passedOver(view: View): string[] {
   const isProcessed: Readonly<Record<string, (body: Readonly<Record<string, unknown>>) => boolean>> = {
     'delivery-requests': (body) =>
       body['operation'] === 'delivery'
-        ? view.workflows.has(String((body['request'] as { deliveryId?: string }).deliveryId))
-        : inbox.has(`${body['deliveryId']}/inbox-${body['messageId']}`),
-    'drone-events': (body) => inbox.has(`${body['deliveryId']}/inbox-${body['eventId']}`),
+        ? view.workflows.has(text((body['request'] as { deliveryId?: string }).deliveryId))
+        : inbox.has(`${text(body['deliveryId'])}/inbox-${text(body['messageId'])}`),
+    'drone-events': (body) => inbox.has(`${text(body['deliveryId'])}/inbox-${text(body['eventId'])}`),
     'drone-telemetry': (body) =>
       stores.drones.some(({ type, droneId }) => type === 'state' && droneId === body['droneId']),
     // What comes of an event depends on who subscribed to it; it is read or it is a dead letter.
@@ -481,6 +492,9 @@ function domainEvents({ evidence }: View, type?: string): Parsed[] {
       event.body?.['specversion'] === '1.0' && (type === undefined || event.body['type'] === type),
   );
 }
+
+/** A message may hold anything, also what `String` throws at. */
+const text = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
 
 /** Events are published at least once: the first of each id counts. */
 function firstOfEach<T>(events: readonly T[], idOf: (event: T) => unknown): T[] {
