@@ -57,12 +57,15 @@ describe.skipIf(!isMounted)('a full disk', () => {
       const fullUntil = Date.now() + FULL_MS;
       while (Date.now() < fullUntil) {
         fill();
-        const answer = await alice.call(submitRequest, { body: REQUEST });
+        const answer = await alice
+          .call(submitRequest, { body: REQUEST })
+          .catch((error: Error) => ({ ok: false as const, status: String(error.cause), body: {} }));
         if (answer.ok) accepted.push(answer.body.deliveryId);
         else refusals.push([answer.status, (answer.body as { code?: string }).code]);
         await pause(200);
       }
       expect(refusals.length).toBeGreaterThan(5);
+      expect(platform.output(), 'no part is restarted').not.toContain('is started again');
       for (const refusal of refusals) expect(refusal).toEqual([503, 'dependency_unavailable']);
       rmSync(filler);
       const after = await until(
