@@ -72,6 +72,7 @@ export async function startWorld(): Promise<World> {
     settings: {
       CARRIERS: carriers,
       OUTBOUND_ALLOW_LOOPBACK: 'true',
+      WEBHOOK_SIGNING_KEYS: 'a-key-of-the-tests-that-has-32-characters',
       API_AUDIENCE: AUDIENCE,
       IDENTITY_ISSUER: issuer.url,
     },
