@@ -6,6 +6,7 @@ import { defineConfig } from 'vitest/config';
  */
 export default defineConfig({
   test: {
+    globalSetup: ['tests/temporary-folder.ts'],
     pool: 'forks',
     maxWorkers: 3,
     testTimeout: 20_000,

@@ -5,7 +5,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { HOST, host, writeApp } from './functions-host.harness.ts';
+import { HOST, host, writeApp } from '../support/functions-host.ts';
 
 const MAIN = `
 const { app } = require('@azure/functions');
