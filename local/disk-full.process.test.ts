@@ -70,7 +70,7 @@ async function fillAndFree(
   // It stays refused, without another word.
   for (let n = 300; n < 305; n++) expect(await take(n)).toBe(refusal);
   free();
-  await expect.poll(() => take(400 + acknowledged.length), { timeout: 20_000 }).toBe('taken');
+  await expect.poll(() => take(400 + acknowledged.length)).toBe('taken');
   return { acknowledged, refusal };
 }
 

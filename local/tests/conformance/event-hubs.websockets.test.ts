@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { getCACertificates, setDefaultCACertificates, connect as tlsConnect } from 'node:tls';
 import {
   EventHubConsumerClient,
@@ -32,6 +33,8 @@ import {
 import { rhea } from '../support/raw-amqp-client.ts';
 
 const AUDIENCE = 'https://eventhubs.azure.net';
+/** Less than a connection that says nothing is given, ms. */
+const WAITED_MS = 15_000;
 const PATH = '/$servicebus/websocket';
 const PROTOCOL = 'AMQPWSB10';
 const AMQP = Buffer.from('AMQP\0\x01\0\0', 'latin1');
@@ -365,7 +368,8 @@ describe('event-hubs: WebSockets that are odd', () => {
     silent.on('error', () => undefined).resume();
     await once(silent, 'connect');
     const closed = once(silent, 'close');
-    await other.server.close();
+    const waited = setTimeout(WAITED_MS, 'it waits', { ref: false });
+    expect(await Promise.race([other.server.close().then(() => 'closed'), waited])).toBe('closed');
     await closed;
   });
 });

@@ -74,7 +74,7 @@ describe('functions-host: an app that crashes', () => {
     void answer(`${origin}/api/${route}`);
     // Nothing can be answered behind process.exit.
     expect((await waiting).status).toBe(route === 'exits' ? 0 : 500);
-    await expect.poll(() => output().split(': ready').length - 1, { timeout: 20_000 }).toBe(2);
+    await expect.poll(() => output().split(': ready').length - 1).toBe(2);
     expect(await answer(`${origin}/api/ok`)).toEqual({ status: 200, text: String(child.pid) });
     expect(output()).toContain(reason);
     const exited = once(child, 'exit');
@@ -95,11 +95,9 @@ describe('functions-host: an app that crashes', () => {
     const { child, origin, output } = await start('again');
     const exited = once(child, 'exit');
     for (let crash = 1; crash <= 5; crash++) {
-      await expect.poll(() => answer(`${origin}/api/ok`), { timeout: 20_000 }).toMatchObject({ status: 200 });
+      await expect.poll(() => answer(`${origin}/api/ok`)).toMatchObject({ status: 200 });
       await answer(`${origin}/api/throws`);
-      await expect
-        .poll(() => output().split('thrown outside').length - 1, { timeout: 20_000 })
-        .toBeGreaterThanOrEqual(crash);
+      await expect.poll(() => output().split('thrown outside').length - 1).toBeGreaterThanOrEqual(crash);
     }
     expect(await exited).toEqual([1, null]);
     expect(output()).toContain('5 times in a minute');
