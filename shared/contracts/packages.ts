@@ -41,7 +41,7 @@ export const putPackage = defineRoute({
   params,
   query: z.strictObject({ madeBy: Id.optional() }),
   body: PackageBody,
-  honours: ['if-match'],
+  versioned: true,
   responses: { 201: Package, 204: null },
 });
 
@@ -53,6 +53,7 @@ export const getPackage = defineRoute({
   summary: 'Get a package of the account',
   auth: members,
   params,
+  versioned: true,
   responses: { 200: Package },
 });
 
@@ -66,7 +67,7 @@ export const patchPackage = defineRoute({
   params,
   body: PackagePatch,
   contentType: 'application/merge-patch+json',
-  honours: ['if-match'],
+  versioned: true,
   responses: { 200: Package },
 });
 
@@ -83,7 +84,7 @@ export const deletePackage = defineRoute({
   auth: members,
   params,
   query: z.strictObject({ madeBy: Id.optional() }),
-  honours: ['if-match'],
+  versioned: true,
   responses: { 204: null },
 });
 

@@ -136,7 +136,7 @@ export const submitRequest = defineRoute({
   summary: 'Ask for a delivery; 202 once the broker has stored the request',
   auth: customer,
   body: DeliveryRequestBody,
-  honours: ['idempotency-key'],
+  idempotency: 'handler',
   responses: { 202: RequestAnswer },
 });
 
@@ -148,6 +148,7 @@ export const getRequest = defineRoute({
   summary: 'Get the state of a request: step, attempts, outcome and the cause of a failure',
   auth: ['customer', 'account-admin', 'operator', 'service'],
   params,
+  versioned: true,
   responses: { 200: RequestStatus },
 });
 
@@ -161,6 +162,7 @@ export const rescheduleRequest = defineRoute({
   params,
   body: RescheduleBody,
   contentType: 'application/merge-patch+json',
+  versioned: true,
   responses: { 202: z.object({ deliveryId: Id }) },
 });
 
@@ -172,6 +174,7 @@ export const cancelRequest = defineRoute({
   summary: 'Cancel a delivery; its status tells whether that succeeded',
   auth: customer,
   params,
+  versioned: true,
   responses: { 202: z.object({ deliveryId: Id }) },
 });
 
@@ -200,6 +203,7 @@ export const quote = defineRoute({
     packageInfo: PackageInfo,
     expedited: z.boolean().default(false),
   }),
+  idempotency: 'none',
   responses: {
     200: z.object({
       /** `null`: unknown at present, since a carrier did not answer. */

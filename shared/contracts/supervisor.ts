@@ -12,7 +12,19 @@ const HubName = z
   .max(256)
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'may contain letters, digits and . _ - only');
 
-export const DeadLetter = z.object({
+/** An act of an operator, or of the supervisor itself, on a dead letter or a work item. */
+export const SupervisorAct = z.object({
+  by: z.string(),
+  action: z.string(),
+  at: Time,
+  note: z.string().optional(),
+  before: z.record(z.string(), z.unknown()),
+  after: z.record(z.string(), z.unknown()),
+});
+export type SupervisorAct = z.output<typeof SupervisorAct>;
+
+/** A dead letter as a list shows it: without the message. */
+export const DeadLetterEntry = z.object({
   id: Id,
   hub: HubName,
   partition: z.string().max(100),
@@ -20,15 +32,23 @@ export const DeadLetter = z.object({
   sequenceNumber: z.int().min(-1),
   reason: z.string().max(1000),
   step: z.string().max(200),
-  /** The message as it arrived: text, or base64 of bytes that are not text. */
-  payload: z.string().max(MAX_PAYLOAD),
-  encoding: z.enum(['text', 'base64']),
-  properties: z.record(z.string(), z.unknown()),
+  /** Bytes of the whole message, when only its beginning was kept: it cannot be replayed as it is. */
+  cutFrom: z.int().positive().optional(),
   status: z.enum(['Open', 'Replayed', 'Discarded']),
   at: Time,
   /** The day (UTC) under which it is stored. */
   day: z.string(),
-  audit: z.array(z.object({ by: z.string(), action: z.string(), at: Time, note: z.string().optional() })),
+  audit: z.array(SupervisorAct),
+});
+export type DeadLetterEntry = z.output<typeof DeadLetterEntry>;
+
+export const DeadLetter = DeadLetterEntry.extend({
+  /** The message as it arrived: text, or base64 of bytes that are not text. */
+  payload: z.string().max(MAX_PAYLOAD),
+  encoding: z.enum(['text', 'base64']),
+  properties: z.record(z.string(), z.unknown()),
+  /** What an operator has replayed in its place. */
+  correctedPayload: z.string().optional(),
 });
 export type DeadLetter = z.output<typeof DeadLetter>;
 
@@ -40,9 +60,16 @@ export const WorkItem = z.object({
   detail: z.string().max(20_000),
   status: z.enum(['Open', 'Settled']),
   at: Time,
-  audit: z.array(z.object({ by: z.string(), action: z.string(), at: Time, note: z.string().optional() })),
+  audit: z.array(SupervisorAct),
 });
 export type WorkItem = z.output<typeof WorkItem>;
+
+/** That of the page before, unchanged; nothing in it is for the caller. */
+const Continuation = z
+  .string()
+  .max(400)
+  .regex(/^[\w-]+$/, 'is not a continuation of this list')
+  .optional();
 
 const letterParams = z.strictObject({ hub: HubName, day: z.iso.date().max(10), letterId: Id });
 
@@ -64,6 +91,7 @@ export const recordDeadLetter = defineRoute({
     payload: true,
     encoding: true,
     properties: true,
+    cutFrom: true,
   }),
   responses: { 201: z.object({ id: Id }), 200: z.object({ id: Id }) },
 });
@@ -73,15 +101,32 @@ export const listDeadLetters = defineRoute({
   operation: 'listDeadLetters',
   method: 'GET',
   path: 'supervisor/deadletters',
-  summary: 'List the dead letters of a hub, newest first',
+  summary: 'List dead letters, newest first, without their payloads',
   auth: ['operator'],
   query: z.strictObject({
     hub: HubName.optional(),
     status: z.enum(['Open', 'Replayed', 'Discarded']).optional(),
     limit: integerText(1, 500).default(100),
+    continuation: Continuation,
   }),
-  responses: { 200: z.object({ deadLetters: z.array(DeadLetter) }) },
+  responses: {
+    200: z.object({ deadLetters: z.array(DeadLetterEntry), continuation: z.string().optional() }),
+  },
 });
+
+export const getDeadLetter = defineRoute({
+  service: 'supervisor',
+  operation: 'getDeadLetter',
+  method: 'GET',
+  path: 'supervisor/deadletters/{hub}/{day}/{letterId}',
+  summary: 'Get a dead letter with its payload',
+  auth: ['operator'],
+  params: letterParams,
+  versioned: true,
+  responses: { 200: DeadLetter },
+});
+
+/** 422 `not_serviceable` for a message that was cut, unless a corrected payload is given. */
 
 export const replayDeadLetter = defineRoute({
   service: 'supervisor',
@@ -92,7 +137,8 @@ export const replayDeadLetter = defineRoute({
   auth: ['operator'],
   params: letterParams,
   body: z.strictObject({ note: z.string().max(500).optional(), payload: z.string().max(200_000).optional() }),
-  responses: { 200: DeadLetter },
+  versioned: true,
+  responses: { 200: DeadLetterEntry },
 });
 
 export const discardDeadLetter = defineRoute({
@@ -104,7 +150,8 @@ export const discardDeadLetter = defineRoute({
   auth: ['operator'],
   params: letterParams,
   body: z.strictObject({ note: z.string().min(1).max(500) }),
-  responses: { 200: DeadLetter },
+  versioned: true,
+  responses: { 200: DeadLetterEntry },
 });
 
 /** Idempotent per delivery, kind and step. */
@@ -129,8 +176,9 @@ export const listWorkItems = defineRoute({
   query: z.strictObject({
     status: z.enum(['Open', 'Settled']).optional(),
     limit: integerText(1, 500).default(100),
+    continuation: Continuation,
   }),
-  responses: { 200: z.object({ workItems: z.array(WorkItem) }) },
+  responses: { 200: z.object({ workItems: z.array(WorkItem), continuation: z.string().optional() }) },
 });
 
 export const settleWorkItem = defineRoute({
