@@ -56,10 +56,16 @@ export function courierQuote(refusals: readonly RefusalGroup[], carriers: Carrie
     const unknown = 'a courier did not answer: try again in a moment';
     return { feasible: null, code: 'currently_unknown', reasons: [...reasons, unknown] };
   }
-  return { feasible: false, code: 'not_serviceable', reasons: [...reasons, 'no courier can carry the package'] };
+  return {
+    feasible: false,
+    code: 'not_serviceable',
+    reasons: [...reasons, 'no courier can carry the package'],
+  };
 }
 
 function noDrone(refusals: readonly RefusalGroup[]): string {
   const isPackage = refusals.length > 0 && refusals.every(({ code }) => OF_THE_PACKAGE.has(code));
-  return isPackage ? 'the package is too large or too heavy for a drone' : 'no drone can fly the delivery now';
+  return isPackage
+    ? 'the package is too large or too heavy for a drone'
+    : 'no drone can fly the delivery now';
 }

@@ -79,7 +79,9 @@ export const SettingsSchema = z.object({
     .transform((text) => text === 'true')
     .describe('`true` allows webhooks, relay and carriers on this machine (one machine only)'),
   MAX_SUBSCRIPTIONS_PER_DELIVERY: count(20).describe('Maximum number of subscriptions per delivery'),
-  MAX_SUBSCRIPTIONS_PER_DAY: count(10_000).describe('Maximum number of subscriptions that one account may create per day'),
+  MAX_SUBSCRIPTIONS_PER_DAY: count(10_000).describe(
+    'Maximum number of subscriptions that one account may create per day',
+  ),
   MAX_SHARE_LINKS_PER_DELIVERY: count(20).describe('Maximum number of valid share links per delivery'),
   TRUSTED_PROXIES: z.coerce
     .number()
@@ -114,7 +116,9 @@ export const SettingsSchema = z.object({
   ),
   MAX_DRONES_PER_DELIVERY: count(3).describe('Drones tried before a carrier is booked'),
   STEP_ATTEMPTS: count(8).describe('Attempts of a step that fails with a retryable error'),
-  STEP_RETRY_SECONDS: seconds(1).describe('First pause between two attempts; later pauses double, up to a minute'),
+  STEP_RETRY_SECONDS: seconds(1).describe(
+    'First pause between two attempts; later pauses double, up to a minute',
+  ),
   RETENTION_DAYS: count(90).describe(
     'Days for which the records of ended work are kept: dead letters, settled work items, workflows, requests',
   ),
@@ -124,7 +128,10 @@ export const SettingsSchema = z.object({
   CHANGE_FEED_POLL_MS: count(500).describe(
     'Pause between two reads of an idle change feed; the local Cosmos DB server is not polled',
   ),
-  OVERDUE_SCHEDULE: z.string().default('*/30 * * * * *').describe('NCRONTAB schedule of the supervisor’s round'),
+  OVERDUE_SCHEDULE: z
+    .string()
+    .default('*/30 * * * * *')
+    .describe('NCRONTAB schedule of the supervisor’s round'),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default('info')
