@@ -29,6 +29,7 @@ import { registerHealth } from './health.ts';
 import { ingestionService } from './ingestion/ingestion.functions.ts';
 import { packageService } from './package/package.functions.ts';
 import { schedulerService } from './scheduler/scheduler.functions.ts';
+import { registerSpanExport } from './span-export.ts';
 import { supervisorService } from './supervisor/supervisor.functions.ts';
 import { thirdPartyService } from './third-party/third-party.functions.ts';
 
@@ -77,6 +78,7 @@ function compose(settings: Settings): void {
   const endpoints = services.flatMap((service) => service.endpoints);
   for (const endpoint of endpoints) registry.set(endpoint.route.functionName, endpoint);
   for (const service of services) service.registerTriggers?.();
+  registerSpanExport(settings, credential);
   registerHealth({ cosmos, publisher, settings, credential });
   registerApiDocument(
     endpoints.map(({ route }) => route),
