@@ -53,6 +53,7 @@ param tuning {
   STEP_ATTEMPTS: string
   STEP_RETRY_SECONDS: string
   ORCHESTRATION_RETENTION_DAYS: string
+  CHANGE_FEED_POLL_MS: string
   OVERDUE_SCHEDULE: string
   LOG_LEVEL: string
 } = {
@@ -74,6 +75,7 @@ param tuning {
   STEP_ATTEMPTS: '8'
   STEP_RETRY_SECONDS: '1'
   ORCHESTRATION_RETENTION_DAYS: '7'
+  CHANGE_FEED_POLL_MS: '500'
   OVERDUE_SCHEDULE: '*/30 * * * * *'
   LOG_LEVEL: 'info'
 }

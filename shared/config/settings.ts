@@ -118,6 +118,9 @@ export const SettingsSchema = z.object({
   ORCHESTRATION_RETENTION_DAYS: count(7).describe(
     'Days after its begin from which the engine’s history of an ended orchestration is purged',
   ),
+  CHANGE_FEED_POLL_MS: count(500).describe(
+    'Pause between two reads of a change feed that has nothing new; the local Cosmos DB server is not polled',
+  ),
   OVERDUE_SCHEDULE: z.string().default('*/30 * * * * *').describe('NCRONTAB of the supervisor’s round'),
   OTEL_EXPORTER_OTLP_ENDPOINT: z
     .url()
