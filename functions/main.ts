@@ -9,6 +9,7 @@ import { createVerifier } from '../shared/auth/verifier.ts';
 import { readSettings, type Settings } from '../shared/config/settings.ts';
 import { createCosmosClient } from '../shared/cosmos/client.ts';
 import { createDatabase } from '../shared/cosmos/store.ts';
+import { traceDatabase } from '../shared/cosmos/traced-database.ts';
 import { AppError } from '../shared/errors.ts';
 import { registerRoutes } from '../shared/functions/http.ts';
 import type { Service, ServiceDeps } from '../shared/functions/service.ts';
@@ -62,7 +63,7 @@ function compose(settings: Settings): void {
   const publisher = createPublisher(settings, credential);
   const shared = {
     settings,
-    database: createDatabase(cosmos, settings.COSMOS_DATABASE),
+    database: traceDatabase(createDatabase(cosmos, settings.COSMOS_DATABASE)),
     publisher,
     credential,
     now: () => new Date(),

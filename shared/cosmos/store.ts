@@ -13,7 +13,6 @@ import type {
 } from '@azure/cosmos';
 import type { ContainerName } from './containers.ts';
 import { fromCosmos } from './errors.ts';
-import { traceWrites } from './traced-store.ts';
 
 /** Any item: it has an id, and the container's partition key among its fields. */
 export interface Item {
@@ -72,7 +71,7 @@ export interface Database {
 
 export function createDatabase(client: CosmosClient, databaseId: string): Database {
   const database = client.database(databaseId);
-  return { store: (name) => traceWrites(name, createStore(database.container(name))) };
+  return { store: (name) => createStore(database.container(name)) };
 }
 
 function createStore<T extends Item>(container: Container): Store<T> {

@@ -15,9 +15,9 @@ import type { HubName } from '../messaging/hubs.ts';
 import { describeErrors, parseJson, read } from '../read.ts';
 import { withLogSink } from '../telemetry/log.ts';
 import { inSpan } from '../telemetry/trace.ts';
-import { type TraceContext, traceContext } from '../telemetry/trace-context.ts';
+import { type TraceContext, traceContext, traceContextOf } from '../telemetry/trace-context.ts';
 import { ENDLESS_RETRY } from './change-feed.ts';
-import { parentOf, traceContextOf } from './parent-trace.ts';
+import { parentOf } from './parent-trace.ts';
 import { type RawMessage, rawMessages } from './raw-messages.ts';
 import type { Service, ServiceDeps } from './service.ts';
 

@@ -13,7 +13,8 @@ import {
 import { type BodySource, collect } from '../http/request-body.ts';
 import { withLogSink } from '../telemetry/log.ts';
 import { inSpan } from '../telemetry/trace.ts';
-import { parentOf, traceContextOf } from './parent-trace.ts';
+import { traceContextOf } from '../telemetry/trace-context.ts';
+import { parentOf } from './parent-trace.ts';
 
 export interface HttpDeps extends PipelineDeps {
   /** Proxies in front of the host, each of which adds to `X-Forwarded-For`: the host itself tells no address. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { parentOf, traceContextOf } from './parent-trace.ts';
+import { traceContextOf } from '../telemetry/trace-context.ts';
+import { parentOf } from './parent-trace.ts';
 
 const of = (digit: string, flags: string) => `00-${digit.repeat(32)}-${digit.repeat(16)}-${flags}`;
 const host = (traceParent?: string, traceState = '') => ({ traceContext: { traceParent, traceState } });

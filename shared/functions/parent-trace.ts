@@ -17,11 +17,3 @@ export function parentOf(
   const tracestate = traceState || caller.tracestate;
   return { traceparent, ...(tracestate ? { tracestate } : {}) };
 }
-
-/** The trace that a request or a message brings along. */
-export function traceContextOf(read: (name: 'traceparent' | 'tracestate') => unknown): TraceContext {
-  const traceparent = read('traceparent');
-  const tracestate = read('tracestate');
-  if (typeof traceparent !== 'string') return {};
-  return { traceparent, ...(typeof tracestate === 'string' ? { tracestate } : {}) };
-}

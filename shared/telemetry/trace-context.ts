@@ -40,3 +40,11 @@ export function linkTo(carrier: TraceContext): Link[] {
   const linked = trace.getSpanContext(contextOf(carrier));
   return linked ? [{ context: linked }] : [];
 }
+
+/** The trace that a request or a message brings along. */
+export function traceContextOf(read: (name: 'traceparent' | 'tracestate') => unknown): TraceContext {
+  const traceparent = read('traceparent');
+  const tracestate = read('tracestate');
+  if (typeof traceparent !== 'string') return {};
+  return { traceparent, ...(typeof tracestate === 'string' ? { tracestate } : {}) };
+}

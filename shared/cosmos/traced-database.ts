@@ -1,9 +1,13 @@
-/** A store whose writes are spans of the work under way. Reads are none: there are several for each write. */
+/** A database whose writes are spans of the work under way. Reads are none: there are several for each write. */
 import { inChildSpan } from '../telemetry/trace.ts';
 import type { ContainerName } from './containers.ts';
-import type { Item, Store } from './store.ts';
+import type { Database, Item, Store } from './store.ts';
 
-export function traceWrites<T extends Item>(container: ContainerName, store: Store<T>): Store<T> {
+export function traceDatabase(database: Database): Database {
+  return { store: (name) => traceWrites(name, database.store(name)) };
+}
+
+function traceWrites<T extends Item>(container: ContainerName, store: Store<T>): Store<T> {
   const write = <R>(operation: string, work: () => Promise<R>) =>
     inChildSpan(
       `${operation} ${container}`,
