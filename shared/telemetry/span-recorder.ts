@@ -20,8 +20,11 @@ export function recordSpans(processName: string, exporters: readonly SpanExporte
   trace.setGlobalTracerProvider(provider);
   return {
     [Symbol.asyncDispose]: async () => {
-      await provider.shutdown();
-      trace.disable();
+      try {
+        await provider.shutdown();
+      } finally {
+        trace.disable();
+      }
     },
   };
 }
