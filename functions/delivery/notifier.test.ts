@@ -214,7 +214,7 @@ describe('a notification', () => {
     await notifyMe(deliveryId, { webhook: `${origin}/slow` });
     moods.set('/slow', ['hang']);
     await notifier.announce(event(deliveryId));
-    await expect.poll(() => at('/slow').length, { timeout: 5_000 }).toBe(1);
+    await expect.poll(() => at('/slow').length).toBe(1);
     harness.clock.advance(10);
     await sendDue(notifierWith());
     expect(at('/slow')).toHaveLength(1);
