@@ -116,7 +116,7 @@ describe('reasons', () => {
     expect(Number.isFinite(plan.toDropoff)).toBe(true);
   });
 
-  test('all of them at once', () => {
+  test('all of them at once (P2)', () => {
     expect(
       planFlight(request({ payload: 9, battery: 0, wind: { north: 20, east: 0 } })).reasons,
     ).toHaveLength(3);
@@ -139,7 +139,7 @@ describe('for every request', () => {
     );
   });
 
-  test('more payload or less battery never makes it feasible', () => {
+  test('more payload or less battery never makes it feasible (P3)', () => {
     fc.assert(
       fc.property(
         anyRequest,
