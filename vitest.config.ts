@@ -19,6 +19,7 @@ class LongestFirst extends BaseSequencer {
  */
 export default defineConfig({
   test: {
+    globalSetup: ['tests/temporary-folder.ts'],
     pool: 'forks',
     maxWorkers: 3,
     sequence: { sequencer: LongestFirst },

@@ -11,7 +11,7 @@ import { startCosmos } from './cosmos/server.ts';
 import { startEventHubs } from './event-hubs/server.ts';
 import { ACCOUNT, KEY } from './storage/account.ts';
 import { startStorage } from './storage/server.ts';
-import { host, writeApp } from './tests/conformance/functions-host.harness.ts';
+import { host, writeApp } from './tests/support/functions-host.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'disk-full-'));
 const disk = join(folder, 'disk');

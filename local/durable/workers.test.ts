@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
-import { fixtureApp, type Hub, openHub } from './harness.ts';
+import { fixtureApp, type Hub, openHub } from '../tests/support/durable-hub.ts';
 
 /** The task hub's file as another process has it. */
 const other = (dataDir: string) => new DatabaseSync(join(dataDir, 'TestHub.sqlite'), { timeout: 5_000 });

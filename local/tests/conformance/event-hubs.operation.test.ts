@@ -26,7 +26,7 @@ import {
   ROOT,
   range,
   startHarness,
-} from './event-hubs.harness.ts';
+} from '../support/event-hubs.ts';
 
 let folder: string;
 let harness: Harness;

@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { EventHubProducerClient } from '@azure/event-hubs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bodiesOf, failureOf, type Harness, ONCE, ROOT, startHarness } from '../support/event-hubs.ts';
 import {
   ask,
   connectRaw,
@@ -11,8 +12,7 @@ import {
   type RawConnection,
   type RawMessage,
   rhea,
-} from '../../event-hubs/raw-client.ts';
-import { bodiesOf, failureOf, type Harness, ONCE, ROOT, startHarness } from './event-hubs.harness.ts';
+} from '../support/raw-amqp-client.ts';
 
 let harness: Harness;
 const BATCH_FORMAT = 0x80013700;

@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { partitionOf } from '../../event-hubs/hash.ts';
-import { connectRaw, detachment } from '../../event-hubs/raw-client.ts';
 import {
   BEGINNING,
   bodiesOf,
@@ -16,7 +15,8 @@ import {
   ROOT,
   range,
   startHarness,
-} from './event-hubs.harness.ts';
+} from '../support/event-hubs.ts';
+import { connectRaw, detachment } from '../support/raw-amqp-client.ts';
 
 describe('event-hubs: throttling and quotas', () => {
   test('a namespace of one throughput unit takes 1,000 events a second, then throttles', async () => {

@@ -14,7 +14,7 @@ import {
   ONCE,
   range,
   startHarness,
-} from './event-hubs.harness.ts';
+} from '../support/event-hubs.ts';
 
 let harness: Harness;
 

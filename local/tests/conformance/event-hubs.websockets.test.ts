@@ -17,7 +17,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { openAuthority } from '../../certificates.ts';
 import { createConnectionListener } from '../../event-hubs/connection-listener.ts';
-import { rhea } from '../../event-hubs/raw-client.ts';
 import { createTokenVerifier } from '../../event-hubs/tokens.ts';
 import { type IdentityServer, startIdentity } from '../../identity/server.ts';
 import {
@@ -30,7 +29,8 @@ import {
   ROOT,
   range,
   startHarness,
-} from './event-hubs.harness.ts';
+} from '../support/event-hubs.ts';
+import { rhea } from '../support/raw-amqp-client.ts';
 
 const AUDIENCE = 'https://eventhubs.azure.net';
 /** Less than a connection that says nothing is given, ms. */

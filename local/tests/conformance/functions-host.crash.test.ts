@@ -1,15 +1,16 @@
-/** R1 to R3: an app that crashes costs the invocations that run, and the host serves again. */
+/** R1 to R4: an app that crashes costs the invocations that run, and the host serves again. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { HOST, host, writeApp } from './functions-host.harness.ts';
+import { HOST, host, writeApp } from '../support/functions-host.ts';
 
 const MAIN = `
 const { app } = require('@azure/functions');
 app.http('ok', { handler: () => ({ body: String(process.pid) }) });
+app.http('cache', { handler: () => ({ body: process.env.NODE_COMPILE_CACHE }) });
 app.http('slow', { handler: () => new Promise((resolve) => setTimeout(resolve, 60000, { body: 'late' })) });
 app.http('throws', { handler: () => { setTimeout(() => { throw new Error('thrown outside'); }, 10); return { body: 'soon' }; } });
 app.http('rejects', { handler: () => { setTimeout(() => Promise.reject(new Error('not handled')), 10); return { body: 'soon' }; } });
@@ -79,6 +80,15 @@ describe('functions-host: an app that crashes', () => {
     const exited = once(child, 'exit');
     child.kill('SIGTERM');
     expect(await exited).toEqual([0, null]);
+  });
+
+  test('R4 it begins again with the code that it had compiled', async () => {
+    const { origin, output } = await start('compiled');
+    const cache = join(folder, 'compiled', 'compile-cache');
+    expect(readdirSync(cache, { recursive: true }).length).toBeGreaterThan(10);
+    void answer(`${origin}/api/throws`);
+    await expect.poll(() => output().split(': ready').length - 1, { timeout: 20_000 }).toBe(2);
+    expect(await answer(`${origin}/api/cache`)).toEqual({ status: 200, text: cache });
   });
 
   test('five crashes in a minute are too many: the host stays down, and says so', async () => {

@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { type CosmosServer, startCosmos } from '../../cosmos/server.ts';
 import { type EventHubsServer, startEventHubs } from '../../event-hubs/server.ts';
 import { type StorageServer, startStorage } from '../../storage/server.ts';
-import { type Hosted, host, writeApp } from './functions-host.harness.ts';
+import { type Hosted, host, writeApp } from '../support/functions-host.ts';
 
 const MAIN = `
 const { appendFileSync } = require('node:fs');
