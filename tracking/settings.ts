@@ -67,6 +67,12 @@ export const TrackingSettingsSchema = z.object({
   LIMIT_STREAMS_PER_PRINCIPAL: limit(100).describe('Maximum number of open streams per caller'),
   LIMIT_SOCKETS_PER_ADDRESS: limit(20_000).describe('Maximum number of open WebSockets per address'),
   LIMIT_FRAMES_PER_SECOND: limit(200).describe('Frames per second from one drone'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url()
+    .optional()
+    .describe(
+      'Collector that the spans of traces are sent to, by OTLP over HTTP; without one none are recorded',
+    ),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default('info')

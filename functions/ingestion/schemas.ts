@@ -1,11 +1,12 @@
 /** The items of the container `requests` (partition: account). */
 import type { AcceptedRequest } from '../../shared/contracts/requests.ts';
+import type { TraceContext } from '../../shared/telemetry/trace-context.ts';
 
 /**
  * `accepted`: recorded, and on its way to the hub. `taken`: the scheduler has it. `abandoned`: a client without an
  * Idempotency-Key was answered 503; if the message reaches the hub nevertheless, the scheduler drops it.
  */
-export interface RequestDocument {
+export interface RequestDocument extends TraceContext {
   readonly id: string;
   readonly type: 'request';
   readonly accountId: string;
@@ -15,7 +16,6 @@ export interface RequestDocument {
   /** Whether the client sent an Idempotency-Key. */
   readonly keyed: boolean;
   readonly request: AcceptedRequest;
-  readonly traceparent?: string;
 }
 
 /** The delivery of an `Idempotency-Key`; it expires after a day. */

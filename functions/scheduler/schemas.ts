@@ -32,7 +32,6 @@ export interface WorkflowDocument extends SagaDocument<Outcome> {
   readonly reschedule?: 'requested' | 'rescheduled' | 'rescheduleRefused';
   /** Acts of operators and the supervisor, oldest first. */
   readonly audit?: readonly WorkflowAct[];
-  readonly traceparent?: string;
   readonly createdAt: string;
 }
 
