@@ -34,7 +34,7 @@ const direction = fc.double({ min: 0, max: 360, noNaN: true, maxExcluded: true }
 
 const turn = (a: number, b: number) => Math.abs(((a - b + 540) % 360) - 180);
 
-describe('against the geodesic', () => {
+describe('G1 against the geodesic', () => {
   test('distance and bearing at city scale', () => {
     fc.assert(
       fc.property(inhabited, cityDistance, direction, (from, metres, degrees) => {
@@ -67,7 +67,7 @@ test('G1 the longest way at a high latitude, in every direction', () => {
 });
 
 describe('for every position', () => {
-  test('results are finite and longitudes in range', () => {
+  test('results are finite and longitudes in range (G2)', () => {
     fc.assert(
       fc.property(anywhere, anywhere, cityDistance, direction, (a, b, metres, degrees) => {
         expect(Number.isFinite(distance(a, b))).toBe(true);
@@ -89,7 +89,7 @@ describe('for every position', () => {
     );
   });
 
-  test('local metres and back', () => {
+  test('local metres and back (G3)', () => {
     fc.assert(
       fc.property(
         inhabited,

@@ -38,7 +38,7 @@ describe('remaining', () => {
     expect((ten.toDropoff?.high ?? 0) * 10).toBeCloseTo(one.toDropoff?.high ?? Number.NaN, 6);
   });
 
-  test('falls along the way, and leg by leg', () => {
+  test('falls along the way, and leg by leg (E1)', () => {
     const places = [0, 0.25, 0.5, 0.75, 1].map((share) => ({
       ...between(pickup, dropoff, share),
       altitude: 80,
@@ -60,7 +60,7 @@ describe('remaining', () => {
     expect(remaining({ mission, position: dropoff, leg: 'ToBase', loaded: false })).toEqual({});
   });
 
-  test('a slow flight that was seen long enough is believed, one sample is not', () => {
+  test('a slow flight that was seen long enough is believed, one sample is not (E3)', () => {
     const position = { ...between(pickup, dropoff, 0.3), altitude: 80 };
     const seen = (samples: number) =>
       remaining({

@@ -168,7 +168,7 @@ describe('reasons', () => {
     expect(flat(0)).toMatch(/ has 0\.0 Wh above the reserve$/);
   });
 
-  test('all of them at once', () => {
+  test('all of them at once (P2)', () => {
     expect(
       planFlight(request({ payload: 9, battery: 0, wind: { north: 20, east: 0 } })).reasons,
     ).toHaveLength(3);
@@ -191,7 +191,7 @@ describe('for every request', () => {
     );
   });
 
-  test('more payload or less battery never makes it feasible', () => {
+  test('more payload or less battery never makes it feasible (P3)', () => {
     fc.assert(
       fc.property(
         anyRequest,
