@@ -107,7 +107,14 @@ export interface Failures {
 
 export type World = Awaited<ReturnType<typeof startWorld>>;
 
-export async function startWorld() {
+export interface WorldOptions {
+  /** Is told what begins: `prepare`, `submit`, a message (`request`, `event TookOff`), an activity, or the fixture's own look. */
+  readonly onPhase?: (name: string) => void;
+}
+
+type OnPhase = NonNullable<WorldOptions['onPhase']>;
+
+export async function startWorld({ onPhase = () => undefined }: WorldOptions = {}) {
   const van = await startCarrier(10);
   const carriers = JSON.stringify([{ carrierId: 'van', url: van.url }]);
   const settings = { CARRIERS: carriers, OUTBOUND_ALLOW_LOOPBACK: 'true' };
@@ -119,11 +126,11 @@ export async function startWorld() {
   const calls: ServiceCall[] = [];
   const deps = recordingDeps(harness, calls);
   const repository = createWorkflowRepository(harness.database, deps.now);
-  const lossy = createLossyJournal(repository);
+  const lossy = createLossyJournal(repository, onPhase);
   const activities: Activities = createActivities({ ...repository, journal: lossy.journal }, deps);
   const consumers = createConsumers(repository, limitsOf(deps.settings));
-  const messages = createMessages(harness, consumers, engine);
-  const customers = createCustomers(harness, van);
+  const messages = createMessages(harness, consumers, engine, onPhase);
+  const customers = createCustomers(harness, van, onPhase);
 
   /** Runs the orchestration that the engine has; when the process dies, the engine loses it, too. */
   const run = async (
@@ -293,7 +300,7 @@ function createEngine(running: Running) {
 }
 
 /** A journal that loses the result of one activity, as a process does that dies between the effect and the result. */
-function createLossyJournal({ journal }: WorkflowRepository) {
+function createLossyJournal({ journal }: WorkflowRepository, onPhase: OnPhase) {
   let loses = false;
   return {
     journal: {
@@ -311,6 +318,7 @@ function createLossyJournal({ journal }: WorkflowRepository) {
           async (input) => {
             count += 1;
             loses = count === lost;
+            onPhase(name);
             try {
               return await activity(input);
             } finally {
@@ -324,10 +332,11 @@ function createLossyJournal({ journal }: WorkflowRepository) {
   };
 }
 
-function createCustomers(harness: Harness, van: TestCarrier) {
+function createCustomers(harness: Harness, van: TestCarrier, onPhase: OnPhase) {
   return {
     /** Asks for a delivery; two drones stand ready. */
     ask: async ({ weight = 1, carrierServes = true }: Pick<Journey, 'weight' | 'carrierServes'>) => {
+      onPhase('prepare');
       const refusal = { canServe: false as const, reasons: ['no van is free'] };
       van.mood.quote = carrierServes ? vanOffer(harness) : refusal;
       await fleetOf(harness).add('drone-1', 'drone-2');
@@ -342,6 +351,7 @@ function createCustomers(harness: Harness, van: TestCarrier) {
         dropOffLocation: at(0.55),
         packageInfo: { size: 'Small', weight },
       };
+      onPhase('submit');
       const reply = await harness.request(requests.submitRequest, { as: customer('contoso'), body });
       return String(reply.body?.['deliveryId']);
     },
@@ -360,8 +370,10 @@ function createMessages(
   harness: Harness,
   consumers: ReturnType<typeof createConsumers>,
   { client }: ReturnType<typeof createEngine>,
+  onPhase: OnPhase,
 ) {
   const deliverAll = async (twice = false) => {
+    onPhase('request');
     const messages = harness.published.splice(0);
     for (const { message } of twice ? [...messages, ...messages] : messages) {
       await consumers.request(requests.RequestMessage.parse(message.body), client);
@@ -370,7 +382,10 @@ function createMessages(
   const feed = async (deliveryId: string) => {
     const sql = "SELECT * FROM c WHERE c.type = 'engine'";
     const store = harness.database.store<OrchestrationCommand>('workflows');
-    await consumers.changes((await store.query(sql, {}, { partitionKey: deliveryId })).items, client);
+    onPhase('fixture');
+    const { items } = await store.query(sql, {}, { partitionKey: deliveryId });
+    onPhase('feed');
+    await consumers.changes(items, client);
   };
   const flight = async (deliveryId: string, kind: FlightEventKind, generation: number) => {
     const missionId = `${deliveryId}-m${generation}`;
@@ -407,6 +422,7 @@ function createMessages(
     flight: (deliveryId: string, kind: FlightEventKind, generation = 1) =>
       flight(deliveryId, kind, generation),
     happen: async (deliveryId: string, event: JourneyEvent, twice = false) => {
+      onPhase(`event ${event.kind}`);
       await once(deliveryId, event, twice);
       if (twice && event.kind !== 'cancel' && event.kind !== 'reschedule') await once(deliveryId, event);
     },
