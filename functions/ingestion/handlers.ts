@@ -105,9 +105,10 @@ export function createHandlers(repository: RequestRepository, deps: ServiceDeps)
       };
     },
 
-    accept: async ({ params }, call) => {
-      const document = await own(params.deliveryId, call);
-      const accepted = await repository.take(document.accountId, document.id);
+    /** Services name the account, so that one write is enough. */
+    accept: async ({ params: { deliveryId } }, { principal }) => {
+      const accepted = await repository.take(ownAccount(principal), deliveryId);
+      if (accepted === undefined) throw new AppError('not_found', 'there is no such request');
       return { status: 200, body: { accepted } };
     },
 

@@ -1,7 +1,7 @@
 /** Requests and idempotency records in Cosmos; both of one request are written in one batch. */
 import type { JSONObject } from '@azure/cosmos';
 import type { Database } from '../../shared/cosmos/store.ts';
-import { unlessConflict, WriteConflict } from '../../shared/cosmos/write-conflict.ts';
+import { WriteConflict } from '../../shared/cosmos/write-conflict.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { IdempotencyDocument, RequestDocument } from './schemas.ts';
 
@@ -18,8 +18,8 @@ export interface RequestRepository {
   earlier(
     idempotency: Pick<IdempotencyDocument, 'id' | 'accountId' | 'bodyHash'>,
   ): Promise<RequestDocument | undefined>;
-  /** False when it was abandoned: of `take` and `abandon` one wins, whatever their order. */
-  take(accountId: string, deliveryId: string): Promise<boolean>;
+  /** False when it was abandoned: of `take` and `abandon` one wins, whatever their order. Undefined: there is no such request. */
+  take(accountId: string, deliveryId: string): Promise<boolean | undefined>;
   /** The hub has acknowledged it. False when it was abandoned. */
   markPublished(accountId: string, deliveryId: string): Promise<boolean>;
   /** Recorded before that time and not published; finds them by the index, however many requests are stored. */
@@ -45,20 +45,26 @@ export function createRequestRepository(database: Database): RequestRepository {
     return find(known.item.accountId, known.item.deliveryId);
   };
 
-  /** Each of these ends `pending`. False when the request is in none of the states of the condition. */
+  /** Each of these ends `pending`. False when the request is in none of the states of the condition; undefined: there is none. */
   const settle = async (
     accountId: string,
     deliveryId: string,
     condition: string,
     status?: RequestDocument['status'],
-  ): Promise<boolean> => {
+  ): Promise<boolean | undefined> => {
     const operations = [
       { op: 'set' as const, path: '/pending', value: false },
       ...(status ? [{ op: 'set' as const, path: '/status', value: status }] : []),
     ];
-    const patch = () =>
-      store.patch(deliveryId, accountId, operations, { condition: `FROM c WHERE ${condition}` });
-    return (await unlessConflict(patch, 'changed')) !== undefined;
+    try {
+      const known = await store.patch(deliveryId, accountId, operations, {
+        condition: `FROM c WHERE ${condition}`,
+      });
+      return known && true;
+    } catch (error) {
+      if (error instanceof WriteConflict) return false;
+      throw error;
+    }
   };
 
   return {
@@ -83,8 +89,10 @@ export function createRequestRepository(database: Database): RequestRepository {
       return (await store.query(sql, { id: deliveryId }, { limit: 1 })).items[0];
     },
     take: (accountId, deliveryId) => settle(accountId, deliveryId, NOT_ABANDONED, 'taken'),
-    markPublished: (accountId, deliveryId) => settle(accountId, deliveryId, NOT_ABANDONED),
-    abandon: (accountId, deliveryId) => settle(accountId, deliveryId, PENDING_OR_ABANDONED, 'abandoned'),
+    markPublished: async (accountId, deliveryId) =>
+      (await settle(accountId, deliveryId, NOT_ABANDONED)) === true,
+    abandon: async (accountId, deliveryId) =>
+      (await settle(accountId, deliveryId, PENDING_OR_ABANDONED, 'abandoned')) === true,
     pending: async (before, limit) => {
       const sql = 'SELECT * FROM c WHERE c.pending = true AND c.request.acceptedAt < @before';
       return (await store.query(sql, { before }, { limit })).items;

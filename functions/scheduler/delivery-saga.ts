@@ -13,11 +13,6 @@ export const deliverySaga = defineSaga({
   change: type<Change>(),
   note: type<Note>(),
   steps: {
-    accept: {
-      does: 'Take the request over from ingestion',
-      result: type<{ readonly accepted: boolean; readonly underWay: Assignment['by'] | null }>(),
-      gate: true,
-    },
     holdQuota: {
       does: 'Hold one delivery of the account’s quota',
       once: 'saga',

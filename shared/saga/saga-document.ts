@@ -25,6 +25,10 @@ export interface SagaDocument<Outcome = unknown> {
   /** After this the saga is overdue. */
   readonly completeBy?: string;
   readonly effects: Readonly<Record<string, Effect>>;
+  /** Signals that were ever put into the inbox: it grows in the write that puts one. */
+  readonly mail: number;
+  /** Ids of the signals that an orchestration has dealt with. */
+  readonly handled: readonly string[];
   /** How the saga is going to end: written before anything is compensated, so that every later run ends it so. */
   readonly pendingOutcome?: Outcome;
   readonly outcome?: Outcome;

@@ -95,12 +95,15 @@ export interface Journey {
 }
 
 export interface Failures {
-  /** The process dies after this many activities; the supervisor's nudge brings the workflow back. */
+  /**
+   * The process dies after this many activities: the effect is there, its result is not in the journal. The supervisor's
+   * nudge brings the workflow back.
+   */
   readonly diesAfter?: number;
-  /** The process dies in this activity: its effect is there, its result is not in the journal. */
-  readonly losesAnswerOf?: number;
-  /** The journal refuses the result of this activity once; the process lives. */
-  readonly journalRefuses?: number;
+  /** The process dies in this activity: its intent is in the journal, its effect is not there. */
+  readonly diesIn?: number;
+  /** The engine runs this activity twice, as it may. */
+  readonly runsTwice?: number;
   /** Every message comes twice. */
   readonly twice?: boolean;
 }
@@ -128,7 +131,7 @@ export async function startWorld({ onPhase = () => undefined }: WorldOptions = {
   const repository = createWorkflowRepository(harness.database, deps.now);
   const lossy = createLossyJournal(repository, onPhase);
   const activities: Activities = createActivities({ ...repository, journal: lossy.journal }, deps);
-  const consumers = createConsumers(repository, limitsOf(deps.settings));
+  const consumers = createConsumers(repository, limitsOf(deps.settings), harness.deps('scheduler'));
   const messages = createMessages(harness, consumers, engine, onPhase);
   const customers = createCustomers(harness, van, onPhase);
 
@@ -139,7 +142,7 @@ export async function startWorld({ onPhase = () => undefined }: WorldOptions = {
     failures: Failures = {},
   ): Promise<RunResult> => {
     const { id, name, input } = engine.instanceOf(deliveryId);
-    const last = failures.losesAnswerOf ?? failures.diesAfter;
+    const last = failures.diesIn ?? failures.diesAfter;
     const result = await runOrchestration(
       (context) => {
         const workflow = createWorkflowContext(context, input);
@@ -150,7 +153,7 @@ export async function startWorld({ onPhase = () => undefined }: WorldOptions = {
         );
       },
       {
-        activities: lossy.counted(activities, failures.losesAnswerOf ?? failures.journalRefuses),
+        activities: lossy.counted(activities, failures),
         clock: harness.clock,
         events,
         ...(last === undefined ? {} : { diesAfter: last }),
@@ -299,30 +302,32 @@ function createEngine(running: Running) {
   return { client, instances, instanceOf };
 }
 
-/** A journal that loses the result of one activity, as a process does that dies between the effect and the result. */
+/** A journal whose process can die once it has written an intent, and activities that can run twice. */
 function createLossyJournal({ journal }: WorkflowRepository, onPhase: OnPhase) {
-  let loses = false;
+  let dies = false;
   return {
     journal: {
       ...journal,
-      done: (...args: Parameters<typeof journal.done>) => {
-        if (!loses) return journal.done(...args);
-        return Promise.reject(new AppError('dependency_unavailable', 'the answer is lost'));
+      begin: async (...args: Parameters<typeof journal.begin>) => {
+        const begun = await journal.begin(...args);
+        if (dies) throw new AppError('dependency_unavailable', 'the process is dead');
+        return begun;
       },
     },
-    counted: (activities: Activities, lost: number | undefined): Activities => {
+    counted: (activities: Activities, { diesIn, runsTwice }: Failures): Activities => {
       let count = 0;
       const counted = Object.entries(activities).map(
         ([name, activity]): [string, (input: StepInput) => Promise<StepResult>] => [
           name,
           async (input) => {
             count += 1;
-            loses = count === lost;
+            dies = count === diesIn;
             onPhase(name);
             try {
+              if (count === runsTwice) await activity(input);
               return await activity(input);
             } finally {
-              loses = false;
+              dies = false;
             }
           },
         ],
