@@ -13,6 +13,7 @@ import { AppError } from '../shared/errors.ts';
 import { registerRoutes } from '../shared/functions/http.ts';
 import type { Service, ServiceDeps } from '../shared/functions/service.ts';
 import { createClient, type Transport } from '../shared/http/client.ts';
+import { createIdempotency } from '../shared/http/idempotency.ts';
 import { createLimits } from '../shared/http/limits.ts';
 import type { Endpoint, PipelineDeps } from '../shared/http/pipeline.ts';
 import { createRefusalLog } from '../shared/http/refusal-log.ts';
@@ -26,6 +27,7 @@ import { deliveryService } from './delivery/delivery.functions.ts';
 import { deliveryHistoryService } from './delivery-history/delivery-history.functions.ts';
 import { droneService } from './drone/drone.functions.ts';
 import { registerHealth } from './health.ts';
+import { createKeyStore } from './idempotency-keys.ts';
 import { ingestionService } from './ingestion/ingestion.functions.ts';
 import { packageService } from './package/package.functions.ts';
 import { schedulerService } from './scheduler/scheduler.functions.ts';
@@ -51,20 +53,23 @@ function compose(settings: Settings): void {
   const log = createLog({ name: 'functions', level: settings.LOG_LEVEL });
   const credential = lazily(() => lazyCredential(settings.AZURE_CLIENT_ID));
   const cosmos = createCosmosClient(settings, credential);
+  const database = createDatabase(cosmos, settings.COSMOS_DATABASE);
+  const now = () => new Date();
   const pipeline: PipelineDeps = {
     verify: createVerifier({ issuer: settings.IDENTITY_ISSUER, audience: settings.API_AUDIENCE }),
     log,
     limits: createLimits(settings),
     onRefusal: createRefusalLog(log, Date.now),
+    idempotency: createIdempotency(createKeyStore(database), now, log),
   };
   const registry = new Map<string, Endpoint>();
   const publisher = createPublisher(settings, credential);
   const shared = {
     settings,
-    database: createDatabase(cosmos, settings.COSMOS_DATABASE),
+    database,
     publisher,
     credential,
-    now: () => new Date(),
+    now,
     newId: randomUUID,
   };
   const services = settings.SERVICES.map((name) =>

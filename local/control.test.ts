@@ -16,6 +16,7 @@ beforeEach(async () => {
     'DELETE /faults': () => {
       seen = [];
     },
+    'GET /faults': () => seen,
   };
   control = await startControl(commands, 0);
 });
@@ -37,6 +38,11 @@ test('a command gets the body, parsed', async () => {
   expect(seen).toEqual([{ kind: 'delay' }, undefined]);
   expect((await call('DELETE', '/faults')).status).toBe(204);
   expect(seen).toEqual([]);
+});
+
+test('what a command returns is the answer', async () => {
+  await call('POST', '/faults', '{"kind":"delay"}');
+  expect(await call('GET', '/faults')).toEqual({ status: 200, text: '[{"kind":"delay"}]' });
 });
 
 test.each([['{'], ['nonsense'], ['"bad"'], ['x'.repeat(100_000)]])(

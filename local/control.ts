@@ -14,8 +14,11 @@ export interface Control {
   close(): Promise<void>;
 }
 
-/** Is called with the parsed body, or undefined when there is none. It throws an Error that explains what is wrong with it. */
-export type Command = (body: unknown) => void;
+/**
+ * Is called with the parsed body, or undefined when there is none; what it returns is the answer's JSON, if it returns anything.
+ * It throws an Error that explains what is wrong with the body.
+ */
+export type Command = (body: unknown) => unknown;
 
 /** `{'POST /faults': …}` */
 export type Commands = Readonly<Record<string, Command>>;
@@ -28,9 +31,9 @@ export const CONTROL_HEADERS = { 'x-local-control': '1', 'content-type': 'applic
 /** @param port 0: any that is free */
 export async function startControl(commands: Commands, port: number): Promise<Control> {
   const server = createServer((request, response) => {
-    void perform(request, commands).then(({ status, message }) => {
+    void perform(request, commands).then(({ status, answer }) => {
       response.writeHead(status, { 'content-type': 'application/json' });
-      response.end(message === undefined ? undefined : JSON.stringify({ message }));
+      response.end(answer === undefined ? undefined : JSON.stringify(answer));
     });
   });
   protect(server, createHostCheck());
@@ -39,27 +42,29 @@ export async function startControl(commands: Commands, port: number): Promise<Co
 
 interface Outcome {
   readonly status: number;
-  readonly message?: string;
+  readonly answer?: unknown;
 }
+
+const refusal = (status: number, message: string): Outcome => ({ status, answer: { message } });
 
 async function perform(request: IncomingMessage, commands: Commands): Promise<Outcome> {
   const { method = '', url = '', headers } = request;
   if (headers['x-local-control'] !== CONTROL_HEADERS['x-local-control'])
-    return { status: 403, message: 'the header x-local-control: 1 is missing' };
+    return refusal(403, 'the header x-local-control: 1 is missing');
   const command = Object.hasOwn(commands, `${method} ${url}`) ? commands[`${method} ${url}`] : undefined;
   if (!command) {
     const known = Object.keys(commands);
     const status = known.some((each) => each.endsWith(` ${url}`)) ? 405 : 404;
-    return { status, message: `there is ${known.join(', ')}` };
+    return refusal(status, `there is ${known.join(', ')}`);
   }
   try {
     const body = await bytesOf(request);
     if (body.length > 0 && !/^application\/json\b/i.test(headers['content-type'] ?? ''))
-      return { status: 415, message: 'the body must be application/json' };
-    command(parse(body));
-    return { status: 204 };
+      return refusal(415, 'the body must be application/json');
+    const answer = command(parse(body));
+    return answer === undefined ? { status: 204 } : { status: 200, answer };
   } catch (error) {
-    return { status: 400, message: error instanceof Error ? error.message : String(error) };
+    return refusal(400, error instanceof Error ? error.message : String(error));
   }
 }
 

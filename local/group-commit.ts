@@ -21,6 +21,8 @@ interface Hooks {
   readonly begun?: () => void;
   /** After its writes; throws to roll them all back. */
   readonly beforeCommit?: () => void;
+  /** It is on disk. */
+  readonly committed?: () => void;
   /** Writes of it were rolled back. */
   readonly rolledBack?: () => void;
 }
@@ -130,6 +132,7 @@ export class GroupCommit implements Disposable {
   private commit(): void {
     this.hooks.beforeCommit?.();
     this.sql('COMMIT').run();
+    this.hooks.committed?.();
   }
 
   /** In WAL mode NORMAL writes without waiting for the disk; the sync of a later FULL covers it. */

@@ -4,6 +4,7 @@
  * scheduler has it already, and then the answer is 202 after all.
  */
 import { ownAccount } from '../../shared/auth/tenancy.ts';
+import { canonicalHash } from '../../shared/canonical-hash.ts';
 import { checkAdmission } from '../../shared/contracts/accounts.ts';
 import type { Owner } from '../../shared/contracts/common.ts';
 import type { DeliveryRequestBody, RequestMessage, submitRequest } from '../../shared/contracts/requests.ts';
@@ -11,7 +12,7 @@ import { AppError, toAppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import { type Call, type Handler, invalid } from '../../shared/http/pipeline.ts';
 import { traceparent } from '../../shared/telemetry/trace.ts';
-import { acceptedRequest, answerOf, hashOf, idempotencyId } from './domain.ts';
+import { acceptedRequest, answerOf, idempotencyId } from './domain.ts';
 import type { RequestRepository } from './repository.ts';
 import { IDEMPOTENCY_TTL_SECONDS, type IdempotencyDocument, type RequestDocument } from './schemas.ts';
 
@@ -26,7 +27,7 @@ export function createSubmit(
 ): Handler<typeof submitRequest> {
   return async ({ body }, call) => {
     const owner = ownerOf(body.ownerId, call);
-    const key = keyOf(call, owner.accountId, hashOf(body));
+    const key = keyOf(call, owner.accountId, canonicalHash(body));
     const known = key && (await repository.earlier(key));
     if (!known) await checkMayShip(owner, deps);
     const recorded = known ?? (await record(body, owner, key));

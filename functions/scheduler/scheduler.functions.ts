@@ -100,7 +100,7 @@ function registerConsumers(repository: WorkflowRepository, deps: ServiceDeps): v
     leaseContainerPrefix: 'scheduler-engine-',
     createLeaseContainerIfNotExists: false,
     startFromBeginning: true,
-    feedPollDelay: 200,
+    feedPollDelay: deps.settings.CHANGE_FEED_POLL_MS,
     retry: ENDLESS_RETRY,
     extraInputs: [durable],
     handler: (documents: unknown[], context: InvocationContext) =>

@@ -3,6 +3,7 @@
  *
  * F1 A continuation is the LSN up to which everything was given; it holds over restarts, and for every range of the ring.
  * F2 A poll of a container that was not written to since costs no query.
+ * F3 A reader may wait for the first change of its scope: an extension of this server's own, by the header WAIT (../change-feed-wait.ts).
  */
 import { textOf } from './items.ts';
 import type { Scope } from './partition.ts';
@@ -48,6 +49,34 @@ export function changesAfter(
     ) as unknown as ItemRow[];
   const last = rows.length < limit ? upTo : (rows.at(-1)?.lsn ?? upTo);
   return { documents: rows.map((row) => withLsn(textOf(container, row), row.lsn)), lsn: last };
+}
+
+/** How long a request may be held. */
+export const MAX_WAIT_MS = 60_000;
+
+export interface Patience {
+  readonly ms: number;
+  readonly leaving: (leave: () => void) => () => void;
+}
+
+/** The changes, as soon as there are any; empty when none came in time. */
+export async function awaitChanges(
+  store: Store,
+  container: ContainerRow,
+  scope: Scope,
+  request: ChangesRequest,
+  { ms, leaving }: Patience,
+): Promise<Changes> {
+  const end = performance.now() + ms;
+  let changes = changesAfter(store, container, scope, request);
+  while (changes.documents.length === 0) {
+    const left = end - performance.now();
+    // Changes of another scope have moved the LSN on, too: they are not looked through again.
+    const isOver = left <= 0 || !(await store.notices.wait(container.number, left, leaving));
+    if (isOver) break;
+    changes = changesAfter(store, container, scope, { ...request, after: changes.lsn });
+  }
+  return changes;
 }
 
 const withLsn = (text: string, lsn: number) => `${text.slice(0, -1)},"_lsn":${lsn}}`;

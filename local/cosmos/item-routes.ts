@@ -1,8 +1,9 @@
 /** Items: single ones, batches, queries, feeds. */
 
+import { WAIT, WAITED } from '../change-feed-wait.ts';
 import { type BatchOperation, runBatch, runBulk } from './batch.ts';
 import { isBatchWire, readBatchWire, writeBatchWire } from './batch-wire.ts';
-import { changesAfter } from './change-feed.ts';
+import { awaitChanges, MAX_WAIT_MS } from './change-feed.ts';
 import { DELETE_CHARGE, queryCharge, readCharge } from './charges.ts';
 import { badRequest, CosmosError, notFound, notSupported } from './errors.ts';
 import { textOf, type Written } from './items.ts';
@@ -225,6 +226,16 @@ function pageAnswer(
   };
 }
 
+/** Milliseconds for which the caller wants to wait for a change: this server's own extension. */
+function waitOf({ header }: Request): number | undefined {
+  const text = header(WAIT);
+  if (text === undefined) return undefined;
+  const ms = Number(text);
+  if (!(ms >= 0 && ms <= MAX_WAIT_MS))
+    throw badRequest(`${WAIT} is a number of milliseconds up to ${MAX_WAIT_MS}`);
+  return ms;
+}
+
 function feed(request: Request, { store, ranges }: RouteContext, container: ContainerRow): Answer {
   const limit = Number(request.header('x-ms-max-item-count') ?? -1);
   return pageAnswer(
@@ -238,7 +249,11 @@ function feed(request: Request, { store, ranges }: RouteContext, container: Cont
 }
 
 /** Latest version, in the order of writing; 304 when there is nothing new. */
-function changeFeed(request: Request, { store, ranges }: RouteContext, container: ContainerRow): Answer {
+async function changeFeed(
+  request: Request,
+  { store, ranges }: RouteContext,
+  container: ContainerRow,
+): Promise<Answer> {
   const { header } = request;
   if (/full-fidelity/i.test(header('a-im') ?? ''))
     throw notSupported('the change feed of all versions and deletes');
@@ -247,13 +262,21 @@ function changeFeed(request: Request, { store, ranges }: RouteContext, container
   const start = after === undefined ? 0 : after === '*' ? container.lsn : Number(after.replaceAll('"', ''));
   if (!Number.isFinite(start))
     throw badRequest('the continuation of the change feed is not one of this server');
-  const { documents: list, lsn } = changesAfter(store, container, scopeOf(request, container, ranges), {
-    after: start,
-    limit: pageSize(Number(header('x-ms-max-item-count') ?? -1)),
-    since: since && after === undefined ? Math.floor(Date.parse(since) / 1000) : undefined,
-  });
+  const wait = waitOf(request);
+  const { documents: list, lsn } = await awaitChanges(
+    store,
+    container,
+    scopeOf(request, container, ranges),
+    {
+      after: start,
+      limit: pageSize(Number(header('x-ms-max-item-count') ?? -1)),
+      since: since && after === undefined ? Math.floor(Date.parse(since) / 1000) : undefined,
+    },
+    { ms: wait ?? 0, leaving: request.leaving },
+  );
   const headers = {
     ...containerHeaders(container),
+    ...(wait === undefined ? {} : { [WAITED]: 'true' }),
     etag: `"${lsn}"`,
     'x-ms-item-count': String(list.length),
   };

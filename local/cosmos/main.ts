@@ -36,7 +36,7 @@ async function start({ port, data, controlPort, config }: Arguments) {
       ? { verifyToken: tokens.createTokenVerifier({ issuer, roles, ...(audience ? { audience } : {}) }) }
       : {}),
   });
-  const control = controlPort === undefined ? undefined : await startControl(server.faults, controlPort);
+  const control = controlPort === undefined ? undefined : await startControl(server, controlPort);
   return {
     ready: { port: server.port, tlsPort: server.tlsPort, controlPort: control?.port },
     close: async () => {

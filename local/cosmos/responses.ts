@@ -12,6 +12,8 @@ export interface Request {
   readonly body: Buffer;
   /** `http://127.0.0.1:8081` */
   readonly origin: string;
+  /** Calls `leave` when the caller's connection ends; what it returns takes that back. */
+  readonly leaving: (leave: () => void) => () => void;
 }
 
 export interface Answer {

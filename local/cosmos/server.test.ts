@@ -46,6 +46,15 @@ const failing = (work: Promise<unknown>) =>
     (error: { code?: number }) => ({ code: error.code }),
   );
 
+test('counts requests by container and operation', async () => {
+  const count = (operation: string) => server.requests()['items']?.[operation] ?? 0;
+  const [reads, creates] = [count('read'), count('create')];
+  await container.items.create({ id: 'counted', pk: 'p' });
+  await container.item('counted', 'p').read();
+  await container.item('none', 'p').read();
+  expect([count('read') - reads, count('create') - creates]).toEqual([2, 1]);
+});
+
 describe('items', () => {
   test('are created, read, replaced with etag, upserted, patched and deleted', async () => {
     const { resource: made, etag } = await container.items.create({

@@ -10,6 +10,7 @@ import { failureCharge } from './charges.ts';
 import { CosmosError } from './errors.ts';
 import { createFaults, type Faults } from './faults.ts';
 import { createItemStore } from './items.ts';
+import { createRequestCounter, type RequestCounter, type RequestCounts } from './request-counter.ts';
 import { type Answer, isQuery, type Request, type RouteContext } from './responses.ts';
 import { operationOf, route } from './routes.ts';
 import { Store } from './store.ts';
@@ -38,6 +39,8 @@ export interface CosmosServer extends AsyncDisposable {
   readonly key: string;
   readonly connectionString: string;
   readonly faults: Faults;
+  /** How many requests there were since the start: `{drones: {read: 2}}`; what concerns no container is under the name ''. */
+  readonly requests: () => RequestCounts;
   close(): Promise<void>;
 }
 
@@ -54,6 +57,7 @@ export async function startCosmos(options: CosmosOptions): Promise<CosmosServer>
   const { key = EMULATOR_KEY, partitionRanges = 2 } = options;
   const store = new Store(options.dataDir, options.now ?? Date.now);
   const faults = createFaults();
+  const counter = createRequestCounter();
   const context: RouteContext = {
     store,
     items: createItemStore(store),
@@ -61,7 +65,7 @@ export async function startCosmos(options: CosmosOptions): Promise<CosmosServer>
   };
   const disk = createDiskWatch(options.warn ?? ((line) => process.stderr.write(`cosmos: ${line}\n`)));
   const handler = (request: IncomingMessage, response: ServerResponse) => {
-    void answer(request, response, context, faults, { key, disk, ...options });
+    void answer(request, response, context, faults, { key, disk, counter, ...options });
   };
   const servers: Server[] = [createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, handler)];
   if (options.tls)
@@ -79,6 +83,7 @@ export async function startCosmos(options: CosmosOptions): Promise<CosmosServer>
   const [port, tlsPort] = ports as [number, number | undefined];
   const endpoint = `http://${LOOPBACK}:${port}/`;
   const close = async () => {
+    store.notices[Symbol.dispose]();
     await Promise.all(servers.map(closeAll));
     store[Symbol.dispose]();
   };
@@ -89,6 +94,7 @@ export async function startCosmos(options: CosmosOptions): Promise<CosmosServer>
     key,
     connectionString: `AccountEndpoint=${endpoint};AccountKey=${key};`,
     faults,
+    requests: counter.counts,
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -99,12 +105,17 @@ async function answer(
   response: ServerResponse,
   context: RouteContext,
   faults: Faults,
-  options: Pick<CosmosOptions, 'verifyToken'> & { readonly key: string; readonly disk: DiskWatch },
+  options: Pick<CosmosOptions, 'verifyToken'> & {
+    readonly key: string;
+    readonly disk: DiskWatch;
+    readonly counter: RequestCounter;
+  },
 ): Promise<void> {
   const started = performance.now();
   try {
     const request = await read(incoming);
     const { container, operation } = operationOf(request);
+    options.counter.add(container, operation);
     await authorize(request, incoming, container, operation, options);
     const fault = faults.take(container, operation);
     if (fault?.delayMs) await new Promise((resolve) => setTimeout(resolve, fault.delayMs));
@@ -152,6 +163,10 @@ async function read(incoming: IncomingMessage): Promise<Request> {
     },
     body,
     origin: `${encrypted ? 'https' : 'http'}://${incoming.headers.host ?? LOOPBACK}`,
+    leaving: (leave) => {
+      incoming.socket.once('close', leave);
+      return () => incoming.socket.off('close', leave);
+    },
   };
 }
 

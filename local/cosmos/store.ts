@@ -11,6 +11,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StatementSync } from 'node:sqlite';
 import { GroupCommit } from '../group-commit.ts';
+import { type ChangeNotices, createChangeNotices } from './change-notices.ts';
 import { badRequest } from './errors.ts';
 import type { IndexingPolicy } from './query/indexing-policy.ts';
 import { containerRid, databaseRid } from './rid.ts';
@@ -99,7 +100,9 @@ export class Store implements Disposable {
   private readonly db: GroupCommit;
   private readonly databases = new Map<string, DatabaseRow>();
   private readonly containers = new Map<string, ContainerRow>();
+  readonly notices: ChangeNotices = createChangeNotices();
   private readonly touched = new Set<ContainerRow>();
+  private readonly saved = new Set<ContainerRow>();
   private readonly queries = new Map<string, StatementSync>();
   private readonly purge: NodeJS.Timeout;
 
@@ -108,7 +111,10 @@ export class Store implements Disposable {
     this.now = now;
     const file = join(dataDir, 'cosmos.db');
     const fresh = !existsSync(file);
-    this.db = new GroupCommit(file, fresh ? SCHEMA : '', { beforeCommit: () => this.saveCounters() });
+    this.db = new GroupCommit(file, fresh ? SCHEMA : '', {
+      beforeCommit: () => this.saveCounters(),
+      committed: () => this.announce(),
+    });
     if (fresh) this.db.database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
     const { user_version: version } = this.sql('PRAGMA user_version').get() as { user_version: number };
     if (version !== SCHEMA_VERSION) {
@@ -175,10 +181,17 @@ export class Store implements Disposable {
   }
 
   private saveCounters(): void {
-    for (const { lsn, nextItem, number } of this.touched) {
+    for (const container of this.touched) {
+      const { lsn, nextItem, number } = container;
       this.sql('UPDATE containers SET lsn = ?, nextItem = ? WHERE number = ?').run(lsn, nextItem, number);
+      this.saved.add(container);
     }
     this.touched.clear();
+  }
+
+  private announce(): void {
+    for (const { number } of this.saved) this.notices.announce(number);
+    this.saved.clear();
   }
 
   private purgeExpired(): void {
@@ -320,6 +333,7 @@ export class Store implements Disposable {
 
   [Symbol.dispose](): void {
     clearInterval(this.purge);
+    this.notices[Symbol.dispose]();
     this.db[Symbol.dispose]();
   }
 }

@@ -10,9 +10,14 @@ import { createDurable } from './engine.ts';
 const FIXTURE = fileURLToPath(new URL('fixture', import.meta.url));
 let loading: Promise<FunctionApp> | undefined;
 
+/** Lines of the app's executions: `information Function.six`. */
+export const executions: string[] = [];
+
 /** The fixture; loaded once, because a process has one app. */
 export function fixtureApp(): Promise<FunctionApp> {
-  loading ??= loadApp(FIXTURE, () => undefined);
+  loading ??= loadApp(FIXTURE, (level, category, message) => {
+    if (message.startsWith('Executed ')) executions.push(`${level} ${category}`);
+  });
   return loading;
 }
 

@@ -6,8 +6,9 @@
  * C3 A batch that was still being retried when the host stopped comes again.
  * C4 A feed that begins now is written down before its first change: what changes while the host is down is not lost.
  */
-import { ChangeFeedStartFrom, CosmosClient, type CosmosClientOptions, type FeedRange } from '@azure/cosmos';
+import { CosmosClient, type CosmosClientOptions, type FeedRange } from '@azure/cosmos';
 import type { FunctionDefinition } from './contract.ts';
+import { openCosmosFeed } from './cosmos-feed.ts';
 import { createLeases, LeaseLost, type Leases } from './cosmos-leases.ts';
 import { lazyCredential } from './credential.ts';
 import type { Trigger, TriggerContext } from './event-hub-trigger.ts';
@@ -24,12 +25,19 @@ export function startCosmosTrigger(definition: FunctionDefinition, context: Trig
   const { trigger, name } = definition;
   const option = (key: string, fallback = '') => resolveSetting(textOf(trigger[key], fallback));
   const stopping = new AbortController();
-  const client = clientOf(option('connection', option('connectionStringSetting')));
+  const clientOptions = clientOptionsOf(option('connection', option('connectionStringSetting')));
+  const client = new CosmosClient(clientOptions);
   const database = client.database(option('databaseName'));
-  const monitored = database.container(option('containerName', option('collectionName')));
+  const monitored = option('containerName', option('collectionName'));
   const leaseContainer = database.container(option('leaseContainerName', 'leases'));
-  const pollMs = Number(trigger['feedPollDelay'] ?? DEFAULT_POLL_MS);
-  const limit = Number(trigger['maxItemsPerInvocation'] ?? DEFAULT_ITEMS);
+  const feed = openCosmosFeed({
+    client: clientOptions,
+    database: database.id,
+    container: monitored,
+    startsFromBeginning: trigger['startFromBeginning'] === true,
+    pollMs: Number(trigger['feedPollDelay'] ?? DEFAULT_POLL_MS),
+    limit: Number(trigger['maxItemsPerInvocation'] ?? DEFAULT_ITEMS),
+  });
   const prefix = option('leaseContainerPrefix');
   let ownership: Ownership | undefined;
 
@@ -46,6 +54,7 @@ export function startCosmosTrigger(definition: FunctionDefinition, context: Trig
         held();
         await follow(leases, range, id, continuation, ending);
       } catch (error) {
+        if (ending.aborted) return;
         if (error instanceof LeaseLost) {
           if (!(await ownership?.confirm(id).catch(() => true))) return;
         } else context.log('warning', CATEGORY, `${name}: ${describe(error)}`);
@@ -61,37 +70,18 @@ export function startCosmosTrigger(definition: FunctionDefinition, context: Trig
     continuation: string | undefined,
     ending: AbortSignal,
   ): Promise<void> => {
-    let isWritten = continuation !== undefined;
-    const start = continuation
-      ? ChangeFeedStartFrom.Continuation(continuation)
-      : trigger['startFromBeginning'] === true
-        ? ChangeFeedStartFrom.Beginning(range)
-        : ChangeFeedStartFrom.Now(range);
-    const iterator = monitored.items.getChangeFeedIterator({
-      changeFeedStartFrom: start,
-      maxItemCount: limit,
-    });
-    while (!ending.aborted) {
-      const page = await iterator.readNext();
-      const documents = (page.result ?? []) as unknown[];
-      if (documents.length === 0) {
-        if (!isWritten) {
-          await leases.move(id, page.continuationToken);
-          isWritten = true;
-        }
-        await pause(pollMs, ending);
-        continue;
+    for await (const page of feed.follow(range, continuation, ending)) {
+      if (page.documents.length > 0) {
+        const invocation = {
+          inputs: [
+            { name: trigger.name, data: { json: JSON.stringify(page.documents) } },
+            ...context.extraInputs(definition),
+          ],
+        };
+        const result = await invokeWithRetry(context.app, definition, invocation, ending);
+        if (!result.ok && ending.aborted) return;
       }
-      const invocation = {
-        inputs: [
-          { name: trigger.name, data: { json: JSON.stringify(documents) } },
-          ...context.extraInputs(definition),
-        ],
-      };
-      const result = await invokeWithRetry(context.app, definition, invocation, ending);
-      if (!result.ok && ending.aborted) return;
-      await leases.move(id, page.continuationToken);
-      isWritten = true;
+      await leases.move(id, page.continuation);
     }
   };
 
@@ -105,7 +95,7 @@ export function startCosmosTrigger(definition: FunctionDefinition, context: Trig
             partitionKey: { paths: ['/id'] },
           });
         }
-        ranges = await monitored.getFeedRanges();
+        ranges = await feed.ranges();
       } catch (error) {
         if (stopping.signal.aborted) return;
         context.log(
@@ -116,8 +106,8 @@ export function startCosmosTrigger(definition: FunctionDefinition, context: Trig
         await pause(RESTART_DELAY_MS, stopping.signal);
       }
     }
-    const byId = new Map(ranges.map((range, index) => [`${prefix}${monitored.id}-${index}`, range]));
-    const leases = createLeases(leaseContainer, prefix, monitored.id);
+    const byId = new Map(ranges.map((range, index) => [`${prefix}${monitored}-${index}`, range]));
+    const leases = createLeases(leaseContainer, prefix, monitored);
     const attaching: Promise<void>[] = [];
     const hold = (id: string) => {
       const ending = new AbortController();
@@ -147,18 +137,19 @@ export function startCosmosTrigger(definition: FunctionDefinition, context: Trig
     stop: async () => {
       stopping.abort();
       await ownership?.stop().catch(() => undefined);
+      feed.close();
       client.dispose();
     },
   };
 }
 
-function clientOf(connection: string): CosmosClient {
+function clientOptionsOf(connection: string): CosmosClientOptions {
   const { connectionString, parts } = connectionNamed(connection);
   const policy = {
     requestTimeout: 5_000,
     retryOptions: { maxRetryAttemptCount: 2, fixedRetryIntervalInMilliseconds: 0, maxWaitTimeInSeconds: 2 },
   };
-  const options: CosmosClientOptions = connectionString
+  return connectionString
     ? {
         endpoint: /AccountEndpoint=([^;]+)/i.exec(connectionString)?.[1] ?? '',
         key: /AccountKey=([^;]+)/i.exec(connectionString)?.[1] ?? '',
@@ -169,5 +160,4 @@ function clientOf(connection: string): CosmosClient {
         aadCredentials: lazyCredential(parts['clientId']),
         connectionPolicy: policy,
       };
-  return new CosmosClient(options);
 }

@@ -27,7 +27,7 @@ export function registerOutbox(
     leaseContainerPrefix: `${service}-${container}-`,
     createLeaseContainerIfNotExists: false,
     startFromBeginning: true,
-    feedPollDelay: 100,
+    feedPollDelay: deps.settings.CHANGE_FEED_POLL_MS,
     maxItemsPerInvocation: 200,
     retry: ENDLESS_RETRY,
     handler: (documents: unknown[], context: InvocationContext) =>

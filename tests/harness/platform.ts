@@ -28,6 +28,8 @@ export interface TestPlatformOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The first of its ports; default: some that are free. */
   readonly portBase?: number;
+  /** How long its start may take, ms; default: a minute. */
+  readonly readyMs?: number;
   /** Kept by the caller; else a folder that goes with the platform. */
   readonly dataDir?: string;
 }
@@ -67,7 +69,7 @@ export async function startPlatform(options: TestPlatformOptions = {}): Promise<
     await exited;
     if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
   };
-  const end = Date.now() + READY_MS;
+  const end = Date.now() + (options.readyMs ?? READY_MS);
   while (!existsSync(file)) {
     if (child.exitCode !== null) throw new Error(`the platform ended: ${text}`);
     if (Date.now() > end) {

@@ -30,6 +30,7 @@ PUT accounts/{accountId}                               RR    RR   RR   RR  RR   
 PATCH accounts/{accountId}                             RR    RR   RR   RR  RR   ++     RR    RR      RR    RR      RR   RR
 GET accounts/{accountId}                               +-    +-   -+   -+  --   ++     RR    RR      RR    ++      +-   -+
 PUT accounts/{accountId}/users/{userId}                RR    +-   RR   -+  RR   ++     RR    RR      RR    RR      RR   RR
+GET accounts/{accountId}/users/{userId}                RR    +-   RR   -+  RR   ++     RR    RR      RR    RR      RR   RR
 DELETE accounts/{accountId}/users/{userId}             RR    +-   RR   -+  RR   ++     RR    RR      RR    RR      RR   RR
 GET accountholds                                       RR    RR   RR   RR  RR   RR     RR    RR      RR    ++      ++   ++
 GET accounts/{accountId}/admission                     RR    RR   RR   RR  RR   RR     RR    RR      RR    ++      +-   -+
@@ -99,6 +100,7 @@ GET deliveryhistory/summary/{ownerId}                  RR    RR   RR   RR  RR   
 
 POST supervisor/deadletters                            RR    RR   RR   RR  RR   RR     RR    RR      RR    ++      ++   ++
 GET supervisor/deadletters                             RR    RR   RR   RR  RR   ++     RR    RR      RR    RR      RR   RR
+GET supervisor/deadletters/{hub}/{day}/{letterId}           RR    RR   RR   RR  RR   ++     RR    RR      RR    RR      RR   RR
 POST supervisor/deadletters/{hub}/{day}/{letterId}/replay   RR    RR   RR   RR  RR   ++     RR    RR      RR    RR      RR   RR
 POST supervisor/deadletters/{hub}/{day}/{letterId}/discard  RR    RR   RR   RR  RR   ++     RR    RR      RR    RR      RR   RR
 POST supervisor/workitems                              RR    RR   RR   RR  RR   RR     RR    RR      RR    ++      ++   ++

@@ -60,7 +60,7 @@ export interface World extends AsyncDisposable {
   contents(): Promise<Contents>;
 }
 
-export async function startWorld(): Promise<World> {
+export async function startWorld(settings: Readonly<Record<string, string>> = {}): Promise<World> {
   const issuer = await startTokenIssuer();
   const carrier = await startCarrier(12);
   carrier.mood.quote = offer(12, LATER);
@@ -72,8 +72,10 @@ export async function startWorld(): Promise<World> {
     settings: {
       CARRIERS: carriers,
       OUTBOUND_ALLOW_LOOPBACK: 'true',
+      WEBHOOK_SIGNING_KEYS: 'a-key-of-the-tests-that-has-32-characters',
       API_AUDIENCE: AUDIENCE,
       IDENTITY_ISSUER: issuer.url,
+      ...settings,
     },
   });
   harness.add('account', accountService);

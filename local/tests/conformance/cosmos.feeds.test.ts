@@ -185,6 +185,20 @@ describe('cosmos: change feed', () => {
       token = page.token;
     }
   });
+
+  test('differs: a request of the change feed with the header x-local-wait-ms is held until there are changes (the service knows no such header)', async () => {
+    const container = await fresh();
+    const waiting = clientFor(harness.server.endpoint, harness.server.key, { 'x-local-wait-ms': '10000' });
+    const { items } = waiting.database(container.database.id).container(container.id);
+    const read = items
+      .getChangeFeedIterator<Item>({ changeFeedStartFrom: ChangeFeedStartFrom.Beginning('p') })
+      .readNext();
+    setTimeout(() => void container.items.create({ id: 'late', pk: 'p' }), 100);
+    const page = await read;
+    expect(page.statusCode).toBe(200);
+    expect(idsOf(page.result as Item[])).toEqual(['late']);
+    expect(page.headers['x-local-waited']).toBe('true');
+  });
 });
 
 describe('cosmos: queries across partitions', () => {

@@ -22,10 +22,15 @@ export interface Harness extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-export function clientFor(endpoint: string, key: string): CosmosClient {
+export function clientFor(
+  endpoint: string,
+  key: string,
+  defaultHeaders: Record<string, string> = {},
+): CosmosClient {
   return new CosmosClient({
     endpoint,
     key,
+    defaultHeaders,
     connectionPolicy: {
       enableEndpointDiscovery: false,
       requestTimeout: 10_000,

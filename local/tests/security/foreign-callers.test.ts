@@ -38,7 +38,7 @@ beforeAll(async () => {
   const tls = openAuthority(join(folder, 'tls')).issue();
   const dir = (name: string) => join(folder, name);
   const cosmos = await startCosmos({ port: 0, dataDir: dir('cosmos'), tls });
-  const cosmosControl = await startCosmosControl(cosmos.faults, 0);
+  const cosmosControl = await startCosmosControl(cosmos, 0);
   const hubs = await startEventHubs({
     port: 0,
     dataDir: dir('hubs'),
