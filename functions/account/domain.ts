@@ -39,8 +39,7 @@ export function checkAdmin(principal: Principal, accountId: string, listed: User
 /** @throws AppError `account_unknown`, `account_suspended` or `over_quota`, in this order */
 export function checkMayShip(account: AccountDocument | undefined, user: UserDocument | undefined): void {
   if (!account) throw new AppError('account_unknown', 'there is no such account');
-  if (!user || user.removedAt !== undefined)
-    throw new AppError('account_unknown', 'the user does not belong to this account');
+  checkUser(user);
   if (account.status === 'suspended') throw new AppError('account_suspended', 'the account is suspended');
   if (account.held >= account.quota) {
     const { held, quota } = account;
@@ -50,11 +49,10 @@ export function checkMayShip(account: AccountDocument | undefined, user: UserDoc
   }
 }
 
-/** What releasing does to a hold; undefined: nothing, it has ended. */
-export function endOfHold(hold: HoldDocument, settled: boolean, at: string): HoldDocument | undefined {
-  return hold.status === 'Held'
-    ? { ...hold, status: settled ? 'Settled' : 'Released', endedAt: at }
-    : undefined;
+/** @throws AppError `account_unknown` */
+export function checkUser(user: UserDocument | undefined): void {
+  if (!user || user.removedAt !== undefined)
+    throw new AppError('account_unknown', 'the user does not belong to this account');
 }
 
 export type AccountFacts = Pick<AccountDocument, 'name' | 'quota' | 'status'>;
