@@ -1,6 +1,6 @@
 /** Status, cancel and reschedule of delivery requests. */
 
-import { ownAccount, reachesAll } from '../../shared/auth/tenancy.ts';
+import { reachesAll } from '../../shared/auth/tenancy.ts';
 import type {
   acceptRequest,
   cancelRequest,
@@ -74,9 +74,10 @@ export function createHandlers(repository: RequestRepository, deps: ServiceDeps)
       return { status: 200, body: status, headers: { etag: etagOf(status) } };
     },
 
-    /** Services name the account, so that one write is enough. */
-    accept: async ({ params: { deliveryId } }, { principal }) => {
-      const accepted = await repository.take(ownAccount(principal), deliveryId);
+    /** One write where the caller names the account, as the scheduler does. */
+    accept: async ({ params: { deliveryId } }, call) => {
+      const accountId = call.principal.accountId ?? (await own(deliveryId, call)).accountId;
+      const accepted = await repository.take(accountId, deliveryId);
       if (accepted === undefined) throw new AppError('not_found', 'there is no such request');
       return { status: 200, body: { accepted } };
     },
