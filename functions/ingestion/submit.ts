@@ -11,7 +11,7 @@ import type { DeliveryRequestBody, RequestMessage, submitRequest } from '../../s
 import { AppError, toAppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import { type Call, type Handler, invalid } from '../../shared/http/pipeline.ts';
-import { traceparent } from '../../shared/telemetry/trace.ts';
+import { traceContext } from '../../shared/telemetry/trace-context.ts';
 import { acceptedRequest, answerOf, idempotencyId } from './domain.ts';
 import type { RequestRepository } from './repository.ts';
 import { IDEMPOTENCY_TTL_SECONDS, type IdempotencyDocument, type RequestDocument } from './schemas.ts';
@@ -44,7 +44,6 @@ export function createSubmit(
     owner: Owner,
     key: Key | undefined,
   ): Promise<RequestDocument> {
-    const trace = traceparent();
     const request = acceptedRequest({ body, owner, deliveryId: deps.newId(), now: deps.now() });
     const document: RequestDocument = {
       id: request.deliveryId,
@@ -54,7 +53,7 @@ export function createSubmit(
       pending: true,
       keyed: key !== undefined,
       request,
-      ...(trace ? { traceparent: trace } : {}),
+      ...traceContext(),
     };
     return repository.record(
       document,

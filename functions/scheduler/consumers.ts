@@ -3,7 +3,7 @@ import type { DurableClient } from 'durable-functions';
 import type { FlightEvent } from '../../shared/contracts/flight.ts';
 import { type AcceptedRequest, acceptRequest, type RequestMessage } from '../../shared/contracts/requests.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
-import { traceparent } from '../../shared/telemetry/trace.ts';
+import { traceContext } from '../../shared/telemetry/trace-context.ts';
 import { compensate, compensationInstanceOf, startWorkflow, wakeWorkflow } from './engine.ts';
 import type { WorkflowRepository } from './repository.ts';
 import type { OrchestrationCommand } from './schemas.ts';
@@ -25,7 +25,7 @@ export function createConsumers(
   const begin = async (request: AcceptedRequest, client: DurableClient): Promise<void> => {
     const { deliveryId, owner } = request;
     const { body } = await call(acceptRequest, { params: { deliveryId }, accountId: owner.accountId });
-    const { document, isNew } = await repository.open(request, traceparent());
+    const { document, isNew } = await repository.open(request, traceContext());
     if (body.accepted) return void (await startWorkflow(client, document, limits, isNew));
     const reasons = ['the request was answered 503 and is not carried out'];
     const at = now().toISOString();

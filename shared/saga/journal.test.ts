@@ -85,7 +85,6 @@ const activities = () =>
       journal,
       inbox,
       log: createLog({ name: 'test', level: 'silent' }),
-      traceparent: () => undefined,
     },
   );
 const input = (more: Partial<StepInput> = {}): StepInput => ({

@@ -61,7 +61,6 @@ const activities = () => {
         read: () => Promise.resolve({ state: undefined, received: [] }),
       },
       log: createLog({ name: 'test', level: 'silent' }),
-      traceparent: () => undefined,
     },
   );
 };

@@ -11,7 +11,7 @@ import { createHash } from 'node:crypto';
 import { withDeadline } from '../deadline.ts';
 import { type AppError, toAppError } from '../errors.ts';
 import type { Log } from '../telemetry/log.ts';
-import { inTrace } from '../telemetry/trace.ts';
+import { inSpan } from '../telemetry/trace.ts';
 import {
   activityOf,
   type CompensatedStep,
@@ -62,8 +62,6 @@ export interface StepRuntime<State extends SagaDocument, Call> {
   readonly prepare: (call: StepCall<State>) => Call;
   readonly journal: Journal<State>;
   readonly inbox: Inbox<State>;
-  /** W3C trace context of the request that began the saga. */
-  readonly traceparent: (state: State) => string | undefined;
   readonly log: Log;
 }
 
@@ -133,42 +131,53 @@ async function runSteps<State extends SagaDocument, Call>(
   const begun = await runtime.journal.begin(input, names, kind);
   if (begun.kind === 'superseded') throw superseded(input);
   const { state, done } = begun;
-  const outcomes = await inTrace(runtime.traceparent(state), () =>
-    Promise.all(
-      executions.map((execution): Promise<StepOutcome> | StepOutcome => {
-        const effect = done[execution.name];
-        return effect
-          ? { ok: true, value: effect.value ?? null, recorded: true }
-          : runEffect(execution, state, runtime);
-      }),
-    ),
+  const outcomes = await Promise.all(
+    executions.map((execution): Promise<StepOutcome> | StepOutcome => {
+      const effect = done[execution.name];
+      return effect
+        ? { ok: true, value: effect.value ?? null, recorded: true }
+        : runEffect(execution, state, runtime);
+    }),
   );
   const isRead = outcomes.some(({ ok }) => ok);
   const mail = isRead ? await runtime.inbox.exchange(input, state) : { signals: [] };
   return { outcomes, rest: { journaled: true, ...mail } };
 }
 
+/** A span of the trace in which the saga was asked for. */
 async function runEffect<State extends SagaDocument, Call>(
   execution: Execution<Call>,
   state: State,
   runtime: StepRuntime<State, Call>,
 ): Promise<StepOutcome> {
-  const { saga, name, kind, input, step } = execution;
-  const timeoutSeconds = timeoutOf(saga, name);
+  const { name, kind, input } = execution;
+  const span = {
+    attributes: { 'saga.id': input.id, 'saga.step': name, 'saga.generation': input.generation },
+    parent: state,
+  };
   try {
-    const call = runtime.prepare({
-      id: input.id,
-      generation: input.generation,
-      idempotencyKey: idempotencyKey(name, kind, factsOf(saga, name), input),
-      timeoutSeconds,
-      state,
-    });
-    const work = kind === 'run' ? step.run(call, input.args) : (step.compensate?.(call) ?? Promise.resolve());
-    const value = await withDeadline(work, timeoutSeconds * 1000, name);
+    const value = await inSpan(`${kind} ${name}`, span, () => carryOut(execution, state, runtime));
     return { ok: true, value: value ?? null, recorded: false };
   } catch (thrown) {
     return failure(execution, thrown, runtime);
   }
+}
+
+function carryOut<State extends SagaDocument, Call>(
+  { saga, name, kind, input, step }: Execution<Call>,
+  state: State,
+  { prepare }: StepRuntime<State, Call>,
+): Promise<unknown> {
+  const timeoutSeconds = timeoutOf(saga, name);
+  const call = prepare({
+    id: input.id,
+    generation: input.generation,
+    idempotencyKey: idempotencyKey(name, kind, factsOf(saga, name), input),
+    timeoutSeconds,
+    state,
+  });
+  const work = kind === 'run' ? step.run(call, input.args) : (step.compensate?.(call) ?? Promise.resolve());
+  return withDeadline(work, timeoutSeconds * 1000, name);
 }
 
 /** R2. Characters of a header's token only. */

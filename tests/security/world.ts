@@ -137,7 +137,7 @@ async function settle(
   const { deliveryId } = (await make(requests.submitRequest, {}, asked, as)) as { deliveryId: string };
   const message = harness.published.at(-1)?.message.body as { request: unknown };
   const workflows = createWorkflowRepository(harness.database, () => harness.clock.now);
-  await workflows.open(AcceptedRequest.parse(message.request), undefined);
+  await workflows.open(AcceptedRequest.parse(message.request), {});
   await make(accounts.holdQuota, { accountId, deliveryId }, { userId });
   const flight = { owner, pickup: PICKUP, dropoff: DROPOFF };
   const plan = { ...flight, packageId, pickupEta: ETA, deliveryEta: ETA };
