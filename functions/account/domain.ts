@@ -39,7 +39,7 @@ export function checkAdmin(principal: Principal, accountId: string, listed: User
 /** @throws AppError `account_unknown`, `account_suspended` or `over_quota`, in this order */
 export function checkMayShip(account: AccountDocument | undefined, user: UserDocument | undefined): void {
   if (!account) throw new AppError('account_unknown', 'there is no such account');
-  checkUser(user);
+  if (!isMember(user)) throw new AppError('account_unknown', 'the user does not belong to this account');
   if (account.status === 'suspended') throw new AppError('account_suspended', 'the account is suspended');
   if (account.held >= account.quota) {
     const { held, quota } = account;
@@ -49,10 +49,9 @@ export function checkMayShip(account: AccountDocument | undefined, user: UserDoc
   }
 }
 
-/** @throws AppError `account_unknown` */
-export function checkUser(user: UserDocument | undefined): void {
-  if (!user || user.removedAt !== undefined)
-    throw new AppError('account_unknown', 'the user does not belong to this account');
+/** Whether the account's list of users has this user. */
+export function isMember(user: UserDocument | undefined): boolean {
+  return user !== undefined && user.removedAt === undefined;
 }
 
 export type AccountFacts = Pick<AccountDocument, 'name' | 'quota' | 'status'>;

@@ -5,7 +5,7 @@ import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import { callMark, isRepetition, marked } from '../../shared/http/idempotent-call.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
-import { checkMayShip, checkOwn, checkUser } from './domain.ts';
+import { checkMayShip, checkOwn, isMember } from './domain.ts';
 import type { AccountRepository } from './repository.ts';
 import type { HoldDocument } from './schemas.ts';
 
@@ -18,14 +18,12 @@ export function createHold(repository: AccountRepository, deps: ServiceDeps): Ha
       return { ...holdOf(accountId, deliveryId, at), status: 'Held', userId, ...marked(mark) };
     };
     return withOptimisticRetry(async (attempt) => {
-      // Nearly every hold is new, and of an account that may ship; the write decides.
-      if (attempt === 1) {
-        checkUser((await repository.user(accountId, userId))?.item);
+      const user = await repository.user(accountId, userId);
+      // Nearly every hold is new, and of an account that may ship: the write decides.
+      if (attempt === 1 && isMember(user?.item))
         return { status: 201, body: { held: await repository.createHold(hold()) } };
-      }
-      const [account, user, known] = await Promise.all([
+      const [account, known] = await Promise.all([
         repository.account(accountId),
-        repository.user(accountId, userId),
         repository.hold(accountId, deliveryId),
       ]);
       isRepetition(known?.item.call, mark);
