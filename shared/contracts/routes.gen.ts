@@ -343,6 +343,11 @@ export const carrierEvent: RouteRef<typeof thirdParty.carrierEvent> = {
   path: 'thirdpartydeliveries/{deliveryId}/events',
 };
 
+export const listBookings: RouteRef<typeof thirdParty.listBookings> = {
+  method: 'GET',
+  path: 'thirdpartydeliveries',
+};
+
 export const quoteCarriers: RouteRef<typeof thirdParty.quoteCarriers> = {
   method: 'POST',
   path: 'thirdpartydeliveries/quotes',

@@ -83,6 +83,7 @@ POST dronedeliveries/quotes                            RR    RR   RR   RR  RR   
 GET dronedeliveries/utilization                        +-    +-   -+   -+  --   ++     RR    RR      RR    ++      +-   -+
 
 PUT thirdpartydeliveries/{deliveryId}                  RR    RR   RR   RR  RR   RR     RR    RR      RR    ++      +F   F+
+GET thirdpartydeliveries                               RR    RR   RR   RR  RR   RR     RR    RR      RR    ++      ++   ++
 DELETE thirdpartydeliveries/{deliveryId}               RR    RR   RR   RR  RR   RR     RR    RR      RR    ++      +-   -+
 POST thirdpartydeliveries/quotes                       RR    RR   RR   RR  RR   RR     RR    RR      RR    ++      +F   F+
 POST thirdpartydeliveries/{deliveryId}/events          RR    RR   RR   RR  RR   RR     RR    ++      --    RR      RR   RR
