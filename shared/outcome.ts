@@ -33,7 +33,13 @@ interface AnyOutcome {
   readonly at: string;
 }
 
-/** For a status, an event, a stage, a history: the code and its sentence in place of the operators' reasons. */
+/** For customers, in a status, an event, a stage, a history: the code and its sentence in place of the operators' reasons. */
 export function customerOutcome({ kind, code = CODE_OF_KIND[kind], at }: AnyOutcome) {
-  return { kind, code, reasons: kind === 'completed' ? [] : [OUTCOME_SENTENCES[code] as string], at };
+  const sentence: string = OUTCOME_SENTENCES[code];
+  return { kind, code, sentence, reasons: kind === 'completed' ? [] : [sentence], at };
+}
+
+/** For operators: every reason, beside what customers read. */
+export function operatorOutcome({ kind, code = CODE_OF_KIND[kind], reasons, at }: AnyOutcome) {
+  return { kind, code, sentence: OUTCOME_SENTENCES[code] as string, reasons: [...reasons], at };
 }

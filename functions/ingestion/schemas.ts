@@ -15,7 +15,11 @@ export interface RequestDocument {
   /** Whether it came with an Idempotency-Key. */
   readonly keyed: boolean;
   readonly request: AcceptedRequest;
+  /** Of the time at which it was accepted. */
+  readonly sortKey: string;
   readonly traceparent?: string;
+  /** Counted from the last change, so that a request expires before its workflow does. */
+  readonly ttl: number;
 }
 
 /** Which delivery an `Idempotency-Key` stands for; forgotten after a day. */

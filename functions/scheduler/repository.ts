@@ -24,7 +24,12 @@ export interface WorkflowRepository extends FinishRepository {
   traceparent(state: WorkflowDocument): string | undefined;
 }
 
-export function createWorkflowRepository(database: Database, now: () => Date): WorkflowRepository {
+/** @param retentionDays for which the document of an ended workflow is kept */
+export function createWorkflowRepository(
+  database: Database,
+  now: () => Date,
+  retentionDays: number,
+): WorkflowRepository {
   const store = database.store<WorkflowDocument>('workflows');
   const journal = createJournal(deliverySaga, { store, documentId: 'workflow', now });
   const inbox = createInbox({
@@ -72,7 +77,7 @@ export function createWorkflowRepository(database: Database, now: () => Date): W
       await store.patch('workflow', document.deliveryId, [auditOperation(document, act)]);
     },
     traceparent: (state) => state.traceparent,
-    ...createFinish(store, inbox, now),
+    ...createFinish(store, inbox, now, retentionDays),
   };
 }
 

@@ -272,6 +272,11 @@ export const getRequest: RouteRef<typeof requests.getRequest> = {
   path: 'deliveryrequests/{deliveryId}',
 };
 
+export const listRequests: RouteRef<typeof requests.listRequests> = {
+  method: 'GET',
+  path: 'deliveryrequests',
+};
+
 export const quote: RouteRef<typeof requests.quote> = {
   method: 'POST',
   path: 'quotes',

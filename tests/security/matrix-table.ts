@@ -45,6 +45,7 @@ PATCH packages/{packageId}                             +-    +-   -+   -+  NN   
 DELETE packages/{packageId}                            +-    +-   -+   -+  NN   RR     RR    RR      RR    NN      +-   -+
 GET packages/summary/{ownerId}                         +-    +-   -+   -+  --   ++     RR    RR      RR    ++      +-   -+
 
+GET deliveryrequests                                   ++    ++   ++   ++  NN   RR     RR    RR      RR    RR      RR   RR
 POST deliveryrequests                                  +F    +F   F+   F+  NN   RR     RR    RR      RR    RR      RR   RR
 GET deliveryrequests/{deliveryId}                      +-    +-   -+   -+  --   ++     RR    RR      RR    ++      +-   -+
 PATCH deliveryrequests/{deliveryId}                    +-    +-   -+   -+  --   RR     RR    RR      RR    RR      RR   RR
