@@ -1,4 +1,23 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** Takes minutes: part of `npm run test:long` only. */
+const LONG = 'tests/**/*.long.test.ts';
+/**
+ * Tests of the whole system wait more than they compute, conformance tests compute more than they wait: they begin by turns, the longest
+ * first, so that neither the processors nor the workers are idle. Unit tests fill the rest.
+ */
+class ByTurns extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const of = (name: string) => sorted.filter(({ project }) => project.name === name);
+    const [system, conformance] = [of('system'), of('conformance')];
+    const turns = Array.from({ length: Math.max(system.length, conformance.length) }, (_, index) =>
+      [system[index], conformance[index]].filter((file) => file !== undefined),
+    ).flat();
+    return [...turns, ...sorted.filter((file) => !turns.includes(file))];
+  }
+}
 
 /**
  * Unit tests lie beside the code; those of them that start processes are called `*.process.test.ts` and run with what crosses
@@ -6,10 +25,14 @@ import { defineConfig } from 'vitest/config';
  */
 export default defineConfig({
   test: {
+    globalSetup: ['tests/temporary-folder.ts'],
     pool: 'forks',
-    maxWorkers: 3,
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    maxWorkers: 4,
+    sequence: { sequencer: ByTurns },
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    // The only place for it: a poll that ends has nothing to gain from less, and a busy machine needs more than the default of 1 s.
+    expect: { poll: { timeout: 20_000 } },
     projects: [
       {
         extends: true,
@@ -30,7 +53,8 @@ export default defineConfig({
             'local/tests/**/*.test.ts',
             '{local,platform,tracking}/**/*.process.test.ts',
           ],
-          testTimeout: 60_000,
+          exclude: ['**/node_modules/**', LONG],
+          testTimeout: 120_000,
         },
       },
       {
@@ -38,8 +62,19 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['tests/{e2e,chaos}/**/*.test.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          exclude: ['**/node_modules/**', LONG],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'long',
+          include: [LONG],
+          maxWorkers: 1,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
         },
       },
     ],

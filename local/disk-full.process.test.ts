@@ -11,7 +11,7 @@ import { startCosmos } from './cosmos/server.ts';
 import { startEventHubs } from './event-hubs/server.ts';
 import { ACCOUNT, KEY } from './storage/account.ts';
 import { startStorage } from './storage/server.ts';
-import { host, writeApp } from './tests/conformance/functions-host.harness.ts';
+import { host, writeApp } from './tests/support/functions-host.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'disk-full-'));
 const disk = join(folder, 'disk');
@@ -70,7 +70,7 @@ async function fillAndFree(
   // It stays refused, without another word.
   for (let n = 300; n < 305; n++) expect(await take(n)).toBe(refusal);
   free();
-  await expect.poll(() => take(400 + acknowledged.length), { timeout: 20_000 }).toBe('taken');
+  await expect.poll(() => take(400 + acknowledged.length)).toBe('taken');
   return { acknowledged, refusal };
 }
 

@@ -1,11 +1,12 @@
 /** What ingestion keeps in the container `requests` (partition: account). */
 import type { AcceptedRequest } from '../../shared/contracts/requests.ts';
+import type { TraceContext } from '../../shared/telemetry/trace-context.ts';
 
 /**
  * `accepted`: recorded, and on its way to the hub. `taken`: the scheduler has it. `abandoned`: a client without an
  * Idempotency-Key was answered 503; should the message have reached the hub all the same, nothing comes of it.
  */
-export interface RequestDocument {
+export interface RequestDocument extends TraceContext {
   readonly id: string;
   readonly type: 'request';
   readonly accountId: string;
@@ -17,7 +18,6 @@ export interface RequestDocument {
   readonly request: AcceptedRequest;
   /** Of the time at which it was accepted. */
   readonly sortKey: string;
-  readonly traceparent?: string;
   /** Counted from the last change, so that a request expires before its workflow does. */
   readonly ttl: number;
 }

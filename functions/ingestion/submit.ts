@@ -12,7 +12,7 @@ import type { DeliveryRequestBody, RequestMessage, submitRequest } from '../../s
 import { AppError, toAppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import { type Call, type Handler, invalid } from '../../shared/http/pipeline.ts';
-import { traceparent } from '../../shared/telemetry/trace.ts';
+import { traceContext } from '../../shared/telemetry/trace-context.ts';
 import { acceptedRequest, answerOf, idempotencyId } from './domain.ts';
 import type { RequestRepository } from './repository.ts';
 import { IDEMPOTENCY_TTL_SECONDS, type IdempotencyDocument, type RequestDocument } from './schemas.ts';
@@ -45,7 +45,6 @@ export function createSubmit(
     owner: Owner,
     key: Key | undefined,
   ): Promise<RequestDocument> {
-    const trace = traceparent();
     const request = acceptedRequest({ body, owner, deliveryId: deps.newId(), now: deps.now() });
     const document: RequestDocument = {
       id: request.deliveryId,
@@ -56,8 +55,8 @@ export function createSubmit(
       keyed: key !== undefined,
       request,
       sortKey: sortKeyOf(request.acceptedAt, request.deliveryId),
-      ...(trace ? { traceparent: trace } : {}),
       ttl: deps.settings.RETENTION_DAYS * 24 * 3600,
+      ...traceContext(),
     };
     return repository.record(
       document,

@@ -25,7 +25,7 @@ afterAll(() => harness[Symbol.asyncDispose]());
 
 test('the document of a workflow expires so many days after its end, and not before', async () => {
   const ttl = async () => ((await repository.find('d1')) as { ttl?: number } | undefined)?.ttl;
-  await repository.open(request, undefined);
+  await repository.open(request, {});
   expect(await ttl()).toBeUndefined();
   await repository.finish('d1', { kind: 'completed', reasons: [], at: '2026-11-23T12:30:00.000Z' });
   expect(await ttl()).toBe(90 * 86_400);

@@ -64,11 +64,15 @@ export function letterId(
   const { hub, partition, sequenceNumber, payload } = letter;
   const digest = () => createHash('sha256').update(payload).digest('hex').slice(0, 24);
   const position = sequenceNumber >= 0 ? String(sequenceNumber) : `x${digest()}`;
-  return [hub, partition || 'none', position].map(safe).join('-').slice(0, 100);
+  return shortened([hub, partition || 'none', position].map(safe).join('-'));
 }
 
 export function workItemId({ kind, step }: Pick<WorkItem, 'kind' | 'step'>): string {
-  const id = `${kind}-${safe(step)}`;
+  return shortened(`${kind}-${safe(step)}`);
+}
+
+/** An id of at most 100 characters; a longer one ends in its digest, so that no two become the same. */
+function shortened(id: string): string {
   return id.length <= 100
     ? id
     : `${id.slice(0, 83)}-${createHash('sha256').update(id).digest('hex').slice(0, 16)}`;

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { describe, expect, test } from 'vitest';
-import { executions, fixtureApp, type Hub, openHub, type Status } from './harness.ts';
+import { executions, fixtureApp, type Hub, openHub, type Status } from '../tests/support/durable-hub.ts';
 
 const completed = async (hub: Hub, name: string, input: unknown = {}, id = name): Promise<unknown> => {
   expect((await hub.start(name, id, input)).status).toBe(202);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { fixtureApp, type Hub, openHub, type Status } from './harness.ts';
+import { fixtureApp, type Hub, openHub, type Status } from '../tests/support/durable-hub.ts';
 
 const is =
   (wanted: string) =>

@@ -125,6 +125,16 @@ export const SettingsSchema = z.object({
     'Pause between two reads of a change feed that has nothing new; the local Cosmos DB server is not polled',
   ),
   OVERDUE_SCHEDULE: z.string().default('*/30 * * * * *').describe('NCRONTAB of the supervisor’s round'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url()
+    .optional()
+    .describe(
+      'Collector that the spans of traces are sent to, by OTLP over HTTP; without a receiver none are recorded',
+    ),
+  APPLICATIONINSIGHTS_CONNECTION_STRING: z
+    .string()
+    .optional()
+    .describe('Application Insights, where host and app send their telemetry with the identity (Azure)'),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default('info')

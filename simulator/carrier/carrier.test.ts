@@ -75,7 +75,7 @@ const reported = async (count: number) => {
     if (received.length < count) now += 10_000;
     return received.length;
   };
-  await expect.poll(passing, { timeout: 15_000 }).toBeGreaterThanOrEqual(count);
+  await expect.poll(passing).toBeGreaterThanOrEqual(count);
   return received.map(({ event }) => event);
 };
 

@@ -110,15 +110,20 @@ GET supervisor/workitems                               RR    RR   RR   RR  RR   
 POST supervisor/workitems/{deliveryId}/{itemId}/settle RR    RR   RR   RR  RR   ++     RR    RR      RR    RR      RR   RR
 `;
 
-type Row = Readonly<Record<Caller, readonly [Verdict, Verdict]>>;
+export type Row = Readonly<Record<Caller, readonly [Verdict, Verdict]>>;
 
 /** By `titleOf(route)`. */
-export const EXPECTED: ReadonlyMap<string, Row> = new Map(
-  TABLE.split('\n')
-    .filter((line) => /^(GET|PUT|POST|PATCH|DELETE) /.test(line))
-    .map((line) => {
+export const EXPECTED: ReadonlyMap<string, Row> = rowsOf(TABLE, /^(GET|PUT|POST|PATCH|DELETE) /);
+
+/** The rows of a table whose lines begin so; the name of a row is its first two words. */
+export function rowsOf(table: string, begin: RegExp): ReadonlyMap<string, Row> {
+  const rows = table
+    .split('\n')
+    .filter((line) => begin.test(line))
+    .map((line): readonly [string, Row] => {
       const [method, path, ...pairs] = line.split(/\s+/);
       const cells = CALLERS.map((caller, index) => [caller, (pairs[index] ?? '').split('')]);
       return [`${method} ${path}`, Object.fromEntries(cells) as Row];
-    }),
-);
+    });
+  return new Map(rows);
+}

@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { WAIT } from '../../change-feed-wait.ts';
 import { type CosmosServer, startCosmos } from '../../cosmos/server.ts';
 import { type StorageServer, startStorage } from '../../storage/server.ts';
-import { type Hosted, host, writeApp } from './functions-host.harness.ts';
+import { type Hosted, host, writeApp } from '../support/functions-host.ts';
 
 const POLL_MS = 1_000;
 const SLOW_MS = 150;
@@ -22,7 +22,7 @@ const note = (name) => (documents) => { for (const { id } of documents) appendFi
 feed('quick', note('quick'));
 feed('slow', async (documents) => { await new Promise((r) => setTimeout(r, ${SLOW_MS})); note('slow')(documents); });
 `;
-const PATIENCE = { timeout: 15_000, interval: 20 };
+const PATIENCE = { timeout: 60_000, interval: 20 };
 
 let dir: string;
 let files: ReturnType<typeof writeApp>;
