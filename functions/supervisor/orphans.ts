@@ -1,6 +1,6 @@
 /**
- * Reservations, quota holds and carriers' bookings that have outlived their workflow: released after a grace, told to an
- * operator when that does not help.
+ * Finds reservations, quota holds and carriers' bookings that have outlived their workflow. They are released after a grace
+ * period; if that does not help, an operator is alerted.
  */
 import { listHolds, releaseQuota } from '../../shared/contracts/accounts.ts';
 import { type Drone, listDrones, releaseDrone } from '../../shared/contracts/drones.ts';
@@ -12,7 +12,7 @@ import { ORPHAN_GRACE_ROUNDS, TELL_ROUNDS } from './domain.ts';
 import { count, guarded, type RoundDeps, watchKey } from './watching.ts';
 
 const PAGE_SIZE = 500;
-/** A hold or a booking this young belongs to a workflow that has only begun, or is just ending, ms. */
+/** A hold or a booking younger than this belongs to a workflow that has just begun, or is just ending, ms. */
 const LEAST_AGE_MS = 60_000;
 
 export async function checkReservations(deps: RoundDeps): Promise<ReadonlySet<string>> {
@@ -59,7 +59,7 @@ export async function checkHolds(deps: RoundDeps): Promise<ReadonlySet<string>> 
   return seen;
 }
 
-/** A parcel that the carrier has collected cannot be called back: that is an operator's. */
+/** A parcel that the carrier has collected cannot be called back: an operator is alerted. */
 export async function checkBookings(deps: RoundDeps): Promise<ReadonlySet<string>> {
   const { call, log } = deps.services;
   const { body } = await call(listBookings, { query: { before: youngest(deps) } });
@@ -102,7 +102,7 @@ function youngest({ services }: RoundDeps): string {
   return new Date(services.now().getTime() - LEAST_AGE_MS).toISOString();
 }
 
-/** A workflow that cannot be asked about counts as under way: the error goes on, and nothing is released. */
+/** If a workflow cannot be read, the error is passed on and nothing is released. */
 async function stateOf(
   deliveryId: string,
   { services }: RoundDeps,

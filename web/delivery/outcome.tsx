@@ -1,6 +1,6 @@
 import type { DeliveryState } from './state.ts';
 
-/** Tells how the delivery ended, in the service's own sentence, and for operators with each reason. */
+/** Shows how the delivery ended: the service's sentence, and each reason for operators. */
 export function Outcome({ state, isOperator }: { state: DeliveryState; isOperator: boolean }) {
   const outcome = state.status?.outcome;
   if (!outcome || outcome.kind === 'completed') return null;

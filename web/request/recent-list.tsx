@@ -16,7 +16,7 @@ const OUTCOMES: Readonly<Record<string, string>> = {
 
 const PAGE_SIZE = 8;
 
-/** The deliveries of this person, wherever they were asked for, as they are when the list is shown. */
+/** The deliveries of this person, wherever they were asked for, with their state when the list is shown. */
 export function RecentList({ who }: { who: Person }) {
   const { city, call } = usePage();
   const [list, setList] = useState<readonly Status[]>([]);
