@@ -1,4 +1,4 @@
-/** The end of a workflow: its outcome and its event in one batch, once; and the answers to changes that came too late. */
+/** Ends a workflow: writes its outcome and event in one batch, once, and answers changes that came too late. */
 import type { JSONObject, OperationInput, PatchOperation } from '@azure/cosmos';
 import type { Outcome } from '../../shared/contracts/outcome.ts';
 import type { Store } from '../../shared/cosmos/store.ts';
@@ -21,6 +21,7 @@ export function createFinish(
   store: Store<WorkflowDocument>,
   inbox: Inbox<WorkflowDocument>,
   now: () => Date,
+  retentionDays: number,
 ): FinishRepository {
   const refuseLate: FinishRepository['refuseLate'] = async (deliveryId, change) => {
     const isOpen = `(NOT IS_DEFINED(c.${change}) OR c.${change} = 'requested')`;
@@ -62,6 +63,7 @@ function endOf(
     state: 'Processed',
     step: outcome.kind,
     updatedAt: now.toISOString(),
+    ttl: retentionDays * 24 * 3600,
     ...finalAnswers(document, outcome),
   });
   const condition = `FROM c WHERE NOT IS_DEFINED(c.outcome) AND c.mail = ${document.mail}`;

@@ -76,11 +76,11 @@ export function createWorkflowRepository(database: Database, now: () => Date): W
     audit: async (document, act) => {
       await store.patch('workflow', document.deliveryId, [auditOperation(document, act)]);
     },
-    ...createFinish(store, inbox, now),
+    ...createFinish(store, inbox, now, retentionDays),
   };
 }
 
-/** Part of the write that the act leads to, where there is one. */
+/** Part of the same batch as the act's effect, if it has one. */
 export function auditOperation({ audit }: WorkflowDocument, act: WorkflowAct): PatchOperation {
   return audit ? { op: 'add', path: '/audit/-', value: act } : { op: 'set', path: '/audit', value: [act] };
 }

@@ -1,7 +1,7 @@
 /**
  * The inbox of a saga: external events, kept in the saga's partition until the orchestration has dealt with them.
  *
- * B1 An event is kept once, however often it is put.
+ * B1 An event is stored once, no matter how often it is put.
  * B2 Events are read in the order of arrival; those of one millisecond in the order they happened.
  * B3 A handled event is read again only by an orchestration that begins with an empty memory.
  * B4 The write that puts an event counts it in the saga's document (`mail`), so that an activity, which writes that document

@@ -4,11 +4,11 @@
  *
  * J1 A step's intent is in the journal before it runs, so an effect of unknown outcome is compensated, too.
  * J2 A call of an older generation, or for a saga that has ended, has no effect; nor has a step that would have to be
- *    compensated, or a pivot, once the compensation has begun. Such a call fails as `superseded`.
+ *    compensated, or a pivot, once the compensation has begun. Such a call fails with `superseded`.
  * J3 A compensation succeeds when there is nothing to compensate.
- * J4 A step that is done once is answered from the journal when it is called again: by a repetition of its activity, or
- *    by an orchestration that begins again with an empty memory. It is not done again after its compensation either.
- * J5 Of two outcomes the one that was written first counts.
+ * J4 A step that runs once is answered from the journal when it is called again: by a repetition of its activity, or by an
+ *    orchestration that begins again with an empty memory. It does not run again after its compensation either.
+ * J5 Of two outcomes, the one written first counts.
  * J6 A step that succeeds clears the last error.
  * J7 Until the next write, only the engine has a step's result. When that is lost, the step runs again, under the same
  *    idempotency key.
@@ -65,7 +65,7 @@ export interface JournalOptions<State extends SagaDocument> {
   readonly now: () => Date;
 }
 
-/** After a step's time-out the saga is overdue when it has not moved for so long; pauses between attempts are shorter. */
+/** A saga that has not moved for this long after a step's time-out is overdue; pauses between attempts are shorter. */
 export const STEP_SLACK_SECONDS = 120;
 
 export function createJournal<State extends SagaDocument>(

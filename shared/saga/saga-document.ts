@@ -10,7 +10,7 @@ export const SAGA_STATES = [
   'CompensationFailed',
 ] as const;
 
-/** An effect of a step: intended before it runs, so that one of unknown outcome is compensated, too. */
+/** An effect of a step. It is recorded as intended before it runs, so an effect of unknown outcome is compensated, too. */
 export interface Effect {
   readonly status: 'intended' | 'done' | 'compensated' | 'compensationFailed';
   readonly generation: number;
