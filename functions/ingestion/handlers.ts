@@ -78,6 +78,19 @@ export function createHandlers(repository: RequestRepository, deps: ServiceDeps)
       return { status: 200, body: status, headers: { etag: etagOf(status) } };
     },
 
+    list: async ({ query: { limit, continuation } }, call) => {
+      const { principal } = call;
+      const found = await repository.list({
+        accountId: ownAccount(principal),
+        userId: hasRole(principal, 'account-admin') ? undefined : principal.subject,
+        after: sortKeyIn(continuation),
+        limit: limit + 1,
+      });
+      const { items, next } = pageOf(found, limit);
+      const requests = await Promise.all(items.map((document) => current(document, call)));
+      return { status: 200, body: { requests, ...next } };
+    },
+
     /** One write where the caller names the account, as the scheduler does. */
     accept: async ({ params: { deliveryId } }, call) => {
       const accountId = call.principal.accountId ?? (await own(deliveryId, call)).accountId;

@@ -27,7 +27,7 @@ export function createConsumers(
     const { body } = await call(acceptRequest, { params: { deliveryId }, accountId: owner.accountId });
     const { document, isNew } = await repository.open(request, traceContext());
     if (body.accepted) return void (await startWorkflow(client, document, limits, isNew));
-    const reasons = ['the request was answered 503 and is not carried out'];
+    const reasons = ['the request was answered 503 and will not be carried out'];
     const at = now().toISOString();
     await repository.finish(deliveryId, { kind: 'rejected', code: 'not_accepted', reasons, at });
   };

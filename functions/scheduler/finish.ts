@@ -30,6 +30,9 @@ export function createFinish(
     await unlessConflict(() => store.patch('workflow', deliveryId, operations, { condition }));
   };
 
+  const endOf = (document: WorkflowDocument, outcome: Outcome, also: readonly PatchOperation[]) =>
+    endOperations(document, outcome, { now: now(), retentionDays, also });
+
   /** One read has the document and all that came; the end is written only if nothing came meanwhile. */
   const end = async (
     deliveryId: string,
@@ -37,7 +40,7 @@ export function createFinish(
     also: readonly PatchOperation[],
   ): Promise<readonly Received[]> => {
     const { state, received } = await inbox.read(deliveryId);
-    if (state && !state.outcome) await store.batch(deliveryId, endOf(state, outcome, now(), also));
+    if (state && !state.outcome) await store.batch(deliveryId, endOf(state, outcome, also));
     return received;
   };
 
@@ -52,11 +55,16 @@ export function createFinish(
   };
 }
 
-function endOf(
+interface EndOptions {
+  readonly now: Date;
+  readonly retentionDays: number;
+  readonly also: readonly PatchOperation[];
+}
+
+function endOperations(
   document: WorkflowDocument,
   outcome: Outcome,
-  now: Date,
-  also: readonly PatchOperation[],
+  { now, retentionDays, also }: EndOptions,
 ): OperationInput[] {
   const fields = patchOf({
     outcome,

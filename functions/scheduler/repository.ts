@@ -29,7 +29,12 @@ export interface Opened {
   readonly isNew: boolean;
 }
 
-export function createWorkflowRepository(database: Database, now: () => Date): WorkflowRepository {
+/** @param retentionDays for which the document of an ended workflow is kept */
+export function createWorkflowRepository(
+  database: Database,
+  now: () => Date,
+  retentionDays: number,
+): WorkflowRepository {
   const store = database.store<WorkflowDocument>('workflows');
   const journal = createJournal(deliverySaga, { store, documentId: 'workflow', now });
   const inbox = createInbox({
