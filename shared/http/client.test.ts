@@ -136,7 +136,6 @@ describe('over HTTP', () => {
   const token = async () => 'secret';
   const served = () =>
     startServer((request, response, body) => {
-      return void response.writeHead(307, { location: '/else' }).end();
       if (request.url === '/api/things/silent') return;
       answerJson(response, 200, { at: JSON.stringify([request.url, request.headers, body]) });
     });
