@@ -1,10 +1,13 @@
-/** Handles status, cancel and reschedule of delivery requests. */
+/** Handles status, list, cancel and reschedule of delivery requests. */
 
-import { reachesAll } from '../../shared/auth/tenancy.ts';
+import { hasRole } from '../../shared/auth/principal.ts';
+import { ownAccount, reachesAll } from '../../shared/auth/tenancy.ts';
+import { pageOf, sortKeyIn } from '../../shared/continuation.ts';
 import type {
   acceptRequest,
   cancelRequest,
   getRequest,
+  listRequests,
   rescheduleRequest,
 } from '../../shared/contracts/requests.ts';
 import { getWorkflow, type WorkflowView } from '../../shared/contracts/workflows.ts';
@@ -20,6 +23,7 @@ import { publishOperation } from './submit.ts';
 
 export interface IngestionHandlers {
   readonly get: Handler<typeof getRequest>;
+  readonly list: Handler<typeof listRequests>;
   readonly accept: Handler<typeof acceptRequest>;
   readonly cancel: Handler<typeof cancelRequest>;
   readonly reschedule: Handler<typeof rescheduleRequest>;
@@ -72,6 +76,19 @@ export function createHandlers(repository: RequestRepository, deps: ServiceDeps)
     get: async ({ params }, call) => {
       const status = await current(await own(params.deliveryId, call), call);
       return { status: 200, body: status, headers: { etag: etagOf(status) } };
+    },
+
+    list: async ({ query: { limit, continuation } }, call) => {
+      const { principal } = call;
+      const found = await repository.list({
+        accountId: ownAccount(principal),
+        userId: hasRole(principal, 'account-admin') ? undefined : principal.subject,
+        after: sortKeyIn(continuation),
+        limit: limit + 1,
+      });
+      const { items, next } = pageOf(found, limit);
+      const requests = await Promise.all(items.map((document) => current(document, call)));
+      return { status: 200, body: { requests, ...next } };
     },
 
     accept: async ({ params }, call) => {

@@ -14,6 +14,13 @@ export interface RequestRepository {
   find(accountId: string, deliveryId: string): Promise<RequestDocument | undefined>;
   /** For an operator, who names no account. */
   findAnywhere(deliveryId: string): Promise<RequestDocument | undefined>;
+  /** Of an account, or of one of its users, newest first, without those that were abandoned. */
+  list(filter: {
+    accountId: string;
+    userId: string | undefined;
+    after: string | undefined;
+    limit: number;
+  }): Promise<readonly RequestDocument[]>;
   /** The request of an idempotency key. @throws AppError `idempotency_key_reused` when the key came with another body */
   earlier(
     idempotency: Pick<IdempotencyDocument, 'id' | 'accountId' | 'bodyHash'>,
@@ -81,6 +88,20 @@ export function createRequestRepository(database: Database): RequestRepository {
     findAnywhere: async (deliveryId) => {
       const sql = "SELECT * FROM c WHERE c.id = @id AND c.type = 'request'";
       return (await store.query(sql, { id: deliveryId }, { limit: 1 })).items[0];
+    },
+    list: async ({ accountId, userId, after, limit }) => {
+      const conditions = [
+        "c.type = 'request'",
+        NOT_ABANDONED,
+        ...(userId === undefined ? [] : ['c.request.owner.userId = @userId']),
+        ...(after === undefined ? [] : ['c.sortKey < @after']),
+      ];
+      const sql = `SELECT * FROM c WHERE ${conditions.join(' AND ')} ORDER BY c.sortKey DESC`;
+      const parameters = {
+        ...(userId === undefined ? {} : { userId }),
+        ...(after === undefined ? {} : { after }),
+      };
+      return (await store.query(sql, parameters, { partitionKey: accountId, limit })).items;
     },
     take: (accountId, deliveryId) => settle(accountId, deliveryId, NOT_ABANDONED, 'taken'),
     markPublished: (accountId, deliveryId) => settle(accountId, deliveryId, NOT_ABANDONED),

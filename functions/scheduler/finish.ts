@@ -20,6 +20,7 @@ export function createFinish(
   store: Store<WorkflowDocument>,
   inbox: Inbox,
   now: () => Date,
+  retentionDays: number,
 ): FinishRepository {
   const refuseLate: FinishRepository['refuseLate'] = async (deliveryId, change) => {
     const isOpen = `(NOT IS_DEFINED(c.${change}) OR c.${change} = 'requested')`;
@@ -33,7 +34,7 @@ export function createFinish(
     finish: async (deliveryId, outcome) => {
       const document = (await store.read('workflow', deliveryId))?.item;
       if (document && !document.outcome) {
-        await unlessConflict(() => store.batch(deliveryId, endOf(document, outcome, now())));
+        await unlessConflict(() => store.batch(deliveryId, endOf(document, outcome, now(), retentionDays)));
       }
       const late = await inbox.open(deliveryId, ['cancel', 'reschedule']);
       for (const { kind } of late) await refuseLate(deliveryId, kind === 'cancel' ? 'cancel' : 'reschedule');
@@ -41,12 +42,18 @@ export function createFinish(
   };
 }
 
-function endOf(document: WorkflowDocument, outcome: Outcome, now: Date): OperationInput[] {
+function endOf(
+  document: WorkflowDocument,
+  outcome: Outcome,
+  now: Date,
+  retentionDays: number,
+): OperationInput[] {
   const operations = patchOf({
     outcome,
     state: 'Processed',
     step: outcome.kind,
     updatedAt: now.toISOString(),
+    ttl: retentionDays * 24 * 3600,
     ...finalAnswers(document, outcome),
   });
   const condition = 'FROM c WHERE NOT IS_DEFINED(c.outcome)';

@@ -24,7 +24,12 @@ export interface WorkflowRepository extends FinishRepository {
   audit(document: WorkflowDocument, act: WorkflowAct): Promise<void>;
 }
 
-export function createWorkflowRepository(database: Database, now: () => Date): WorkflowRepository {
+/** @param retentionDays for which the document of an ended workflow is kept */
+export function createWorkflowRepository(
+  database: Database,
+  now: () => Date,
+  retentionDays: number,
+): WorkflowRepository {
   const store = database.store<WorkflowDocument>('workflows');
   const journal = createJournal(deliverySaga, { store, documentId: 'workflow', now });
   const inbox = createInbox({
@@ -71,7 +76,7 @@ export function createWorkflowRepository(database: Database, now: () => Date): W
     audit: async (document, act) => {
       await store.patch('workflow', document.deliveryId, [auditOperation(document, act)]);
     },
-    ...createFinish(store, inbox, now),
+    ...createFinish(store, inbox, now, retentionDays),
   };
 }
 
