@@ -23,7 +23,7 @@ export function openDatabase(file: string, setup: string): DatabaseSync {
     database?.close();
     const reason = error instanceof Error ? error.message : String(error);
     const advice = /locked|busy/i.test(reason)
-      ? 'another process has it: stop that, or choose another folder with --data'
+      ? 'another process uses it: stop that process, or choose another folder with --data'
       : `it cannot be read (${reason}): start again with --reset, or remove the file`;
     throw new Error(`${file}: ${advice}`, { cause: error });
   }
