@@ -6,7 +6,7 @@ import type { Account, AccountAct } from '../../shared/contracts/accounts.ts';
 import { Id } from '../../shared/contracts/common.ts';
 import { AppError } from '../../shared/errors.ts';
 import { read } from '../../shared/read.ts';
-import type { AccountDocument, HoldDocument, UserDocument } from './schemas.ts';
+import type { AccountDocument, UserDocument } from './schemas.ts';
 
 /**
  * A user id may contain what a document id may not (`/`, `?`, `#`, 255 characters of any script). Such an id is stored

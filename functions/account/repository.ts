@@ -52,13 +52,13 @@ export function createAccountRepository(database: Database): AccountRepository {
       return (await store.query<HoldDocument>(sql, { before }, { limit })).items;
     },
     createHold: async (hold) => {
-      const [, counted] = await orMissing(
+      const [, written] = await orMissing(
         store.batch(hold.accountId, [
           { operationType: 'Create', resourceBody: json(hold) },
           count([{ op: 'incr', path: '/held', value: 1 }], MAY_HOLD),
         ]),
       );
-      return (counted?.item as AccountDocument).held;
+      return (written?.item as AccountDocument | undefined)?.held ?? 0;
     },
     createEnded: async (hold) => {
       await store.create<HoldDocument>(hold);

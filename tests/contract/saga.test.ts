@@ -316,7 +316,6 @@ describe('an operator who compensates a delivery', () => {
   const reason = 'the customer called: rude words';
 
   test('has it compensated by another orchestration, whichever activity was the last before, with or without its effect', async () => {
-    const count = BEFORE_FLIGHT.length;
     const failures = BEFORE_FLIGHT.flatMap((_, index) => [{ diesIn: index + 1 }, { diesAfter: index + 1 }]);
     for (const failure of failures) {
       const deliveryId = await world.ask();
