@@ -402,10 +402,10 @@ describe('while the hub is away', () => {
             return publisher.publish(hub, messages, options);
           },
         },
-        call: ((route, options) => {
+        call: (route, options) => {
           bounds.push(options?.timeoutMs);
           return deps.call(route, options);
-        }) as typeof deps.call,
+        },
       }),
     );
     try {

@@ -33,24 +33,23 @@ const request: WorkflowDocument['request'] = {
 type Effects = WorkflowDocument['effects'];
 const effect = (value: unknown, status = 'done') =>
   ({ status, generation: 1, value }) as unknown as Effects[string];
-const workflow = (change: Partial<WorkflowDocument> = {}): WorkflowDocument =>
-  ({
-    id: 'workflow',
-    type: 'workflow',
-    deliveryId: 'd1',
-    request,
-    excluded: [],
-    state: 'Processing',
-    step: 'reserveDrone',
-    attempts: 2,
-    generation: 3,
-    effects: {},
-    mail: 0,
-    handled: [],
-    createdAt: AT,
-    updatedAt: AT,
-    ...(change as object),
-  }) as WorkflowDocument;
+const workflow = (change: Partial<WorkflowDocument> = {}): WorkflowDocument => ({
+  id: 'workflow',
+  type: 'workflow',
+  deliveryId: 'd1',
+  request,
+  excluded: [],
+  state: 'Processing',
+  step: 'reserveDrone',
+  attempts: 2,
+  generation: 3,
+  effects: {},
+  mail: 0,
+  handled: [],
+  createdAt: AT,
+  updatedAt: AT,
+  ...(change as object),
+});
 const byDrone: Assignment = {
   by: 'drone',
   droneId: 'drone-1',

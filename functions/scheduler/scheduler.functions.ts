@@ -8,15 +8,12 @@ import { ENDLESS_RETRY, registerOutbox } from '../../shared/functions/change-fee
 import { registerConsumer } from '../../shared/functions/event-hub.ts';
 import type { Service, ServiceDeps } from '../../shared/functions/service.ts';
 import { endpoint } from '../../shared/http/pipeline.ts';
-import { untilSuperseded } from '../../shared/saga/protocol.ts';
 import { createActivities } from './activities.ts';
-import { compensateAndFinish, unknownOutcome } from './compensate.ts';
 import { createConsumers } from './consumers.ts';
-import { deliver } from './deliver.ts';
+import { compensateOrchestration, deliverOrchestration } from './delivery.orchestration.ts';
 import { COMPENSATOR, limitsOf, ORCHESTRATOR, purgeEnded } from './engine.ts';
 import { createHandlers } from './handlers.ts';
 import { createWorkflowRepository, type WorkflowRepository } from './repository.ts';
-import { createWorkflowContext } from './workflow-context.ts';
 
 export function schedulerService(deps: ServiceDeps): Service {
   const repository = createWorkflowRepository(deps.database, deps.now, deps.settings.RETENTION_DAYS);
@@ -39,13 +36,8 @@ export function schedulerService(deps: ServiceDeps): Service {
 }
 
 function registerOrchestrations(repository: WorkflowRepository, deps: ServiceDeps): void {
-  df.app.orchestration(ORCHESTRATOR, function* (context) {
-    yield* untilSuperseded(deliver(createWorkflowContext(context, context.df.getInput())));
-  });
-  df.app.orchestration(COMPENSATOR, function* (context) {
-    const workflow = createWorkflowContext(context, context.df.getInput());
-    yield* untilSuperseded(compensateAndFinish(workflow, unknownOutcome(workflow.now())));
-  });
+  df.app.orchestration(ORCHESTRATOR, deliverOrchestration);
+  df.app.orchestration(COMPENSATOR, compensateOrchestration);
   for (const [name, handler] of Object.entries(createActivities(repository, deps))) {
     df.app.activity(name, { handler });
   }

@@ -208,7 +208,7 @@ describe('queries', () => {
       const iterator = container.items.query<string>(query, options);
       const seen: string[] = [];
       for (let page = 0; iterator.hasMoreResults(); page++) {
-        const { resources = [] } = await iterator.fetchNext();
+        const { resources } = await iterator.fetchNext();
         seen.push(...resources);
         await meanwhile(page);
       }

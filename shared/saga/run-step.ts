@@ -132,7 +132,7 @@ async function runSteps<State extends SagaDocument, Call>(
   if (begun.kind === 'superseded') throw superseded(input);
   const { state, done } = begun;
   const outcomes = await Promise.all(
-    executions.map((execution): Promise<StepOutcome> | StepOutcome => {
+    executions.map(async (execution): Promise<StepOutcome> => {
       const effect = done[execution.name];
       return effect
         ? { ok: true, value: effect.value ?? null, recorded: true }

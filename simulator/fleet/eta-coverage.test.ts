@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { FlightEvent, Mission, Telemetry } from '../../shared/contracts/flight.ts';
 import { type ObservedSpeed, observeSpeed, type Remaining, remaining } from '../../shared/geo/eta.ts';
 import { DEMO_ADDRESSES } from '../../shared/geo/service-area/service-area.ts';
-import { capacityOf, type SimulatedDrone } from '../drone/state.ts';
+import { capacityOf } from '../drone/state.ts';
 import { address, folder, missionCommand, missionFor, openWorld, type TestWorld } from '../world.fixture.ts';
 
 const SEEDS = 4;
@@ -22,7 +22,7 @@ interface Estimate {
 function fly({ fleet }: TestWorld, seed: number) {
   const missions = new Map<string, Mission>();
   for (const [index, drone] of fleet.drones.entries()) {
-    (drone as SimulatedDrone).energy = capacityOf(drone);
+    drone.energy = capacityOf(drone);
     const place = (offset: number) =>
       address(DEMO_ADDRESSES[(seed * 3 + index + offset) % DEMO_ADDRESSES.length] as string);
     const mission = missionFor(fleet, drone.id, { pickup: place(0), dropoff: place(5) });

@@ -203,6 +203,8 @@ export async function startWorld({ onPhase = () => undefined }: WorldOptions = {
     consumers,
     activities,
     engine,
+    /** Is told of the wakes of the orchestration that runs. */
+    running,
     /** Calls of the steps, oldest first. */
     calls,
     van,

@@ -110,6 +110,7 @@ export function createRequests(document: OpenApiDocument, options: FuzzOptions):
           : schema.format === 'date'
             ? new Date().toISOString().slice(0, 10)
             : 'sample';
+      case undefined:
       default:
         return marker;
     }

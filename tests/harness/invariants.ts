@@ -310,7 +310,7 @@ function flights(view: View): string[] {
   }
   const fences = new Map<string, string>();
   for (const { body } of domainEvents(view, 'DroneAssigned')) {
-    const { droneId, fence, deliveryId } = body['data'] as unknown as Flight;
+    const { droneId, fence, deliveryId } = body['data'] as Flight;
     const earlier = fences.get(`${droneId}/${fence}`);
     if (earlier && earlier !== deliveryId)
       found.push(`I4 ${droneId} has fence ${fence} for ${earlier} and for ${deliveryId}`);
