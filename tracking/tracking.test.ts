@@ -141,7 +141,7 @@ describe('a delivery, from its mission to its end', () => {
   });
 
   test('a delivery without a drone streams its stage', async () => {
-    await broker.publish('domain-events', 'early', stageEvent('early', 'Created', 0));
+    await broker.publish('domain-events', 'ticket-first', stageEvent('ticket-first', 'Created', 0));
     await until(() => tracking.tracker.deliveries.find('early') !== undefined, 'the delivery');
     const watcher = await watchSse(`${http}/track/early`, bearer(CUSTOMER));
     await watcher.until((frames) => frames.length === 1);
@@ -358,6 +358,22 @@ describe('who may do what', () => {
     expect(await refusedUpgrade(`${ws}/fleet`, bearer(CUSTOMER))).toBe(403);
     expect((await post('/tickets', STRANGER, { deliveryId: 'secret' })).status).toBe(404);
     expect((await post('/tickets', CUSTOMER, { fleet: true })).status).toBe(403);
+  });
+
+  test('S3 a ticket that is asked for before the delivery is known comes when it is (D18)', async () => {
+    const asked = post('/tickets', CUSTOMER, { deliveryId: 'ticket-first' }, { prefer: 'wait=10' });
+    const atOnce = await post('/tickets', CUSTOMER, { deliveryId: 'ticket-first' });
+    expect(atOnce.status).toBe(404);
+    await broker.publish('domain-events', 'ticket-first', stageEvent('ticket-first', 'Created', 0));
+    expect((await asked).status).toBe(201);
+    const began = performance.now();
+    const refused = await Promise.all([
+      post('/tickets', STRANGER, { deliveryId: 'ticket-first' }, { prefer: 'wait=1' }),
+      post('/tickets', STRANGER, { deliveryId: 'unknown' }, { prefer: 'wait=1' }),
+    ]);
+    expect(refused.map(({ status }) => status)).toEqual([404, 404]);
+    expect(performance.now() - began).toBeGreaterThanOrEqual(1_000);
+    expect(await refused[0]?.json()).toEqual(await refused[1]?.json());
   });
 
   test('a ticket opens its stream once', async () => {
