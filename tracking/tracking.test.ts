@@ -141,7 +141,7 @@ describe('a delivery, from its mission to its end', () => {
   });
 
   test('a delivery without a drone streams its stage', async () => {
-    await broker.publish('domain-events', 'ticket-first', stageEvent('ticket-first', 'Created', 0));
+    await broker.publish('domain-events', 'early', stageEvent('early', 'Created', 0));
     await until(() => tracking.tracker.deliveries.find('early') !== undefined, 'the delivery');
     const watcher = await watchSse(`${http}/track/early`, bearer(CUSTOMER));
     await watcher.until((frames) => frames.length === 1);
