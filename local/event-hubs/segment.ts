@@ -38,7 +38,7 @@ export interface NewEvent {
   readonly message: Buffer;
 }
 
-/** On these systems a write returns when it is on disk: one round trip to the thread pool instead of two. */
+/** On Linux a write returns when it is on disk: one round trip to the thread pool instead of two. */
 const SYNCS_ITSELF = process.platform === 'linux';
 const OPEN_FLAGS = constants.O_RDWR | constants.O_CREAT | (SYNCS_ITSELF ? constants.O_DSYNC : 0);
 const HEAD = 22;
