@@ -13,7 +13,7 @@ let harness: Harness;
 let fleet: Fleet;
 
 beforeEach(async () => {
-  harness = await startHarness({ containers: ['drones', 'droneDeliveries'] });
+  harness = await startHarness({ containers: ['drones', 'availableDrones', 'droneDeliveries'] });
   harness.add('drone', droneService);
   fleet = fleetOf(harness);
 });
