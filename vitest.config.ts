@@ -1,4 +1,17 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** Takes minutes: part of `npm run test:long` only. */
+const LONG = 'tests/**/*.long.test.ts';
+/** Tests of the whole system wait more than they compute, so they begin first and the others fill the time. */
+const ORDER = ['system', 'conformance', 'unit'];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ project }: TestSpecification) => ORDER.indexOf(project.name);
+    return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b));
+  }
+}
 
 /**
  * Unit tests lie beside the code; those of them that start processes are called `*.process.test.ts` and run with what crosses
@@ -6,10 +19,14 @@ import { defineConfig } from 'vitest/config';
  */
 export default defineConfig({
   test: {
+    globalSetup: ['tests/temporary-folder.ts'],
     pool: 'forks',
     maxWorkers: 3,
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    sequence: { sequencer: LongestFirst },
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    // The only place for it: a poll that ends has nothing to gain from less, and a busy machine needs more than the default of 1 s.
+    expect: { poll: { timeout: 20_000 } },
     projects: [
       {
         extends: true,
@@ -30,7 +47,8 @@ export default defineConfig({
             'local/tests/**/*.test.ts',
             '{local,platform,tracking}/**/*.process.test.ts',
           ],
-          testTimeout: 60_000,
+          exclude: ['**/node_modules/**', LONG],
+          testTimeout: 120_000,
         },
       },
       {
@@ -38,8 +56,19 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['tests/{e2e,chaos}/**/*.test.ts'],
+          exclude: ['**/node_modules/**', LONG],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'long',
+          include: [LONG],
+          maxWorkers: 1,
+          testTimeout: 600_000,
+          hookTimeout: 300_000,
         },
       },
     ],

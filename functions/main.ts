@@ -9,10 +9,12 @@ import { createVerifier } from '../shared/auth/verifier.ts';
 import { readSettings, type Settings } from '../shared/config/settings.ts';
 import { createCosmosClient } from '../shared/cosmos/client.ts';
 import { createDatabase } from '../shared/cosmos/store.ts';
+import { traceDatabase } from '../shared/cosmos/traced-database.ts';
 import { AppError } from '../shared/errors.ts';
 import { registerRoutes } from '../shared/functions/http.ts';
 import type { Service, ServiceDeps } from '../shared/functions/service.ts';
 import { createClient, type Transport } from '../shared/http/client.ts';
+import { createIdempotency } from '../shared/http/idempotency.ts';
 import { createLimits } from '../shared/http/limits.ts';
 import type { Endpoint, PipelineDeps } from '../shared/http/pipeline.ts';
 import { createRefusalLog } from '../shared/http/refusal-log.ts';
@@ -26,9 +28,11 @@ import { deliveryService } from './delivery/delivery.functions.ts';
 import { deliveryHistoryService } from './delivery-history/delivery-history.functions.ts';
 import { droneService } from './drone/drone.functions.ts';
 import { registerHealth } from './health.ts';
+import { createKeyStore } from './idempotency-keys.ts';
 import { ingestionService } from './ingestion/ingestion.functions.ts';
 import { packageService } from './package/package.functions.ts';
 import { schedulerService } from './scheduler/scheduler.functions.ts';
+import { registerSpanExport } from './span-export.ts';
 import { supervisorService } from './supervisor/supervisor.functions.ts';
 import { thirdPartyService } from './third-party/third-party.functions.ts';
 
@@ -51,20 +55,23 @@ function compose(settings: Settings): void {
   const log = createLog({ name: 'functions', level: settings.LOG_LEVEL });
   const credential = lazily(() => lazyCredential(settings.AZURE_CLIENT_ID));
   const cosmos = createCosmosClient(settings, credential);
+  const database = traceDatabase(createDatabase(cosmos, settings.COSMOS_DATABASE));
+  const now = () => new Date();
   const pipeline: PipelineDeps = {
     verify: createVerifier({ issuer: settings.IDENTITY_ISSUER, audience: settings.API_AUDIENCE }),
     log,
     limits: createLimits(settings),
     onRefusal: createRefusalLog(log, Date.now),
+    idempotency: createIdempotency(createKeyStore(database), now, log),
   };
   const registry = new Map<string, Endpoint>();
   const publisher = createPublisher(settings, credential);
   const shared = {
     settings,
-    database: createDatabase(cosmos, settings.COSMOS_DATABASE),
+    database,
     publisher,
     credential,
-    now: () => new Date(),
+    now,
     newId: randomUUID,
   };
   const services = settings.SERVICES.map((name) =>
@@ -77,6 +84,7 @@ function compose(settings: Settings): void {
   const endpoints = services.flatMap((service) => service.endpoints);
   for (const endpoint of endpoints) registry.set(endpoint.route.functionName, endpoint);
   for (const service of services) service.registerTriggers?.();
+  registerSpanExport(settings, credential);
   registerHealth({ cosmos, publisher, settings, credential });
   registerApiDocument(
     endpoints.map(({ route }) => route),

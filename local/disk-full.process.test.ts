@@ -11,6 +11,7 @@ import { startCosmos } from './cosmos/server.ts';
 import { startEventHubs } from './event-hubs/server.ts';
 import { ACCOUNT, KEY } from './storage/account.ts';
 import { startStorage } from './storage/server.ts';
+import { host, writeApp } from './tests/support/functions-host.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'disk-full-'));
 const disk = join(folder, 'disk');
@@ -42,6 +43,15 @@ afterAll(() => {
 });
 
 const TEXT = 'x'.repeat(20_000);
+const DURABLE_APP = `
+const { app } = require('@azure/functions');
+const df = require('durable-functions');
+app.http('alive', { handler: () => ({ body: 'yes' }) });
+df.app.activity('length', { handler: (text) => text.length });
+df.app.orchestration('upper', function* (context) {
+  return yield context.df.callActivity('length', context.df.getInput());
+});
+`;
 
 /** Writes until a write is refused, frees the disk, writes again. */
 async function fillAndFree(
@@ -60,7 +70,7 @@ async function fillAndFree(
   // It stays refused, without another word.
   for (let n = 300; n < 305; n++) expect(await take(n)).toBe(refusal);
   free();
-  await expect.poll(() => take(400 + acknowledged.length), { timeout: 20_000 }).toBe('taken');
+  await expect.poll(() => take(400 + acknowledged.length)).toBe('taken');
   return { acknowledged, refusal };
 }
 
@@ -164,5 +174,55 @@ describe.skipIf(!isMounted)('D1: a full disk', () => {
     for (const n of acknowledged) expect(await open().getBlobClient(String(n)).exists()).toBe(true);
     await server.close();
     rmSync(options.dataDir, { recursive: true });
+  });
+
+  test('the Functions host and Durable answer 503 with a reason, lose nothing and go on by themselves', async () => {
+    const app = writeApp({ 'main.cjs': DURABLE_APP });
+    const dataDir = join(disk, 'host');
+    mkdirSync(dataDir);
+    let server = await host(app.dir, { dataDir });
+    const api = '/runtime/webhooks/durabletask';
+    const reasons = new Set<string>();
+    const { acknowledged, refusal } = await fillAndFree(async (n) => {
+      const { status, body } = await server.call(
+        'POST',
+        `${api}/orchestrators/upper/i${n}?code=the-system-key`,
+        {
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(TEXT),
+        },
+      );
+      if (status === 202) return 'taken';
+      reasons.add(body.toString());
+      return String(status);
+    });
+    expect(refusal).toBe('503');
+    expect([...reasons].join()).toContain('disk');
+    // What does not write is served meanwhile, and what was acknowledged comes to its end.
+    expect((await server.call('GET', '/api/alive')).status).toBe(200);
+    const completed = async () => {
+      const statuses = await Promise.all(
+        acknowledged.map((n) =>
+          server.json<{ runtimeStatus: string }>(
+            'GET',
+            `${api}/instances/i${n}?showInput=false&code=the-system-key`,
+          ),
+        ),
+      );
+      return statuses.map(({ runtimeStatus }) => runtimeStatus);
+    };
+    await expect.poll(completed, { timeout: 30_000 }).toEqual(acknowledged.map(() => 'Completed'));
+    saysOnce(
+      server
+        .output()
+        .split('\n')
+        .filter((line) => /the disk (?:is full|has room)/.test(line)),
+    );
+    await server.stop();
+    server = await host(app.dir, { dataDir });
+    expect(await completed()).toEqual(acknowledged.map(() => 'Completed'));
+    await server.stop();
+    app.remove();
+    rmSync(dataDir, { recursive: true });
   });
 });

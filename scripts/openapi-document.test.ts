@@ -6,10 +6,49 @@ import { openApiDocument } from './openapi-document.ts';
 
 interface Operation {
   readonly operationId: string;
+  readonly summary: string;
   readonly tags: readonly string[];
   readonly security: readonly unknown[];
   readonly responses: Readonly<Record<string, unknown>>;
 }
+
+/** The words with which a summary may begin. Add a verb here when a new route needs one. */
+const VERBS = [
+  'Accept',
+  'Add',
+  'Apply',
+  'Ask',
+  'Book',
+  'Cancel',
+  'Change',
+  'Check',
+  'Compensate',
+  'Confirm',
+  'Count',
+  'Create',
+  'Discard',
+  'Get',
+  'Hold',
+  'List',
+  'Put',
+  'Quote',
+  'Recall',
+  'Record',
+  'Register',
+  'Release',
+  'Remove',
+  'Replay',
+  'Report',
+  'Reschedule',
+  'Reserve',
+  'Revoke',
+  'Send',
+  'Settle',
+  'Subscribe',
+  'Sum',
+  'Wake',
+  'Write',
+];
 
 const text = readFileSync(join(import.meta.dirname, '../docs/openapi.json'), 'utf8');
 const document = JSON.parse(text) as {
@@ -42,6 +81,13 @@ describe('the document', () => {
   test('gives every operation id once', () => {
     const ids = operations.map(({ operationId }) => operationId);
     expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  test('summarizes each operation by a sentence that begins with a verb', () => {
+    const others = operations.filter(
+      ({ summary }) => !VERBS.includes(summary.split(/[^A-Za-z]/)[0] as string),
+    );
+    expect(others.map(({ operationId, summary }) => `${operationId}: ${summary}`)).toEqual([]);
   });
 
   test('has a licence', () => expect(document.info.license).toEqual({ name: 'MIT', identifier: 'MIT' }));

@@ -28,6 +28,8 @@ export const CODES = {
   package_on_board: 409,
   /** A command or write of an older generation or fence. */
   stale: 409,
+  /** The first request with this `Idempotency-Key` still runs. */
+  request_in_progress: 409,
   /** Another run of the same workflow goes on with it. */
   superseded: 409,
   no_feasible_drone: 409,

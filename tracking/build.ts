@@ -8,6 +8,8 @@ await build({
   outfile: out,
   bundle: true,
   platform: 'node',
+  // What is not used of a package can be left out of its ES modules only.
+  mainFields: ['module', 'main'],
   format: 'esm',
   target: 'node24',
   sourcemap: 'linked',

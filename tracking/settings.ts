@@ -69,6 +69,12 @@ export const TrackingSettingsSchema = z.object({
   LIMIT_STREAMS_PER_PRINCIPAL: limit(100).describe('Streams that one caller may have open'),
   LIMIT_SOCKETS_PER_ADDRESS: limit(20_000).describe('WebSockets that one address may have open'),
   LIMIT_FRAMES_PER_SECOND: limit(200).describe('Frames a second of one drone'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url()
+    .optional()
+    .describe(
+      'Collector that the spans of traces are sent to, by OTLP over HTTP; without one none are recorded',
+    ),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default('info')

@@ -14,6 +14,7 @@ import { registerGauges } from './gauges.ts';
 import type { Guard } from './guard.ts';
 import { createMessages, type Messages } from './hubs/apply-messages.ts';
 import { createDeadLetters } from './hubs/dead-letters.ts';
+import type { MissionTraces } from './hubs/mission-traces.ts';
 import { checkEvent } from './ingest/check-event.ts';
 import { createCommands } from './ingest/commands.ts';
 import { createDroneSockets, type DroneSockets } from './ingest/drone-sockets.ts';
@@ -43,6 +44,7 @@ export interface TrackerOptions {
   readonly publishEvents: PublishFlightEvents;
   readonly publishTelemetry: PublishTelemetry;
   readonly recordDeadLetter: RecordDeadLetter;
+  readonly traces: Pick<MissionTraces, 'remember'>;
   /** Resolves when the hubs' pasts have been read. */
   readonly rebuilt: Promise<void>;
   readonly metrics: Metrics;
@@ -65,7 +67,7 @@ export interface Tracker extends Messages, AsyncDisposable {
 }
 
 export function createTracker(options: TrackerOptions): Tracker {
-  const { settings, rebuilt, metrics, guard, log, now } = options;
+  const { settings, rebuilt, metrics, guard, log, now, traces } = options;
   const timeScale = settings.TIME_SCALE;
   const lostAfter = settings.LINK_LOST_SECONDS * 1000;
   const counters = countersOf(metrics);
@@ -109,7 +111,7 @@ export function createTracker(options: TrackerOptions): Tracker {
     log,
     onOutcome: counters.deadLetter,
   });
-  const messages = createMessages({ deliveries, commands, watchers, deadLetters });
+  const messages = createMessages({ deliveries, commands, watchers, deadLetters, traces });
 
   let links: LinkWatch | undefined;
   const open = () => {

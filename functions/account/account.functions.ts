@@ -21,6 +21,7 @@ export function accountService(deps: ServiceDeps): Service {
       endpoint(contract.checkAdmission, handlers.admission),
       endpoint(contract.listHolds, handlers.holds),
       endpoint(contract.putUser, users.put),
+      endpoint(contract.getUser, users.get),
       endpoint(contract.removeUser, users.remove),
       endpoint(contract.listUsers, users.list),
       endpoint(contract.holdQuota, createHold(repository, deps)),

@@ -94,6 +94,14 @@ describe('a business', () => {
     }
     const users = await harness.request(contract.listUsers, { as: admin('other'), params: { accountId } });
     expect(users.status).toBe(404);
+    const hold = { accountId, deliveryId: 'delivery-of-another' };
+    for (const [route, body] of [
+      [contract.holdQuota, { userId: 'alice' }],
+      [contract.releaseQuota, undefined],
+    ] as const) {
+      const asked = { as: service('other'), params: hold, ...(body ? { body } : {}) };
+      expect((await harness.request(route, asked)).status).toBe(404);
+    }
     const params = { accountId, userId: 'mallory' };
     const added = await harness.request(contract.putUser, {
       as: admin('other'),

@@ -1,5 +1,5 @@
 /** Users of a business. Who is removed keeps a mark, because the token may outlive the membership. */
-import type { listUsers, putUser, removeUser } from '../../shared/contracts/accounts.ts';
+import type { getUser, listUsers, putUser, removeUser } from '../../shared/contracts/accounts.ts';
 import { checkIfMatch, withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
@@ -10,6 +10,7 @@ import type { UserDocument } from './schemas.ts';
 
 export interface UserHandlers {
   readonly put: Handler<typeof putUser>;
+  readonly get: Handler<typeof getUser>;
   readonly remove: Handler<typeof removeUser>;
   readonly list: Handler<typeof listUsers>;
 }
@@ -47,13 +48,19 @@ export function createUserHandlers(repository: AccountRepository, deps: ServiceD
       }, ifMatch);
     },
 
+    get: async ({ params: { accountId, userId } }, call) => {
+      await admit(accountId, call);
+      const known = await repository.user(accountId, userId);
+      if (!known || known.item.removedAt !== undefined) throw noUser();
+      return { status: 200, body: userView(known.item), headers: { etag: known.etag } };
+    },
+
     remove: async ({ params: { accountId, userId } }, call) => {
       await admit(accountId, call);
       const ifMatch = call.headers['if-match'];
       return withOptimisticRetry(async () => {
         const known = await repository.user(accountId, userId);
-        if (!known || known.item.removedAt !== undefined)
-          throw new AppError('not_found', 'there is no such user');
+        if (!known || known.item.removedAt !== undefined) throw noUser();
         checkIfMatch(ifMatch, known.etag);
         const { email: _email, ...kept } = known.item;
         await repository.replaceUser({ ...kept, removedAt: deps.now().toISOString() }, known.etag);
@@ -66,4 +73,8 @@ export function createUserHandlers(repository: AccountRepository, deps: ServiceD
       return { status: 200, body: { users: (await repository.users(accountId)).map(userView) } };
     },
   };
+}
+
+function noUser(): AppError {
+  return new AppError('not_found', 'there is no such user');
 }

@@ -1,8 +1,6 @@
-/** Pure rules of the history: where an entry lies, what may be searched, where a page goes on. */
-import { z } from 'zod';
+/** Pure rules of the history: where an entry lies. */
+import { sortKeyOf } from '../../shared/continuation.ts';
 import type { HistoryEntry } from '../../shared/contracts/history.ts';
-import { AppError } from '../../shared/errors.ts';
-import { read } from '../../shared/read.ts';
 import { type EntryDocument, PLACES, type PlaceDocument } from './schemas.ts';
 
 export function placeOf(entry: HistoryEntry): PlaceDocument {
@@ -26,7 +24,7 @@ export function documentOf(entry: HistoryEntry, month: string): EntryDocument {
     month,
     endedAt,
     stage,
-    sortKey: `${endedAt}|${id}`,
+    sortKey: sortKeyOf(endedAt, id),
     entry: { ...entry, endedAt },
   };
 }
@@ -34,19 +32,4 @@ export function documentOf(entry: HistoryEntry, month: string): EntryDocument {
 /** One form for every time, so that text compares as time does. */
 export function utc(time: string): string {
   return new Date(time).toISOString();
-}
-
-/** Opaque to the caller: the last entry of the page before. */
-export function continuationOf(last: EntryDocument): string {
-  return Buffer.from(last.sortKey).toString('base64url');
-}
-
-const SortKey = z.string().regex(/^\d{4}-\d\d-\d\dT[\d:.]+Z\|[A-Za-z0-9._~-]+$/);
-
-/** @throws AppError `invalid_request` */
-export function placeToGoOn(continuation: string): string {
-  const result = read(SortKey, Buffer.from(continuation, 'base64url').toString());
-  if (result.ok) return result.value;
-  const errors = [{ path: 'query.continuation', message: 'is not a continuation token' }];
-  throw new AppError('invalid_request', 'query.continuation: is not a continuation token', { errors });
 }

@@ -1,5 +1,6 @@
 /** The history's routes: archive once, read, search, sum up. */
 import { checkNamedOwner, checkReach, reachesAll } from '../../shared/auth/tenancy.ts';
+import { pageOf, sortKeyIn } from '../../shared/continuation.ts';
 import type {
   archiveDelivery,
   getHistoryEntry,
@@ -8,7 +9,7 @@ import type {
 } from '../../shared/contracts/history.ts';
 import { AppError } from '../../shared/errors.ts';
 import { type Handler, invalid } from '../../shared/http/pipeline.ts';
-import { continuationOf, documentOf, placeOf, placeToGoOn, utc } from './domain.ts';
+import { documentOf, placeOf, utc } from './domain.ts';
 import type { HistoryRepository } from './repository.ts';
 
 export interface HistoryHandlers {
@@ -45,13 +46,11 @@ export function createHandlers(repository: HistoryRepository): HistoryHandlers {
         from: from && utc(from),
         to: to && utc(to),
         stage,
-        after: continuation && placeToGoOn(continuation),
+        after: sortKeyIn(continuation),
         limit: limit + 1,
       });
-      const page = found.slice(0, limit);
-      const last = found.length > limit ? page.at(-1) : undefined;
-      const entries = page.map(({ entry }) => entry);
-      return { status: 200, body: { entries, ...(last ? { continuation: continuationOf(last) } : {}) } };
+      const { items, next } = pageOf(found, limit);
+      return { status: 200, body: { entries: items.map(({ entry }) => entry), ...next } };
     },
 
     summary: async ({ params: { ownerId }, query: { year, month } }, call) => {

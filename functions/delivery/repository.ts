@@ -17,10 +17,13 @@ const COUNT_TTL_SECONDS = 2 * 24 * 3600;
 
 export interface DeliveryRepository {
   find(deliveryId: string): Promise<Stored<DeliveryDocument> | undefined>;
-  /** A change without an event of its own. */
-  save(document: DeliveryDocument, etag: string): Promise<void>;
-  /** The document, its tracking event and its domain event in one batch. Without an etag the delivery must be new. */
-  record(document: DeliveryDocument, event: TrackingDocument, etag: string | undefined): Promise<void>;
+  /** A change without an event of its own; the new ETag. */
+  save(document: DeliveryDocument, etag: string): Promise<string>;
+  /**
+   * The document, its tracking event and its domain event in one batch; the delivery's new ETag. Without an etag the
+   * delivery must be new.
+   */
+  record(document: DeliveryDocument, event: TrackingDocument, etag: string | undefined): Promise<string>;
   events(deliveryId: string): Promise<readonly TrackingDocument[]>;
   links(deliveryId: string): Promise<Stored<ShareLinksDocument> | undefined>;
   /** Without an etag there must be none. @throws WriteConflict */
@@ -37,18 +40,17 @@ export function createDeliveryRepository(database: Database): DeliveryRepository
   const store = database.store<DeliveryDocument>('deliveries');
   return {
     find: (deliveryId) => store.read('delivery', deliveryId),
-    save: async (document, etag) => {
-      await store.replace(document, document.deliveryId, etag);
-    },
+    save: async (document, etag) => (await store.replace(document, document.deliveryId, etag)).etag,
     record: async (document, event, etag) => {
       const body = document as unknown as JSONObject;
-      await store.batch(document.deliveryId, [
+      const [newEtag = ''] = await store.batch(document.deliveryId, [
         etag
           ? { operationType: 'Replace', id: 'delivery', resourceBody: body, ifMatch: etag }
           : { operationType: 'Create', resourceBody: body },
         { operationType: 'Create', resourceBody: event as unknown as JSONObject },
         { operationType: 'Create', resourceBody: domainItem(document, event) as unknown as JSONObject },
       ]);
+      return newEtag;
     },
     events: async (deliveryId) => {
       const sql = "SELECT * FROM c WHERE c.type = 'tracking' ORDER BY c.sequence";

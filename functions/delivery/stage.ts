@@ -43,8 +43,9 @@ export function createStageHandlers(repository: DeliveryRepository, deps: Servic
         checkIfMatch(ifMatch, known?.etag);
         if (known) return replan(known.item, body, known.etag, mark);
         const document = { ...newDelivery(deliveryId, body, deps.now()), ...marked(mark) };
-        await repository.record(document, trackingEvent(document, { at: document.createdAt }), undefined);
-        return { status: 201 as const, body: viewOf(document) };
+        const event = trackingEvent(document, { at: document.createdAt });
+        const etag = await repository.record(document, event, undefined);
+        return { status: 201 as const, body: viewOf(document), headers: { etag } };
       };
       return withOptimisticRetry(write, ifMatch);
     },
@@ -72,26 +73,23 @@ export function createStageHandlers(repository: DeliveryRepository, deps: Servic
     body: Plan,
     etag: string,
     mark: CallMark | undefined,
-  ): Promise<{ status: 204 }> {
-    if (isRepetition(item.call, mark)) return { status: 204 };
+  ): Promise<{ status: 204; headers: { etag: string } }> {
+    const replanned = (newEtag: string) => ({ status: 204 as const, headers: { etag: newEtag } });
+    if (isRepetition(item.call, mark)) return replanned(etag);
     if (!equal(body.owner, item.owner)) {
       throw new AppError('conflict', 'a delivery does not change its owner');
     }
     const { id: _id, ...plan } = body;
     const { droneId: _drone, carrierId: _carrier, ...kept } = item;
     const same = { ...kept, ...plan };
-    if (equal(same, item)) return { status: 204 };
+    if (equal(same, item)) return replanned(etag);
     const changed: DeliveryDocument = { ...same, ...marked(mark), updatedAt: deps.now().toISOString() };
     if (!REPLANNED.has(item.stage)) {
       throw new AppError('conflict', `a delivery that is ${item.stage} cannot be planned again`);
     }
-    if (sameChoices(item, changed)) {
-      await repository.save(changed, etag);
-      return { status: 204 };
-    }
+    if (sameChoices(item, changed)) return replanned(await repository.save(changed, etag));
     const moved = { ...changed, stage: transition(item.stage, 'Rescheduled'), sequence: item.sequence + 1 };
-    await repository.record(moved, trackingEvent(moved, { at: moved.updatedAt }), etag);
-    return { status: 204 };
+    return replanned(await repository.record(moved, trackingEvent(moved, { at: moved.updatedAt }), etag));
   }
 }
 

@@ -44,14 +44,11 @@ export function createFleetHandlers(repository: DroneRepository, deps: ServiceDe
         if (known && call.headers['if-none-match'] === '*') {
           throw new AppError('etag_mismatch', 'this drone is registered already');
         }
+        checkIfMatch(wantedEtag, known?.etag);
         if (known) {
           const entry = { ...known.item, ...body };
-          return {
-            status: 200 as const,
-            ...(await repository.replaceRegistry(entry, wantedEtag ?? known.etag)),
-          };
+          return { status: 200 as const, ...(await repository.replaceRegistry(entry, known.etag)) };
         }
-        checkIfMatch(wantedEtag, undefined);
         const entry = { id: 'registry', type: 'registry', droneId, ...body, hold: null, fence: 0 } as const;
         return { status: 201 as const, ...(await repository.createRegistry(entry)) };
       };

@@ -171,16 +171,6 @@ export function plannedAnswer(
   return answerOf({ ...request, ...plan });
 }
 
-/** Key order does not matter to a client, so it does not matter here. */
-export function hashOf(body: unknown): string {
-  const canonical = JSON.stringify(body, (_, value: unknown) =>
-    value && typeof value === 'object' && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : value,
-  );
-  return createHash('sha256').update(canonical).digest('hex');
-}
-
 /** A valid item id for any key that a client may choose. The key is its caller's: a colleague may use the same one. */
 export function idempotencyId(userId: string, key: string): string {
   return `idempotency-${createHash('sha256')

@@ -1,35 +1,28 @@
-/** Status, cancel, reschedule and quotes of delivery requests. */
+/** Status, cancel and reschedule of delivery requests. */
 
-import { ownAccount, reachesAll } from '../../shared/auth/tenancy.ts';
-import { quoteDrone } from '../../shared/contracts/drones.ts';
+import { reachesAll } from '../../shared/auth/tenancy.ts';
 import type {
   acceptRequest,
   cancelRequest,
   getRequest,
-  quote,
   rescheduleRequest,
 } from '../../shared/contracts/requests.ts';
-import { quoteCarriers } from '../../shared/contracts/third-party.ts';
 import { getWorkflow, type WorkflowView } from '../../shared/contracts/workflows.ts';
-import { AppError, type FieldError, toAppError } from '../../shared/errors.ts';
+import { checkIfMatch } from '../../shared/cosmos/write-conflict.ts';
+import { AppError, toAppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import type { Call, Handler } from '../../shared/http/pipeline.ts';
-import { invalid } from '../../shared/http/pipeline.ts';
-import { customerOutcome } from '../../shared/outcome.ts';
-import { answerOf, checkPlaces, plannedAnswer, reschedule, resolve } from './domain.ts';
-import { checkOffered } from './offer.ts';
-import { dronePrice } from './price.ts';
-import { courierQuote } from './quote.ts';
+import { reschedule } from './domain.ts';
 import type { RequestRepository } from './repository.ts';
 import type { RequestDocument } from './schemas.ts';
-import { checkMayShip, publishOperation } from './submit.ts';
+import { etagOf, statusOf } from './status.ts';
+import { publishOperation } from './submit.ts';
 
 export interface IngestionHandlers {
   readonly get: Handler<typeof getRequest>;
   readonly accept: Handler<typeof acceptRequest>;
   readonly cancel: Handler<typeof cancelRequest>;
   readonly reschedule: Handler<typeof rescheduleRequest>;
-  readonly quote: Handler<typeof quote>;
 }
 
 export function createHandlers(repository: RequestRepository, deps: ServiceDeps): IngestionHandlers {
@@ -51,6 +44,18 @@ export function createHandlers(repository: RequestRepository, deps: ServiceDeps)
     }
   };
 
+  const current = async (document: RequestDocument, { principal }: Call) =>
+    statusOf(document, await workflowOf(document.id), {
+      isOperator: reachesAll(principal),
+      publicOrigin: deps.settings.PUBLIC_ORIGIN,
+    });
+
+  /** @throws AppError `etag_mismatch` when the status is not the one that the caller has read */
+  const checkVersion = async (document: RequestDocument, call: Call): Promise<void> => {
+    const ifMatch = call.headers['if-match'];
+    if (ifMatch !== undefined) checkIfMatch(ifMatch, etagOf(await current(document, call)));
+  };
+
   /** At best effort: the binding answer is the status's. A workflow that cannot be asked now is no reason to refuse. */
   const refuseWhenTooLate = async ({ id, status }: RequestDocument): Promise<void> => {
     if (status === 'abandoned')
@@ -65,44 +70,8 @@ export function createHandlers(repository: RequestRepository, deps: ServiceDeps)
 
   return {
     get: async ({ params }, call) => {
-      const document = await own(params.deliveryId, call);
-      const workflow = await workflowOf(params.deliveryId);
-      const base = {
-        deliveryId: document.id,
-        request: answerOf(document.request),
-        acceptedAt: document.request.acceptedAt,
-      };
-      if (!workflow) {
-        const state = document.status === 'abandoned' ? ('Abandoned' as const) : ('Recorded' as const);
-        return {
-          status: 200,
-          body: { ...base, state, step: 'recorded', attempts: 0, generation: 0, updatedAt: base.acceptedAt },
-        };
-      }
-      const {
-        owner: _owner,
-        completeBy: _by,
-        fence: _fence,
-        pastPivot: _pivot,
-        audit: _audit,
-        lastError,
-        outcome,
-        plan,
-        deliveryCreated,
-        ...view
-      } = workflow;
-      const isOperator = reachesAll(call.principal);
-      const details = {
-        ...(lastError && isOperator ? { lastError } : {}),
-        ...(outcome ? { outcome: isOperator ? outcome : customerOutcome(outcome) } : {}),
-      };
-      const delivery = deliveryCreated
-        ? { delivery: `${deps.settings.PUBLIC_ORIGIN}/api/deliveries/${document.id}` }
-        : {};
-      return {
-        status: 200,
-        body: { ...base, ...view, ...details, ...delivery, request: plannedAnswer(document.request, plan) },
-      };
+      const status = await current(await own(params.deliveryId, call), call);
+      return { status: 200, body: status, headers: { etag: etagOf(status) } };
     },
 
     accept: async ({ params }, call) => {
@@ -113,6 +82,7 @@ export function createHandlers(repository: RequestRepository, deps: ServiceDeps)
 
     cancel: async ({ params }, call) => {
       const document = await own(params.deliveryId, call);
+      await checkVersion(document, call);
       await refuseWhenTooLate(document);
       const { owner } = document.request;
       const message = {
@@ -128,6 +98,7 @@ export function createHandlers(repository: RequestRepository, deps: ServiceDeps)
     reschedule: async ({ params, body }, call) => {
       const document = await own(params.deliveryId, call);
       const change = reschedule(body, deps.now());
+      await checkVersion(document, call);
       await refuseWhenTooLate(document);
       const { owner } = document.request;
       const message = {
@@ -139,30 +110,6 @@ export function createHandlers(repository: RequestRepository, deps: ServiceDeps)
       };
       await publishOperation({ ...message, at: deps.now().toISOString() }, document.id, deps);
       return { status: 202, body: { deliveryId: document.id }, headers: statusLocation(document.id, deps) };
-    },
-
-    quote: async ({ body }, call) => {
-      const accountId = ownAccount(call.principal);
-      const errors: FieldError[] = [];
-      const pickup = resolve(body.pickupLocation, 'body.pickupLocation', errors);
-      const dropoff = resolve(body.dropOffLocation, 'body.dropOffLocation', errors);
-      checkPlaces(pickup, dropoff, errors);
-      if (errors.length > 0 || !pickup || !dropoff) throw invalid(errors);
-      checkOffered({ expedited: body.expedited }, pickup, dropoff);
-      const owner = { userId: call.principal.subject, accountId };
-      await checkMayShip(owner, deps);
-      const { weight, size } = body.packageInfo;
-      const { body: byDrone } = await deps.call(quoteDrone, { body: { pickup, dropoff, weight, size } });
-      const { pickupEta, deliveryEta } = byDrone;
-      if (byDrone.feasible && byDrone.distance !== undefined && pickupEta && deliveryEta) {
-        const price = dronePrice({ distance: byDrone.distance, weight, expedited: body.expedited });
-        const served = { feasible: true, by: 'drone' as const, price, pickupEta, deliveryEta, reasons: [] };
-        return { status: 200, body: served };
-      }
-      const { body: carriers } = await deps.call(quoteCarriers, {
-        body: { owner, pickup, dropoff, weight, size },
-      });
-      return { status: 200, body: courierQuote(byDrone.refusals, carriers) };
     },
   };
 }

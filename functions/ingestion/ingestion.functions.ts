@@ -4,6 +4,7 @@ import * as contract from '../../shared/contracts/requests.ts';
 import type { Service, ServiceDeps } from '../../shared/functions/service.ts';
 import { endpoint } from '../../shared/http/pipeline.ts';
 import { createHandlers } from './handlers.ts';
+import { createQuote } from './quote.ts';
 import { createRequestRepository } from './repository.ts';
 import { createSubmit } from './submit.ts';
 import { sweep } from './sweep.ts';
@@ -21,7 +22,7 @@ export function ingestionService(deps: ServiceDeps): Service {
       endpoint(contract.acceptRequest, handlers.accept),
       endpoint(contract.cancelRequest, handlers.cancel),
       endpoint(contract.rescheduleRequest, handlers.reschedule),
-      endpoint(contract.quote, handlers.quote),
+      endpoint(contract.quote, createQuote(deps)),
     ],
     registerTriggers: () => {
       app.timer('ingestion_sweep', { schedule: SWEEP_SCHEDULE, handler: () => sweep(repository, deps) });

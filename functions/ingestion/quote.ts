@@ -1,14 +1,48 @@
-/** What a quote says when no drone can fly: a courier's offer, or why there is none. Pure. */
+/** Quotes: a drone's flight; when no drone can fly, a courier's offer, or why there is none. */
 import type { z } from 'zod';
-import type { RefusalGroup } from '../../shared/contracts/drones.ts';
+import { ownAccount } from '../../shared/auth/tenancy.ts';
+import { quoteDrone, type RefusalGroup } from '../../shared/contracts/drones.ts';
 import type { quote } from '../../shared/contracts/requests.ts';
-import type { quoteCarriers } from '../../shared/contracts/third-party.ts';
+import { quoteCarriers } from '../../shared/contracts/third-party.ts';
+import type { FieldError } from '../../shared/errors.ts';
+import type { ServiceDeps } from '../../shared/functions/service.ts';
+import { type Handler, invalid } from '../../shared/http/pipeline.ts';
+import { checkPlaces, resolve } from './domain.ts';
+import { checkOffered } from './offer.ts';
+import { dronePrice } from './price.ts';
+import { checkMayShip } from './submit.ts';
 
 type Quote = z.output<(typeof quote)['responses'][200]>;
 type Carriers = z.output<(typeof quoteCarriers)['responses'][200]>;
 
 /** Reasons that the package itself gives: they hold for every drone of its kind, at any time. */
 const OF_THE_PACKAGE: ReadonlySet<RefusalGroup['code']> = new Set(['too_large', 'too_heavy']);
+
+export function createQuote(deps: ServiceDeps): Handler<typeof quote> {
+  return async ({ body }, call) => {
+    const accountId = ownAccount(call.principal);
+    const errors: FieldError[] = [];
+    const pickup = resolve(body.pickupLocation, 'body.pickupLocation', errors);
+    const dropoff = resolve(body.dropOffLocation, 'body.dropOffLocation', errors);
+    checkPlaces(pickup, dropoff, errors);
+    if (errors.length > 0 || !pickup || !dropoff) throw invalid(errors);
+    checkOffered({ expedited: body.expedited }, pickup, dropoff);
+    const owner = { userId: call.principal.subject, accountId };
+    await checkMayShip(owner, deps);
+    const { weight, size } = body.packageInfo;
+    const { body: byDrone } = await deps.call(quoteDrone, { body: { pickup, dropoff, weight, size } });
+    const { pickupEta, deliveryEta } = byDrone;
+    if (byDrone.feasible && byDrone.distance !== undefined && pickupEta && deliveryEta) {
+      const price = dronePrice({ distance: byDrone.distance, weight, expedited: body.expedited });
+      const served = { feasible: true, by: 'drone' as const, price, pickupEta, deliveryEta, reasons: [] };
+      return { status: 200, body: served };
+    }
+    const { body: carriers } = await deps.call(quoteCarriers, {
+      body: { owner, pickup, dropoff, weight, size },
+    });
+    return { status: 200, body: courierQuote(byDrone.refusals, carriers) };
+  };
+}
 
 /** Customers get a sentence for each way of transport; which drones and carriers refused, and why, is for operators. */
 export function courierQuote(refusals: readonly RefusalGroup[], carriers: Carriers): Quote {

@@ -1,11 +1,12 @@
 /** What ingestion keeps in the container `requests` (partition: account). */
 import type { AcceptedRequest } from '../../shared/contracts/requests.ts';
+import type { TraceContext } from '../../shared/telemetry/trace-context.ts';
 
 /**
  * `accepted`: recorded, and on its way to the hub. `taken`: the scheduler has it. `abandoned`: a client without an
  * Idempotency-Key was answered 503; should the message have reached the hub all the same, nothing comes of it.
  */
-export interface RequestDocument {
+export interface RequestDocument extends TraceContext {
   readonly id: string;
   readonly type: 'request';
   readonly accountId: string;
@@ -15,7 +16,6 @@ export interface RequestDocument {
   /** Whether it came with an Idempotency-Key. */
   readonly keyed: boolean;
   readonly request: AcceptedRequest;
-  readonly traceparent?: string;
 }
 
 /** Which delivery an `Idempotency-Key` stands for; forgotten after a day. */

@@ -4,14 +4,15 @@
  * scheduler has it already, and then the answer is 202 after all.
  */
 import { ownAccount } from '../../shared/auth/tenancy.ts';
+import { canonicalHash } from '../../shared/canonical-hash.ts';
 import { checkAdmission } from '../../shared/contracts/accounts.ts';
 import type { Owner } from '../../shared/contracts/common.ts';
 import type { DeliveryRequestBody, RequestMessage, submitRequest } from '../../shared/contracts/requests.ts';
 import { AppError, toAppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import { type Call, type Handler, invalid } from '../../shared/http/pipeline.ts';
-import { traceparent } from '../../shared/telemetry/trace.ts';
-import { acceptedRequest, answerOf, hashOf, idempotencyId } from './domain.ts';
+import { traceContext } from '../../shared/telemetry/trace-context.ts';
+import { acceptedRequest, answerOf, idempotencyId } from './domain.ts';
 import type { RequestRepository } from './repository.ts';
 import { IDEMPOTENCY_TTL_SECONDS, type IdempotencyDocument, type RequestDocument } from './schemas.ts';
 
@@ -26,7 +27,7 @@ export function createSubmit(
 ): Handler<typeof submitRequest> {
   return async ({ body }, call) => {
     const owner = ownerOf(body.ownerId, call);
-    const key = keyOf(call, owner.accountId, hashOf(body));
+    const key = keyOf(call, owner.accountId, canonicalHash(body));
     const known = key && (await repository.earlier(key));
     if (!known) await checkMayShip(owner, deps);
     const recorded = known ?? (await record(body, owner, key));
@@ -43,7 +44,6 @@ export function createSubmit(
     owner: Owner,
     key: Key | undefined,
   ): Promise<RequestDocument> {
-    const trace = traceparent();
     const request = acceptedRequest({ body, owner, deliveryId: deps.newId(), now: deps.now() });
     const document: RequestDocument = {
       id: request.deliveryId,
@@ -53,7 +53,7 @@ export function createSubmit(
       pending: true,
       keyed: key !== undefined,
       request,
-      ...(trace ? { traceparent: trace } : {}),
+      ...traceContext(),
     };
     return repository.record(
       document,

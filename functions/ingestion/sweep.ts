@@ -6,6 +6,7 @@
  * R3 A request that was published or taken meanwhile stays as it is, also when two sweeps run at once.
  */
 import type { ServiceDeps } from '../../shared/functions/service.ts';
+import { inSpan } from '../../shared/telemetry/trace.ts';
 import type { RequestRepository } from './repository.ts';
 import { publishRequest } from './submit.ts';
 
@@ -19,8 +20,10 @@ export async function sweep(repository: RequestRepository, deps: ServiceDeps): P
   const before = new Date(deps.now().getTime() - SUBMISSION_MS).toISOString();
   for (const request of await repository.pending(before, MAX_SWEPT)) {
     const { id: deliveryId, accountId, keyed } = request;
-    if (keyed) await publishRequest(request, repository, deps);
-    else await repository.abandon(accountId, deliveryId);
+    if (keyed) {
+      const span = { attributes: { service: 'ingestion' }, parent: request };
+      await inSpan('publish again', span, () => publishRequest(request, repository, deps));
+    } else await repository.abandon(accountId, deliveryId);
     deps.log.warn({ deliveryId, keyed }, 'a request was recorded, but not published: swept');
   }
 }

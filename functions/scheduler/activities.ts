@@ -26,7 +26,6 @@ export function createActivities(
     inbox,
     log: deps.log,
     prepare: (call: Parameters<typeof withClient>[0]) => withClient(call, deps),
-    traceparent: repository.traceparent,
   };
   return {
     ...createStepActivities(deliverySaga, steps, runtime),

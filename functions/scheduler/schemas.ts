@@ -32,7 +32,6 @@ export interface WorkflowDocument extends SagaDocument<Outcome> {
   readonly reschedule?: 'requested' | 'rescheduled' | 'rescheduleRefused';
   /** What operators and the supervisor did, oldest first. */
   readonly audit?: readonly WorkflowAct[];
-  readonly traceparent?: string;
   readonly createdAt: string;
 }
 

@@ -1,6 +1,6 @@
 /** Pure rules of the supervisor: what a round does, how a letter and a work item may change. */
 import { createHash } from 'node:crypto';
-import type { DeadLetter, WorkItem } from '../../shared/contracts/supervisor.ts';
+import type { DeadLetter, SupervisorAct, WorkItem } from '../../shared/contracts/supervisor.ts';
 import type { WorkflowView } from '../../shared/contracts/workflows.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { LetterDocument, WatchDocument, WorkItemDocument } from './schemas.ts';
@@ -64,11 +64,15 @@ export function letterId(
   const { hub, partition, sequenceNumber, payload } = letter;
   const digest = () => createHash('sha256').update(payload).digest('hex').slice(0, 24);
   const position = sequenceNumber >= 0 ? String(sequenceNumber) : `x${digest()}`;
-  return [hub, partition || 'none', position].map(safe).join('-').slice(0, 100);
+  return shortened([hub, partition || 'none', position].map(safe).join('-'));
 }
 
 export function workItemId({ kind, step }: Pick<WorkItem, 'kind' | 'step'>): string {
-  const id = `${kind}-${safe(step)}`;
+  return shortened(`${kind}-${safe(step)}`);
+}
+
+/** An id of at most 100 characters; a longer one ends in its digest, so that no two become the same. */
+function shortened(id: string): string {
   return id.length <= 100
     ? id
     : `${id.slice(0, 83)}-${createHash('sha256').update(id).digest('hex').slice(0, 16)}`;
@@ -85,9 +89,17 @@ export interface Act {
   readonly note?: string | undefined;
 }
 
-export function audited<T extends { readonly audit: DeadLetter['audit'] }>(document: T, act: Act): T {
-  const { note, ...rest } = act;
-  return { ...document, audit: [...document.audit, { ...rest, ...(note ? { note } : {}) }] };
+interface Audited {
+  readonly status: string;
+  readonly audit: readonly SupervisorAct[];
+}
+
+/** The document with a change and its audit: who, when, why, and the fields that changed, before and after. */
+export function audited<T extends Audited>(document: T, change: Partial<T>, { note, ...act }: Act): T {
+  const changed = Object.keys(change) as (keyof T)[];
+  const before = Object.fromEntries(changed.map((field) => [field, document[field] ?? null]));
+  const entry = { ...act, ...(note ? { note } : {}), before, after: { ...change } };
+  return { ...document, ...change, audit: [...document.audit, entry] };
 }
 
 /** @throws AppError `conflict`: it was replayed or discarded, or is being replayed */
@@ -102,17 +114,16 @@ export function checkOpen(letter: LetterDocument, now: Date): void {
 /** The same trouble again: opens what an operator had retried. Undefined: it stays as it is. */
 export function reopened(known: WorkItemDocument, detail: string, at: string): WorkItemDocument | undefined {
   if (known.status === 'Open' || known.settledBy !== 'retry') return undefined;
-  const { settledBy: _settledBy, ...rest } = known;
-  return audited<WorkItemDocument>(
-    { ...rest, status: 'Open', detail },
-    { by: 'supervisor', action: 'reopened', at },
-  );
+  const { settledBy: _settledBy, ttl: _ttl, ...settled } = known;
+  const act = { by: 'supervisor', action: 'reopened', at };
+  return audited<WorkItemDocument>(settled, { status: 'Open', detail }, act);
 }
 
-export function letterView({ type: _type, claimedUntil: _claimed, ...letter }: LetterDocument): DeadLetter {
-  return letter;
+/** The contract leaves out what the document has beside: type, claim, sort key. */
+export function letterView(letter: LetterDocument): DeadLetter {
+  return { ...letter, audit: [...letter.audit] };
 }
 
-export function workItemView({ type: _type, settledBy: _settledBy, ...item }: WorkItemDocument): WorkItem {
-  return item;
+export function workItemView(item: WorkItemDocument): WorkItem {
+  return { ...item, audit: [...item.audit] };
 }

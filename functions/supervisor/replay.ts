@@ -6,6 +6,13 @@ import type { Message } from '../../shared/messaging/publisher.ts';
 import { parseJson } from '../../shared/read.ts';
 import type { LetterDocument } from './schemas.ts';
 
+/** @throws AppError `not_serviceable`: only the beginning of the message was kept */
+export function checkWhole({ cutFrom }: LetterDocument, payload: string | undefined): void {
+  if (cutFrom === undefined || payload !== undefined) return;
+  const detail = `only the beginning of this message of ${cutFrom} bytes was kept: send the whole message as payload`;
+  throw new AppError('not_serviceable', detail);
+}
+
 /** @throws AppError `not_serviceable` */
 export function hubOf(letter: LetterDocument): HubName {
   if (letter.hub in HUBS) return letter.hub as HubName;

@@ -1,4 +1,5 @@
 /** Dead letters, work items and watches in Cosmos. Writes reject with a `WriteConflict` when another one came first. */
+import { DeadLetterEntry } from '../../shared/contracts/supervisor.ts';
 import type { Database, Stored } from '../../shared/cosmos/store.ts';
 import { WriteConflict } from '../../shared/cosmos/write-conflict.ts';
 import { AppError } from '../../shared/errors.ts';
@@ -10,9 +11,16 @@ import {
   type WorkItemDocument,
 } from './schemas.ts';
 
+/** A letter as a list reads it: its payload may have a megabyte, and stays in the store. */
+export interface LetterEntry extends DeadLetterEntry {
+  readonly sortKey: string;
+}
+
+const ENTRY_FIELDS = [...Object.keys(DeadLetterEntry.shape), 'sortKey'];
+
 export interface SupervisorRepository {
   /** The day under which the letter of this id lies: that of its first writer. */
-  claimDay(hub: string, id: string, day: string): Promise<string>;
+  claimDay(hub: string, id: string, day: string, ttl: number): Promise<string>;
   /** False when it was there. */
   createLetter(letter: LetterDocument): Promise<boolean>;
   letter(hub: string, day: string, id: string): Promise<Stored<LetterDocument> | undefined>;
@@ -21,13 +29,19 @@ export interface SupervisorRepository {
   letters(filter: {
     hub?: string | undefined;
     status?: string | undefined;
+    after?: string | undefined;
     limit: number;
-  }): Promise<readonly LetterDocument[]>;
+  }): Promise<readonly LetterEntry[]>;
 
   workItem(deliveryId: string, id: string): Promise<Stored<WorkItemDocument> | undefined>;
   createWorkItem(item: WorkItemDocument): Promise<boolean>;
   replaceWorkItem(item: WorkItemDocument, etag: string): Promise<Stored<WorkItemDocument>>;
-  workItems(filter: { status?: string | undefined; limit: number }): Promise<readonly WorkItemDocument[]>;
+  /** Newest first. */
+  workItems(filter: {
+    status?: string | undefined;
+    after?: string | undefined;
+    limit: number;
+  }): Promise<readonly WorkItemDocument[]>;
 
   watch(deliveryId: string, id: string): Promise<Stored<WatchDocument> | undefined>;
   watches(): Promise<readonly WatchDocument[]>;
@@ -40,32 +54,39 @@ export function createSupervisorRepository(database: Database): SupervisorReposi
   const letters = database.store<LetterDocument | PlaceDocument>('deadLetters');
   const work = database.store<WorkItemDocument | WatchDocument>('workItems');
   return {
-    claimDay: async (hub, id, letterDay) => {
-      const place: PlaceDocument = { id, type: 'place', hub, day: PLACES, letterDay };
+    claimDay: async (hub, id, letterDay, ttl) => {
+      const place: PlaceDocument = { id, type: 'place', hub, day: PLACES, letterDay, ttl };
       if (await isFirst(() => letters.create<PlaceDocument>(place))) return letterDay;
       return (await letters.read<PlaceDocument>(id, [hub, PLACES]))?.item.letterDay ?? letterDay;
     },
     createLetter: (letter) => isFirst(() => letters.create<LetterDocument>(letter)),
     letter: (hub, day, id) => letters.read<LetterDocument>(id, [hub, day]),
     replaceLetter: (letter, etag) => letters.replace<LetterDocument>(letter, [letter.hub, letter.day], etag),
-    letters: async ({ hub, status, limit }) => {
+    letters: async ({ hub, status, after, limit }) => {
       const conditions = [
         "c.type = 'letter'",
         ...(hub ? ['c.hub = @hub'] : []),
         ...(status ? ['c.status = @status'] : []),
+        ...(after ? ['c.sortKey < @after'] : []),
       ];
-      const sql = `SELECT * FROM c WHERE ${conditions.join(' AND ')} ORDER BY c.at DESC`;
-      const parameters = { ...(hub ? { hub } : {}), ...(status ? { status } : {}) };
-      return (await letters.query<LetterDocument>(sql, parameters, { limit })).items;
+      const fields = ENTRY_FIELDS.map((field) => `c["${field}"]`).join(', ');
+      const sql = `SELECT ${fields} FROM c WHERE ${conditions.join(' AND ')} ORDER BY c.sortKey DESC`;
+      const parameters = {
+        ...(hub ? { hub } : {}),
+        ...(status ? { status } : {}),
+        ...(after ? { after } : {}),
+      };
+      return (await letters.query<LetterEntry>(sql, parameters, { limit })).items;
     },
 
     workItem: (deliveryId, id) => work.read<WorkItemDocument>(id, deliveryId),
     createWorkItem: (item) => isFirst(() => work.create<WorkItemDocument>(item)),
     replaceWorkItem: (item, etag) => work.replace<WorkItemDocument>(item, item.deliveryId, etag),
-    workItems: async ({ status, limit }) => {
-      const condition = status ? ' AND c.status = @status' : '';
-      const sql = `SELECT * FROM c WHERE c.type = 'work'${condition} ORDER BY c.at DESC`;
-      return (await work.query<WorkItemDocument>(sql, status ? { status } : {}, { limit })).items;
+    workItems: async ({ status, after, limit }) => {
+      const condition = `${status ? ' AND c.status = @status' : ''}${after ? ' AND c.sortKey < @after' : ''}`;
+      const sql = `SELECT * FROM c WHERE c.type = 'work'${condition} ORDER BY c.sortKey DESC`;
+      const parameters = { ...(status ? { status } : {}), ...(after ? { after } : {}) };
+      return (await work.query<WorkItemDocument>(sql, parameters, { limit })).items;
     },
 
     watch: (deliveryId, id) => work.read<WatchDocument>(id, deliveryId),

@@ -3,6 +3,8 @@ import type { DeadLetter, WorkItem } from '../../shared/contracts/supervisor.ts'
 
 export interface LetterDocument extends DeadLetter {
   readonly type: 'letter';
+  readonly sortKey: string;
+  readonly ttl: number;
   /** An operator replays it now; another one waits until then. */
   readonly claimedUntil?: string;
 }
@@ -14,12 +16,16 @@ export interface PlaceDocument {
   readonly hub: string;
   readonly day: typeof PLACES;
   readonly letterDay: string;
+  readonly ttl: number;
 }
 
 export const PLACES = 'places';
 
 export interface WorkItemDocument extends WorkItem {
   readonly type: 'work';
+  readonly sortKey: string;
+  /** Once it is settled; work that is open does not expire. */
+  readonly ttl?: number;
   /** What the operator did: after `retry` the same trouble opens it again, after `close` it does not. */
   readonly settledBy?: 'retry' | 'close';
 }

@@ -17,6 +17,7 @@ export function supervisorService(deps: ServiceDeps): Service {
     endpoints: [
       endpoint(contract.recordDeadLetter, letters.record),
       endpoint(contract.listDeadLetters, letters.list),
+      endpoint(contract.getDeadLetter, letters.get),
       endpoint(contract.replayDeadLetter, letters.replay),
       endpoint(contract.discardDeadLetter, letters.discard),
       endpoint(contract.recordWorkItem, items.record),

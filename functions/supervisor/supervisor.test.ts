@@ -87,6 +87,64 @@ describe('dead letters', () => {
     expect((await list({})).length).toBeGreaterThan(ids.length);
   });
 
+  test('are listed page by page, each once, also those of one millisecond, and without their payloads', async () => {
+    const hub = 'drone-commands';
+    const ids = new Set<string>();
+    for (let n = 0; n < 7; n++) ids.add(String((await record(letter({ hub }))).body?.['id']));
+    const seen: string[] = [];
+    let continuation: string | undefined;
+    do {
+      const query = { hub, limit: '3', ...(continuation ? { continuation } : {}) };
+      const page = await harness.request(contract.listDeadLetters, { as: operator, query });
+      const letters = page.body?.['deadLetters'] as { id: string }[];
+      expect(letters.length).toBeLessThanOrEqual(3);
+      for (const each of letters) {
+        for (const field of ['payload', 'properties', 'encoding']) expect(each).not.toHaveProperty(field);
+        seen.push(each.id);
+      }
+      continuation = page.body?.['continuation'] as string | undefined;
+    } while (continuation);
+    expect(seen).toHaveLength(ids.size);
+    expect(new Set(seen)).toEqual(ids);
+    for (const wrong of ['x', "x' OR 1=1", 'bm90IGEga2V5']) {
+      const query = { hub, continuation: wrong };
+      const answer = await harness.request(contract.listDeadLetters, { as: operator, query });
+      expect(answer).toMatchObject({ status: 400, body: { errors: [{ path: 'query.continuation' }] } });
+    }
+  });
+
+  test('are read with their payload, and with the one that was replayed in its place', async () => {
+    const body = letter();
+    const params = paramsOf(await record(body));
+    const read = () => harness.request(contract.getDeadLetter, { as: operator, params });
+    const { payload, properties, encoding } = body;
+    expect(await read()).toMatchObject({
+      status: 200,
+      body: { payload, properties, encoding, status: 'Open' },
+    });
+    await replay(params, { payload: '{"deliveryId":"d-8"}' });
+    expect((await read()).body).toMatchObject({ payload, correctedPayload: '{"deliveryId":"d-8"}' });
+  });
+
+  test('of which only the beginning was kept are replayed with a corrected payload only', async () => {
+    const params = paramsOf(await record(letter({ cutFrom: 1_048_577 })));
+    const before = harness.published.length;
+    const refused = await replay(params);
+    expect(refused).toMatchObject({ status: 422, body: { code: 'not_serviceable' } });
+    expect(refused.body?.['detail']).toContain('1048577 bytes');
+    expect(harness.published).toHaveLength(before);
+    expect((await replay(params, { payload: '{"deliveryId":"d-8"}' })).status).toBe(200);
+  });
+
+  test('expire 90 days after their last change, and so does the mark of where they lie', async () => {
+    const params = paramsOf(await record(letter()));
+    const store = harness.database.store<{ id: string; ttl: number }>('deadLetters');
+    const stored = await Promise.all(
+      [params.day, 'places'].map((day) => store.read(params.letterId, [params.hub, day])),
+    );
+    expect(stored.map((each) => each?.item.ttl)).toEqual([90 * 86_400, 90 * 86_400]);
+  });
+
   test('are replayed as they came: bytes, properties, the hub’s key; and the operator is written down', async () => {
     const body = letter();
     const params = paramsOf(await record(body));
@@ -98,7 +156,19 @@ describe('dead letters', () => {
     expect(message?.properties).toEqual({ traceparent: '00-a', count: '3', replayOf: params.letterId });
     expect(answer).toMatchObject({
       status: 200,
-      body: { status: 'Replayed', audit: [{ by: 'operator-1', action: 'replayed', note: 'fixed' }] },
+      body: {
+        status: 'Replayed',
+        audit: [
+          {
+            by: 'operator-1',
+            action: 'replayed',
+            note: 'fixed',
+            at: expect.any(String),
+            before: { status: 'Open' },
+            after: { status: 'Replayed' },
+          },
+        ],
+      },
     });
     expect(answer.body).not.toHaveProperty('claimedUntil');
   });
@@ -152,7 +222,8 @@ describe('dead letters', () => {
     expect(await replay(params)).toMatchObject({ status: 422 });
     await discard(params);
     const again = await discard(params);
-    expect(again.body).toMatchObject({ status: 'Discarded', audit: [{ note: 'hopeless' }] });
+    const change = { before: { status: 'Open' }, after: { status: 'Discarded' } };
+    expect(again.body).toMatchObject({ status: 'Discarded', audit: [{ note: 'hopeless', ...change }] });
     expect(again.body?.['audit']).toHaveLength(1);
     expect((await discard({ ...params, letterId: 'none' })).status).toBe(404);
     const noNote = await harness.request(contract.discardDeadLetter, { as: operator, params, body: {} });
@@ -193,7 +264,9 @@ describe('work items', () => {
   test('settled by a retry wake the workflow, and open again when it fails again', async () => {
     const id = String((await add({ deliveryId: 'w2' })).body?.['id']);
     const settled = await settle('w2', id, 'retry');
-    expect(settled.body).toMatchObject({ status: 'Settled', audit: [{ by: 'operator-1', action: 'retry' }] });
+    const change = { before: { status: 'Open' }, after: { status: 'Settled', settledBy: 'retry' } };
+    const act = { by: 'operator-1', action: 'retry', note: 'done', at: expect.any(String), ...change };
+    expect(settled.body).toMatchObject({ status: 'Settled', audit: [act] });
     expect(nudged.filter((each) => each === 'w2')).toHaveLength(1);
     expect(reasons.at(nudged.indexOf('w2'))).toMatch(/^operator-1 retries the work item /);
     await settle('w2', id, 'retry');
@@ -203,9 +276,12 @@ describe('work items', () => {
     expect(open).toMatchObject([{ detail: 'again', audit: [{ action: 'retry' }, { action: 'reopened' }] }]);
   });
 
-  test('closed by hand stay closed', async () => {
+  test('closed by hand stay closed, and expire after 90 days; open ones do not expire', async () => {
     const id = String((await add({ deliveryId: 'w3' })).body?.['id']);
+    const store = harness.database.store<{ id: string; ttl?: number }>('workItems');
+    expect((await store.read(id, 'w3'))?.item.ttl).toBeUndefined();
     await settle('w3', id, 'close');
+    expect((await store.read(id, 'w3'))?.item.ttl).toBe(90 * 86_400);
     expect((await add({ deliveryId: 'w3' })).status).toBe(200);
     expect((await items({ status: 'Open' })).some(({ deliveryId }) => deliveryId === 'w3')).toBe(false);
     expect(nudged).not.toContain('w3');

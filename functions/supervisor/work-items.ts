@@ -1,4 +1,5 @@
 /** Work for an operator: recorded once per delivery, kind and step; settled by a retry or by hand. */
+import { pageOf, sortKeyIn, sortKeyOf } from '../../shared/continuation.ts';
 import { releaseDrone } from '../../shared/contracts/drones.ts';
 import type {
   listWorkItems,
@@ -30,7 +31,8 @@ export function createRecorder(repository: SupervisorRepository, deps: ServiceDe
   return async (facts) => {
     const id = workItemId(facts);
     const at = deps.now().toISOString();
-    const fresh: WorkItemDocument = { ...facts, id, type: 'work', status: 'Open', at, audit: [] };
+    const sortKey = sortKeyOf(at, `${facts.deliveryId}~${id}`);
+    const fresh: WorkItemDocument = { ...facts, id, type: 'work', status: 'Open', at, sortKey, audit: [] };
     if (await repository.createWorkItem(fresh)) {
       deps.log.warn(
         { deliveryId: facts.deliveryId, kind: facts.kind, step: facts.step },
@@ -56,9 +58,10 @@ export function createWorkItemHandlers(
       return { status: created ? 201 : 200, body: { id } };
     },
 
-    list: async ({ query }) => {
-      const workItems = (await repository.workItems(query)).map(workItemView);
-      return { status: 200, body: { workItems } };
+    list: async ({ query: { status, limit, continuation } }) => {
+      const after = sortKeyIn(continuation);
+      const { items, next } = pageOf(await repository.workItems({ status, after, limit: limit + 1 }), limit);
+      return { status: 200, body: { workItems: items.map(workItemView), ...next } };
     },
 
     settle: async ({ params: { deliveryId, itemId }, body }, { principal }) => {
@@ -68,8 +71,13 @@ export function createWorkItemHandlers(
       if (body.action === 'retry') await retry(known.item, principal.subject, deps);
       const at = deps.now().toISOString();
       const act = { by: principal.subject, action: body.action, at, note: body.note };
-      const settled: WorkItemDocument = { ...known.item, status: 'Settled', settledBy: body.action };
-      const { item } = await repository.replaceWorkItem(audited(settled, act), known.etag);
+      const ttl = deps.settings.RETENTION_DAYS * 24 * 3600;
+      const settled = audited<WorkItemDocument>(
+        known.item,
+        { status: 'Settled', settledBy: body.action },
+        act,
+      );
+      const { item } = await repository.replaceWorkItem({ ...settled, ttl }, known.etag);
       return { status: 200, body: workItemView(item) };
     },
   };

@@ -34,11 +34,13 @@ export function createBookingRepository(database: Database): BookingRepository {
     create: (document) => store.create<BookingDocument | NeverBookedDocument>(document),
     replace: (document, etag) =>
       store.replace<BookingDocument | NeverBookedDocument>(document, document.deliveryId, etag),
-    confirm: (document, etag) =>
-      store.batch(document.deliveryId, [replacing(document, etag), creating(booked(document))]),
+    confirm: async (document, etag) => {
+      await store.batch(document.deliveryId, [replacing(document, etag), creating(booked(document))]);
+    },
     event: async (deliveryId, id) => (await store.read<EventDocument>(id, deliveryId))?.item,
-    takeEvent: (document, etag, event) =>
-      store.batch(document.deliveryId, [creating(event), replacing(document, etag)]),
+    takeEvent: async (document, etag, event) => {
+      await store.batch(document.deliveryId, [creating(event), replacing(document, etag)]);
+    },
   };
 }
 

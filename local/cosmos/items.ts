@@ -1,9 +1,9 @@
 /** Items: the operations of one document, each to be run inside a write of the store. */
-import { randomUUID } from 'node:crypto';
 import { DELETE_CHARGE, writeCharge } from './charges.ts';
-import { badRequest, CosmosError, conflict, notFound, preconditionFailed } from './errors.ts';
-import { checkId, checkNesting, checkTtl } from './limits.ts';
-import { epkOf, type PartitionKeyText, partitionKeyOf, valueAt } from './partition.ts';
+import { badRequest, conflict, notFound, preconditionFailed } from './errors.ts';
+import { createItemRows, type Document } from './item-rows.ts';
+import { checkId } from './limits.ts';
+import { type PartitionKeyText, partitionKeyOf } from './partition.ts';
 import { applyPatch, type PatchOperation } from './patch.ts';
 import type { Query } from './query/ast.ts';
 import { parseCondition } from './query/parser.ts';
@@ -22,12 +22,6 @@ export interface Written {
   /** Request units. */
   readonly charge: number;
 }
-
-/** A document may have this many bytes of JSON. */
-const MAX_ITEM_BYTES = 2 * 1024 * 1024;
-const SYSTEM = ['_rid', '_self', '_etag', '_ts', '_attachments', '_lsn'];
-
-type Document = Record<string, unknown>;
 
 export interface ItemStore {
   read(container: ContainerRow, pk: PartitionKeyText, id: string): ItemRow | undefined;
@@ -51,63 +45,7 @@ export interface ItemStore {
 }
 
 export function createItemStore(store: Store): ItemStore {
-  const seconds = () => Math.floor(store.now() / 1000);
-
-  const read: ItemStore['read'] = (container, pk, id) =>
-    store
-      .sql(
-        'SELECT pk, id, n, lsn, ts, etag, body FROM items WHERE c = ? AND pk = ? AND id = ? AND (expires IS NULL OR expires > ?)',
-      )
-      .get(container.number, pk, id, seconds()) as ItemRow | undefined;
-
-  const save = (
-    container: ContainerRow,
-    pk: PartitionKeyText,
-    document: Document,
-    known: ItemRow | undefined,
-  ): ItemRow => {
-    const plain = withoutSystem(document);
-    const body = JSON.stringify(plain);
-    if (Buffer.byteLength(body) > MAX_ITEM_BYTES) throw new CosmosError(413, 'Request size is too large');
-    checkNesting(body);
-    const id = document['id'] as string;
-    checkUniques(container, pk, plain, id);
-    const row: ItemRow = {
-      pk,
-      id,
-      n: known?.n ?? store.nextItem(container),
-      lsn: store.nextLsn(container),
-      ts: seconds(),
-      etag: `"${randomUUID()}"`,
-      body,
-    };
-    const expires = expiryOf(container, plain, row.ts);
-    if (known)
-      store
-        .sql(
-          'UPDATE items SET lsn = ?, ts = ?, etag = ?, expires = ?, body = ? WHERE c = ? AND pk = ? AND n = ?',
-        )
-        .run(row.lsn, row.ts, row.etag, expires, body, container.number, pk, row.n);
-    else
-      store
-        .sql('INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
-        .run(container.number, pk, id, row.n, epkOf(container, pk), row.lsn, row.ts, row.etag, expires, body);
-    return row;
-  };
-
-  const checkUniques = (container: ContainerRow, pk: string, document: Document, id: string) => {
-    const policies = container.definition.uniqueKeyPolicy?.uniqueKeys ?? [];
-    if (policies.length === 0) return;
-    store.sql('DELETE FROM uniques WHERE c = ? AND pk = ? AND id = ?').run(container.number, pk, id);
-    for (const [index, { paths }] of policies.entries()) {
-      const key = JSON.stringify([index, ...paths.map((path) => valueAt(document, path) ?? null)]);
-      const taken = store
-        .sql('SELECT id FROM uniques WHERE c = ? AND pk = ? AND k = ?')
-        .get(container.number, pk, key) as { id: string } | undefined;
-      if (taken && read(container, pk, taken.id)) throw conflict('Unique index constraint violation.');
-      store.sql('INSERT OR REPLACE INTO uniques VALUES (?, ?, ?, ?)').run(container.number, pk, key, id);
-    }
-  };
+  const { read, save, remove } = createItemRows(store);
 
   const existing = (
     container: ContainerRow,
@@ -158,9 +96,7 @@ export function createItemStore(store: Store): ItemStore {
     },
     remove: (container, pk, id, conditions) => {
       existing(container, pk, id, conditions);
-      store.sql('DELETE FROM items WHERE c = ? AND pk = ? AND id = ?').run(container.number, pk, id);
-      store.sql('DELETE FROM uniques WHERE c = ? AND pk = ? AND id = ?').run(container.number, pk, id);
-      store.nextLsn(container);
+      remove(container, pk, id);
       return { status: 204, charge: DELETE_CHARGE };
     },
   };
@@ -207,12 +143,6 @@ export function textOf(container: ContainerRow, row: ItemRow): string {
   return `${head}"_rid":"${rid}","_self":"${self}","_etag":${JSON.stringify(row.etag)},"_attachments":"attachments/","_ts":${row.ts}}`;
 }
 
-function withoutSystem(document: Document): Document {
-  const { ...plain } = document;
-  for (const name of SYSTEM) delete plain[name];
-  return plain;
-}
-
 function checkPartition(container: ContainerRow, pk: PartitionKeyText, document: Document): void {
   if (partitionKeyOf(container, document) !== pk) {
     throw badRequest(
@@ -220,14 +150,4 @@ function checkPartition(container: ContainerRow, pk: PartitionKeyText, document:
       1001,
     );
   }
-}
-
-/** Seconds since the epoch at which the item goes; null for never. */
-function expiryOf(container: ContainerRow, document: Document, ts: number): number | null {
-  const { defaultTtl } = container.definition;
-  if (defaultTtl === undefined || defaultTtl === null) return null;
-  const own = document['ttl'];
-  checkTtl(own);
-  const ttl = (own as number | undefined) ?? defaultTtl;
-  return ttl === -1 ? null : ts + ttl;
 }

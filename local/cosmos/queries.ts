@@ -1,23 +1,25 @@
 /**
  * Queries and feeds over items: which rows a request may see, pages, continuations.
  *
- * P1 A query whose rows depend on one document each goes on after the last document, so writes between pages neither repeat
- *    nor hide others; any other goes on after a number of rows.
+ * P1 A query whose rows depend on one document each goes on after the last document, and one with ORDER BY behind the last row, so
+ *    writes between pages neither repeat nor hide others; any other goes on after a number of rows.
  * P2 What only a client can merge is refused with 400/1004 and a plan, as by the service's gateway.
  */
 import { badRequest, CosmosError } from './errors.ts';
 import { textOf, withSystem } from './items.ts';
 import { checkQuery } from './limits.ts';
+import { startOf, tokenBehind, tokenOf } from './page-tokens.ts';
 import type { Scope } from './partition.ts';
 import type { Query } from './query/ast.ts';
 import { execute } from './query/execute.ts';
 import { onPlane } from './query/functions/spatial.ts';
 import { checkOrder, DEFAULT_POLICY } from './query/indexing-policy.ts';
+import { isOrdered } from './query/ordered.ts';
 import { needsPlan, planOf, type RangeQuery, readQuery } from './query/plan.ts';
 import { filtersOf, isStreamable, isWhole, needsSystem } from './query/pushdown.ts';
 import { type Resume, readResume } from './query/resume.ts';
 import { matches, rowsOfDocument } from './query/run.ts';
-import { type After, rowsOf } from './rows.ts';
+import { rowsOf } from './rows.ts';
 import type { ContainerRow, ItemRow, Store } from './store.ts';
 
 export interface Page {
@@ -181,19 +183,24 @@ function collected(
     for (const row of rowsOf(store, container, scope, filters)) {
       seen += 1;
       readCharacters += row.body.length;
-      yield documentOf(container, row, read.system || read.shape !== 'plain');
+      yield documentOf(container, row, read.system || read.shape !== 'plain' || isOrdered(read.query));
     }
   })();
-  const rows = execute(read, { parameters, documents, ...(resume ? { resume } : {}) });
-  const { skip } = startOf(page);
-  const left = skip > 0 ? rows.filter(({ at }) => at >= skip) : rows;
+  const start = startOf(page);
+  const rows = execute(read, {
+    parameters,
+    documents,
+    ...(resume ? { resume } : {}),
+    ...(start.behind ? { behind: start.behind } : {}),
+  });
+  const left = start.skip > 0 ? rows.filter(({ at }) => at >= start.skip) : rows;
   const size = pageSize(page.limit);
-  const next = left[size];
+  const last = left.length > size ? left[size - 1] : undefined;
   return {
     documents: left.slice(0, size).map(({ row }) => JSON.stringify(row)),
     read: seen,
     readCharacters,
-    ...(next ? { continuation: JSON.stringify({ skip: next.at }) } : {}),
+    ...(last ? { continuation: tokenBehind(last) } : {}),
   };
 }
 
@@ -215,24 +222,6 @@ function readOf(text: string, isPlane: boolean): Read {
     readQueries.set(name, read);
   }
   return read;
-}
-
-/** ASCII, as it goes into a header. */
-function tokenOf({ pk, n }: ItemRow, skip: number): string {
-  return JSON.stringify({ pk: Buffer.from(pk).toString('base64url'), n, ...(skip > 0 ? { skip } : {}) });
-}
-
-function startOf({ continuation }: PageRequest): { skip: number; after?: After } {
-  if (!continuation) return { skip: 0 };
-  try {
-    const { pk, n, skip = 0 } = JSON.parse(continuation) as { pk?: unknown; n?: unknown; skip?: unknown };
-    if (!Number.isInteger(skip)) throw new Error('skip');
-    if (pk === undefined) return { skip: skip as number };
-    if (typeof pk !== 'string' || !Number.isInteger(n)) throw new Error('place');
-    return { skip: skip as number, after: { pk: Buffer.from(pk, 'base64url').toString(), n: n as number } };
-  } catch {
-    throw badRequest('the continuation token is not one of this server');
-  }
 }
 
 /** Documents of a page for `x-ms-max-item-count`. */

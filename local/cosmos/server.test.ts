@@ -210,6 +210,112 @@ describe('queries', () => {
     expect(seen.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 30 }, (_, n) => n));
   });
 
+  describe('P1, Q1: items that come and go between the pages of an ordered query neither repeat nor hide others', () => {
+    let n = 0;
+    /** Pages of two rows; `meanwhile` runs behind each of them. */
+    const paged = async (
+      query: string,
+      partition: string | undefined,
+      meanwhile: (page: number) => Promise<unknown>,
+    ) => {
+      const options = { maxItemCount: 2, ...(partition === undefined ? {} : { partitionKey: partition }) };
+      const iterator = container.items.query<string>(query, options);
+      const seen: string[] = [];
+      for (let page = 0; iterator.hasMoreResults(); page++) {
+        const { resources = [] } = await iterator.fetchNext();
+        seen.push(...resources);
+        await meanwhile(page);
+      }
+      return seen;
+    };
+    const fill = async (pk: string, values: readonly (number | string | undefined)[]) => {
+      for (const [index, v] of values.entries())
+        await container.items.create({
+          id: `${pk}-${index}`,
+          pk,
+          family: pk,
+          ...(v === undefined ? {} : { v }),
+        });
+    };
+    const insert = (pk: string, v: unknown) =>
+      container.items.create({ id: `${pk}-new${n++}`, pk, family: pk, v });
+    const ids = (pk: string, ...numbers: number[]) => numbers.map((number) => `${pk}-${number}`);
+
+    test.each([
+      ['ascending', 'ORDER BY c.v', [0, 1, 2, 3, 4, 5], -1],
+      ['descending', 'ORDER BY c.v DESC', [5, 4, 3, 2, 1, 0], 99],
+    ] as const)('one that is inserted before the page, %s', async (name, order, expected, v) => {
+      const pk = `before-${name}`;
+      await fill(pk, [1, 2, 3, 4, 5, 6]);
+      const query = `SELECT VALUE c.id FROM c WHERE c.family = '${pk}' ${order}`;
+      expect(await paged(query, pk, () => insert(pk, v))).toEqual(ids(pk, ...expected));
+    });
+
+    test('one that is deleted before the page', async () => {
+      await fill('gone', [1, 2, 3, 4, 5, 6]);
+      const remove = (page: number) => container.item(`gone-${page}`, 'gone').delete();
+      const query = "SELECT VALUE c.id FROM c WHERE c.family = 'gone' ORDER BY c.v";
+      expect(await paged(query, 'gone', (page) => (page < 2 ? remove(page) : Promise.resolve()))).toEqual(
+        ids('gone', 0, 1, 2, 3, 4, 5),
+      );
+    });
+
+    test('one that is inserted behind the page is seen', async () => {
+      await fill('behind', [1, 2, 3, 4]);
+      const query = "SELECT VALUE c.v FROM c WHERE c.family = 'behind' ORDER BY c.v";
+      const seen = await paged(query, 'behind', (page) =>
+        page === 0 ? insert('behind', 3.5) : Promise.resolve(),
+      );
+      expect(seen).toEqual([1, 2, 3, 3.5, 4]);
+    });
+
+    test('equal keys, and items without the key', async () => {
+      await fill('equal', [7, 7, 7, undefined, undefined, 7]);
+      const query = "SELECT VALUE c.id FROM c WHERE c.family = 'equal' ORDER BY c.v";
+      expect(await paged(query, 'equal', () => insert('equal', null))).toEqual(
+        expect.arrayContaining(ids('equal', 3, 4, 0, 1, 2, 5)),
+      );
+      const seen = await paged(query, 'equal', () => Promise.resolve());
+      expect(new Set(seen).size).toBe(seen.length);
+    });
+
+    test('TOP counts the rows of earlier pages', async () => {
+      await fill('top', [1, 2, 3, 4, 5, 6]);
+      const query = "SELECT TOP 5 VALUE c.id FROM c WHERE c.family = 'top' ORDER BY c.v";
+      expect(await paged(query, 'top', () => insert('top', 0))).toEqual(ids('top', 0, 1, 2, 3, 4));
+    });
+
+    test('several rows of one item', async () => {
+      for (const v of [1, 2])
+        await container.items.create({ id: `tags-${v}`, pk: 'tags', v, tags: ['a', 'b', 'c'] });
+      const query = "SELECT VALUE CONCAT(c.id, t) FROM c JOIN t IN c.tags WHERE c.pk = 'tags' ORDER BY c.v";
+      const seen = await paged(query, 'tags', () =>
+        container.items.create({ id: `tags-0${n++}`, pk: 'tags', v: 0, tags: ['z'] }),
+      );
+      expect(seen).toEqual(['tags-1a', 'tags-1b', 'tags-1c', 'tags-2a', 'tags-2b', 'tags-2c']);
+    });
+
+    test('across partitions', async () => {
+      for (const v of [1, 2, 3, 4, 5, 6, 7, 8])
+        await container.items.create({ id: `across-${v}`, pk: `across-${v % 3}`, family: 'across', v });
+      const query = "SELECT VALUE c.v FROM c WHERE c.family = 'across' ORDER BY c.v";
+      const seen = await paged(query, undefined, () =>
+        container.items.create({ id: `across-new${n++}`, pk: `across-${n % 3}`, family: 'across', v: 0 }),
+      );
+      // Before its first page is asked for, a range may still get new items.
+      expect((seen as unknown as number[]).filter((v) => v > 0)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    });
+
+    test('a token that this server did not make is 400', async () => {
+      const options = {
+        partitionKey: 'p',
+        continuationToken: '{"keys":"bm90IEpTT04","item":"1","nth":0,"given":1}',
+      };
+      const asked = container.items.query('SELECT * FROM c ORDER BY c.v', options).fetchNext();
+      expect(await failing(asked)).toEqual({ code: 400 });
+    });
+  });
+
   test('what is no query is 400', async () => {
     expect(await failing(all('SELEKT'))).toEqual({ code: 400 });
   });

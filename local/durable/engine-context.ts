@@ -64,4 +64,7 @@ export function unknownFunction(core: EngineContext, kind: TriggerKind, name: st
   return `The function '${name}' doesn't exist, is disabled, or is not an ${word} function. Additional info: ${list}`;
 }
 
+/** Such ids are those of entities. */
+export const RESERVED_ID = 'Orchestration instance ids must not start with @';
+
 export const LOG_CATEGORY = 'Host.Triggers.DurableTask';

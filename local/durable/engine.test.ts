@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { describe, expect, test } from 'vitest';
-import { fixtureApp, type Hub, openHub, type Status } from './harness.ts';
+import { executions, fixtureApp, type Hub, openHub, type Status } from '../tests/support/durable-hub.ts';
 
 const completed = async (hub: Hub, name: string, input: unknown = {}, id = name): Promise<unknown> => {
   expect((await hub.start(name, id, input)).status).toBe(202);
@@ -15,6 +15,17 @@ describe('orchestrations', () => {
   test('six activities in a row come to their results in order', async () => {
     await using hub = await openHub();
     expect(await completed(hub, 'six')).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+
+  test('each execution is logged as the real host does it: information when it succeeds, error when it fails', async () => {
+    await using hub = await openHub();
+    executions.length = 0;
+    await completed(hub, 'six');
+    await hub.start('throws', 'fails');
+    await hub.until('fails');
+    expect(new Set(executions)).toEqual(
+      new Set(['information Function.six', 'information Function.echo', 'error Function.throws']),
+    );
   });
 
   test('a fan-out of 200 comes to all of its results', async () => {

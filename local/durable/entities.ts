@@ -5,11 +5,13 @@
  * N2 State, answer, signals and the end of the message are one write.
  * N3 While locked only the owner's messages are taken; the others keep their order.
  */
-import { LOCK_ANSWER } from './actions.ts';
 import { type EngineContext, find, LeftToAnother, LOG_CATEGORY, unknownFunction } from './engine-context.ts';
 import { EventType, inbound } from './history.ts';
 import type { EntityRow, MessageRow } from './rows.ts';
 import { jsonOf, messageOf } from './values.ts';
+
+/** The answer of an entity that granted the last lock of a set. */
+const LOCK_ANSWER = JSON.stringify({ result: 'Lock Acquisition Completed' });
 
 interface EntityId {
   readonly name: string;

@@ -6,15 +6,24 @@
  * E3 While suspended only resume and terminate are taken; the rest waits in order.
  */
 import { type Action, ReplayError, type ReplayInput, type ReplayResult } from './action-types.ts';
-import { replay } from './actions.ts';
 import { applyEffects, type Ending, type Episode, finish } from './effects.ts';
-import { type EngineContext, find, LOG_CATEGORY, type Result, unknownFunction } from './engine-context.ts';
+import {
+  type EngineContext,
+  find,
+  LOG_CATEGORY,
+  RESERVED_ID,
+  type Result,
+  unknownFunction,
+} from './engine-context.ts';
 import { EventType, type HistoryEvent, inbound } from './history.ts';
+import { replay } from './replay/replay.ts';
 import type { InstanceRow, MessageRow } from './rows.ts';
 import { isFinal } from './store.ts';
 import { orchestrationInput } from './trigger-input.ts';
 import { jsonOf, messageOf } from './values.ts';
 
+const OWN_ID =
+  'The instance ID of a sub-orchestration must be different than the instance ID of a parent orchestration.';
 const OUT_OF_PROC = '\n\n$OutOfProcData$:';
 /** Characters of JSON that a real host was seen to take; one more fails the orchestration. */
 const CUSTOM_STATUS_LIMIT = 8_703;
@@ -171,14 +180,18 @@ function replayed(input: ReplayInput): ReplayResult | string {
 
 /** What a real host would wait for in vain; here it is the instance's failure. */
 function hangOf(core: EngineContext, instance: InstanceRow, result: ReplayResult): string | undefined {
-  const unknown = result.scheduled.find(
-    ({ event }) =>
-      event.EventType === EventType.SubOrchestrationInstanceCreated &&
-      !find(core, 'orchestration', event.Name ?? ''),
-  );
-  if (unknown) {
-    warnOfHang(core, instance, `sub-orchestrator '${unknown.event.Name}' does not exist`);
-    return unknownFunction(core, 'orchestration', unknown.event.Name ?? '');
+  const children = result.scheduled
+    .map(({ event }) => event)
+    .filter(({ EventType: type }) => type === EventType.SubOrchestrationInstanceCreated);
+  for (const { Name: name, InstanceId: id = '' } of children) {
+    if (!find(core, 'orchestration', name ?? '')) {
+      warnOfHang(core, instance, `sub-orchestrator '${name}' does not exist`);
+      return unknownFunction(core, 'orchestration', name ?? '');
+    }
+    if (id.startsWith('@') || id === instance.id) {
+      warnOfHang(core, instance, `'${id}' cannot be the id of its sub-orchestration`);
+      return id === instance.id ? OWN_ID : RESERVED_ID;
+    }
   }
   if (result.stuck !== undefined) warnOfHang(core, instance, 'a retry ran out of time before its attempts');
   return result.stuck;

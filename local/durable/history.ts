@@ -140,25 +140,33 @@ const FOLDED: ReadonlySet<number> = new Set([
   EventType.SubOrchestrationInstanceCreated,
 ]);
 
+/** `showHistoryOutput` and `showInput` of the query. */
+export interface Shown {
+  readonly output: boolean;
+  readonly input: boolean;
+}
+
 /**
- * The history as `showHistory=true` shows it: types by name, what was scheduled folded into how it ended.
+ * The history as `showHistory=true` shows it: types by name. The event that scheduled an activity or a sub-orchestration is
+ * folded into its result, and stands for itself while there is none.
  * Source: Azure/azure-functions-durable-extension, ContextImplementations/DurableClient.cs.
  */
-export function forApi(events: readonly HistoryEvent[], withOutput: boolean): Record<string, unknown>[] {
+export function forApi(events: readonly HistoryEvent[], show: Shown): Record<string, unknown>[] {
   const scheduled = new Map<number, HistoryEvent>();
-  const shown: Record<string, unknown>[] = [];
+  const ended = new Set<number>();
   for (const event of events) {
     if (isScheduled(event)) scheduled.set(event.EventId, event);
-    if (HIDDEN.has(event.EventType) || FOLDED.has(event.EventType)) continue;
-    shown.push(shownEvent(event, scheduled, withOutput));
+    if (event.TaskScheduledId !== undefined) ended.add(event.TaskScheduledId);
   }
-  return shown;
+  return events
+    .filter(({ EventType: type, EventId: id }) => !HIDDEN.has(type) && !(FOLDED.has(type) && ended.has(id)))
+    .map((event) => shownEvent(event, scheduled, show));
 }
 
 function shownEvent(
   event: HistoryEvent,
   scheduled: ReadonlyMap<number, HistoryEvent>,
-  withOutput: boolean,
+  show: Shown,
 ): Record<string, unknown> {
   const {
     EventId: _id,
@@ -174,8 +182,9 @@ function shownEvent(
       delete shown[key];
     shown['FunctionName'] = event.Name;
   }
+  if (FOLDED.has(type)) delete shown['Version'];
   if ('Result' in shown) {
-    if (withOutput) shown['Result'] = parsed(event.Result);
+    if (show.output) shown['Result'] = parsed(event.Result);
     else delete shown['Result'];
   }
   const origin = taskId === undefined ? undefined : scheduled.get(taskId);
@@ -184,6 +193,7 @@ function shownEvent(
     shown['FunctionName'] = origin.Name;
     shown['Input'] = null;
   }
+  if (!show.input) delete shown['Input'];
   return shown;
 }
 

@@ -1,8 +1,9 @@
 /** The management HTTP API: which path and method does what (extension: HttpApiHandler.cs; statuses as a real host answered them). */
 import { randomUUID } from 'node:crypto';
+import { unescape as percentDecoded } from 'node:querystring';
 import type { EngineRequest, EngineResponse } from '../functions-host/contract.ts';
 import { insertInstance } from './effects.ts';
-import { type EngineContext, find, unknownFunction } from './engine-context.ts';
+import { type EngineContext, find, RESERVED_ID, unknownFunction } from './engine-context.ts';
 import { entityIdOf, idOf } from './entities.ts';
 import { EventType, inbound } from './history.ts';
 import { getStatus, listInstances, purgeMany, purgeOne, statusOf } from './instance-queries.ts';
@@ -15,6 +16,7 @@ import { managementUrls } from './urls.ts';
 type Via = 'public' | 'rpc';
 
 const WENT_WRONG = 'Something went wrong while processing your request';
+const WRONG_ARGUMENT = 'One or more of the arguments submitted is incorrect';
 const INVALID_JSON = 'Invalid JSON content';
 const START_RETRY_S = '10';
 const POLL_DEFAULT_S = 1;
@@ -25,8 +27,8 @@ export async function handle(core: EngineContext, request: EngineRequest, via: V
   if (connection && connection.toLowerCase() !== CONNECTION_NAME.toLowerCase())
     return problem(500, WENT_WRONG, `no connection ${connection}`);
   const hub = request.query.get('taskHub');
-  const segments = request.path.split('/').filter((part) => part !== '');
-  const [root, ...rest] = segments.map(decode);
+  const [root, ...rest] = segmentsOf(request.path);
+  if (rest.includes('')) return reply(404);
   if (hub && hub.toLowerCase() !== core.options.taskHub.toLowerCase()) return reply(404);
   switch ((root ?? '').toLowerCase()) {
     case 'orchestrators':
@@ -40,12 +42,11 @@ export async function handle(core: EngineContext, request: EngineRequest, via: V
   }
 }
 
-function decode(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
+/** Decoded before it is divided, as the extension does: `%2F` divides too, and a plus is a space. */
+function segmentsOf(path: string): readonly string[] {
+  return percentDecoded(path.replaceAll('+', ' '))
+    .replaceAll(/^\/+|\/+$/g, '')
+    .split('/');
 }
 
 async function orchestrators(
@@ -58,8 +59,7 @@ async function orchestrators(
   const input = jsonBody(request);
   if (input instanceof Error) return problem(400, INVALID_JSON, input.message);
   const instance = id ?? randomUUID().replaceAll('-', '');
-  if (instance.startsWith('@'))
-    return problem(400, 'Invalid instance ID', 'Instance IDs that begin with @ are entities.');
+  if (instance.startsWith('@')) return problem(400, WRONG_ARGUMENT, RESERVED_ID);
   const refused = await start(core, instance, name, input);
   if (refused) return refused;
   if (request.query.get('timeout') === null) return accepted(core, instance, via);

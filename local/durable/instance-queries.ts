@@ -41,7 +41,11 @@ export function statusOf(
     output: value(row.output),
     createdTime: seconds(row.created),
     lastUpdatedTime: seconds(Math.max(row.updated, lastEpisode)),
-    ...(events ? { historyEvents: forApi(events, isTrue(query.get('showHistoryOutput'))) } : {}),
+    ...(events
+      ? {
+          historyEvents: forApi(events, { output: isTrue(query.get('showHistoryOutput')), input: showInput }),
+        }
+      : {}),
   };
 }
 

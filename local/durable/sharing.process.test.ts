@@ -8,9 +8,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { EngineResponse } from '../functions-host/contract.ts';
-import type { Status } from './harness.ts';
+import type { Status } from '../tests/support/durable-hub.ts';
 
-const PROCESS = join(import.meta.dirname, 'sharing-process.ts');
+const PROCESS = join(import.meta.dirname, '../tests/support/durable-process.ts');
 const PATIENCE_MS = 15_000;
 /** Longer than a beat, shorter than a test wants to wait. */
 const LEASE_MS = '2000';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
-import { fixtureApp, type Hub, openHub } from './harness.ts';
+import { fixtureApp, type Hub, openHub } from '../tests/support/durable-hub.ts';
 
 /** The task hub's file as another process has it. */
 const other = (dataDir: string) => new DatabaseSync(join(dataDir, 'TestHub.sqlite'), { timeout: 5_000 });
@@ -13,7 +13,7 @@ test('a process that was struck off writes nothing until it has joined again', a
   await expect(hub.start('six', 'while off')).rejects.toThrow('taken for dead');
   expect(database.prepare('SELECT count(*) AS n FROM instances').get()).toEqual({ n: 0 });
   expect((await hub.call('GET', '/instances/while%20off')).status).toBe(404);
-  await expect.poll(() => hub.logs.join(), { timeout: 5_000 }).toContain('joins them again');
+  await expect.poll(() => hub.logs.join()).toContain('joins them again');
   await hub.start('six', 'again');
   expect((await hub.until('again')).output).toEqual([0, 1, 2, 3, 4, 5]);
 });
@@ -51,7 +51,7 @@ const me = (database: DatabaseSync) =>
 async function joined(database: DatabaseSync): Promise<void> {
   database.prepare('INSERT INTO workers VALUES (?, 1, ?, 0)').run(SOMEONE, Date.now() + 3_600_000);
   const epoch = () => database.prepare('SELECT epoch FROM workers WHERE id <> ?').get(SOMEONE)?.['epoch'];
-  await expect.poll(epoch, { timeout: 5_000 }).toBe(1);
+  await expect.poll(epoch).toBe(1);
 }
 
 describe('what is left to another process', () => {

@@ -12,9 +12,10 @@ import { LOOPBACK, listen } from '../loopback.ts';
 import { AmqpConnection, type Service } from './amqp/connection.ts';
 import type { Connection } from './amqp/layers.ts';
 import type { Link } from './amqp/link.ts';
-import { type AccessKey, type Claim, checkPlain, isAllowed, type VerifyToken } from './auth.ts';
+import { type AccessKey, checkPlain, type VerifyToken } from './auth.ts';
 import { createBroker, type HubConfig } from './broker.ts';
 import type { BrokerContext, OpenLink } from './broker-context.ts';
+import { type Claims, createClaims } from './claims.ts';
 import { createConnectionListener } from './connection-listener.ts';
 import { openConsumer, type Readers } from './consumers.ts';
 import { createFaults, type Faults } from './faults.ts';
@@ -54,39 +55,28 @@ export interface EventHubsServer extends AsyncDisposable {
 }
 
 const NODES: ReadonlySet<string | undefined> = new Set(['$cbs', '$management']);
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const warnOnStderr = (line: string): void => {
   process.stderr.write(`event-hubs: ${line}\n`);
 };
 
 /** @throws Error when a port is in use or the data cannot be opened */
 export async function startEventHubs(options: EventHubsOptions): Promise<EventHubsServer> {
-  const { maxConnections = Number.POSITIVE_INFINITY, now = Date.now } = options;
-  const broker = createBroker(options.dataDir, options.hubs, now, options.warn ?? warnOnStderr);
+  const { maxConnections = Number.POSITIVE_INFINITY, now = Date.now, warn = warnOnStderr } = options;
+  const broker = createBroker(options.dataDir, options.hubs, now, warn);
   const connections = new Set<AmqpConnection>();
-  const claims = new Map<Connection, readonly Claim[]>();
-  const expiries = new Map<Connection, NodeJS.Timeout>();
   const links = new Map<Link, OpenLink>();
-  const readers: Readers = new Map();
+  const claims = createClaims(links, now);
   const pending = new Set<Promise<unknown>>();
-  const faults = createFaults({
-    dropConnections: () => {
-      for (const connection of connections) connection.destroy();
-    },
-    detachLinks: (hub, condition = 'amqp:link:detach-forced') => {
-      for (const [link, facts] of links)
-        if (facts.hub === hub) link.close({ condition, description: 'detached on demand' });
-    },
-  });
+  const faults = faultsOf(connections, links);
   const core: BrokerContext = {
     broker,
     faults,
     producers: createProducers(),
     ingress: createMeter(options.throughputUnits, INGRESS, now),
     egress: createMeter(options.throughputUnits, EGRESS, now),
-    disk: createDiskWatch(options.warn ?? warnOnStderr),
+    disk: createDiskWatch(warn),
     now,
-    allowed: (connection, entity, right) => isAllowed(claims.get(connection) ?? [], entity, right, now()),
+    allowed: claims.allowed,
     register: (link, facts, closed) => {
       links.set(link, facts);
       link.onClosed = () => {
@@ -95,78 +85,26 @@ export async function startEventHubs(options: EventHubsOptions): Promise<EventHu
       };
     },
     track: (work) => {
-      const tracked = work.catch(options.warn ?? warnOnStderr).finally(() => pending.delete(tracked));
+      const tracked = work.catch(warn).finally(() => pending.delete(tracked));
       pending.add(tracked);
     },
   };
-
-  /** Those above the quota get no links: each client understands that, and none is left to wait. */
-  const isWithin = (connection: Connection) =>
-    connections.size <= maxConnections ||
-    [...connections].slice(0, maxConnections).some((one) => one === connection);
-
-  const claimed = (connection: Connection, claim: Claim) => {
-    const others = (claims.get(connection) ?? []).filter(({ audience }) => audience !== claim.audience);
-    claims.set(connection, [...others, claim]);
-    detachExpired(connection);
-  };
-
-  /** Now, and again when the next claim ends. */
-  const detachExpired = (connection: Connection) => {
-    for (const [link, { entity, right }] of links)
-      if (link.connection === connection && !core.allowed(connection, entity, right))
-        link.close(REFUSALS.expired);
-    clearTimeout(expiries.get(connection));
-    const left = (claims.get(connection) ?? []).filter(({ expires }) => expires > now());
-    claims.set(connection, left);
-    if (left.length === 0) return;
-    const wait = Math.min(...left.map(({ expires }) => expires - now()), LONGEST_TIMER_MS);
-    expiries.set(connection, setTimeout(() => detachExpired(connection), wait).unref());
-  };
-
-  const service: Service = {
-    containerId: 'local-event-hubs',
-    attached: (link) => {
-      if (!isWithin(link.connection)) return link.refuse(REFUSALS.connections);
-      const { source, target } = link.attach;
-      const address = link.sends ? source.address : target.address;
-      if (NODES.has(address))
-        openNode(link, address as string, { core, keys: options.keys, verify: options.verifyToken, claimed });
-      else if (link.sends) openConsumer(link, core, readers);
-      else openProducer(link, core);
-    },
-    signIn: (connection, user, password) => {
-      const claim = checkPlain(user, password, options.keys);
-      if (claim) claims.set(connection, [claim]);
-      return claim !== undefined;
-    },
-    closed: (connection) => {
-      connections.delete(connection);
-      claims.delete(connection);
-      clearTimeout(expiries.get(connection));
-      expiries.delete(connection);
-    },
-  };
-
+  const service = serviceOf(options, core, claims, {
+    /** Those above the quota get no links: each client understands that, and none is left to wait. */
+    isWithinQuota: (connection) =>
+      connections.size <= maxConnections ||
+      [...connections].slice(0, maxConnections).some((one) => one === connection),
+    ended: (connection) => void connections.delete(connection as AmqpConnection),
+  });
   const listener = createConnectionListener((stream, isEncrypted) => {
     connections.add(new AmqpConnection(stream, service, isEncrypted));
   });
-  const servers: Server[] = [createServer(listener.accept)];
-  if (options.tls) {
-    const tls = await import('node:tls');
-    servers.push(tls.createServer({ key: options.tls.key, cert: options.tls.cert }, listener.accept));
-  }
-  for (const server of servers) server.on('tlsClientError', (_error, socket: Socket) => socket.destroy());
-  let port: number;
-  let tlsPort: number | undefined;
-  try {
-    port = await listen(servers[0] as Server, options.port);
-    if (servers[1]) tlsPort = await listen(servers[1], options.tls?.port ?? 0);
-  } catch (error) {
-    for (const server of servers) server.close();
-    await broker.close();
-    throw error;
-  }
+  const { servers, port, tlsPort } = await openListeners(options, listener.accept).catch(
+    async (error: unknown) => {
+      await broker.close();
+      throw error;
+    },
+  );
 
   let closing: Promise<void> | undefined;
   const close = async () => {
@@ -181,15 +119,92 @@ export async function startEventHubs(options: EventHubsOptions): Promise<EventHu
     closing ??= close();
     return closing;
   };
-  const [first] = options.keys;
   return {
     port,
     tlsPort,
     faults,
     counts: () => ({ connections: connections.size, links: links.size }),
-    connectionString: (hub) =>
-      `Endpoint=sb://${LOOPBACK}:${port};SharedAccessKeyName=${first?.name};SharedAccessKey=${first?.key};${hub ? `EntityPath=${hub};` : ''}UseDevelopmentEmulator=true`,
+    connectionString: (hub) => connectionStringOf(port, options.keys, hub),
     close: closeOnce,
     [Symbol.asyncDispose]: closeOnce,
   };
+}
+
+function faultsOf(connections: ReadonlySet<AmqpConnection>, links: ReadonlyMap<Link, OpenLink>): Faults {
+  return createFaults({
+    dropConnections: () => {
+      for (const connection of connections) connection.destroy();
+    },
+    detachLinks: (hub, condition = 'amqp:link:detach-forced') => {
+      for (const [link, facts] of links)
+        if (facts.hub === hub) link.close({ condition, description: 'detached on demand' });
+    },
+  });
+}
+
+interface Connections {
+  isWithinQuota(connection: Connection): boolean;
+  ended(connection: Connection): void;
+}
+
+/** What the broker does for AMQP's connections: opens their links, and signs them in. */
+function serviceOf(
+  { keys, verifyToken: verify }: EventHubsOptions,
+  core: BrokerContext,
+  claims: Claims,
+  connections: Connections,
+): Service {
+  const readers: Readers = new Map();
+  return {
+    containerId: 'local-event-hubs',
+    attached: (link) => {
+      if (!connections.isWithinQuota(link.connection)) return link.refuse(REFUSALS.connections);
+      const { source, target } = link.attach;
+      const address = link.sends ? source.address : target.address;
+      if (NODES.has(address)) openNode(link, address as string, { core, keys, verify, claimed: claims.add });
+      else if (link.sends) openConsumer(link, core, readers);
+      else openProducer(link, core);
+    },
+    signIn: (connection, user, password) => {
+      const claim = checkPlain(user, password, keys);
+      if (claim) claims.signIn(connection, claim);
+      return claim !== undefined;
+    },
+    closed: (connection) => {
+      connections.ended(connection);
+      claims.forget(connection);
+    },
+  };
+}
+
+interface Listeners {
+  readonly servers: readonly Server[];
+  readonly port: number;
+  readonly tlsPort: number | undefined;
+}
+
+/** @throws Error when a port is in use; then nothing listens */
+async function openListeners(
+  { port, tls }: EventHubsOptions,
+  accept: (socket: Socket) => void,
+): Promise<Listeners> {
+  const plain = createServer(accept);
+  const encrypted = tls && (await import('node:tls')).createServer({ key: tls.key, cert: tls.cert }, accept);
+  const servers: readonly Server[] = encrypted ? [plain, encrypted] : [plain];
+  for (const server of servers) server.on('tlsClientError', (_error, socket: Socket) => socket.destroy());
+  try {
+    return {
+      servers,
+      port: await listen(plain, port),
+      tlsPort: encrypted && (await listen(encrypted, tls?.port ?? 0)),
+    };
+  } catch (error) {
+    for (const server of servers) server.close();
+    throw error;
+  }
+}
+
+function connectionStringOf(port: number, [first]: readonly AccessKey[], hub: string | undefined): string {
+  const entity = hub ? `EntityPath=${hub};` : '';
+  return `Endpoint=sb://${LOOPBACK}:${port};SharedAccessKeyName=${first?.name};SharedAccessKey=${first?.key};${entity}UseDevelopmentEmulator=true`;
 }

@@ -83,9 +83,8 @@ export async function loadApp(
       const took = Math.round(performance.now() - started);
       const line = (outcome: string) =>
         `Executed 'Functions.${name}' (${outcome}, Id=${invocationId}, Duration=${took}ms)`;
-      const level = isReplayed(functions.get(name)) ? 'debug' : result.ok ? 'information' : 'error';
       log(
-        level,
+        result.ok ? 'information' : 'error',
         `Function.${name}`,
         result.ok ? line('Succeeded') : `${line('Failed')}: ${describe(result.error)}`,
       );
@@ -137,11 +136,6 @@ async function within(
     timedOut(name);
   }, timeoutMs);
   return Promise.race([running, late.promise]).finally(() => clearTimeout(timer));
-}
-
-/** Orchestrators and entities are called again and again for one piece of work. */
-function isReplayed(definition: FunctionDefinition | undefined): boolean {
-  return /^(orchestration|entity)trigger$/i.test(definition?.trigger.type ?? '');
 }
 
 function entryFiles(appDir: string): string[] {

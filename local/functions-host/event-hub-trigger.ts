@@ -59,6 +59,7 @@ const CHECKPOINT_CONTAINER = 'azure-webjobs-eventhub';
 const ATTACH_MS = 50;
 /** As the service says it of a position that no event has yet. */
 const BEYOND_THE_LAST = /beyond the last event/;
+const BEFORE_THE_FIRST = '-1';
 
 export function startEventHubTrigger(definition: FunctionDefinition, context: TriggerContext): Trigger {
   const { trigger, name } = definition;
@@ -164,7 +165,7 @@ export function startEventHubTrigger(definition: FunctionDefinition, context: Tr
     const mine = known.find((each) => each.partitionId === partitionId);
     if (mine) return { offset: mine.offset, isInclusive: false };
     const initial = (settings['initialOffsetOptions'] as { type?: string } | undefined)?.type?.toLowerCase();
-    return initial === 'fromend' ? { offset: '@latest' } : { offset: '-1' };
+    return initial === 'fromend' ? { offset: '@latest' } : { offset: BEFORE_THE_FIRST };
   };
 
   /** To the end of the partition. */
@@ -176,7 +177,10 @@ export function startEventHubTrigger(definition: FunctionDefinition, context: Tr
       CATEGORY,
       `${name}: partition ${partitionId}: its checkpoint lies beyond the last event (${lastEnqueuedSequenceNumber}), so the hub has lost events; reading goes on behind that event`,
     );
-    if (isEmpty) return { offset: '-1' };
+    if (isEmpty) {
+      await writeCheckpoint(partitionId, BEFORE_THE_FIRST, -1);
+      return { offset: BEFORE_THE_FIRST };
+    }
     await writeCheckpoint(partitionId, lastEnqueuedOffset, lastEnqueuedSequenceNumber);
     return { offset: lastEnqueuedOffset, isInclusive: false };
   };

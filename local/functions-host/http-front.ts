@@ -67,7 +67,7 @@ export async function listen(
       answer(request, response, ready).catch((error: unknown) => {
         // A client that goes away in the midst of its request is nobody's failure.
         if (request.destroyed && !request.complete) return;
-        if (isDiskFull(error)) return empty(response, 503, { 'retry-after': '1' });
+        if (isDiskFull(error)) return fullDisk(response);
         ready.log('error', 'Host.Http', String(error));
         empty(response, 500);
       });
@@ -234,6 +234,12 @@ function json(response: ServerResponse, status: number, value: unknown): void {
     'content-length': Buffer.byteLength(text),
   });
   response.end(text);
+}
+
+function fullDisk(response: ServerResponse): void {
+  if (response.headersSent) return void response.destroy();
+  response.setHeader('retry-after', '1');
+  json(response, 503, { Message: 'The disk of this machine is full: make room, and try again.' });
 }
 
 function abandon(open: ReadonlySet<ServerResponse>): void {

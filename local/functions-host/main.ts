@@ -4,6 +4,7 @@
  * Settings: the environment, then local.settings.json of the app. What cannot be is said in one line, exit code 1 (2 for wrong arguments).
  */
 import { existsSync } from 'node:fs';
+import { enableCompileCache, flushCompileCache } from 'node:module';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runServer } from '../process.ts';
@@ -81,7 +82,9 @@ if (options.isWatching && existsSync(appDir)) {
   process.exit(0);
 }
 
-const crashes = watchCrashes((line) => process.stderr.write(`functions-host: ${line}\n`));
+const compileCache = process.env['NODE_COMPILE_CACHE'] ?? join(dataDir, 'compile-cache');
+enableCompileCache(compileCache);
+const crashes = watchCrashes((line) => process.stderr.write(`functions-host: ${line}\n`), compileCache);
 
 await runServer('functions-host', async () => {
   const exhausted = (reason: string) => crashes.crash(reason);
@@ -99,6 +102,8 @@ await runServer('functions-host', async () => {
     });
   });
   crashes.began(host);
+  // Node writes it at an orderly end, which a crash is not.
+  flushCompileCache();
   const close = () => {
     crashes.ending();
     return host.close();

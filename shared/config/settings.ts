@@ -115,6 +115,9 @@ export const SettingsSchema = z.object({
   MAX_DRONES_PER_DELIVERY: count(3).describe('Drones that are tried before the carriers are'),
   STEP_ATTEMPTS: count(8).describe('Attempts of a step that fails with a retryable error'),
   STEP_RETRY_SECONDS: seconds(1).describe('First pause between two attempts; doubles up to a minute'),
+  RETENTION_DAYS: count(90).describe(
+    'Days for which the records of ended work are kept: dead letters, settled work items, workflows, requests',
+  ),
   ORCHESTRATION_RETENTION_DAYS: count(7).describe(
     'Days after its begin from which the engine’s history of an ended orchestration is purged',
   ),
@@ -122,6 +125,16 @@ export const SettingsSchema = z.object({
     'Pause between two reads of a change feed that has nothing new; the local Cosmos DB server is not polled',
   ),
   OVERDUE_SCHEDULE: z.string().default('*/30 * * * * *').describe('NCRONTAB of the supervisor’s round'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url()
+    .optional()
+    .describe(
+      'Collector that the spans of traces are sent to, by OTLP over HTTP; without a receiver none are recorded',
+    ),
+  APPLICATIONINSIGHTS_CONNECTION_STRING: z
+    .string()
+    .optional()
+    .describe('Application Insights, where host and app send their telemetry with the identity (Azure)'),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default('info')

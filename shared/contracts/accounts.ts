@@ -68,7 +68,7 @@ export const putAccount = defineRoute({
   auth: ['operator'],
   params,
   body: AccountBody,
-  honours: ['if-match'],
+  versioned: true,
   responses: { 201: Account, 200: Account },
 });
 
@@ -82,7 +82,7 @@ export const patchAccount = defineRoute({
   params,
   body: AccountPatch,
   contentType: 'application/merge-patch+json',
-  honours: ['if-match'],
+  versioned: true,
   responses: { 200: Account },
 });
 
@@ -94,6 +94,7 @@ export const getAccount = defineRoute({
   summary: 'Get a business',
   auth: ['customer', 'account-admin', 'operator', 'service'],
   params,
+  versioned: true,
   responses: { 200: Account },
 });
 
@@ -110,8 +111,20 @@ export const putUser = defineRoute({
     role: z.enum(['customer', 'account-admin']).default('customer'),
     email: z.email().max(254).optional(),
   }),
-  honours: ['if-match'],
+  versioned: true,
   responses: { 201: User, 200: User },
+});
+
+export const getUser = defineRoute({
+  service: 'account',
+  operation: 'getUser',
+  method: 'GET',
+  path: 'accounts/{accountId}/users/{userId}',
+  summary: 'Get a user of a business',
+  auth: ['account-admin', 'operator'],
+  params: z.strictObject({ accountId: Id, userId: UserIdInPath }),
+  versioned: true,
+  responses: { 200: User },
 });
 
 /** The user loses every right in the account at once, whatever the token says. 404 when there is none. */
@@ -123,7 +136,7 @@ export const removeUser = defineRoute({
   summary: 'Remove a user from a business',
   auth: ['account-admin', 'operator'],
   params: z.strictObject({ accountId: Id, userId: UserIdInPath }),
-  honours: ['if-match'],
+  versioned: true,
   responses: { 204: null },
 });
 

@@ -87,7 +87,7 @@ export const putDelivery = defineRoute({
   auth: ['service'],
   params,
   body: DeliveryBody,
-  honours: ['if-match'],
+  versioned: true,
   responses: { 201: Delivery, 204: null },
 });
 
@@ -99,6 +99,7 @@ export const getDelivery = defineRoute({
   summary: 'Get a delivery',
   auth: readers,
   params,
+  versioned: true,
   responses: { 200: Delivery },
 });
 

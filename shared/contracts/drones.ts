@@ -88,7 +88,7 @@ export const putDrone = defineRoute({
   auth: ['operator'],
   params: droneParams,
   body: DroneBody,
-  honours: ['if-match'],
+  versioned: true,
   responses: { 201: Drone, 200: Drone },
 });
 
@@ -100,6 +100,7 @@ export const getDrone = defineRoute({
   summary: 'Get a drone with its latest state',
   auth: staff,
   params: droneParams,
+  versioned: true,
   responses: { 200: Drone },
 });
 

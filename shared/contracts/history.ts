@@ -57,7 +57,7 @@ export const getHistoryEntry = defineRoute({
   operation: 'getHistoryEntry',
   method: 'GET',
   path: 'deliveryhistory/{deliveryId}',
-  summary: 'One ended delivery of one’s account',
+  summary: 'Get an ended delivery of the account',
   auth: ['customer', 'account-admin', 'operator', 'service'],
   params: z.strictObject({ deliveryId: Id }),
   responses: { 200: HistoryEntry },
@@ -68,7 +68,7 @@ export const searchHistory = defineRoute({
   operation: 'searchHistory',
   method: 'GET',
   path: 'deliveryhistory',
-  summary: 'Ended deliveries of an account, newest first; pages by `continuation`',
+  summary: 'List the ended deliveries of an account, newest first; page by `continuation`',
   auth: ['customer', 'account-admin', 'operator', 'service'],
   query: z.strictObject({
     ownerId: Id,

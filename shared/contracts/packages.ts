@@ -41,7 +41,7 @@ export const putPackage = defineRoute({
   params,
   query: z.strictObject({ madeBy: Id.optional() }),
   body: PackageBody,
-  honours: ['if-match'],
+  versioned: true,
   responses: { 201: Package, 204: null },
 });
 
@@ -50,9 +50,10 @@ export const getPackage = defineRoute({
   operation: 'getPackage',
   method: 'GET',
   path: 'packages/{packageId}',
-  summary: 'Get a package of one’s account',
+  summary: 'Get a package of the account',
   auth: members,
   params,
+  versioned: true,
   responses: { 200: Package },
 });
 
@@ -61,12 +62,12 @@ export const patchPackage = defineRoute({
   operation: 'patchPackage',
   method: 'PATCH',
   path: 'packages/{packageId}',
-  summary: 'Change some of a package (RFC 7396)',
+  summary: 'Change some fields of a package (RFC 7396)',
   auth: members,
   params,
   body: PackagePatch,
   contentType: 'application/merge-patch+json',
-  honours: ['if-match'],
+  versioned: true,
   responses: { 200: Package },
 });
 
@@ -83,7 +84,7 @@ export const deletePackage = defineRoute({
   auth: members,
   params,
   query: z.strictObject({ madeBy: Id.optional() }),
-  honours: ['if-match'],
+  versioned: true,
   responses: { 204: null },
 });
 

@@ -136,7 +136,7 @@ export const submitRequest = defineRoute({
   summary: 'Ask for a drone; 202 once the request is safely on its way',
   auth: customer,
   body: DeliveryRequestBody,
-  honours: ['idempotency-key'],
+  idempotency: 'handler',
   responses: { 202: RequestAnswer },
 });
 
@@ -145,9 +145,10 @@ export const getRequest = defineRoute({
   operation: 'getRequest',
   method: 'GET',
   path: 'deliveryrequests/{deliveryId}',
-  summary: 'State of the workflow: step, attempts, outcome, and why it failed',
+  summary: 'Get the state of a request: step, attempts, outcome, and why it failed',
   auth: ['customer', 'account-admin', 'operator', 'service'],
   params,
+  versioned: true,
   responses: { 200: RequestStatus },
 });
 
@@ -156,11 +157,12 @@ export const rescheduleRequest = defineRoute({
   operation: 'rescheduleRequest',
   method: 'PATCH',
   path: 'deliveryrequests/{deliveryId}',
-  summary: 'Change places or times before the drone has the package',
+  summary: 'Reschedule: change places or times before the drone has the package',
   auth: customer,
   params,
   body: RescheduleBody,
   contentType: 'application/merge-patch+json',
+  versioned: true,
   responses: { 202: z.object({ deliveryId: Id }) },
 });
 
@@ -169,9 +171,10 @@ export const cancelRequest = defineRoute({
   operation: 'cancelRequest',
   method: 'DELETE',
   path: 'deliveryrequests/{deliveryId}',
-  summary: 'Cancel; the binding answer is in the status',
+  summary: 'Cancel a delivery; its status tells whether that succeeded',
   auth: customer,
   params,
+  versioned: true,
   responses: { 202: z.object({ deliveryId: Id }) },
 });
 
@@ -181,7 +184,7 @@ export const acceptRequest = defineRoute({
   operation: 'acceptRequest',
   method: 'PUT',
   path: 'deliveryrequests/{deliveryId}/acceptance',
-  summary: 'The scheduler takes the request over',
+  summary: 'Accept a request for the scheduler',
   auth: ['service'],
   params,
   responses: { 200: z.object({ accepted: z.boolean() }) },
@@ -200,6 +203,7 @@ export const quote = defineRoute({
     packageInfo: PackageInfo,
     expedited: z.boolean().default(false),
   }),
+  idempotency: 'none',
   responses: {
     200: z.object({
       /** `null`: not known now, since a carrier did not answer. */

@@ -25,6 +25,11 @@ export const getAccount: RouteRef<typeof accounts.getAccount> = {
   path: 'accounts/{accountId}',
 };
 
+export const getUser: RouteRef<typeof accounts.getUser> = {
+  method: 'GET',
+  path: 'accounts/{accountId}/users/{userId}',
+};
+
 export const holdQuota: RouteRef<typeof accounts.holdQuota> = {
   method: 'PUT',
   path: 'accounts/{accountId}/holds/{deliveryId}',
@@ -286,6 +291,11 @@ export const submitRequest: RouteRef<typeof requests.submitRequest> = {
 export const discardDeadLetter: RouteRef<typeof supervisor.discardDeadLetter> = {
   method: 'POST',
   path: 'supervisor/deadletters/{hub}/{day}/{letterId}/discard',
+};
+
+export const getDeadLetter: RouteRef<typeof supervisor.getDeadLetter> = {
+  method: 'GET',
+  path: 'supervisor/deadletters/{hub}/{day}/{letterId}',
 };
 
 export const listDeadLetters: RouteRef<typeof supervisor.listDeadLetters> = {

@@ -12,7 +12,19 @@ const HubName = z
   .max(256)
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'letters, digits and . _ - only');
 
-export const DeadLetter = z.object({
+/** An act of an operator, or of the supervisor itself, on a dead letter or a work item. */
+export const SupervisorAct = z.object({
+  by: z.string(),
+  action: z.string(),
+  at: Time,
+  note: z.string().optional(),
+  before: z.record(z.string(), z.unknown()),
+  after: z.record(z.string(), z.unknown()),
+});
+export type SupervisorAct = z.output<typeof SupervisorAct>;
+
+/** A dead letter as a list shows it: without the message. */
+export const DeadLetterEntry = z.object({
   id: Id,
   hub: HubName,
   partition: z.string().max(100),
@@ -20,15 +32,23 @@ export const DeadLetter = z.object({
   sequenceNumber: z.int().min(-1),
   reason: z.string().max(1000),
   step: z.string().max(200),
-  /** The message as it came: text, or base64 of bytes that are none. */
-  payload: z.string().max(MAX_PAYLOAD),
-  encoding: z.enum(['text', 'base64']),
-  properties: z.record(z.string(), z.unknown()),
+  /** Bytes of the whole message, when only its beginning was kept: it cannot be replayed as it is. */
+  cutFrom: z.int().positive().optional(),
   status: z.enum(['Open', 'Replayed', 'Discarded']),
   at: Time,
   /** The day (UTC) it lies under. */
   day: z.string(),
-  audit: z.array(z.object({ by: z.string(), action: z.string(), at: Time, note: z.string().optional() })),
+  audit: z.array(SupervisorAct),
+});
+export type DeadLetterEntry = z.output<typeof DeadLetterEntry>;
+
+export const DeadLetter = DeadLetterEntry.extend({
+  /** The message as it came: text, or base64 of bytes that are none. */
+  payload: z.string().max(MAX_PAYLOAD),
+  encoding: z.enum(['text', 'base64']),
+  properties: z.record(z.string(), z.unknown()),
+  /** What an operator has replayed in its place. */
+  correctedPayload: z.string().optional(),
 });
 export type DeadLetter = z.output<typeof DeadLetter>;
 
@@ -40,9 +60,16 @@ export const WorkItem = z.object({
   detail: z.string().max(20_000),
   status: z.enum(['Open', 'Settled']),
   at: Time,
-  audit: z.array(z.object({ by: z.string(), action: z.string(), at: Time, note: z.string().optional() })),
+  audit: z.array(SupervisorAct),
 });
 export type WorkItem = z.output<typeof WorkItem>;
+
+/** That of the page before, unchanged; nothing in it is for the caller. */
+const Continuation = z
+  .string()
+  .max(400)
+  .regex(/^[\w-]+$/, 'is not a continuation of this list')
+  .optional();
 
 const letterParams = z.strictObject({ hub: HubName, day: z.iso.date().max(10), letterId: Id });
 
@@ -64,6 +91,7 @@ export const recordDeadLetter = defineRoute({
     payload: true,
     encoding: true,
     properties: true,
+    cutFrom: true,
   }),
   responses: { 201: z.object({ id: Id }), 200: z.object({ id: Id }) },
 });
@@ -73,26 +101,44 @@ export const listDeadLetters = defineRoute({
   operation: 'listDeadLetters',
   method: 'GET',
   path: 'supervisor/deadletters',
-  summary: 'Dead letters of a hub, newest first',
+  summary: 'List dead letters, newest first, without their payloads',
   auth: ['operator'],
   query: z.strictObject({
     hub: HubName.optional(),
     status: z.enum(['Open', 'Replayed', 'Discarded']).optional(),
     limit: integerText(1, 500).default(100),
+    continuation: Continuation,
   }),
-  responses: { 200: z.object({ deadLetters: z.array(DeadLetter) }) },
+  responses: {
+    200: z.object({ deadLetters: z.array(DeadLetterEntry), continuation: z.string().optional() }),
+  },
 });
+
+export const getDeadLetter = defineRoute({
+  service: 'supervisor',
+  operation: 'getDeadLetter',
+  method: 'GET',
+  path: 'supervisor/deadletters/{hub}/{day}/{letterId}',
+  summary: 'Get a dead letter with its payload',
+  auth: ['operator'],
+  params: letterParams,
+  versioned: true,
+  responses: { 200: DeadLetter },
+});
+
+/** 422 `not_serviceable` for a message that was cut, unless a corrected payload is given. */
 
 export const replayDeadLetter = defineRoute({
   service: 'supervisor',
   operation: 'replayDeadLetter',
   method: 'POST',
   path: 'supervisor/deadletters/{hub}/{day}/{letterId}/replay',
-  summary: 'Put the message back on its hub; audited',
+  summary: 'Replay a dead letter: put its message back on the hub; audited',
   auth: ['operator'],
   params: letterParams,
   body: z.strictObject({ note: z.string().max(500).optional(), payload: z.string().max(200_000).optional() }),
-  responses: { 200: DeadLetter },
+  versioned: true,
+  responses: { 200: DeadLetterEntry },
 });
 
 export const discardDeadLetter = defineRoute({
@@ -100,11 +146,12 @@ export const discardDeadLetter = defineRoute({
   operation: 'discardDeadLetter',
   method: 'POST',
   path: 'supervisor/deadletters/{hub}/{day}/{letterId}/discard',
-  summary: 'Give the message up; audited',
+  summary: 'Discard a dead letter; audited',
   auth: ['operator'],
   params: letterParams,
   body: z.strictObject({ note: z.string().min(1).max(500) }),
-  responses: { 200: DeadLetter },
+  versioned: true,
+  responses: { 200: DeadLetterEntry },
 });
 
 /** Idempotent per delivery, kind and step. */
@@ -113,7 +160,7 @@ export const recordWorkItem = defineRoute({
   operation: 'recordWorkItem',
   method: 'POST',
   path: 'supervisor/workitems',
-  summary: 'Something needs an operator',
+  summary: 'Record a work item for the operators',
   auth: ['service'],
   body: WorkItem.pick({ deliveryId: true, kind: true, step: true, detail: true }),
   responses: { 201: z.object({ id: Id }), 200: z.object({ id: Id }) },
@@ -124,13 +171,14 @@ export const listWorkItems = defineRoute({
   operation: 'listWorkItems',
   method: 'GET',
   path: 'supervisor/workitems',
-  summary: 'What needs an operator',
+  summary: 'List the work items that need an operator',
   auth: ['operator'],
   query: z.strictObject({
     status: z.enum(['Open', 'Settled']).optional(),
     limit: integerText(1, 500).default(100),
+    continuation: Continuation,
   }),
-  responses: { 200: z.object({ workItems: z.array(WorkItem) }) },
+  responses: { 200: z.object({ workItems: z.array(WorkItem), continuation: z.string().optional() }) },
 });
 
 export const settleWorkItem = defineRoute({
@@ -138,7 +186,7 @@ export const settleWorkItem = defineRoute({
   operation: 'settleWorkItem',
   method: 'POST',
   path: 'supervisor/workitems/{deliveryId}/{itemId}/settle',
-  summary: 'An operator settles a work item, by a retry or by hand; audited',
+  summary: 'Settle a work item by a retry or by hand; audited',
   auth: ['operator'],
   params: z.strictObject({ deliveryId: Id, itemId: Id }),
   body: z.strictObject({ action: z.enum(['retry', 'close']), note: z.string().min(1).max(500) }),

@@ -28,8 +28,10 @@ export const CONTAINERS = {
   availableDrones: { service: 'drone', partitionKey: ['/cell'], unindexed: AVAILABLE },
   bookings: { service: 'third-party', partitionKey: ['/deliveryId'], defaultTtl: -1, unindexed: BODY },
   history: { service: 'delivery-history', partitionKey: ['/accountId', '/month'] },
-  deadLetters: { service: 'supervisor', partitionKey: ['/hub', '/day'] },
-  workItems: { service: 'supervisor', partitionKey: ['/deliveryId'] },
+  deadLetters: { service: 'supervisor', partitionKey: ['/hub', '/day'], defaultTtl: -1 },
+  workItems: { service: 'supervisor', partitionKey: ['/deliveryId'], defaultTtl: -1 },
+  /** Of the pipeline: see shared/http/idempotency.ts. */
+  idempotencyKeys: { service: 'each', partitionKey: ['/id'], defaultTtl: -1, unindexed: ['/answer/?'] },
   leases: { service: 'each', partitionKey: ['/id'] },
 } as const satisfies Record<string, ContainerSpec>;
 

@@ -56,8 +56,11 @@ export interface Store<T extends Item> {
   ): Promise<Stored<U> | undefined>;
   /** False when there was nothing to remove. */
   remove(id: string, key: Key, etag?: string): Promise<boolean>;
-  /** All or nothing, within one partition. The error is that of the operation that failed. */
-  batch(key: Key, operations: readonly OperationInput[]): Promise<void>;
+  /**
+   * All or nothing, within one partition; the new ETag of each item, in the order of the operations. The error is that of
+   * the operation that failed.
+   */
+  batch(key: Key, operations: readonly OperationInput[]): Promise<readonly (string | undefined)[]>;
   query<U = T>(
     sql: string,
     parameters: Readonly<Record<string, unknown>>,
@@ -127,6 +130,7 @@ function createStore<T extends Item>(container: Container): Store<T> {
       const response = await mapped(() => container.items.batch([...operations], partitionKey(key)));
       const failed = response.result?.find((result) => result.statusCode >= 400 && result.statusCode !== 424);
       if (failed) throw fromCosmos({ code: failed.statusCode, message: `batch: ${failed.statusCode}` });
+      return (response.result ?? []).map(({ eTag }) => eTag);
     },
     query: async <U = T>(
       sql: string,

@@ -54,13 +54,14 @@ export async function unlessConflict<T>(write: () => Promise<T>, kind?: Conflict
 }
 
 /**
- * Checks the client's If-Match against the resource as it is.
+ * Checks the client's If-Match, one ETag or a list of them, against the resource as it is.
  * @param etag undefined: there is no such resource
  * @throws AppError `etag_mismatch` (412)
  */
 export function checkIfMatch(ifMatch: string | undefined, etag: string | undefined): void {
-  if (ifMatch === undefined || (ifMatch === '*' && etag !== undefined) || ifMatch === etag) return;
-  throw preconditionFailed();
+  if (ifMatch === undefined || (ifMatch === '*' && etag !== undefined)) return;
+  const listed = ifMatch.split(',').map((each) => each.trim());
+  if (etag === undefined || !listed.includes(etag)) throw preconditionFailed();
 }
 
 function preconditionFailed(cause?: unknown): AppError {

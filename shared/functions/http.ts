@@ -12,7 +12,9 @@ import {
 } from '../http/pipeline.ts';
 import { type BodySource, collect } from '../http/request-body.ts';
 import { withLogSink } from '../telemetry/log.ts';
-import { inTrace } from '../telemetry/trace.ts';
+import { inSpan } from '../telemetry/trace.ts';
+import { traceContextOf } from '../telemetry/trace-context.ts';
+import { parentOf } from './parent-trace.ts';
 
 export interface HttpDeps extends PipelineDeps {
   /** Proxies in front of the host, each of which adds to `X-Forwarded-For`: the host itself tells no address. */
@@ -40,9 +42,16 @@ async function handle(
   context: InvocationContext,
   deps: HttpDeps,
 ): Promise<HttpResponseInit> {
-  const trace = request.headers.get('traceparent') ?? context.traceContext?.traceParent;
   const address = forwardedAddress(request.headers.get('x-forwarded-for') ?? undefined, deps.trustedProxies);
-  return inTrace(trace, async () => {
+  const { service, method, path } = endpoint.route;
+  const span = {
+    attributes: { service, 'http.request.method': method, 'http.route': `/api/${path}` },
+    parent: parentOf(
+      context,
+      traceContextOf((name) => request.headers.get(name)),
+    ),
+  };
+  return inSpan(`${method} /api/${path}`, span, async (add) => {
     const response = await serve(
       endpoint,
       {
@@ -55,6 +64,7 @@ async function handle(
       },
       deps,
     );
+    add({ 'http.response.status_code': response.status });
     return toInit(response);
   });
 }

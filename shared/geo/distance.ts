@@ -71,7 +71,7 @@ export function squareAround(centre: Position, radius: number): Square {
   const south = clampLatitude(centre.latitude - reach);
   const north = clampLatitude(centre.latitude + reach);
   const narrowest = Math.cos((Math.max(Math.abs(south), Math.abs(north)) * Math.PI) / 180);
-  const aside = narrowest > 0 ? reach / narrowest : Number.POSITIVE_INFINITY;
+  const aside = reach / narrowest;
   if (aside >= 180) return { south, north, west: -180, east: 180 };
   return { south, north, west: wrap(centre.longitude - aside), east: wrap(centre.longitude + aside) };
 }
@@ -92,11 +92,11 @@ export function routeLength(route: readonly Position[]): number {
 export function alongRoute(route: readonly Position[], metres: number): Position {
   const first = route[0];
   if (!first) throw new RangeError('a route needs at least one point');
-  let left = metres;
+  let left = Math.max(0, metres);
   let from = first;
-  for (const to of route.slice(1)) {
+  for (const to of route) {
     const length = distance(from, to);
-    if (left < length) return left <= 0 ? from : between(from, to, left / length);
+    if (left < length) return between(from, to, left / length);
     left -= length;
     from = to;
   }
@@ -128,7 +128,7 @@ export function fromLocal(origin: Position, point: LocalPoint): Position {
   const ruler = rulerAt(origin);
   return {
     latitude: clampLatitude(origin.latitude + point.north / ruler.ky),
-    longitude: wrap(origin.longitude + (ruler.kx > 0 ? point.east / ruler.kx : 0)),
+    longitude: wrap(origin.longitude + point.east / ruler.kx),
     altitude: origin.altitude + point.up,
   };
 }

@@ -14,6 +14,9 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 /** `idempotency-key`: the same key and body make one effect. `if-match`: 412 unless the resource still has this ETag. */
 export type HonouredHeader = 'idempotency-key' | 'if-match';
 
+/** Who keeps the keys of a write: the adapter, with the answer; the handler, together with the effect; nobody. */
+export type Idempotency = 'adapter' | 'handler' | 'none';
+
 /** The body of an answer that is not JSON; its handler names the content type. */
 export const Bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
 
@@ -45,7 +48,10 @@ export interface Route<
   /** A larger body is refused. */
   readonly maxBodyBytes: number;
   readonly contentType: string;
-  /** Request headers that the handler honours; OpenAPI names these and no others. */
+  /** Its answers carry the resource's `ETag`; a write honours `If-Match`. */
+  readonly versioned: boolean;
+  readonly idempotency: Idempotency;
+  /** Request headers that are honoured, which follows from the two above; OpenAPI names these and no others. */
   readonly honours: readonly HonouredHeader[];
   readonly responses: R;
   /** Name of the function in the host, see `functionNameOf`. */
@@ -65,7 +71,9 @@ interface RouteSpec<P, Q, B, R> {
   /** Default: 256 KiB. */
   readonly maxBodyBytes?: number;
   readonly contentType?: string;
-  readonly honours?: readonly HonouredHeader[];
+  readonly versioned?: true;
+  /** Default: the adapter keeps the keys of every write that people make. Calls between services: idempotent-call.ts. */
+  readonly idempotency?: 'handler' | 'none';
   readonly responses: R;
 }
 
@@ -75,6 +83,7 @@ export function defineRoute<
   Q extends z.ZodType = typeof Nothing,
   B extends z.ZodType = typeof NoBody,
 >(spec: RouteSpec<P, Q, B, R>): Route<P, Q, B, R> {
+  const idempotency = spec.idempotency ?? (isWriteOfPeople(spec) ? 'adapter' : 'none');
   return {
     ...spec,
     params: spec.params ?? (Nothing as unknown as P),
@@ -83,9 +92,20 @@ export function defineRoute<
     hasBody: spec.body !== undefined,
     maxBodyBytes: spec.maxBodyBytes ?? MAX_BODY_BYTES,
     contentType: spec.contentType ?? 'application/json',
-    honours: spec.honours ?? [],
+    versioned: spec.versioned ?? false,
+    idempotency,
+    honours: [
+      ...(idempotency === 'none' ? [] : ['idempotency-key' as const]),
+      ...(spec.versioned && spec.method !== 'GET' ? ['if-match' as const] : []),
+    ],
     functionName: functionNameOf(spec),
   };
+}
+
+const PEOPLE: ReadonlySet<Role> = new Set(['customer', 'account-admin', 'operator']);
+
+function isWriteOfPeople({ method, auth }: Pick<Route, 'method' | 'auth'>): boolean {
+  return method !== 'GET' && auth !== 'public' && auth.some((role) => PEOPLE.has(role));
 }
 
 /**

@@ -19,7 +19,8 @@ const routes = [
     method: 'PATCH',
     path: 'tagged',
     auth: ['operator'],
-    honours: ['if-match'],
+    versioned: true,
+    idempotency: 'none',
   }),
   defineRoute({
     ...common,
@@ -27,7 +28,7 @@ const routes = [
     method: 'POST',
     path: 'keyed',
     auth: 'public',
-    honours: ['idempotency-key'],
+    idempotency: 'handler',
   }),
 ];
 const { paths } = openApi(routes, {
@@ -49,7 +50,7 @@ const headers = (name: string) =>
 
 describe('the document', () => {
   test.each([
-    ['plain', []],
+    ['plain', ['Idempotency-Key']],
     ['tagged', ['If-Match']],
     ['keyed', ['Idempotency-Key']],
   ])('of %s shows the headers that its handler honours (W6, W7): %j', (name, shown) => {

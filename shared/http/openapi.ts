@@ -67,7 +67,10 @@ function operation(route: Route): ZodOpenApiOperationObject {
       : {}),
     responses: {
       ...Object.fromEntries(
-        Object.entries(route.responses).map(([status, schema]) => [status, answer(status, schema)]),
+        Object.entries(route.responses).map(([status, schema]) => [
+          status,
+          { ...answer(status, schema), ...etagOf(route, status) },
+        ]),
       ),
       ...Object.fromEntries(problemStatusesOf(route).map((status) => [status, problem(PROBLEMS[status])])),
       default: problem('An error of the server'),
@@ -79,6 +82,13 @@ function answer(status: string, schema: z.ZodType | null): ZodOpenApiResponseObj
   const description = DESCRIPTIONS[status] ?? 'Success';
   if (schema === Bytes) return { description, content: { 'application/octet-stream': {} } };
   return schema ? { description, content: { 'application/json': { schema } } } : { description };
+}
+
+/** A 202 names no version: the change is yet to come. */
+function etagOf({ versioned, method }: Route, status: string): Pick<ZodOpenApiResponseObject, 'headers'> {
+  if (!versioned || method === 'DELETE' || status === '202') return {};
+  const schema = { type: 'string' } as const;
+  return { headers: { ETag: { description: 'Version of the resource, for `If-Match`', schema } } };
 }
 
 function problem(description: string): ZodOpenApiResponseObject {

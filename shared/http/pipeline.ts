@@ -10,6 +10,7 @@ import { AppError, type FieldError, toAppError, toProblem } from '../errors.ts';
 import { conform, describeErrors, parseJson, read } from '../read.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Route, RouteInput, RouteOutput } from './define-route.ts';
+import type { Idempotency } from './idempotency.ts';
 import { countingRefusals, type Limits } from './limits.ts';
 import type { RefusalLog } from './refusal-log.ts';
 import { type BodySource, readBody } from './request-body.ts';
@@ -60,6 +61,8 @@ export interface PipelineDeps {
   readonly log: Log;
   readonly limits?: Limits;
   readonly onRefusal?: RefusalLog;
+  /** Needed where a route leaves the keys of its callers to the adapter. */
+  readonly idempotency?: Idempotency;
 }
 
 const ANONYMOUS: Principal = { subject: 'anonymous', roles: [] };
@@ -80,11 +83,16 @@ export async function serve(
     const body = parse(route.body, await bodyOf(route, request), 'body', errors);
     if (errors.length > 0) throw invalid(errors);
     const log = deps.log.child({ route: route.functionName });
-    const result = await endpoint.handler(
-      { params, query, body },
-      { principal, headers: request.headers, log },
-    );
-    return answer(route, result as Result);
+    const { headers } = request;
+    const handle = async () => {
+      const result = await endpoint.handler({ params, query, body }, { principal, headers, log });
+      return answer(route, result as Result);
+    };
+    const key = headers['idempotency-key'];
+    if (!key || route.idempotency !== 'adapter' || hasRole(principal, 'service')) return await handle();
+    if (!deps.idempotency) throw new Error(`${route.functionName} has no store of idempotency keys`);
+    const keyed = [route.functionName, params, query, body, headers['if-match']];
+    return await deps.idempotency.once({ key, principal, request: keyed }, handle);
   } catch (thrown) {
     const error = toAppError(thrown);
     deps.onRefusal?.(route, error);
@@ -188,6 +196,8 @@ function answer(route: Route, { status, body, headers }: Result): PlainResponse 
   const schema = route.responses[status];
   if (schema === undefined)
     throw new Error(`${route.functionName} answered ${status}, which its contract does not name`);
+  if (route.versioned && status !== 202 && route.method !== 'DELETE' && !headers?.['etag'])
+    throw new Error(`${route.functionName} answered ${status} without an ETag`);
   const value = schema === null ? undefined : conform(schema, body);
   if (value instanceof Uint8Array) {
     return { status, headers: { 'content-type': 'application/octet-stream', ...headers }, body: value };

@@ -3,7 +3,7 @@ import type { Principal } from '../auth/principal.ts';
 import { withDeadline } from '../deadline.ts';
 import { AppError } from '../errors.ts';
 import type { ServiceName } from '../service-names.ts';
-import { traceparent } from '../telemetry/trace.ts';
+import { traceContext } from '../telemetry/trace-context.ts';
 import type { Transport } from './client.ts';
 import { type Endpoint, type PipelineDeps, serve } from './pipeline.ts';
 
@@ -48,14 +48,13 @@ export function overHttp(options: HttpTransportOptions): Transport {
       encodeURIComponent(call.params[name] ?? ''),
     );
     const query = new URLSearchParams(call.query).toString();
-    const trace = traceparent();
     try {
       const response = await fetch(`${options.origin}/api/${path}${query ? `?${query}` : ''}`, {
         method: call.route.method,
         headers: {
           ...call.headers,
           authorization: `Bearer ${await options.token()}`,
-          ...(trace ? { traceparent: trace } : {}),
+          ...traceContext(),
         },
         ...(call.body === undefined ? {} : { body: call.body }),
         signal: AbortSignal.timeout(call.timeoutMs),

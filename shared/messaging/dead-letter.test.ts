@@ -29,10 +29,11 @@ test.each<[string, Uint8Array, Record<string, unknown>]>([
   expect(kept.equals(bytes)).toBe(true);
 });
 
-test('D2 a longer payload is cut, and the reason says so', () => {
+test('D2 a longer payload is cut, and the letter says so', () => {
   const bytes = Buffer.alloc(MEGABYTE + 1, 'x');
   const message = { bytes, partition: '0', sequenceNumber: 7, properties: {} };
   const letter = deadLetterOf('domain-events', message, 'not JSON', 'tracking.parse');
   expect(letter.reason).toBe('not JSON (the first 1048576 of 1048577 bytes)');
   expect(letter.payload).toHaveLength(MEGABYTE);
+  expect(letter.cutFrom).toBe(MEGABYTE + 1);
 });

@@ -2,7 +2,7 @@
  * A message that cannot be processed, as a dead letter.
  *
  * D1 Whatever the message holds, the letter fits the supervisor's route and a Cosmos DB item.
- * D2 The payload is whole, up to the largest message that Event Hubs takes; a longer one is cut, and the reason says so.
+ * D2 The payload is whole, up to the largest message that Event Hubs takes; a longer one is cut, and the letter says so.
  */
 
 import { z } from 'zod';
@@ -18,6 +18,8 @@ export interface DeadLetterBody {
   readonly payload: string;
   readonly encoding: 'text' | 'base64';
   readonly properties: Record<string, unknown>;
+  /** Bytes of the whole message, when it was cut. */
+  readonly cutFrom?: number;
 }
 
 export interface DeadMessage {
@@ -50,6 +52,7 @@ export function deadLetterOf(
     reason: `${reason.slice(0, MAX_REASON_LENGTH - 80).toWellFormed()}${kept.length < bytes.length ? cut : ''}`,
     step,
     properties: plainProperties(properties),
+    ...(kept.length < bytes.length ? { cutFrom: bytes.length } : {}),
   };
   const text = textOf(kept);
   if (text !== undefined) {

@@ -3,7 +3,8 @@ import { EventHubProducerClient, type RetryOptions } from '@azure/event-hubs';
 import type { TokenCredential } from '@azure/identity';
 import type { Settings } from '../config/settings.ts';
 import { AppError } from '../errors.ts';
-import { traceparent } from '../telemetry/trace.ts';
+import { inChildSpan } from '../telemetry/trace.ts';
+import { traceContext } from '../telemetry/trace-context.ts';
 import type { HubName } from './hubs.ts';
 
 export interface Message {
@@ -55,20 +56,21 @@ export function createPublisher(settings: HubSettings, credential: () => TokenCr
     return client;
   };
   return {
-    publish: async (hub, messages, options = {}) => {
-      const timeoutMs = options.timeoutMs ?? 10_000;
-      const signal = AbortSignal.timeout(timeoutMs);
-      const byKey = Map.groupBy(messages, (message) => message.key);
-      const sends = [...byKey].map(([key, group]) => sendGroup(clientOf(hub), key, group, signal));
-      try {
-        await Promise.all(sends.map((send) => orTimeout(send, signal)));
-      } catch (error) {
-        throw new AppError('dependency_unavailable', 'the message broker did not acknowledge in time', {
-          cause: error,
-          retryAfterSeconds: 2,
-        });
-      }
-    },
+    publish: (hub, messages, options = {}) =>
+      inChildSpan(`publish ${hub}`, spanOf(hub, messages), async () => {
+        const timeoutMs = options.timeoutMs ?? 10_000;
+        const signal = AbortSignal.timeout(timeoutMs);
+        const byKey = Map.groupBy(messages, (message) => message.key);
+        const sends = [...byKey].map(([key, group]) => sendGroup(clientOf(hub), key, group, signal));
+        try {
+          await Promise.all(sends.map((send) => orTimeout(send, signal)));
+        } catch (error) {
+          throw new AppError('dependency_unavailable', 'the message broker did not acknowledge in time', {
+            cause: error,
+            retryAfterSeconds: 2,
+          });
+        }
+      }),
     check: async () => {
       await clientOf('delivery-requests').getPartitionIds();
     },
@@ -78,16 +80,25 @@ export function createPublisher(settings: HubSettings, credential: () => TokenCr
   };
 }
 
+function spanOf(hub: HubName, messages: readonly Message[]) {
+  const attributes = {
+    'messaging.destination.name': hub,
+    'messaging.batch.message_count': messages.length,
+  };
+  return { kind: 'producer', attributes } as const;
+}
+
 async function sendGroup(
   client: EventHubProducerClient,
   key: string,
   messages: readonly Message[],
   abortSignal: AbortSignal,
 ): Promise<void> {
-  const trace = traceparent();
+  const trace = traceContext();
   const events = messages.map(({ body, properties }) => ({
     body,
-    properties: { ...(trace ? { traceparent: trace } : {}), ...properties },
+    // A message that brings a trace of its own has nothing of this one.
+    properties: { ...(properties?.['traceparent'] ? {} : trace), ...properties },
   }));
   let batch = await client.createBatch({ partitionKey: key, abortSignal });
   for (const event of events) {

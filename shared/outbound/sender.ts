@@ -17,6 +17,7 @@ import {
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { RequestFilteringHttpAgent, RequestFilteringHttpsAgent } from 'request-filtering-agent';
+import { inSpan } from '../telemetry/trace.ts';
 import { DENIED_ADDRESSES, LOOPBACK_ADDRESSES } from './addresses.ts';
 import { faultOf, guardedLookup, hostOf, isAllowed, OutboundError, parseUrl, resolveName } from './guard.ts';
 
@@ -61,13 +62,16 @@ export function createSender(options: SenderOptions): Sender {
   const agents = createAgents(options, lookup);
 
   return {
-    send: async (request) => {
-      const url = parseUrl(request.url);
-      const trusted = request.trusted === true && isIP(hostOf(url)) !== 0;
-      const reason = faultOf(url, request.url, { allowLoopback, trusted });
-      if (reason) throw new OutboundError(`the address ${reason}`);
-      return exchange(url, request, trusted ? agents.trusted : agents.guarded);
-    },
+    send: (request) =>
+      inSpan('outbound request', spanOf(request), async (add) => {
+        const url = parseUrl(request.url);
+        const trusted = request.trusted === true && isIP(hostOf(url)) !== 0;
+        const reason = faultOf(url, request.url, { allowLoopback, trusted });
+        if (reason) throw new OutboundError(`the address ${reason}`);
+        const answer = await exchange(url, request, trusted ? agents.trusted : agents.guarded);
+        add({ 'http.response.status_code': answer.status });
+        return answer;
+      }),
 
     reasonAgainst: async (text) => {
       const url = parseUrl(text);
@@ -79,6 +83,16 @@ export function createSender(options: SenderOptions): Sender {
         : 'must be a public address';
     },
   };
+}
+
+/** Names the host where it is from a setting; one that a customer named may identify a person. */
+function spanOf({ method, url, trusted }: OutboundRequest) {
+  const server = trusted ? parseUrl(url)?.hostname : undefined;
+  const attributes = {
+    'http.request.method': method,
+    ...(server ? { 'server.address': server } : {}),
+  };
+  return { kind: 'client', attributes } as const;
 }
 
 interface Agents {

@@ -10,7 +10,7 @@ import { createHash } from 'node:crypto';
 import { withDeadline } from '../deadline.ts';
 import { type AppError, toAppError } from '../errors.ts';
 import type { Log } from '../telemetry/log.ts';
-import { inTrace } from '../telemetry/trace.ts';
+import { inSpan } from '../telemetry/trace.ts';
 import {
   activityOf,
   type CompensatedStep,
@@ -60,8 +60,6 @@ export interface StepRuntime<State extends SagaDocument, Call> {
   readonly prepare: (call: StepCall<State>) => Call;
   readonly journal: Journal<State>;
   readonly inbox: Inbox;
-  /** W3C trace context of the request that began the saga. */
-  readonly traceparent: (state: State) => string | undefined;
   readonly log: Log;
 }
 
@@ -107,19 +105,29 @@ async function runStep<State extends SagaDocument, Call>(
   try {
     const begun = await journal.begin(input, name, kind);
     if (begun.kind === 'superseded') throw superseded(input);
-    const value =
-      begun.kind === 'done'
-        ? begun.value
-        : await inTrace(runtime.traceparent(begun.state), () =>
-            effect(execution, step, begun.state, runtime),
-          );
+    const value = begun.kind === 'done' ? begun.value : await effect(execution, step, begun.state, runtime);
     return { ok: true, value: value ?? null, signals: await inbox.exchange(input) };
   } catch (thrown) {
     return failure(execution, thrown, runtime);
   }
 }
 
-async function effect<State extends SagaDocument, Call>(
+/** A span of the trace in which the saga was asked for. */
+function effect<State extends SagaDocument, Call>(
+  execution: Execution,
+  step: AnyStep<Call>,
+  state: State,
+  runtime: StepRuntime<State, Call>,
+): Promise<unknown> {
+  const { name, kind, input } = execution;
+  const span = {
+    attributes: { 'saga.id': input.id, 'saga.step': name, 'saga.generation': input.generation },
+    parent: state,
+  };
+  return inSpan(`${kind} ${name}`, span, () => carryOut(execution, step, state, runtime));
+}
+
+async function carryOut<State extends SagaDocument, Call>(
   { saga, name, kind, input }: Execution,
   step: AnyStep<Call>,
   state: State,

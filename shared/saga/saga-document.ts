@@ -1,3 +1,5 @@
+import type { TraceContext } from '../telemetry/trace-context.ts';
+
 /** The part of a saga's document that the library writes. The application's document extends it. */
 export const SAGA_STATES = [
   'Pending',
@@ -16,7 +18,8 @@ export interface Effect {
   readonly value?: unknown;
 }
 
-export interface SagaDocument<Outcome = unknown> {
+/** With the trace of the request that began the saga: its steps go on with it. */
+export interface SagaDocument<Outcome = unknown> extends TraceContext {
   readonly id: string;
   readonly state: (typeof SAGA_STATES)[number];
   readonly step: string;

@@ -1,7 +1,7 @@
 /** Structured logs: JSON lines, one object each; the trace id of the work under way is added by itself. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import pino from 'pino';
-import { currentTrace } from './trace.ts';
+import { traceId } from './trace.ts';
 
 export type Log = pino.Logger;
 
@@ -32,8 +32,8 @@ export function createLog(options: LogOptions): Log {
         ],
       },
       mixin: () => {
-        const trace = currentTrace();
-        return trace ? { traceId: trace.traceId } : {};
+        const id = traceId();
+        return id ? { traceId: id } : {};
       },
     },
     destination(),

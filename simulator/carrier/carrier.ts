@@ -4,10 +4,12 @@
  * V1 A booking is on disk before it is answered, and booked once per id, however often it is asked for.
  * V2 A report is repeated, with the same event id, until it gets a 2xx or a 4xx, also after a restart.
  * V3 A cancelled booking stays cancelled, also when its order comes late; one that was collected cannot be cancelled.
+ * V4 Requests that name another host than this machine, or come from a web page of another site, are refused.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { z } from 'zod';
+import { foreignCaller } from '../../shared/http/local-caller.ts';
 import { readJson } from '../../shared/read.ts';
 import type { Log } from '../../shared/telemetry/log.ts';
 import type { TokenSource } from '../link/token-source.ts';
@@ -45,8 +47,8 @@ export async function startCarrier(options: CarrierOptions): Promise<Carrier> {
   const bookings = openBookings(options.dataDir);
   const offer = (quote: Quote) => offerFor(quote, now(), speed);
   const server = createServer((request, response) => {
-    const allowed = request.headers['x-api-key'] === apiKey;
-    const reply = allowed ? answer(request, bookings, offer, now) : Promise.resolve(WRONG_KEY);
+    const refusal = refuseCaller(request, apiKey);
+    const reply = refusal ? Promise.resolve(refusal) : answer(request, bookings, offer, now);
     reply.then(
       (result) => send(response, result),
       (error: unknown) => {
@@ -71,7 +73,12 @@ export async function startCarrier(options: CarrierOptions): Promise<Carrier> {
   };
 }
 
-const WRONG_KEY: Reply = { status: 401, body: { reasons: ['the x-api-key is wrong'] } };
+function refuseCaller({ headers }: IncomingMessage, apiKey: string): Reply | undefined {
+  const foreign = foreignCaller(headers, []);
+  if (foreign !== undefined) return { status: 403, body: { reasons: [foreign] } };
+  if (headers['x-api-key'] === apiKey) return undefined;
+  return { status: 401, body: { reasons: ['the x-api-key is wrong'] } };
+}
 
 async function answer(
   request: IncomingMessage,

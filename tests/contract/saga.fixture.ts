@@ -88,12 +88,15 @@ export interface Journey {
   /** kg */
   readonly weight?: number;
   readonly carrierServes?: boolean;
+  readonly confirmationRequired?: 'Picture';
   /** Tried with every activity as the last of its process; else with every second one. */
   readonly everyActivity?: true;
   readonly events: readonly JourneyEvent[];
   /** What `leftOf` answers afterwards, whatever failed on the way. */
   readonly leaves: Readonly<Record<string, unknown>>;
 }
+
+export type Wanted = Pick<Journey, 'weight' | 'carrierServes' | 'confirmationRequired'>;
 
 export interface Failures {
   /** The process dies after this many activities; the supervisor's nudge brings the workflow back. */
@@ -198,7 +201,7 @@ export async function startWorld() {
     travel,
     nudge,
     messages,
-    ask: async (journey: Pick<Journey, 'weight' | 'carrierServes'> = {}) => {
+    ask: async (journey: Wanted = {}) => {
       const deliveryId = await customers.ask(journey);
       await messages.deliver();
       return deliveryId;
@@ -328,7 +331,7 @@ function createLossyJournal({ journal }: WorkflowRepository) {
 function createCustomers(harness: Harness, van: TestCarrier) {
   return {
     /** Asks for a delivery; two drones stand ready. */
-    ask: async ({ weight = 1, carrierServes = true }: Pick<Journey, 'weight' | 'carrierServes'>) => {
+    ask: async ({ weight = 1, carrierServes = true, confirmationRequired }: Wanted) => {
       const refusal = { canServe: false as const, reasons: ['no van is free'] };
       van.mood.quote = carrierServes ? vanOffer(harness) : refusal;
       await fleetOf(harness).add('drone-1', 'drone-2');
@@ -342,6 +345,7 @@ function createCustomers(harness: Harness, van: TestCarrier) {
         pickupLocation: at(0.5),
         dropOffLocation: at(0.55),
         packageInfo: { size: 'Small', weight },
+        ...(confirmationRequired ? { confirmationRequired } : {}),
       };
       const reply = await harness.request(requests.submitRequest, { as: customer('contoso'), body });
       return String(reply.body?.['deliveryId']);

@@ -17,6 +17,10 @@ export interface TestPlatform extends AsyncDisposable {
   readonly output: () => string;
   /** SIGKILL to a part; resolves once it runs again under another pid. */
   kill(part: string): Promise<void>;
+  /** SIGKILL to the parent and every part, as a power cut would; the data folder can be started again afterwards. */
+  killAll(): Promise<void>;
+  /** Freezes a part for so long; the part must not be restarted for it. */
+  freeze(part: string, ms: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -93,9 +97,37 @@ export async function startPlatform(options: TestPlatformOptions = {}): Promise<
         return now !== undefined && now !== pid ? true : undefined;
       }, `${part} runs again`);
     },
+    killAll: async () => {
+      const pids = Object.values(read().parts).flatMap(({ pid }) => pid ?? []);
+      // The parent first: it would start the others again.
+      child.kill('SIGKILL');
+      for (const pid of pids) process.kill(pid, 'SIGKILL');
+      await exited;
+      await until(() => pids.every((pid) => !isAlive(pid)) || undefined, 'every part has ended');
+      await rm(file, { force: true });
+    },
+    freeze: async (part, ms) => {
+      const { pid } = read().parts[part] ?? {};
+      if (pid === undefined) throw new Error(`there is no part ${part}`);
+      process.kill(pid, 'SIGSTOP');
+      try {
+        await pause(ms);
+      } finally {
+        process.kill(pid, 'SIGCONT');
+      }
+      if (read().parts[part]?.pid !== pid) throw new Error(`${part} was restarted for a freeze of ${ms} ms`);
+    },
     stop,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 export function pause(ms: number): Promise<void> {
@@ -107,13 +139,14 @@ export async function until<T>(
   look: () => Promise<T | undefined> | T | undefined,
   what: string,
   ms = 60_000,
+  everyMs = 40,
 ): Promise<T> {
   const end = Date.now() + ms;
   for (;;) {
     const value = await look();
     if (value !== undefined) return value;
     if (Date.now() > end) throw new Error(`never: ${what}`);
-    await pause(40);
+    await pause(everyMs);
   }
 }
 

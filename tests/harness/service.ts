@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CosmosServer, startCosmos } from 'azure-local/cosmos';
+import { createKeyStore } from '../../functions/idempotency-keys.ts';
 import type { Principal } from '../../shared/auth/principal.ts';
 import type { VerifyToken } from '../../shared/auth/verifier.ts';
 import { readSettings, type Settings } from '../../shared/config/settings.ts';
@@ -14,6 +15,7 @@ import { AppError } from '../../shared/errors.ts';
 import type { Service, ServiceDeps } from '../../shared/functions/service.ts';
 import { createClient } from '../../shared/http/client.ts';
 import type { Route } from '../../shared/http/define-route.ts';
+import { createIdempotency } from '../../shared/http/idempotency.ts';
 import { type Endpoint, type Handler, type PipelineDeps, serve } from '../../shared/http/pipeline.ts';
 import { problemStatusesOf } from '../../shared/http/problems.ts';
 import { inProcess } from '../../shared/http/transports.ts';
@@ -77,14 +79,9 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
   const cosmos = await startCosmos({ port: 0, dataDir });
   const settings = settingsFor(cosmos, options.settings ?? {});
   const client = createCosmosClient(settings, noCredential);
-  await makeContainers(client, options.containers);
+  await makeContainers(client, [...new Set<ContainerName>([...options.containers, 'idempotencyKeys'])]);
   const database = createDatabase(client, DATABASE);
   const registry = new Map<string, Endpoint>();
-  const pipeline: PipelineDeps = {
-    verify:
-      options.verify ?? (() => Promise.reject(new AppError('token_invalid', 'tests name their principal'))),
-    log: createLog({ name: 'test', level: 'silent' }),
-  };
   const published: Published[] = [];
   const broker = { away: false };
   const clock = {
@@ -92,6 +89,13 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
     advance: (seconds: number) => {
       clock.now = new Date(clock.now.getTime() + seconds * 1000);
     },
+  };
+  const log = createLog({ name: 'test', level: 'silent' });
+  const pipeline: PipelineDeps = {
+    verify:
+      options.verify ?? (() => Promise.reject(new AppError('token_invalid', 'tests name their principal'))),
+    log,
+    idempotency: createIdempotency(createKeyStore(database), () => clock.now, log),
   };
   const deps = (service: ServiceName): ServiceDeps => ({
     settings,

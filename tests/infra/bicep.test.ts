@@ -131,10 +131,10 @@ describe.skipIf(!found)('the infrastructure', () => {
         'EVENTHUBS',
         'AzureWebJobsStorage',
         'AzureWebJobsStorage__blobServiceUri',
+        'OTEL_EXPORTER_OTLP_ENDPOINT',
       ];
       const ofHost = [
         'APPLICATIONINSIGHTS_AUTHENTICATION_STRING',
-        'APPLICATIONINSIGHTS_CONNECTION_STRING',
         ...['AzureWebJobsStorage', 'COSMOS', 'EVENTHUBS'].flatMap((name) => [
           `${name}__clientId`,
           `${name}__credential`,
@@ -215,10 +215,19 @@ describe.skipIf(!found)('the infrastructure', () => {
     });
 
     test('containers are written by the service that owns them', () => {
-      const owned = Object.entries<ContainerSpec>(CONTAINERS).filter(([name]) => name !== 'leases');
+      const containers = Object.entries<ContainerSpec>(CONTAINERS);
+      const owned = containers.filter(([, { service }]) => service !== 'each');
+      const shared = containers.filter(([, { service }]) => service === 'each').map(([name]) => ` ${name}`);
       const expected = owned.map(([name, { service }]) => `${service} writes ${name}`);
-      const grants = writes(production()).filter((grant) => !grant.endsWith(' leases'));
+      const grants = writes(production()).filter((grant) => !shared.some((name) => grant.endsWith(name)));
       expect(grants.sort()).toEqual(expected.sort());
+    });
+
+    test('idempotency keys are written by the services whose adapter keeps them (W6)', async () => {
+      const keepers = (await routes()).filter(({ idempotency }) => idempotency === 'adapter');
+      const expected = new Set(keepers.map(({ service }) => `${service} writes idempotencyKeys`));
+      const grants = writes(production()).filter((grant) => grant.endsWith(' idempotencyKeys'));
+      expect(new Set(grants)).toEqual(expected);
     });
 
     test('leases are written by the services that read a change feed', async () => {

@@ -30,6 +30,7 @@ PUT accounts/{accountId}                               RR    RR   RR   RR  RR   
 PATCH accounts/{accountId}                             RR    RR   RR   RR  RR   ++     RR    RR      RR    RR      RR   RR
 GET accounts/{accountId}                               +-    +-   -+   -+  --   ++     RR    RR      RR    ++      +-   -+
 PUT accounts/{accountId}/users/{userId}                RR    +-   RR   -+  RR   ++     RR    RR      RR    RR      RR   RR
+GET accounts/{accountId}/users/{userId}                RR    +-   RR   -+  RR   ++     RR    RR      RR    RR      RR   RR
 DELETE accounts/{accountId}/users/{userId}             RR    +-   RR   -+  RR   ++     RR    RR      RR    RR      RR   RR
 GET accountholds                                       RR    RR   RR   RR  RR   RR     RR    RR      RR    ++      ++   ++
 GET accounts/{accountId}/admission                     RR    RR   RR   RR  RR   RR     RR    RR      RR    ++      +-   -+
@@ -99,6 +100,7 @@ GET deliveryhistory/summary/{ownerId}                  RR    RR   RR   RR  RR   
 
 POST supervisor/deadletters                            RR    RR   RR   RR  RR   RR     RR    RR      RR    ++      ++   ++
 GET supervisor/deadletters                             RR    RR   RR   RR  RR   ++     RR    RR      RR    RR      RR   RR
+GET supervisor/deadletters/{hub}/{day}/{letterId}           RR    RR   RR   RR  RR   ++     RR    RR      RR    RR      RR   RR
 POST supervisor/deadletters/{hub}/{day}/{letterId}/replay   RR    RR   RR   RR  RR   ++     RR    RR      RR    RR      RR   RR
 POST supervisor/deadletters/{hub}/{day}/{letterId}/discard  RR    RR   RR   RR  RR   ++     RR    RR      RR    RR      RR   RR
 POST supervisor/workitems                              RR    RR   RR   RR  RR   RR     RR    RR      RR    ++      ++   ++
@@ -106,15 +108,20 @@ GET supervisor/workitems                               RR    RR   RR   RR  RR   
 POST supervisor/workitems/{deliveryId}/{itemId}/settle RR    RR   RR   RR  RR   ++     RR    RR      RR    RR      RR   RR
 `;
 
-type Row = Readonly<Record<Caller, readonly [Verdict, Verdict]>>;
+export type Row = Readonly<Record<Caller, readonly [Verdict, Verdict]>>;
 
 /** By `titleOf(route)`. */
-export const EXPECTED: ReadonlyMap<string, Row> = new Map(
-  TABLE.split('\n')
-    .filter((line) => /^(GET|PUT|POST|PATCH|DELETE) /.test(line))
-    .map((line) => {
+export const EXPECTED: ReadonlyMap<string, Row> = rowsOf(TABLE, /^(GET|PUT|POST|PATCH|DELETE) /);
+
+/** The rows of a table whose lines begin so; the name of a row is its first two words. */
+export function rowsOf(table: string, begin: RegExp): ReadonlyMap<string, Row> {
+  const rows = table
+    .split('\n')
+    .filter((line) => begin.test(line))
+    .map((line): readonly [string, Row] => {
       const [method, path, ...pairs] = line.split(/\s+/);
       const cells = CALLERS.map((caller, index) => [caller, (pairs[index] ?? '').split('')]);
       return [`${method} ${path}`, Object.fromEntries(cells) as Row];
-    }),
-);
+    });
+  return new Map(rows);
+}

@@ -9,7 +9,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Route } from '../../shared/http/define-route.ts';
 import type { Reply } from '../harness/service.ts';
-import { CLAIMS, type Claims } from './callers.ts';
+import { BAD_TOKENS, CLAIMS, type Claims, STRONG } from './callers.ts';
 import { CALLERS, type Caller, EXPECTED, type Verdict } from './matrix-table.ts';
 import { ROUTES, titleOf } from './routes.ts';
 import { sampleOf } from './samples.ts';
@@ -23,27 +23,6 @@ const ALIKE: readonly { name: string; like: Caller; claims: Claims; actsFor?: st
   { name: 'a customer who names another account', like: 'alice', claims: CLAIMS.alice, actsFor: 'tailwind' },
   { name: 'an operator who names an account', like: 'olivia', claims: CLAIMS.olivia, actsFor: 'contoso' },
 ];
-
-const SECONDS = Math.floor(Date.now() / 1000);
-const STRONG: Claims = {
-  sub: 'alice',
-  roles: ['customer', 'account-admin', 'operator', 'service'],
-  account: 'contoso',
-};
-const BAD_TOKENS: Readonly<
-  Record<string, (world: World) => Promise<string | undefined> | string | undefined>
-> = {
-  'no token': () => undefined,
-  'a malformed token': () => 'not.a.token',
-  'an expired token': ({ issuer }) => issuer.token({ ...STRONG, exp: SECONDS - 60 }),
-  'a token that is not valid yet': ({ issuer }) => issuer.token({ ...STRONG, nbf: SECONDS + 600 }),
-  'a token for another audience': ({ issuer }) => issuer.token({ ...STRONG, aud: 'api://other' }),
-  'a token of another issuer': ({ issuer }) =>
-    issuer.token({ ...STRONG, iss: 'https://login.example/other' }),
-  'a token of another key': ({ issuer }) => issuer.foreignToken(STRONG),
-  'a token without a signature': ({ issuer }) => issuer.unsignedToken(STRONG),
-  'a token signed with the public key': ({ issuer }) => issuer.confusedToken(STRONG),
-};
 
 let world: World;
 let absent: Belongings;
@@ -112,7 +91,7 @@ test('every route has a row, and every row a route', () => {
 describe.each(ROUTES.map((route) => [titleOf(route), route] as const))('%s', (title, route) => {
   test('A1 a token that is missing or wrong is 401', async () => {
     for (const [name, make] of Object.entries(BAD_TOKENS)) {
-      const token = await make(world);
+      const token = await make(world.issuer);
       for (const of of [world.contoso, world.tailwind, absent]) {
         const reply = await ask(route, of, token);
         if (route.auth !== 'public') expect({ name, status: reply.status }).toEqual({ name, status: 401 });

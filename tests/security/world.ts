@@ -60,7 +60,7 @@ export interface World extends AsyncDisposable {
   contents(): Promise<Contents>;
 }
 
-export async function startWorld(): Promise<World> {
+export async function startWorld(settings: Readonly<Record<string, string>> = {}): Promise<World> {
   const issuer = await startTokenIssuer();
   const carrier = await startCarrier(12);
   carrier.mood.quote = offer(12, LATER);
@@ -72,8 +72,10 @@ export async function startWorld(): Promise<World> {
     settings: {
       CARRIERS: carriers,
       OUTBOUND_ALLOW_LOOPBACK: 'true',
+      WEBHOOK_SIGNING_KEYS: 'a-key-of-the-tests-that-has-32-characters',
       API_AUDIENCE: AUDIENCE,
       IDENTITY_ISSUER: issuer.url,
+      ...settings,
     },
   });
   harness.add('account', accountService);
@@ -135,7 +137,7 @@ async function settle(
   const { deliveryId } = (await make(requests.submitRequest, {}, asked, as)) as { deliveryId: string };
   const message = harness.published.at(-1)?.message.body as { request: unknown };
   const workflows = createWorkflowRepository(harness.database, () => harness.clock.now);
-  await workflows.open(AcceptedRequest.parse(message.request), undefined);
+  await workflows.open(AcceptedRequest.parse(message.request), {});
   await make(accounts.holdQuota, { accountId, deliveryId }, { userId });
   const flight = { owner, pickup: PICKUP, dropoff: DROPOFF };
   const plan = { ...flight, packageId, pickupEta: ETA, deliveryEta: ETA };

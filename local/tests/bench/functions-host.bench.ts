@@ -10,7 +10,7 @@ import { connect } from 'node:net';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { writeApp } from '../conformance/functions-host.harness.ts';
+import { writeApp } from '../support/functions-host.ts';
 
 const { values } = parseArgs({ options: { seconds: { type: 'string', default: '5' } } });
 const HOST = join(import.meta.dirname, '../../functions-host/main.ts');

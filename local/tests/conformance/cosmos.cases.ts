@@ -1,7 +1,7 @@
 /** Cases of a query and its rows, each a test of its own with a title that says what holds. */
 import type { Container, JSONValue } from '@azure/cosmos';
 import { expect, test } from 'vitest';
-import { failureOf, rowsOf } from './cosmos.harness.ts';
+import { failureOf, rowsOf } from '../support/cosmos.ts';
 
 export interface Case {
   readonly title: string;

@@ -1,6 +1,6 @@
 import { type ChangeFeedPullModelIterator, ChangeFeedStartFrom, type Container } from '@azure/cosmos';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { clientFor, codeOf, failureOf, type Harness, rowsOf, startHarness } from './cosmos.harness.ts';
+import { clientFor, codeOf, failureOf, type Harness, rowsOf, startHarness } from '../support/cosmos.ts';
 
 let harness: Harness;
 let count = 0;

@@ -1,8 +1,8 @@
 /** System functions of the query language, most with the values of Microsoft's reference. */
 import type { Container } from '@azure/cosmos';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Harness, rowsOf, startHarness } from '../support/cosmos.ts';
 import { type Case, ids, is, rows, table as tableOf } from './cosmos.cases.ts';
-import { type Harness, rowsOf, startHarness } from './cosmos.harness.ts';
 
 let harness: Harness;
 let container: Container;

@@ -1,6 +1,6 @@
 import { type Container, PartitionKeyBuilder } from '@azure/cosmos';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { codeOf, failureOf, type Harness, rowsOf, startHarness } from './cosmos.harness.ts';
+import { codeOf, failureOf, type Harness, rowsOf, startHarness } from '../support/cosmos.ts';
 
 let harness: Harness;
 let container: Container;

@@ -1,7 +1,7 @@
 /** Limits of the service, one more of which is refused: https://learn.microsoft.com/azure/cosmos-db/concepts-limits */
 import type { Container } from '@azure/cosmos';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { codeOf, failureOf, type Harness, rowsOf, startHarness } from './cosmos.harness.ts';
+import { codeOf, failureOf, type Harness, rowsOf, startHarness } from '../support/cosmos.ts';
 
 let harness: Harness;
 let container: Container;

@@ -1,7 +1,7 @@
 import type { Container } from '@azure/cosmos';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Harness, rowsOf, startHarness } from '../support/cosmos.ts';
 import { type Case, ids, is, refused, rows, table as tableOf } from './cosmos.cases.ts';
-import { type Harness, rowsOf, startHarness } from './cosmos.harness.ts';
 
 let harness: Harness;
 let container: Container;

@@ -5,7 +5,7 @@ import {
   type PatchOperation,
 } from '@azure/cosmos';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { codeOf, failureOf, type Harness, startHarness } from './cosmos.harness.ts';
+import { codeOf, failureOf, type Harness, startHarness } from '../support/cosmos.ts';
 
 let harness: Harness;
 let container: Container;

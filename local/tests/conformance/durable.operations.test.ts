@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Hub, openHub, type Status } from '../../durable/harness.ts';
+import { type Hub, openHub, type Status } from '../support/durable-hub.ts';
 
 const is =
   (...wanted: string[]) =>

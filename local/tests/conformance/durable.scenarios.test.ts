@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { fixtureApp, type Hub, openHub } from '../../durable/harness.ts';
+import { fixtureApp, type Hub, openHub } from '../support/durable-hub.ts';
 
 /**
  * Each scenario comes to the same end in three modes: as it runs, replayed from its start after every single event, and crashed after

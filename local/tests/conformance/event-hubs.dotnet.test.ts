@@ -9,7 +9,7 @@ import { openAuthority } from '../../certificates.ts';
 import { partitionOf } from '../../event-hubs/hash.ts';
 import { createTokenVerifier } from '../../event-hubs/tokens.ts';
 import { startIdentity } from '../../identity/server.ts';
-import { startHarness } from './event-hubs.harness.ts';
+import { startHarness } from '../support/event-hubs.ts';
 
 const run = promisify(execFile);
 const PROJECT = resolve(import.meta.dirname, 'dotnet-event-hubs');

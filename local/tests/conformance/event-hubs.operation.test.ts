@@ -26,7 +26,7 @@ import {
   ROOT,
   range,
   startHarness,
-} from './event-hubs.harness.ts';
+} from '../support/event-hubs.ts';
 
 let folder: string;
 let harness: Harness;
@@ -276,7 +276,7 @@ describe('event-hubs: durability', () => {
     await first.server.close();
     await using second = await startHarness({ hub: { partitions: 1 } }, { dataDir: data, port });
     await second.send('hub', ['after']);
-    await expect.poll(() => seen, { timeout: 15_000 }).toEqual(['before', 'after']);
+    await expect.poll(() => seen).toEqual(['before', 'after']);
     await subscription.close();
     await first.close();
   });
@@ -420,7 +420,7 @@ describe('event-hubs: faults on demand', () => {
     await expect.poll(() => seen.at(-1)).toBe('before');
     disturb();
     await sender.sendBatch([{ body: 'after' }], { partitionId: '0' });
-    await expect.poll(() => seen.at(-1), { timeout: 10_000 }).toBe('after');
+    await expect.poll(() => seen.at(-1)).toBe('after');
     expect(seen.filter((body) => body === 'before').length).toBeLessThan(3);
     await subscription.close();
   };
@@ -520,21 +520,17 @@ describe('event-hubs: checkpoints in Blob storage', () => {
   test('two consumers share four partitions, and one takes over what the other leaves', async () => {
     const store = await storeIn('two');
     const first = consume(store);
-    await expect.poll(() => first.partitions.size, { timeout: 15_000 }).toBe(4);
+    await expect.poll(() => first.partitions.size).toBe(4);
     const second = consume(store);
-    await expect
-      .poll(() => [first.partitions.size, second.partitions.size], { timeout: 20_000 })
-      .toEqual([2, 2]);
+    await expect.poll(() => [first.partitions.size, second.partitions.size]).toEqual([2, 2]);
     expect(new Set([...first.partitions, ...second.partitions]).size).toBe(4);
     const sent = await sendToAll('both');
-    await expect
-      .poll(() => new Set([...first.seen, ...second.seen]), { timeout: 15_000 })
-      .toEqual(new Set(sent));
+    await expect.poll(() => new Set([...first.seen, ...second.seen])).toEqual(new Set(sent));
     expect(Math.min(first.seen.length, second.seen.length)).toBeGreaterThan(0);
     await first.close();
-    await expect.poll(() => second.partitions.size, { timeout: 20_000 }).toBe(4);
+    await expect.poll(() => second.partitions.size).toBe(4);
     const more = await sendToAll('left');
-    await expect.poll(() => second.seen, { timeout: 15_000 }).toEqual(expect.arrayContaining(more));
+    await expect.poll(() => second.seen).toEqual(expect.arrayContaining(more));
     await second.close();
   });
 
@@ -542,13 +538,13 @@ describe('event-hubs: checkpoints in Blob storage', () => {
     const store = await storeIn('again');
     const first = consume(store);
     const before = await sendToAll('first');
-    await expect.poll(() => first.seen, { timeout: 15_000 }).toEqual(expect.arrayContaining(before));
+    await expect.poll(() => first.seen).toEqual(expect.arrayContaining(before));
     await first.close();
     const checkpoints = await store.listCheckpoints('127.0.0.1', 'shared', '$Default');
     expect(checkpoints.map(({ partitionId }) => partitionId).sort()).toEqual(['0', '1', '2', '3']);
     const after = await sendToAll('second');
     const second = consume(store);
-    await expect.poll(() => second.seen.length, { timeout: 15_000 }).toBe(20);
+    await expect.poll(() => second.seen.length).toBe(20);
     expect(new Set(second.seen)).toEqual(new Set(after));
     await second.close();
   });

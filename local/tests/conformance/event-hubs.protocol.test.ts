@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { EventHubProducerClient } from '@azure/event-hubs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bodiesOf, failureOf, type Harness, ONCE, ROOT, startHarness } from '../support/event-hubs.ts';
 import {
   ask,
   connectRaw,
@@ -11,8 +12,7 @@ import {
   type RawConnection,
   type RawMessage,
   rhea,
-} from '../../event-hubs/raw-client.ts';
-import { bodiesOf, failureOf, type Harness, ONCE, ROOT, startHarness } from './event-hubs.harness.ts';
+} from '../support/raw-amqp-client.ts';
 
 let harness: Harness;
 const BATCH_FORMAT = 0x80013700;
@@ -405,10 +405,11 @@ describe('event-hubs: other protocols and broken frames', () => {
       0, 0, 0, 22, 2, 0, 0, 0, 0, 0x53, 0x15, 0xc0, 9, 4, 0x41, 0x43, 0x70, 0xff, 0xff, 0xff, 0xff, 0x41,
     ];
     const close = [0, 0, 0, 12, 2, 0, 0, 0, 0, 0x53, 0x18, 0x45];
-    const started = performance.now();
+    const before = process.cpuUsage();
     const said = await answerTo(Buffer.concat([AMQP, OPEN, Buffer.from([...begin, ...range, ...close])]));
     expect(said.toString('latin1')).not.toContain('amqp:');
-    expect(performance.now() - started).toBeLessThan(1_000);
+    // Of this process, which the server runs in: what other processes take does not count.
+    expect(process.cpuUsage(before).user / 1_000).toBeLessThan(1_000);
   });
 
   test('what ends one connection leaves the others alone', async () => {

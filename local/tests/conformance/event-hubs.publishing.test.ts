@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import type { AmqpAnnotatedMessage } from '@azure/core-amqp';
 import type { EventData, OnSendEventsSuccessContext } from '@azure/event-hubs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { bodiesOf, failureOf, type Harness, ONCE, range, startHarness } from './event-hubs.harness.ts';
+import { bodiesOf, failureOf, type Harness, ONCE, range, startHarness } from '../support/event-hubs.ts';
 
 let harness: Harness;
 const KEYED = [1, 2, 3, 4, 7, 32];

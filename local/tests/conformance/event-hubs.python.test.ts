@@ -10,7 +10,7 @@ import { openAuthority } from '../../certificates.ts';
 import { partitionOf } from '../../event-hubs/hash.ts';
 import { createTokenVerifier } from '../../event-hubs/tokens.ts';
 import { startIdentity } from '../../identity/server.ts';
-import { ROOT, startHarness } from './event-hubs.harness.ts';
+import { ROOT, startHarness } from '../support/event-hubs.ts';
 
 const run = promisify(execFile);
 const PROGRAM = resolve(import.meta.dirname, 'python-event-hubs/client.py');

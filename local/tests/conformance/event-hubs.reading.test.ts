@@ -14,7 +14,7 @@ import {
   ONCE,
   range,
   startHarness,
-} from './event-hubs.harness.ts';
+} from '../support/event-hubs.ts';
 
 let harness: Harness;
 
@@ -119,7 +119,7 @@ describe('event-hubs: positions', () => {
         },
       },
     );
-    await expect.poll(() => seen.map(String).sort(), { timeout: 10_000 }).toEqual(['a1', 'b0', 'b1']);
+    await expect.poll(() => seen.map(String).sort()).toEqual(['a1', 'b0', 'b1']);
     await subscription.close();
   });
 });
@@ -372,7 +372,7 @@ describe('event-hubs: delivery', () => {
     for (const partitionId of ['0', '1', '2', '3'])
       await harness.send('live', [`to ${partitionId}`], { partitionId });
     await expect
-      .poll(() => Object.fromEntries(seen), { timeout: 10_000 })
+      .poll(() => Object.fromEntries(seen))
       .toEqual({ '0': 'to 0', '1': 'to 1', '2': 'to 2', '3': 'to 3' });
     await subscription.close();
   });

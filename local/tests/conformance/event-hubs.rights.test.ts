@@ -7,10 +7,18 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { EventHubConsumerClient, EventHubProducerClient, type TokenCredential } from '@azure/event-hubs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Authority, openAuthority } from '../../certificates.ts';
-import { ask, connectRaw, detachment } from '../../event-hubs/raw-client.ts';
 import { createTokenVerifier } from '../../event-hubs/tokens.ts';
 import { type IdentityServer, startIdentity } from '../../identity/server.ts';
-import { failureOf, type Harness, LISTENER, ONCE, ROOT, SENDER, startHarness } from './event-hubs.harness.ts';
+import {
+  failureOf,
+  type Harness,
+  LISTENER,
+  ONCE,
+  ROOT,
+  SENDER,
+  startHarness,
+} from '../support/event-hubs.ts';
+import { ask, connectRaw, detachment } from '../support/raw-amqp-client.ts';
 
 const AUDIENCE = 'https://eventhubs.azure.net';
 let folder: string;

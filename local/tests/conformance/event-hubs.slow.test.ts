@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { EventHubConsumerClient, EventHubProducerClient, type ReceivedEventData } from '@azure/event-hubs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Harness, QUICK, ROOT, startHarness } from './event-hubs.harness.ts';
+import { type Harness, QUICK, ROOT, startHarness } from '../support/event-hubs.ts';
 
 let harness: Harness;
 let proxy: Server;

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { getCACertificates, setDefaultCACertificates, connect as tlsConnect } from 'node:tls';
 import {
   EventHubConsumerClient,
@@ -16,7 +17,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { openAuthority } from '../../certificates.ts';
 import { createConnectionListener } from '../../event-hubs/connection-listener.ts';
-import { rhea } from '../../event-hubs/raw-client.ts';
 import { createTokenVerifier } from '../../event-hubs/tokens.ts';
 import { type IdentityServer, startIdentity } from '../../identity/server.ts';
 import {
@@ -29,9 +29,12 @@ import {
   ROOT,
   range,
   startHarness,
-} from './event-hubs.harness.ts';
+} from '../support/event-hubs.ts';
+import { rhea } from '../support/raw-amqp-client.ts';
 
 const AUDIENCE = 'https://eventhubs.azure.net';
+/** Less than a connection that says nothing is given, ms. */
+const WAITED_MS = 15_000;
 const PATH = '/$servicebus/websocket';
 const PROTOCOL = 'AMQPWSB10';
 const AMQP = Buffer.from('AMQP\0\x01\0\0', 'latin1');
@@ -365,7 +368,8 @@ describe('event-hubs: WebSockets that are odd', () => {
     silent.on('error', () => undefined).resume();
     await once(silent, 'connect');
     const closed = once(silent, 'close');
-    await other.server.close();
+    const waited = setTimeout(WAITED_MS, 'it waits', { ref: false });
+    expect(await Promise.race([other.server.close().then(() => 'closed'), waited])).toBe('closed');
     await closed;
   });
 });

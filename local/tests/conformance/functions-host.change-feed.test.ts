@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { WAIT } from '../../change-feed-wait.ts';
 import { type CosmosServer, startCosmos } from '../../cosmos/server.ts';
 import { type StorageServer, startStorage } from '../../storage/server.ts';
-import { type Hosted, host, writeApp } from './functions-host.harness.ts';
+import { type Hosted, host, writeApp } from '../support/functions-host.ts';
 
 const POLL_MS = 1_000;
 const SLOW_MS = 150;

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createHostLog, styleFor } from '../../functions-host/log.ts';
-import { ends, HOST, host, writeApp } from './functions-host.harness.ts';
+import { ends, HOST, host, writeApp } from '../support/functions-host.ts';
 
 const HELLO = (word: string) =>
   `require('@azure/functions').app.http('hello', { handler: (r, context) => { context.log('said'); return { body: '${word}' }; } });`;

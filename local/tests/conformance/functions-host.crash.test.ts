@@ -1,15 +1,16 @@
-/** R1 to R3: an app that crashes costs the invocations that run, and the host serves again. */
+/** R1 to R4: an app that crashes costs the invocations that run, and the host serves again. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { HOST, host, writeApp } from './functions-host.harness.ts';
+import { HOST, host, writeApp } from '../support/functions-host.ts';
 
 const MAIN = `
 const { app } = require('@azure/functions');
 app.http('ok', { handler: () => ({ body: String(process.pid) }) });
+app.http('cache', { handler: () => ({ body: process.env.NODE_COMPILE_CACHE }) });
 app.http('slow', { handler: () => new Promise((resolve) => setTimeout(resolve, 60000, { body: 'late' })) });
 app.http('throws', { handler: () => { setTimeout(() => { throw new Error('thrown outside'); }, 10); return { body: 'soon' }; } });
 app.http('rejects', { handler: () => { setTimeout(() => Promise.reject(new Error('not handled')), 10); return { body: 'soon' }; } });
@@ -73,7 +74,7 @@ describe('functions-host: an app that crashes', () => {
     void answer(`${origin}/api/${route}`);
     // Nothing can be answered behind process.exit.
     expect((await waiting).status).toBe(route === 'exits' ? 0 : 500);
-    await expect.poll(() => output().split(': ready').length - 1, { timeout: 20_000 }).toBe(2);
+    await expect.poll(() => output().split(': ready').length - 1).toBe(2);
     expect(await answer(`${origin}/api/ok`)).toEqual({ status: 200, text: String(child.pid) });
     expect(output()).toContain(reason);
     const exited = once(child, 'exit');
@@ -81,15 +82,22 @@ describe('functions-host: an app that crashes', () => {
     expect(await exited).toEqual([0, null]);
   });
 
+  test('R4 it begins again with the code that it had compiled', async () => {
+    const { origin, output } = await start('compiled');
+    const cache = join(folder, 'compiled', 'compile-cache');
+    expect(readdirSync(cache, { recursive: true }).length).toBeGreaterThan(10);
+    void answer(`${origin}/api/throws`);
+    await expect.poll(() => output().split(': ready').length - 1, { timeout: 20_000 }).toBe(2);
+    expect(await answer(`${origin}/api/cache`)).toEqual({ status: 200, text: cache });
+  });
+
   test('five crashes in a minute are too many: the host stays down, and says so', async () => {
     const { child, origin, output } = await start('again');
     const exited = once(child, 'exit');
     for (let crash = 1; crash <= 5; crash++) {
-      await expect.poll(() => answer(`${origin}/api/ok`), { timeout: 20_000 }).toMatchObject({ status: 200 });
+      await expect.poll(() => answer(`${origin}/api/ok`)).toMatchObject({ status: 200 });
       await answer(`${origin}/api/throws`);
-      await expect
-        .poll(() => output().split('thrown outside').length - 1, { timeout: 20_000 })
-        .toBeGreaterThanOrEqual(crash);
+      await expect.poll(() => output().split('thrown outside').length - 1).toBeGreaterThanOrEqual(crash);
     }
     expect(await exited).toEqual([1, null]);
     expect(output()).toContain('5 times in a minute');

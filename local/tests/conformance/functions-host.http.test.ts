@@ -1,7 +1,7 @@
 /** Requests that few clients send and every attacker does: answered as a real host was seen to answer them, or as its sources say. */
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Hosted, host, KEYS, writeApp } from './functions-host.harness.ts';
+import { type Hosted, host, KEYS, writeApp } from '../support/functions-host.ts';
 
 const MAIN = `
 const { app } = require('@azure/functions');

@@ -13,8 +13,8 @@ import { createTokenVerifier } from '../../cosmos/tokens.ts';
 import { type EventHubsServer, startEventHubs } from '../../event-hubs/server.ts';
 import { type IdentityServer, startIdentity } from '../../identity/server.ts';
 import { type StorageServer, startStorage } from '../../storage/server.ts';
-import { freePort } from '../free-port.ts';
-import { HOST, writeApp } from './functions-host.harness.ts';
+import { freePort } from '../support/free-port.ts';
+import { HOST, writeApp } from '../support/functions-host.ts';
 
 const WAIT = { timeout: 15_000, interval: 30 };
 const MAIN = `

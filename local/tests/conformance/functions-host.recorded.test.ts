@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { comparison, endsAlike, expectedSteps, replay, type Step } from './recorded.harness.ts';
+import { comparison, endsAlike, expectedSteps, replay, type Step } from '../support/recorded-exchanges.ts';
 
 /** 411 exchanges with a real host (4.1037.0, Durable extension 3.14.1), performed again against this one. None differs. */
 /** Groups of the Durable API are cases of the Durable engine, the others of the host. */

@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Hosted, host, KEYS, writeApp } from './functions-host.harness.ts';
+import { type Hosted, host, KEYS, writeApp } from '../support/functions-host.ts';
 
 const MAIN = `
 const { app } = require('@azure/functions');

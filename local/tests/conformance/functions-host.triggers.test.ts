@@ -40,6 +40,8 @@ let client: CosmosClient;
 let items: Container;
 let host: ChildProcess | undefined;
 let port: number;
+/** What the host wrote since its start. */
+let output = '';
 
 const startHubs = () =>
   startEventHubs({
@@ -66,6 +68,8 @@ async function startHost(): Promise<void> {
     ['--app', APP, '--port', '0', '--data', join(dir, 'host'), '--keys', join(dir, 'keys.json')],
     { silent: true, env: { ...process.env, ...environment } },
   );
+  output = '';
+  for (const stream of [host.stdout, host.stderr]) stream?.on('data', (chunk: Buffer) => (output += chunk));
   const [message] = (await once(host, 'message')) as [{ port: number }];
   port = message.port;
 }
@@ -216,6 +220,48 @@ describe('functions-host: Event Hubs triggers', () => {
     await starting;
     await send([{ body: { id: 'storage came late' } }]);
     await vi.waitFor(async () => expect(await handled('keeps')).toContain('storage came late'), WAIT);
+  });
+
+  test.each(['is empty', 'has begun again'])(
+    'a checkpoint beyond the end of a hub that has lost its events is reported once and repaired: the hub %s',
+    async (state) => {
+      await send([{ body: { id: `lost ${state}` } }]);
+      await vi.waitFor(async () => expect(await handled('keeps')).toContain(`lost ${state}`), WAIT);
+      await stopHost();
+      await hubs.close();
+      await rm(join(dir, 'hubs'), { recursive: true });
+      hubs = await startHubs();
+      if (state !== 'is empty') await send([{ body: { id: 'began again' } }]);
+      await startHost();
+      const reports = () =>
+        output.split('\n').filter((line) => /"keeps: .* lies beyond the last event/.test(line));
+      await vi.waitFor(() => expect(reports()).toHaveLength(1), WAIT);
+      await send([{ body: { id: 'behind it' } }]);
+      await vi.waitFor(async () => expect(await handled('keeps')).toContain('behind it'), WAIT);
+      expect(reports()).toHaveLength(1);
+      await stopHost();
+      await startHost();
+      await send([{ body: { id: 'after a restart' } }]);
+      await vi.waitFor(async () => expect(await handled('keeps')).toContain('after a restart'), WAIT);
+      expect(output).not.toContain('beyond the last event');
+      expect((await handled('keeps')).filter((id) => id === 'behind it')).toHaveLength(1);
+    },
+  );
+
+  test('a repaired checkpoint of an empty hub is not found beyond its end at the next start', async () => {
+    await send([{ body: { id: 'lost again' } }]);
+    await vi.waitFor(async () => expect(await handled('keeps')).toContain('lost again'), WAIT);
+    await stopHost();
+    await hubs.close();
+    await rm(join(dir, 'hubs'), { recursive: true });
+    hubs = await startHubs();
+    await startHost();
+    await vi.waitFor(() => expect(output).toMatch(/keeps: .* lies beyond the last event/), WAIT);
+    await stopHost();
+    await startHost();
+    await send([{ body: { id: 'at last' } }]);
+    await vi.waitFor(async () => expect(await handled('keeps')).toContain('at last'), WAIT);
+    expect(output).not.toMatch(/keeps: .* lies beyond the last event/);
   });
 
   test('with cardinality one each event is an invocation of its own, with the names of its metadata in the singular', async () => {

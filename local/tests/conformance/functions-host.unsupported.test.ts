@@ -1,6 +1,6 @@
 /** N1 to N4: what the host cannot do for an app is said at its start, and an invocation that needs it fails. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Hosted, host, KEYS, writeApp } from './functions-host.harness.ts';
+import { type Hosted, host, KEYS, writeApp } from '../support/functions-host.ts';
 
 const MAIN = `
 const { app, input, output } = require('@azure/functions');
@@ -51,7 +51,7 @@ describe('functions-host: schedules', () => {
   });
 
   test('a schedule may be a time span', async () => {
-    await expect.poll(() => app.output(), { timeout: 20_000 }).toContain('ran by its span');
+    await expect.poll(() => app.output()).toContain('ran by its span');
   });
 
   test('a setting or a connection that is missing puts its function in error', async () => {

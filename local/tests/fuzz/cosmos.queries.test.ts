@@ -6,7 +6,7 @@
 import type { Container, SqlQuerySpec } from '@azure/cosmos';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Harness, startHarness } from '../conformance/cosmos.harness.ts';
+import { type Harness, startHarness } from '../support/cosmos.ts';
 import { documents, PARTITIONS, shapes, textOf } from './cosmos.generators.ts';
 import { type Aggregate, fingerprint, rowsOf, type Shape, type Tree } from './cosmos.naive.ts';
 

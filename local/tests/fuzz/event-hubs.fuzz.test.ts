@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EventHubConsumerClient, EventHubProducerClient } from '@azure/event-hubs';
 import { expect, test } from 'vitest';
-import { ROOT } from '../conformance/event-hubs.harness.ts';
+import { ROOT } from '../support/event-hubs.ts';
 import { type Conversation, createRandom, damage, KINDS, record } from './event-hubs.conversations.ts';
 
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? 2_000);

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Hosted, host, KEYS, writeApp } from '../conformance/functions-host.harness.ts';
+import { type Hosted, host, KEYS, writeApp } from '../support/functions-host.ts';
 
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? 2_000);
 const SEED = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 32);

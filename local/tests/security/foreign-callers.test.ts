@@ -12,7 +12,7 @@ import { startControl as startEventHubsControl } from '../../event-hubs/control.
 import { startEventHubs } from '../../event-hubs/server.ts';
 import { startIdentity } from '../../identity/server.ts';
 import { startStorage } from '../../storage/server.ts';
-import { host, writeApp } from '../conformance/functions-host.harness.ts';
+import { host, writeApp } from '../support/functions-host.ts';
 
 const WEBSOCKET = {
   connection: 'Upgrade',

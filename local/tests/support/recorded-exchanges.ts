@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-const RECORDED = join(import.meta.dirname, 'recorded');
+const RECORDED = join(import.meta.dirname, '../conformance/recorded');
 const HOST = join(import.meta.dirname, '../../functions-host/main.ts');
 const KEYS = {
   master: 'the-master-key',

@@ -1,5 +1,5 @@
 /** A process with an engine of its own on a shared data folder; its parent calls the API by messages `{n, method, path, body}`. */
-import { openHub } from './harness.ts';
+import { openHub } from './durable-hub.ts';
 
 const [dataDir = ''] = process.argv.slice(2);
 const hub = await openHub(dataDir, {

@@ -3,16 +3,21 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { loadApp } from '../functions-host/app-loader.ts';
-import type { Durable, DurableOptions, EngineResponse, FunctionApp } from '../functions-host/contract.ts';
-import { createDurable } from './engine.ts';
+import { createDurable } from '../../durable/engine.ts';
+import { loadApp } from '../../functions-host/app-loader.ts';
+import type { Durable, DurableOptions, EngineResponse, FunctionApp } from '../../functions-host/contract.ts';
 
-const FIXTURE = fileURLToPath(new URL('fixture', import.meta.url));
+const FIXTURE = fileURLToPath(new URL('durable-app', import.meta.url));
 let loading: Promise<FunctionApp> | undefined;
+
+/** Lines of the app's executions: `information Function.six`. */
+export const executions: string[] = [];
 
 /** The fixture; loaded once, because a process has one app. */
 export function fixtureApp(): Promise<FunctionApp> {
-  loading ??= loadApp(FIXTURE, () => undefined);
+  loading ??= loadApp(FIXTURE, (level, category, message) => {
+    if (message.startsWith('Executed ')) executions.push(`${level} ${category}`);
+  });
   return loading;
 }
 

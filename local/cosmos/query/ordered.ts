@@ -1,0 +1,86 @@
+/**
+ * The rows of a query with ORDER BY, and where a page of them goes on.
+ *
+ * Q1 A page goes on behind the last row that was given: its keys, its item, and its place among the rows of that item with those keys. So
+ *    items that come or go between pages neither repeat nor hide others.
+ * Q2 Equal keys lie in the order of the items' creation, backwards where any path is descending: so the SDK expects them when it goes on in
+ *    the middle of them.
+ */
+import { itemNumber } from '../rid.ts';
+import { aggregatesIn, type Query, selected } from './ast.ts';
+import { compareKeys, type RunContext, sortedScopes } from './run.ts';
+import { canonical } from './values.ts';
+
+/** Behind a row. */
+export interface Position {
+  readonly keys: readonly unknown[];
+  readonly item: bigint;
+  /** Of the rows of that item with those keys, from 0. */
+  readonly nth: number;
+}
+
+export interface OrderedRow extends Position {
+  readonly projected: unknown;
+  /** Resource id of the item; empty where the row has none. */
+  readonly rid: string;
+}
+
+/** Whether the rows of a query have positions; those of groups and aggregates have none. */
+export function isOrdered(query: Query): boolean {
+  return (
+    query.orderBy.length > 0 &&
+    query.groupBy.length === 0 &&
+    selected(query.select).every((value) => aggregatesIn(value).length === 0)
+  );
+}
+
+/** 1, or -1 where any path is descending. */
+export function directionOf(query: Query): 1 | -1 {
+  return query.orderBy.some(({ descending }) => descending) ? -1 : 1;
+}
+
+/** All rows in their order, before TOP, OFFSET and LIMIT. Rows that are undefined are left out. */
+export function orderedRows(query: Query, context: RunContext): readonly OrderedRow[] {
+  const rows = sortedScopes(query, context)
+    .filter(({ projected }) => projected !== undefined)
+    .map(({ projected, keys, inputs }) => {
+      const rid = ridOf(inputs);
+      return { projected, keys, rid, item: rid === '' ? 0n : itemNumber(rid) };
+    });
+  const sign = directionOf(query);
+  rows.sort((a, b) => compareKeys(a.keys, b.keys, query) || compareItems(a.item, b.item) * sign);
+  const seen = new Set<string>();
+  const isNew = (row: unknown) => {
+    const text = canonical(row);
+    return !seen.has(text) && seen.add(text);
+  };
+  // Of equal rows the first stays: its keys are those that the order is merged by.
+  const kept = query.distinct ? rows.filter(({ projected }) => isNew(projected)) : rows;
+  let nth = 0;
+  return kept.map((row, index) => {
+    const before = kept[index - 1];
+    const isSame = before && before.item === row.item && compareKeys(before.keys, row.keys, query) === 0;
+    nth = isSame ? nth + 1 : 0;
+    return { ...row, nth };
+  });
+}
+
+export function isBehind(row: Position, position: Position, query: Query): boolean {
+  const order =
+    compareKeys(row.keys, position.keys, query) ||
+    compareItems(row.item, position.item) * directionOf(query) ||
+    row.nth - position.nth;
+  return order > 0;
+}
+
+function compareItems(a: bigint, b: bigint): number {
+  return a === b ? 0 : a < b ? -1 : 1;
+}
+
+function ridOf(inputs: ReadonlyMap<string, unknown>): string {
+  for (const value of inputs.values()) {
+    const rid = (value as { _rid?: unknown } | null | undefined)?._rid;
+    if (typeof rid === 'string') return rid;
+  }
+  return '';
+}

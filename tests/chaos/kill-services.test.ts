@@ -1,3 +1,0 @@
-import { killTests } from './kill.ts';
-
-killTests({ host: 'functions', tracking: 'tracking', simulator: 'simulator' });
