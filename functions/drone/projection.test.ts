@@ -56,9 +56,11 @@ describe('a drone is stored by place', () => {
     expect(await stored()).toMatchObject([{ id: 'one', fence: 1 }]);
   });
 
-  test('until it has been silent for 90 s, and again once it is heard', async () => {
+  test('until it has been silent for 90 s, and again once it is heard (W1, W2)', async () => {
     await fleet.add('one');
     harness.clock.advance(91);
+    const { now } = harness.clock;
+    await Promise.all([repository.sweep.markSilent(now), repository.sweep.markSilent(now)]);
     await fleet.follow();
     expect(await idsOf()).toEqual([]);
     expect((await repository.state('one'))?.item.silentSince).toBeDefined();
@@ -179,7 +181,7 @@ describe('looking for a drone', () => {
     }
   });
 
-  test('widens its rings to a drone that is far away, and reserves it', async () => {
+  test('widens its rings to a drone that is far away, and reserves it (S1)', async () => {
     await fleet.register('far');
     const position = { latitude: PICKUP.latitude + 0.06, longitude: PICKUP.longitude, altitude: 0 };
     await fleet.hear(sample('far', harness.clock.now, { position }));

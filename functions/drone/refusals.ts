@@ -15,7 +15,7 @@ export interface RefusalsDeps {
   readonly now: () => Date;
 }
 
-/** @param tally of the drones that the search looked at */
+/** @param tally of the drones that the search looked at; `reserved` are those that other deliveries took meanwhile */
 export type CountRefusals = (
   task: Pick<Task, 'weight' | 'size' | 'exclude'>,
   tally: Tally,
@@ -59,9 +59,12 @@ export function createRefusals({ fleet, now }: RefusalsDeps): CountRefusals {
       else if (code) add(code);
       else available += 1;
     }
-    const late = Math.min(available, tally.get('too_late') ?? 0);
-    if (late > 0) add('too_late', late);
-    if (available > late) add('out_of_range', available - late);
+    for (const code of ['reserved', 'too_late'] as const) {
+      const count = Math.min(available, tally.get(code) ?? 0);
+      if (count > 0) add(code, count);
+      available -= count;
+    }
+    if (available > 0) add('out_of_range', available);
     return REFUSAL_CODES.flatMap((code) => {
       const count = counts.get(code);
       return count === undefined ? [] : [{ code, count }];

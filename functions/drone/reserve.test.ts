@@ -132,7 +132,7 @@ describe('reserving', () => {
 });
 
 describe('a lease', () => {
-  test('that ran out lets another delivery take the drone, under a newer fence; the first hears that it is over', async () => {
+  test('that ran out lets another delivery take the drone, under a newer fence (S2); the first hears that it is over', async () => {
     await fleet.add('one');
     const first = await fleet.reserve('d1');
     harness.clock.advance(61);

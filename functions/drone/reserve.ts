@@ -15,7 +15,7 @@ import type { ServiceDeps } from '../../shared/functions/service.ts';
 import { type CallMark, callMark, isRepetition, marked } from '../../shared/http/idempotent-call.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
 import { type Candidate, spentBy } from './domain.ts';
-import { intentOf, overtaken, type ReserveRequest, stale, withTaken } from './intent.ts';
+import { intentOf, overtaken, type ReserveRequest, stale } from './intent.ts';
 import { releasedItem } from './messages.ts';
 import { createRefusals } from './refusals.ts';
 import type { DroneRepository } from './repository.ts';
@@ -79,7 +79,6 @@ function createReservations(repository: DroneRepository, deps: ServiceDeps) {
       lately: await givenBack(request, known?.item, repository),
     };
     let current = known;
-    let lost = 0;
     for await (const candidate of candidatesFor(search, repository)) {
       const { job, etag } = await intend(deliveryId, request, candidate, current, mark);
       const hold = { deliveryId, generation: request.generation, fence: job.fence, until: job.leaseUntil };
@@ -87,9 +86,9 @@ function createReservations(repository: DroneRepository, deps: ServiceDeps) {
       const held = await heldFor(job);
       if (held) return confirm(held);
       current = etag ? { item: job, etag } : await repository.job(deliveryId);
-      lost += 1;
+      tally.set('reserved', (tally.get('reserved') ?? 0) + 1);
     }
-    const facts = { refusals: withTaken(await countRefusals(request, tally), lost) };
+    const facts = { refusals: await countRefusals(request, tally) };
     deps.log.info({ deliveryId, ...facts }, 'no drone can fly this delivery now');
     throw new AppError('no_feasible_drone', 'no drone can fly this delivery now', { facts });
   }
