@@ -81,7 +81,7 @@ describe('administration', () => {
     expect(() => checkAdmin(ann, 'contoso', listed)).toThrow(
       expect.objectContaining({
         code: 'forbidden',
-        message: 'you are not an administrator of this account any more',
+        message: 'you are no longer an administrator of this account',
       }),
     );
   });

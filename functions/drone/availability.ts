@@ -8,7 +8,7 @@ export interface FleetDrone {
   readonly state: StateDocument | undefined;
 }
 
-/** A drone that was not heard for so long does not count as there, ms. Idle drones are stored once a minute. */
+/** A drone that has been silent for this long is not available, ms. Idle drones are stored once a minute. */
 export const SILENCE_MS = 90_000;
 
 /** Why a drone cannot be reserved now, whatever the task. */

@@ -1,4 +1,4 @@
-/** Chooses drones: which of those that are available can fly a delivery, and which one costs least. Pure. */
+/** Finds the available drones that can fly a delivery, and orders them by cost. Pure. */
 import type { Eta, PackageSize, Position } from '../../shared/contracts/common.ts';
 import type { RefusalGroup } from '../../shared/contracts/drones.ts';
 import { etaFrom, remaining } from '../../shared/geo/eta.ts';
@@ -27,13 +27,13 @@ export interface Candidate {
 export type RefusalCode = RefusalGroup['code'];
 
 export interface Choice {
-  /** The best first. */
+  /** The cheapest first. */
   readonly candidates: readonly Candidate[];
   /** Why the others cannot, a code for each. */
   readonly refused: readonly RefusalCode[];
 }
 
-/** What a second of lateness is worth against a watt-hour, and a battery's wear, in cost units. */
+/** Weights of a second until the delivery, of a watt-hour and of a battery's wear, in cost units. */
 const COST_PER_SECOND = 1;
 const COST_PER_WATT_HOUR = 0.5;
 const COST_OF_EMPTY_BATTERY = 60;
@@ -89,12 +89,12 @@ function consider(
   };
 }
 
-/** From the smallest on. */
+/** From small to large. */
 const SIZES: readonly PackageSize[] = ['Small', 'Medium', 'Large'];
 
 export const rankOf = (size: PackageSize): number => SIZES.indexOf(size);
 
-/** Whatever its state: the package does not fit, or is too heavy. */
+/** Reasons that do not depend on the drone's state: the package does not fit, or is too heavy. */
 export function unsuitable(
   bay: number,
   maxPayload: number,
@@ -104,7 +104,7 @@ export function unsuitable(
   return weight > maxPayload ? 'too_heavy' : undefined;
 }
 
-/** Sums metres and time of a job, its earlier drones included. `odometer`: of the drone that has it now, m. */
+/** Sums metres and time of a job, including its earlier drones. @param odometer of its current drone, m */
 export function spentBy(job: JobDocument, odometer: number, now: Date): Spent {
   const { metres, ms } = job.spent ?? { metres: 0, ms: 0 };
   if (job.status === 'Intended' || job.status === 'Released') return { metres, ms };

@@ -34,10 +34,10 @@ export function intentOf(
 }
 
 export function stale(): AppError {
-  return new AppError('stale', 'this generation of the delivery is over');
+  return new AppError('stale', 'a newer generation of this delivery has begun');
 }
 
-/** Another call for the same delivery got on meanwhile: look again. */
+/** Another call for the same delivery has changed the job: read it again. */
 export function overtaken(): AppError {
   return new WriteConflict('changed');
 }

@@ -1,4 +1,4 @@
-/** Status, cancel and reschedule of delivery requests. */
+/** Handles status, cancel and reschedule of delivery requests. */
 
 import { reachesAll } from '../../shared/auth/tenancy.ts';
 import type {
@@ -56,16 +56,16 @@ export function createHandlers(repository: RequestRepository, deps: ServiceDeps)
     if (ifMatch !== undefined) checkIfMatch(ifMatch, etagOf(await current(document, call)));
   };
 
-  /** At best effort: the binding answer is the status's. A workflow that cannot be asked now is no reason to refuse. */
+  /** Best effort: the status has the binding answer. A workflow that cannot be read now is not a reason to refuse. */
   const refuseWhenTooLate = async ({ id, status }: RequestDocument): Promise<void> => {
     if (status === 'abandoned')
-      throw new AppError('conflict', 'this request was answered 503 and is not carried out');
+      throw new AppError('conflict', 'this request was answered 503 and will not be carried out');
     const workflow = await workflowOf(id).catch((error: unknown) => {
       if (!toAppError(error).retryable) throw error;
       return undefined;
     });
     if (workflow?.outcome) throw new AppError('conflict', `the delivery has ended: ${workflow.outcome.kind}`);
-    if (workflow?.pastPivot) throw new AppError('package_on_board', 'the package is on board already');
+    if (workflow?.pastPivot) throw new AppError('package_on_board', 'the package is already on board');
   };
 
   return {

@@ -747,15 +747,15 @@ describe('a quote', () => {
     expect(await absurd()).toEqual({
       feasible: false,
       code: 'not_serviceable',
-      reasons: [tooHeavy, 'no courier can carry it'],
+      reasons: [tooHeavy, 'no courier can carry the package'],
     });
     refusals = [{ code: 'reserved', count: 11 }, ...refusals];
-    expect((await absurd())?.['reasons']).toContain('no drone can fly it now');
+    expect((await absurd())?.['reasons']).toContain('no drone can fly the delivery now');
     silent = ['bike'];
     expect(await absurd()).toEqual({
       feasible: null,
       code: 'currently_unknown',
-      reasons: ['no drone can fly it now', 'a courier did not answer: ask again in a moment'],
+      reasons: ['no drone can fly the delivery now', 'a courier did not answer: try again in a moment'],
     });
   });
 

@@ -1,4 +1,4 @@
-/** The scheduler's messages: requests begin workflows, every other message goes to a workflow's inbox. */
+/** Consumes the scheduler's messages: requests begin workflows, every other message goes to a workflow's inbox. */
 import type { DurableClient } from 'durable-functions';
 import type { FlightEvent } from '../../shared/contracts/flight.ts';
 import type { RequestMessage } from '../../shared/contracts/requests.ts';

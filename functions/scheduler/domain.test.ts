@@ -81,7 +81,7 @@ describe('the carrier of a workflow', () => {
   test('that is needed before there is one is a conflict', () => {
     expect(assignmentOf(workflow({ effects: { reserveDrone: effect(byDrone) } }))).toBe(byDrone);
     expect(() => assignmentOf(workflow())).toThrow(
-      expect.objectContaining({ code: 'conflict', message: 'no drone or carrier is assigned yet' }),
+      expect.objectContaining({ code: 'conflict', message: 'neither a drone nor a carrier is assigned yet' }),
     );
   });
 });

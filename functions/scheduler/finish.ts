@@ -1,4 +1,4 @@
-/** The end of a workflow: its outcome and its event in one batch, once; and the answers to changes that came too late. */
+/** Ends a workflow: writes its outcome and event in one batch, once, and answers changes that came too late. */
 import type { JSONObject, OperationInput, PatchOperation } from '@azure/cosmos';
 import type { Outcome } from '../../shared/contracts/outcome.ts';
 import type { Store } from '../../shared/cosmos/store.ts';
@@ -10,7 +10,7 @@ import { finalAnswers } from './domain.ts';
 import type { WorkflowDocument } from './schemas.ts';
 
 export interface FinishRepository {
-  /** Of two outcomes at one moment one is written. */
+  /** Of two outcomes at the same moment, only one is written. */
   finish(deliveryId: string, outcome: Outcome): Promise<void>;
   /** Rejects, in the status of an ended workflow, a change that came too late. */
   refuseLate(deliveryId: string, change: 'cancel' | 'reschedule'): Promise<void>;

@@ -16,7 +16,7 @@ export interface WorkflowRepository extends FinishRepository {
   readonly journal: Journal<WorkflowDocument>;
   readonly inbox: Inbox;
   find(deliveryId: string): Promise<WorkflowDocument | undefined>;
-  /** The document of a new workflow; the existing one when it began before. */
+  /** Creates the document of a new workflow, or answers the existing one. */
   open(request: AcceptedRequest, trace: TraceContext): Promise<WorkflowDocument>;
   command(deliveryId: string, command: OrchestrationCommand['command'], id: string): Promise<void>;
   overdue(now: string, limit: number): Promise<readonly WorkflowDocument[]>;
@@ -75,7 +75,7 @@ export function createWorkflowRepository(database: Database, now: () => Date): W
   };
 }
 
-/** Part of the write that the act leads to, where there is one. */
+/** Part of the same batch as the act's effect, if it has one. */
 export function auditOperation({ audit }: WorkflowDocument, act: WorkflowAct): PatchOperation {
   return audit ? { op: 'add', path: '/audit/-', value: act } : { op: 'set', path: '/audit', value: [act] };
 }

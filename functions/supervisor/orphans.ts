@@ -1,6 +1,6 @@
 /**
- * Reservations and quota holds that have outlived their workflow: released after a grace, told to an operator when that
- * does not help.
+ * Finds reservations and quota holds that have outlived their workflow. They are released after a grace period; if that
+ * does not help, an operator is alerted.
  */
 import { listHolds, releaseQuota } from '../../shared/contracts/accounts.ts';
 import { type Drone, listDrones, releaseDrone } from '../../shared/contracts/drones.ts';
@@ -11,7 +11,7 @@ import { ORPHAN_GRACE_ROUNDS, TELL_ROUNDS } from './domain.ts';
 import { count, guarded, type RoundDeps, watchKey } from './watching.ts';
 
 const PAGE_SIZE = 500;
-/** A hold this young belongs to a workflow that has only begun, ms. */
+/** A hold younger than this belongs to a workflow that has just begun, ms. */
 const HOLD_AGE_MS = 60_000;
 
 export async function checkReservations(deps: RoundDeps): Promise<ReadonlySet<string>> {
@@ -59,7 +59,7 @@ export async function checkHolds(deps: RoundDeps): Promise<ReadonlySet<string>> 
   return seen;
 }
 
-/** A workflow that cannot be asked about counts as under way: the error goes on, and nothing is released. */
+/** If a workflow cannot be read, the error is passed on and nothing is released. */
 async function stateOf(
   deliveryId: string,
   { services }: RoundDeps,

@@ -1,4 +1,4 @@
-/** Work for an operator: recorded once per delivery, kind and step; settled by a retry or by hand. */
+/** Handles work items: one per delivery, kind and step, settled by a retry or by hand. */
 import { pageOf, sortKeyIn, sortKeyOf } from '../../shared/continuation.ts';
 import { releaseDrone } from '../../shared/contracts/drones.ts';
 import type {
@@ -36,7 +36,7 @@ export function createRecorder(repository: SupervisorRepository, deps: ServiceDe
     if (await repository.createWorkItem(fresh)) {
       deps.log.warn(
         { deliveryId: facts.deliveryId, kind: facts.kind, step: facts.step },
-        'work for an operator',
+        'a work item needs an operator',
       );
       return { id, created: true };
     }
@@ -83,7 +83,7 @@ export function createWorkItemHandlers(
   };
 }
 
-/** A workflow that is woken goes on with what it could not do. An orphaned hold is released by the next round. */
+/** A woken workflow retries the step that failed. The next round releases an orphaned hold. */
 async function retry(
   { id, kind, deliveryId }: WorkItemDocument,
   by: string,

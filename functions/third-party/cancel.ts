@@ -1,4 +1,4 @@
-/** Cancelling a carrier: succeeds when there is nothing to cancel, and forbids a booking that comes late. */
+/** Cancels a carrier. It succeeds when there is nothing to cancel, and prevents a late booking. */
 import { checkReach } from '../../shared/auth/tenancy.ts';
 import type { cancelCarrier } from '../../shared/contracts/third-party.ts';
 import { withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';

@@ -6,12 +6,12 @@ import type { BookingDocument, EventDocument, NeverBookedDocument } from './sche
 
 export type Known = Stored<BookingDocument | NeverBookedDocument>;
 
-/** Every write rejects with a `WriteConflict` when another one came first. */
+/** Every write rejects with a `WriteConflict` when another came first. */
 export interface BookingRepository {
   find(deliveryId: string): Promise<Known | undefined>;
   create(document: BookingDocument | NeverBookedDocument): Promise<Known>;
   replace(document: BookingDocument, etag: string): Promise<Known>;
-  /** The booking is confirmed, and the world is told, in one write. */
+  /** Confirms the booking and writes its domain event in one batch. */
   confirm(document: BookingDocument, etag: string): Promise<void>;
   event(deliveryId: string, id: EventDocument['id']): Promise<EventDocument | undefined>;
   takeEvent(document: BookingDocument, etag: string, event: EventDocument): Promise<void>;

@@ -1,9 +1,9 @@
 /**
- * The activity of a step: intent, effect, result. It never rejects.
+ * Runs the activity of a step: intent, effect, result. It never rejects.
  *
- * R1 An effect that takes longer than the step's time-out is given up: its outcome is unknown, the error retryable. No
- *    timer is left behind.
- * R2 The idempotency key is the same for every repetition of one call, and another for every other call: it is made of
+ * R1 The activity stops waiting for an effect after the step's time-out: the outcome is then unknown, and the error is
+ *    retryable. No timer is left behind.
+ * R2 The idempotency key is the same for every repetition of a call and different for every other call: it consists of
  *    the saga, the step, how often the step has an effect, and its arguments.
  */
 import { createHash } from 'node:crypto';
@@ -56,7 +56,7 @@ export type StepImplementations<S extends Saga, Call> = {
 export type Activity = (input: StepInput) => Promise<StepResult>;
 
 export interface StepRuntime<State extends SagaDocument, Call> {
-  /** What the implementations are given, beside the circumstances of the call. */
+  /** The dependencies of the implementations, beside the circumstances of the call. */
   readonly prepare: (call: StepCall<State>) => Call;
   readonly journal: Journal<State>;
   readonly inbox: Inbox;
@@ -147,7 +147,7 @@ async function carryOut<State extends SagaDocument, Call>(
   return value;
 }
 
-/** R2. Characters of a header's token only. */
+/** R2. Only characters that a header's token may have. */
 export function idempotencyKey(
   name: string,
   kind: StepKind,

@@ -1,4 +1,4 @@
-/** The end of a delivery in one sentence for the customer. Pure. */
+/** Explains the end of a delivery to the customer in one sentence. Pure. */
 import type { Status } from './state.ts';
 
 type Outcome = NonNullable<Status['outcome']>;
@@ -12,7 +12,7 @@ const SENTENCES: Readonly<Record<Outcome['kind'], string>> = {
   failed: 'The delivery failed. Please contact us.',
 };
 
-/** An outcome with a code comes with the service's own sentence for the customer; operators get each reason beside it. */
+/** An outcome with a code has the service's sentence for the customer; operators also get each reason. */
 export function outcomeSentence({ kind, code, reasons }: Outcome, isOperator: boolean): string {
   const [sentence] = reasons;
   return code && sentence && !isOperator ? sentence : SENTENCES[kind];

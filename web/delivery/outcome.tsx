@@ -1,7 +1,7 @@
 import { outcomeSentence } from './outcome-sentence.ts';
 import type { DeliveryState } from './state.ts';
 
-/** Tells how the delivery ended: one sentence for the customer, and for operators each reason. */
+/** Shows how the delivery ended: one sentence for the customer, each reason for operators. */
 export function Outcome({ state, isOperator }: { state: DeliveryState; isOperator: boolean }) {
   const outcome = state.status?.outcome;
   if (!outcome || outcome.kind === 'completed') return null;

@@ -16,7 +16,7 @@ const OUTCOMES: Readonly<Record<string, string>> = {
   failed: 'Failed',
 };
 
-/** The last deliveries of this person, as they are when the list is shown. */
+/** The last deliveries of this person, with their state when the list is shown. */
 export function RecentList({ who }: { who: Person }) {
   const { city, call } = usePage();
   const [list, setList] = useState<readonly Status[]>([]);

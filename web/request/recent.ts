@@ -1,4 +1,4 @@
-/** Deliveries that were asked for in this browser, newest first, by person. */
+/** Remembers the deliveries that were requested in this browser, by person, newest first. */
 
 const MAX_DELIVERIES = 8;
 
