@@ -73,8 +73,8 @@ async function select(fleet: FleetDrone[], asked: Partial<Task> = {}) {
   const tally = new Map(refused.map((code) => [code, refused.filter((each) => each === code).length]));
   const able = new Set(candidates.map(({ droneId }) => droneId));
   const others = fleet.filter(({ registry: { droneId } }) => !able.has(droneId));
-  const countRefusals = createRefusals({ fleet: async () => others, now: () => NOW });
-  return { candidates, refusals: await countRefusals(wanted, tally) };
+  const { count } = createRefusals({ fleet: async () => others, now: () => NOW });
+  return { candidates, refusals: await count(wanted, tally) };
 }
 const refusalOf = async (each: FleetDrone, asked: Partial<Task> = {}) =>
   (await select([each], asked)).refusals.map(({ code }) => code)[0];

@@ -26,6 +26,9 @@ export interface Candidate {
 
 export type RefusalCode = RefusalGroup['code'];
 
+/** How many of the drones that a search looked at cannot fly the delivery, by code. */
+export type Tally = Map<RefusalCode, number>;
+
 export interface Choice {
   /** The cheapest first. */
   readonly candidates: readonly Candidate[];

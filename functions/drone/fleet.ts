@@ -15,9 +15,10 @@ import type { ServiceDeps } from '../../shared/functions/service.ts';
 import { distance } from '../../shared/geo/distance.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
 import type { FleetDrone } from './availability.ts';
+import type { Tally } from './domain.ts';
 import { createRefusals } from './refusals.ts';
 import type { DroneRepository } from './repository.ts';
-import { candidatesFor, type Tally } from './search.ts';
+import { candidatesFor } from './search.ts';
 import { droneView } from './views.ts';
 
 export interface FleetHandlers {
@@ -33,7 +34,7 @@ const METRES_PER_MILE = 1609.344;
 const MS_PER_HOUR = 3_600_000;
 
 export function createFleetHandlers(repository: DroneRepository, deps: ServiceDeps): FleetHandlers {
-  const countRefusals = createRefusals({ fleet: repository.fleet, now: deps.now });
+  const refusals = createRefusals({ fleet: repository.fleet, now: deps.now });
   const view = ({ registry, state }: FleetDrone) => droneView(registry, state, deps.now());
 
   return {
@@ -85,9 +86,12 @@ export function createFleetHandlers(repository: DroneRepository, deps: ServiceDe
       const context = { now: deps.now(), timeScale: deps.settings.TIME_SCALE };
       const task = { ...body, exclude: [] };
       const tally: Tally = new Map();
-      const { value: best } = await candidatesFor({ task, context, tally }, repository).next();
+      const { value: best } = await candidatesFor(
+        { task, context, tally },
+        { ...repository, refusals },
+      ).next();
       if (!best)
-        return { status: 200, body: { feasible: false, refusals: [...(await countRefusals(task, tally))] } };
+        return { status: 200, body: { feasible: false, refusals: [...(await refusals.count(task, tally))] } };
       const { pickupEta, deliveryEta } = best;
       const metres = distance(body.pickup, body.dropoff);
       return {

@@ -5,6 +5,7 @@ import { DROPOFF, type Fleet, fleetOf, PICKUP, sample } from './fleet.fixture.ts
 import { createProjection } from './projection.ts';
 import { createDroneRepository, type DroneRepository } from './repository.ts';
 import type { AvailableDrone } from './schemas.ts';
+import { createTelemetrySink } from './telemetry.ts';
 
 let harness: Harness;
 let fleet: Fleet;
@@ -186,6 +187,13 @@ describe('looking for a drone', () => {
     const position = { latitude: PICKUP.latitude + 0.06, longitude: PICKUP.longitude, altitude: 0 };
     await fleet.hear(sample('far', harness.clock.now, { position }));
     expect(await fleet.reserve('d1', { dropoff: DROPOFF })).toMatchObject({ body: { droneId: 'far' } });
+  });
+
+  test('finds one that is not stored by place yet, before it gives up (S2)', async () => {
+    await fleet.register('new');
+    await createTelemetrySink(repository)(sample('new', harness.clock.now));
+    expect(await idsOf()).toEqual([]);
+    expect(await fleet.request('d1')).toMatchObject({ status: 200, body: { droneId: 'new' } });
   });
 
   test('passes over many drones that cannot, to one that can', async () => {

@@ -1,25 +1,34 @@
 /**
- * Says why no drone can fly a delivery, in groups by reason.
+ * What is done before a delivery is refused: the fleet is looked through once more, and the reasons are counted.
  *
- * The drones that a search looked at are counted by the search. The others (reserved, in flight, silent, in maintenance) are
- * counted in a summary of the fleet that is at most SUMMARY_MS old: it is made by reading the fleet, so it is made for all
- * refusals of that time together, and never for a reservation that succeeds.
+ * The fleet is read at most once in SUMMARY_MS, for all refusals of that time together, and never for a reservation that
+ * succeeds at once.
  */
 import { REFUSAL_CODES, type RefusalGroup } from '../../shared/contracts/drones.ts';
-import { type FleetDrone, unavailable } from './availability.ts';
-import { type RefusalCode, rankOf, type Task, unsuitable } from './domain.ts';
-import type { Tally } from './search.ts';
+import { availableFrom, type FleetDrone, unavailable } from './availability.ts';
+import { type RefusalCode, rankOf, type Tally, type Task, unsuitable } from './domain.ts';
+import type { AvailableDrone } from './schemas.ts';
 
 export interface RefusalsDeps {
   readonly fleet: () => Promise<readonly FleetDrone[]>;
   readonly now: () => Date;
 }
 
-/** @param tally of the drones that the search looked at; `reserved` are those that other deliveries took meanwhile */
-export type CountRefusals = (
-  task: Pick<Task, 'weight' | 'size' | 'exclude'>,
-  tally: Tally,
-) => Promise<readonly RefusalGroup[]>;
+export interface Refusals {
+  /**
+   * Drones that are available by their own documents, but not stored by place yet: that is done a moment later.
+   * @param seen drones that are known already
+   */
+  overlooked(
+    task: Pick<Task, 'weight' | 'size'>,
+    seen: ReadonlySet<string>,
+  ): Promise<readonly AvailableDrone[]>;
+  /**
+   * The reasons, in groups.
+   * @param tally of the drones that the search looked at; `reserved` are those that other deliveries took meanwhile
+   */
+  count(task: Pick<Task, 'weight' | 'size' | 'exclude'>, tally: Tally): Promise<readonly RefusalGroup[]>;
+}
 
 /** What a refusal needs to know of a drone. */
 interface Summary {
@@ -28,11 +37,14 @@ interface Summary {
   readonly maxPayload: number;
   /** Why it is not available. */
   readonly code: RefusalCode | undefined;
+  readonly drone: AvailableDrone | undefined;
 }
 
+/** Drones that are looked at once more. */
+const MAX_OVERLOOKED = 50;
 const SUMMARY_MS = 10_000;
 
-export function createRefusals({ fleet, now }: RefusalsDeps): CountRefusals {
+export function createRefusals({ fleet, now }: RefusalsDeps): Refusals {
   let latest: Promise<readonly Summary[]> | undefined;
   let madeAt = Number.NEGATIVE_INFINITY;
 
@@ -47,7 +59,14 @@ export function createRefusals({ fleet, now }: RefusalsDeps): CountRefusals {
     return latest;
   };
 
-  return async (task, tally) => {
+  const overlooked: Refusals['overlooked'] = async (task, seen) =>
+    (await summary())
+      .flatMap(({ drone, code, bay, maxPayload }) =>
+        drone && !code && !seen.has(drone.id) && !unsuitable(bay, maxPayload, task) ? [drone] : [],
+      )
+      .slice(0, MAX_OVERLOOKED);
+
+  const count: Refusals['count'] = async (task, tally) => {
     const counts = new Map<RefusalCode, number>();
     const add = (code: RefusalCode, count = 1) => counts.set(code, (counts.get(code) ?? 0) + count);
     let available = 0;
@@ -70,10 +89,13 @@ export function createRefusals({ fleet, now }: RefusalsDeps): CountRefusals {
       return count === undefined ? [] : [{ code, count }];
     });
   };
+
+  return { overlooked, count };
 }
 
 function summarize(drone: FleetDrone, now: Date): Summary {
   const { droneId, cargoBay = 'Large', performance } = drone.registry;
   const { maxPayload } = performance;
-  return { droneId, bay: rankOf(cargoBay), maxPayload, code: unavailable(drone, now) };
+  const code = unavailable(drone, now);
+  return { droneId, bay: rankOf(cargoBay), maxPayload, code, drone: availableFrom(drone) };
 }

@@ -14,13 +14,13 @@ import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import { type CallMark, callMark, isRepetition, marked } from '../../shared/http/idempotent-call.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
-import { type Candidate, spentBy } from './domain.ts';
+import { type Candidate, spentBy, type Tally } from './domain.ts';
 import { intentOf, overtaken, type ReserveRequest, stale } from './intent.ts';
 import { releasedItem } from './messages.ts';
 import { createRefusals } from './refusals.ts';
 import type { DroneRepository } from './repository.ts';
 import type { JobDocument } from './schemas.ts';
-import { candidatesFor, givenBack, type Tally } from './search.ts';
+import { candidatesFor, givenBack } from './search.ts';
 import { reservationOf } from './views.ts';
 
 const WON: ReadonlySet<JobDocument['status']> = new Set(['Reserved', 'Dispatched', 'Accepted', 'Recalled']);
@@ -36,7 +36,7 @@ export function createReserve(repository: DroneRepository, deps: ServiceDeps): H
 }
 
 function createReservations(repository: DroneRepository, deps: ServiceDeps) {
-  const countRefusals = createRefusals({ fleet: repository.fleet, now: deps.now });
+  const refusals = createRefusals({ fleet: repository.fleet, now: deps.now });
   return { reserve };
 
   async function reserve(
@@ -79,7 +79,7 @@ function createReservations(repository: DroneRepository, deps: ServiceDeps) {
       lately: await givenBack(request, known?.item, repository),
     };
     let current = known;
-    for await (const candidate of candidatesFor(search, repository)) {
+    for await (const candidate of candidatesFor(search, { ...repository, refusals })) {
       const { job, etag } = await intend(deliveryId, request, candidate, current, mark);
       const hold = { deliveryId, generation: request.generation, fence: job.fence, until: job.leaseUntil };
       if (await repository.hold(candidate.droneId, candidate.fence, hold, now)) return confirm(job, etag);
@@ -88,7 +88,7 @@ function createReservations(repository: DroneRepository, deps: ServiceDeps) {
       current = etag ? { item: job, etag } : await repository.job(deliveryId);
       tally.set('reserved', (tally.get('reserved') ?? 0) + 1);
     }
-    const facts = { refusals: await countRefusals(request, tally) };
+    const facts = { refusals: await refusals.count(request, tally) };
     deps.log.info({ deliveryId, ...facts }, 'no drone can fly this delivery now');
     throw new AppError('no_feasible_drone', 'no drone can fly this delivery now', { facts });
   }

@@ -3,13 +3,14 @@
  *
  * S1 Rings around the pickup widen until one of them has a drone that can; within a ring the least cost is best. What it
  *    costs depends on how far away the next available drone is, not on the size of the fleet.
- * S2 Drones whose lease has run out, or that the sweep has not seen yet, are looked at before the search gives up.
+ * S2 Before the search gives up it looks at drones whose lease has just run out, and at those that are not stored by place yet.
  */
 import { distance } from '../../shared/geo/distance.ts';
 import { availableFrom } from './availability.ts';
 import type { AvailableDrones } from './available.ts';
-import { type Candidate, type ChoiceContext, choose, type RefusalCode, type Task } from './domain.ts';
+import { type Candidate, type ChoiceContext, choose, type Tally, type Task } from './domain.ts';
 import type { ReserveRequest } from './intent.ts';
+import type { Refusals } from './refusals.ts';
 import type { DroneRepository } from './repository.ts';
 import type { AvailableDrone, JobDocument } from './schemas.ts';
 import type { FleetSweep } from './sweep.ts';
@@ -17,10 +18,8 @@ import type { FleetSweep } from './sweep.ts';
 export interface SearchDeps {
   readonly available: Pick<AvailableDrones, 'within'>;
   readonly sweep: Pick<FleetSweep, 'freeLapsed'>;
+  readonly refusals: Pick<Refusals, 'overlooked'>;
 }
-
-/** Why the drones that were looked at cannot, by code. */
-export type Tally = Map<RefusalCode, number>;
 
 /** Half the sides of the rings, m. The last is beyond the reach of any drone that can come back. */
 const RINGS = [2_000, 4_000, 12_000, 36_000];
@@ -40,7 +39,7 @@ export interface Search {
 /** The drones that can, ring by ring, the best of each ring first. */
 export async function* candidatesFor(
   { task, context, tally, lately = [] }: Search,
-  { available, sweep }: SearchDeps,
+  { available, sweep, refusals }: SearchDeps,
 ): AsyncGenerator<Candidate, void> {
   const seen = new Set(task.exclude);
   const consider = (drones: readonly AvailableDrone[]): readonly Candidate[] => {
@@ -62,6 +61,7 @@ export async function* candidatesFor(
   }
   const freed = await sweep.freeLapsed(context.now);
   yield* consider(unseen(freed.flatMap((drone) => availableFrom(drone) ?? [])));
+  yield* consider(await refusals.overlooked(task, seen));
 }
 
 /** The drone that an earlier generation of the delivery has just given back: it may be the best again. */
