@@ -35,5 +35,11 @@ interface AnyOutcome {
 
 /** Replaces the operators' reasons by the code's sentence, in a status, an event, a stage or a history entry. */
 export function customerOutcome({ kind, code = CODE_OF_KIND[kind], at }: AnyOutcome) {
-  return { kind, code, reasons: kind === 'completed' ? [] : [OUTCOME_SENTENCES[code] as string], at };
+  const sentence: string = OUTCOME_SENTENCES[code];
+  return { kind, code, sentence, reasons: kind === 'completed' ? [] : [sentence], at };
+}
+
+/** Keeps every reason for operators, beside the sentence that customers read. */
+export function operatorOutcome({ kind, code = CODE_OF_KIND[kind], reasons, at }: AnyOutcome) {
+  return { kind, code, sentence: OUTCOME_SENTENCES[code] as string, reasons: [...reasons], at };
 }

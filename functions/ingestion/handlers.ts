@@ -1,10 +1,13 @@
-/** Handles status, cancel and reschedule of delivery requests. */
+/** Handles status, list, cancel and reschedule of delivery requests. */
 
-import { reachesAll } from '../../shared/auth/tenancy.ts';
+import { hasRole } from '../../shared/auth/principal.ts';
+import { ownAccount, reachesAll } from '../../shared/auth/tenancy.ts';
+import { pageOf, sortKeyIn } from '../../shared/continuation.ts';
 import type {
   acceptRequest,
   cancelRequest,
   getRequest,
+  listRequests,
   rescheduleRequest,
 } from '../../shared/contracts/requests.ts';
 import { getWorkflow, type WorkflowView } from '../../shared/contracts/workflows.ts';
@@ -20,6 +23,7 @@ import { publishOperation } from './submit.ts';
 
 export interface IngestionHandlers {
   readonly get: Handler<typeof getRequest>;
+  readonly list: Handler<typeof listRequests>;
   readonly accept: Handler<typeof acceptRequest>;
   readonly cancel: Handler<typeof cancelRequest>;
   readonly reschedule: Handler<typeof rescheduleRequest>;
@@ -74,9 +78,24 @@ export function createHandlers(repository: RequestRepository, deps: ServiceDeps)
       return { status: 200, body: status, headers: { etag: etagOf(status) } };
     },
 
-    accept: async ({ params }, call) => {
-      const document = await own(params.deliveryId, call);
-      const accepted = await repository.take(document.accountId, document.id);
+    list: async ({ query: { limit, continuation } }, call) => {
+      const { principal } = call;
+      const found = await repository.list({
+        accountId: ownAccount(principal),
+        userId: hasRole(principal, 'account-admin') ? undefined : principal.subject,
+        after: sortKeyIn(continuation),
+        limit: limit + 1,
+      });
+      const { items, next } = pageOf(found, limit);
+      const requests = await Promise.all(items.map((document) => current(document, call)));
+      return { status: 200, body: { requests, ...next } };
+    },
+
+    /** One write where the caller names the account, as the scheduler does. */
+    accept: async ({ params: { deliveryId } }, call) => {
+      const accountId = call.principal.accountId ?? (await own(deliveryId, call)).accountId;
+      const accepted = await repository.take(accountId, deliveryId);
+      if (accepted === undefined) throw new AppError('not_found', 'there is no such request');
       return { status: 200, body: { accepted } };
     },
 

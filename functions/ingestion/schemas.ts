@@ -16,6 +16,10 @@ export interface RequestDocument extends TraceContext {
   /** Whether the client sent an Idempotency-Key. */
   readonly keyed: boolean;
   readonly request: AcceptedRequest;
+  /** Of the time at which it was accepted. */
+  readonly sortKey: string;
+  /** Counted from the last change, so that a request expires before its workflow does. */
+  readonly ttl: number;
 }
 
 /** The delivery of an `Idempotency-Key`; it expires after a day. */

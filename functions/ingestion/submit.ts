@@ -5,6 +5,7 @@
  */
 import { ownAccount } from '../../shared/auth/tenancy.ts';
 import { canonicalHash } from '../../shared/canonical-hash.ts';
+import { sortKeyOf } from '../../shared/continuation.ts';
 import { checkAdmission } from '../../shared/contracts/accounts.ts';
 import type { Owner } from '../../shared/contracts/common.ts';
 import type { DeliveryRequestBody, RequestMessage, submitRequest } from '../../shared/contracts/requests.ts';
@@ -53,6 +54,8 @@ export function createSubmit(
       pending: true,
       keyed: key !== undefined,
       request,
+      sortKey: sortKeyOf(request.acceptedAt, request.deliveryId),
+      ttl: deps.settings.RETENTION_DAYS * 24 * 3600,
       ...traceContext(),
     };
     return repository.record(

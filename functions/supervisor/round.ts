@@ -2,16 +2,21 @@
  * Runs the supervisor's round. It does no step of a delivery itself: it asks the scheduler to wake or to compensate, and
  * alerts an operator when there is no progress. Two rounds may run at once: each skips what the other has counted.
  */
-import { checkHolds, checkReservations } from './orphans.ts';
+import { checkBookings, checkHolds, checkReservations } from './orphans.ts';
 import { checkOverdue } from './overdue.ts';
 import { type RoundDeps, watchKey } from './watching.ts';
 
 /** Longer than the time between two rounds that run at once, ms. */
 const FORGET_MS = 10_000;
 
-/** Rejects when workflows, reservations or holds could not be listed; the others are still handled. */
+/** Rejects when workflows, reservations, holds or bookings could not be listed; the others are still handled. */
 export async function superviseOnce(deps: RoundDeps): Promise<void> {
-  const results = await Promise.allSettled([checkOverdue(deps), checkReservations(deps), checkHolds(deps)]);
+  const results = await Promise.allSettled([
+    checkOverdue(deps),
+    checkReservations(deps),
+    checkHolds(deps),
+    checkBookings(deps),
+  ]);
   const failed = results.find((result) => result.status === 'rejected');
   if (failed) throw failed.reason;
   const seen = results.flatMap((result) => (result.status === 'fulfilled' ? [...result.value] : []));

@@ -7,6 +7,7 @@ import type {
   settleWorkItem,
   WorkItem,
 } from '../../shared/contracts/supervisor.ts';
+import { cancelCarrier } from '../../shared/contracts/third-party.ts';
 import { nudgeWorkflow } from '../../shared/contracts/workflows.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
@@ -90,6 +91,10 @@ async function retry(
   { call }: ServiceDeps,
 ): Promise<void> {
   if (kind === 'OrphanHold') return;
+  if (kind === 'OrphanBooking') {
+    await call(cancelCarrier, { params: { deliveryId } });
+    return;
+  }
   if (kind === 'OrphanReservation') {
     await call(releaseDrone, { params: { deliveryId } });
     return;

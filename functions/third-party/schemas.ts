@@ -25,6 +25,7 @@ export interface NeverBookedDocument {
   readonly type: 'never';
   readonly deliveryId: string;
   readonly updatedAt: string;
+  readonly ttl: number;
 }
 
 export interface Refusal {

@@ -1,7 +1,18 @@
 /** Ingestion: delivery requests as customers post them, their status, and quotes. */
 import { z } from 'zod';
 import { defineRoute } from '../http/define-route.ts';
-import { ConfirmationType, Eta, Id, Owner, PackageSize, Position, Tag, Time, Weight } from './common.ts';
+import {
+  ConfirmationType,
+  Eta,
+  Id,
+  integerText,
+  Owner,
+  PackageSize,
+  Position,
+  Tag,
+  Time,
+  Weight,
+} from './common.ts';
 import { Outcome } from './outcome.ts';
 
 /** A position, `"lat,lon"`, or an address that the service area's geocoder knows. */
@@ -150,6 +161,22 @@ export const getRequest = defineRoute({
   params,
   versioned: true,
   responses: { 200: RequestStatus },
+});
+
+/** A customer's own requests; an administrator's are those of the account. Those that were answered 503 are left out. */
+export const listRequests = defineRoute({
+  service: 'ingestion',
+  operation: 'listRequests',
+  method: 'GET',
+  path: 'deliveryrequests',
+  summary: 'List delivery requests with their status, newest first',
+  auth: customer,
+  query: z.strictObject({
+    limit: integerText(1, 50).default(20),
+    /** That of the page before. */
+    continuation: z.string().max(400).optional(),
+  }),
+  responses: { 200: z.object({ requests: z.array(RequestStatus), continuation: z.string().optional() }) },
 });
 
 export const rescheduleRequest = defineRoute({

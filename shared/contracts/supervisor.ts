@@ -55,7 +55,14 @@ export type DeadLetter = z.output<typeof DeadLetter>;
 export const WorkItem = z.object({
   id: Id,
   deliveryId: Id,
-  kind: z.enum(['CompensationFailed', 'Overdue', 'ProofMissing', 'OrphanReservation', 'OrphanHold']),
+  kind: z.enum([
+    'CompensationFailed',
+    'Overdue',
+    'ProofMissing',
+    'OrphanReservation',
+    'OrphanHold',
+    'OrphanBooking',
+  ]),
   step: z.string().max(200),
   detail: z.string().max(20_000),
   status: z.enum(['Open', 'Settled']),

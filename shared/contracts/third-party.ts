@@ -1,7 +1,7 @@
 /** Third-party transportation: carriers that serve where no drone can. */
 import { z } from 'zod';
 import { defineRoute } from '../http/define-route.ts';
-import { Eta, Id, Owner, PackageSize, Position, Time, Weight } from './common.ts';
+import { Eta, Id, integerText, Owner, PackageSize, Position, Time, Weight } from './common.ts';
 
 export const Shipment = z.strictObject({
   owner: Owner,
@@ -64,6 +64,24 @@ export const cancelCarrier = defineRoute({
   auth: ['service'],
   params,
   responses: { 204: null },
+});
+
+/** Bookings whose carrier may still come or has the parcel, oldest first: the supervisor compares them with the workflows. */
+export const listBookings = defineRoute({
+  service: 'third-party',
+  operation: 'listBookings',
+  method: 'GET',
+  path: 'thirdpartydeliveries',
+  summary: 'List the open bookings that have not changed since a time',
+  auth: ['service'],
+  query: z.strictObject({ before: Time, limit: integerText(1, 500).default(500) }),
+  responses: {
+    200: z.object({
+      bookings: z.array(
+        z.object({ deliveryId: Id, accountId: Id, carrierId: Id, hasParcel: z.boolean(), at: Time }),
+      ),
+    }),
+  },
 });
 
 export const quoteCarriers = defineRoute({

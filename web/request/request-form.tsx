@@ -10,7 +10,6 @@ import { ParcelFields } from './parcel-fields.tsx';
 import { PlaceField } from './place-field.tsx';
 import { usePlacesOnMap } from './places-on-map.ts';
 import { QuoteLine, useQuote } from './quote.tsx';
-import { remember } from './recent.ts';
 
 type Place = 'pickup' | 'dropoff';
 
@@ -56,7 +55,6 @@ export function RequestForm({ who }: { who: Person }) {
         body: requestBody(form, who.accountId ?? ''),
         headers: { 'idempotency-key': key.current },
       });
-      remember(who.id, deliveryId);
       forgetDraft(sessionStorage, who.id);
       page.go(`/deliveries/${deliveryId}`);
     } catch (thrown) {

@@ -1,10 +1,10 @@
 /**
- * What of a query SQLite can sift before a document is parsed.
+ * Translates the part of a query that SQLite can filter before a document is parsed.
  *
- * P1 A filter lets through every document that the WHERE clause holds for, and perhaps more: the query is evaluated all the same.
- * P2 Only conjuncts over paths of the container's own document are taken, and only values whose order is the same in both
- *    worlds: numbers up to 2^53, and ASCII texts.
- * P3 The partition key, compared with values, is looked up by the index of the table: partitions that are not asked for are not read.
+ * P1 A filter passes every document that satisfies the WHERE clause, and perhaps more: the query is still evaluated.
+ * P2 Only conjuncts over paths of the container's document are translated, and only values whose order is the same in SQLite
+ *    and in Cosmos DB: numbers up to 2^53, and ASCII texts.
+ * P3 The partition key, compared with values, is looked up by the index of the table: partitions that are not named are not read.
  */
 import { aggregatesIn, childrenOf, type Expression, type Query, selected } from './ast.ts';
 
@@ -24,7 +24,7 @@ const ASCII = /^[\x01-\x7f]*$/;
 const MAX_LIST = 50;
 /** Of partitions, which are found by index. */
 const MAX_KEYS = 500;
-/** SQLite takes expressions of a limited depth; the rest is evaluated here. */
+/** SQLite limits the depth of expressions; the rest is evaluated here. */
 const MAX_FILTERS = 50;
 
 /** The alias that stands for the container's document, if a row begins with one. */
@@ -117,7 +117,7 @@ function comparison(
   return value === undefined ? undefined : { sql: `${column} ${operator} ?`, values: [value] };
 }
 
-/** The id is a column of its own, with an index. */
+/** The id has its own column, with an index. */
 function columnOf(of: Expression, alias: string): string | undefined {
   const path = pathOf(of, alias);
   if (path === undefined || path === '$') return undefined;
@@ -143,7 +143,7 @@ function constant(expression: Expression, parameters: Parameters): string | numb
   return typeof value === 'string' && ASCII.test(value) ? value : undefined;
 }
 
-/** Can the query see `_rid`, `_ts` and the like, or the document as a whole? */
+/** Whether the query can see `_rid`, `_ts` and the like, or the whole document. */
 export function needsSystem(query: Query): boolean {
   const alias = rootOf(query);
   if (alias === undefined || query.from.length > 1) return true;
@@ -165,7 +165,7 @@ function seesSystem(expression: Expression): boolean {
   return childrenOf(expression).some(seesSystem);
 }
 
-/** Is a row of the answer the document itself: `SELECT *`, `SELECT VALUE c`? */
+/** Whether a row of the answer is the document itself: `SELECT *`, `SELECT VALUE c`. */
 export function isWhole(query: Query): boolean {
   const alias = rootOf(query);
   if (alias === undefined || query.from.length > 1) return false;
@@ -176,7 +176,7 @@ export function isWhole(query: Query): boolean {
   );
 }
 
-/** Can rows be answered document by document, without seeing the others? */
+/** Whether rows can be produced document by document, without the others. */
 export function isStreamable(query: Query): boolean {
   return (
     rootOf(query) !== undefined &&
