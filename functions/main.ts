@@ -1,6 +1,6 @@
 /**
- * Composition root of the Function App: settings → dependencies → the services named in SERVICES → the host. One build
- * serves one app or one app per service.
+ * Composition root of the Function App: settings → dependencies → the services named in SERVICES → the host. The same
+ * build serves as one app or as one app per service.
  */
 import { randomUUID } from 'node:crypto';
 import type { TokenCredential } from '@azure/identity';
@@ -93,7 +93,7 @@ function compose(settings: Settings): void {
   registerRoutes(endpoints, { ...pipeline, trustedProxies: settings.TRUSTED_PROXIES });
 }
 
-/** In this process where the callee is served here, over HTTP where another app has it. */
+/** Calls stay in this process if it serves the callee; otherwise they go over HTTP to the app that does. */
 function transportOf(
   caller: ServiceName,
   settings: Settings,
@@ -104,7 +104,8 @@ function transportOf(
   const local = inProcess(caller, registry, pipeline);
   const token = async () => {
     const answer = await credential().getToken(`${settings.API_AUDIENCE}/.default`);
-    if (!answer) throw new AppError('dependency_unavailable', 'no token for a call between services');
+    if (!answer)
+      throw new AppError('dependency_unavailable', 'there is no token for a call between services');
     return answer.token;
   };
   return (call) => {
@@ -124,12 +125,12 @@ function lazily<T>(make: () => T): () => T {
   };
 }
 
-/** Older versions lack functions of the language that the app needs; some of its triggers would fail for ever. */
+/** Older versions lack functions of the language that the app needs; some triggers would always fail. */
 function checkNode(version: string): void {
   if (Number.parseInt(version, 10) >= MIN_NODE) return;
   throw new Error(
-    `Node ${version} cannot run this app: it needs Node ${MIN_NODE} or later. In Azure set the runtime version of the ` +
-      'Function App; on one machine put a newer Node first on the PATH.',
+    `Node ${version} cannot run this app: it needs Node ${MIN_NODE} or later. In Azure, set the runtime version of the ` +
+      'Function App; on one machine, put a newer Node first on the PATH.',
   );
 }
 

@@ -1,4 +1,4 @@
-/** The whole system on one machine: what is started, in which order, on which port, with which settings. `npm start` is this file. */
+/** Starts the whole system on one machine: its parts in order, with their ports and settings. `npm start` runs this file. */
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { saveIssuer, tokenCommand } from 'azure-local/identity/token-command';
@@ -40,7 +40,7 @@ const ROOT = resolve(import.meta.dirname, IS_BUNDLE ? '../../..' : '..');
 const COMPILE_CACHE = join(ROOT, 'node_modules/.cache/compile');
 /** Parts whose memory counts more than their speed. */
 const LIGHT: ReadonlySet<ProcessName> = new Set(['support', 'tracking', 'simulator', 'event-hubs', 'cosmos']);
-/** The port of each part that answers HTTP: one that takes connections and answers nothing hangs. */
+/** The HTTP port of each part: one that accepts connections but does not answer hangs. */
 const PROBED: Readonly<Record<PartName, PortName>> = {
   'event-hubs': 'event-hubs-control',
   cosmos: 'cosmos',
@@ -49,15 +49,15 @@ const PROBED: Readonly<Record<PartName, PortName>> = {
   tracking: 'tracking',
   simulator: 'carrier',
 };
-/** One Ctrl-C comes as two signals, from the terminal and from npm; a second one ends everything at once. */
+/** One Ctrl-C arrives as two signals, from the terminal and from npm; a second one ends everything at once. */
 const ONE_SIGNAL_MS = 1_000;
-/** Set by the source for its bundle: when it was started, ms. */
+/** Set by the source for its bundle: the time of the start, ms. */
 const STARTED = 'PLATFORM_STARTED_AT';
 
 /** A process that runs as long as the platform. */
 type PartName = Exclude<ProcessName, 'platform' | 'prepare-database' | 'prepare-demo'>;
 
-/** Every part: what it runs, with which arguments and settings. */
+/** Every part with its module, arguments and settings. */
 function topology(options: PlatformOptions, data: DataFolder, addresses: Addresses, identity?: IdentityMode) {
   const dir = (name: string) => join(data.path, name);
   const port = (name: PortName) => String(portOf(options, name));
@@ -142,7 +142,7 @@ async function run(options: PlatformOptions): Promise<void> {
   } catch (error) {
     fail(error as Error);
   }
-  // A terminal that has closed is no reason to end.
+  // A closed terminal is not a reason to end.
   for (const output of [process.stdout, process.stderr]) output.on('error', () => undefined);
   const parts: Part[] = [];
   let builds: Disposable | undefined;
@@ -154,7 +154,7 @@ async function run(options: PlatformOptions): Promise<void> {
   };
   let stopping: Promise<void> | undefined;
   let hasFailed = false;
-  // The reason for the end is the last line.
+  // The reason for the end is printed last.
   const tell = (text: string) => (stopping || hasFailed ? undefined : say(text));
   let stoppingSince = 0;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -164,7 +164,7 @@ async function run(options: PlatformOptions): Promise<void> {
         process.exit(1);
       }
       if (!stopping) stoppingSince = Date.now();
-      if (!stopping) say('stopping: drones in the air stay where they are, and go on at the next start');
+      if (!stopping) say('stopping: drones in the air stay where they are, and fly on at the next start');
       stopping ??= stop().then(() => process.exit(0));
     });
   }
@@ -222,12 +222,12 @@ async function run(options: PlatformOptions): Promise<void> {
     }
     await showAll(serversBanner(addresses.functions));
     await prepare('host', addresses.functions, token);
-    // The servers stay, whatever becomes of the demonstration: a host is being worked on.
+    // The servers stay even if the demonstration fails: a developer is working on a host.
     await populate().catch((error: unknown) =>
       say(`the demonstration is incomplete: ${(error as Error).message}`),
     );
     await announce();
-    say('the Functions host answers, the drones are heard: a request sent now is served');
+    say('the Functions host answers and the drones are connected: requests are served now');
   } catch (error) {
     if (stopping) return;
     hasFailed = true;
@@ -237,15 +237,15 @@ async function run(options: PlatformOptions): Promise<void> {
   }
 }
 
-/** Builds what has changed and goes on as the bundle of this very file: the same process, with half the memory. */
+/** Builds changed sources, then continues as the bundle of this file: the same process, with half the memory. */
 async function becomeBundle(args: readonly string[]): Promise<void> {
   const startedAt = String(Date.now());
   await checkPorts(readPlatformOptions(args)).catch(fail);
-  say('building what has changed');
+  say('building changed sources');
   await runOnce(join(ROOT, 'platform/build.ts'), [ROOT]).catch(fail);
   const env = { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE, [STARTED]: startedAt };
   if (process.platform === 'win32' || !process.execve) {
-    process.stderr.write('npm start runs on Linux and macOS; on Windows start it within WSL\n');
+    process.stderr.write('npm start runs on Linux and macOS; on Windows, start it in WSL\n');
     process.exit(1);
   }
   process.execve(process.execPath, [process.execPath, ...SMALL, processFile(ROOT, 'platform'), ...args], env);

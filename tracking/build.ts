@@ -15,7 +15,7 @@ await build({
   sourcemap: 'linked',
   legalComments: 'linked',
   logLevel: 'warning',
-  /** Dependencies in CommonJS call `require`, which a module has to make for itself. */
+  /** CommonJS dependencies call `require`, which an ES module must create itself. */
   banner: {
     js: "import { createRequire as createRequireOf } from 'node:module'; const require = createRequireOf(import.meta.url);",
   },

@@ -1,9 +1,9 @@
 /**
- * Tracking as a whole: settings in, a listening server out. Reads the hubs' pasts, then serves.
+ * Starts tracking as a whole, from settings to a listening server. It reads the hubs' past messages, then serves.
  *
- * A1 The port is open at once, so that drones stay connected and positions are pushed while the broker is away; `/readyz`
- *    is true only when everything was rebuilt and every partition answers.
- * A2 `close` drains: readiness first, then watchers and drones are told to come back, then the work under way is finished.
+ * A1 The port is open at once, so drones stay connected and positions are pushed while the broker is away; `/readyz`
+ *    is true only once everything is rebuilt and every partition answers.
+ * A2 `close` drains: it ends readiness, asks watchers and drones to reconnect, then finishes the work under way.
  * A3 A fault in a listener ends one connection or one message, never the process (guard.ts).
  */
 import { once } from 'node:events';
@@ -41,17 +41,17 @@ export interface TrackingOptions {
 
 export interface Tracking extends AsyncDisposable {
   readonly port: number;
-  /** Resolves when the hubs' pasts have been read. */
+  /** Resolves when the hubs' past messages have been read. */
   readonly rebuilt: Promise<void>;
   readonly tracker: Tracker;
   readonly isReady: () => boolean;
   readonly close: () => Promise<void>;
 }
 
-/** A drone repeats an event every few seconds; after that it does not wait for the answer any more, ms. */
+/** A drone repeats an event every few seconds; after this time it no longer waits for the answer, ms. */
 const PUBLISH_TIMEOUT_MS = 2_500;
 const CONSUMER_GROUP = 'tracking';
-/** A partition that did not answer for so long is not read, ms. */
+/** A partition without an answer for this long counts as not being read, ms. */
 const STALLED_MS = 10_000;
 
 /** @throws Error (`EADDRINUSE`) when the port is taken */

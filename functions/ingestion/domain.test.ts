@@ -95,11 +95,11 @@ describe('an accepted request', () => {
     expect(errorsOf(wrong)).toEqual([
       {
         path: 'body.pickupLocation',
-        message: 'is neither "latitude,longitude" nor an address of the service area',
+        message: 'must be "latitude,longitude" or an address in the service area',
       },
-      { path: 'body.dropOffLocation', message: 'is needed' },
+      { path: 'body.dropOffLocation', message: 'is missing' },
       { path: 'body.deadline', message: 'is in the past' },
-      { path: 'body.pickupTime', message: 'is not before the deadline' },
+      { path: 'body.pickupTime', message: 'must be before the deadline' },
     ]);
   });
 
@@ -111,7 +111,7 @@ describe('an accepted request', () => {
     expect(accepted({ deadline: '2026-11-23T12:00:00.001Z' }).deadline).toBe('2026-11-23T12:00:00.001Z');
     const both = (pickupTime: string) => () => accepted({ pickupTime, deadline: '2026-11-23T13:00:00Z' });
     expect(errorsOf(both('2026-11-23T14:00:00+01:00'))).toEqual([
-      { path: 'body.pickupTime', message: 'is not before the deadline' },
+      { path: 'body.pickupTime', message: 'must be before the deadline' },
     ]);
     // A pickup time that could be is not offered yet, which is another answer.
     expect(refusal(both('2026-11-23T12:59:59Z'))).toMatchObject({ code: 'not_serviceable' });
@@ -157,7 +157,7 @@ describe('a place', () => {
     expect(resolved(text)).toEqual([
       {
         path: 'body.pickupLocation',
-        message: 'is neither "latitude,longitude" nor an address of the service area',
+        message: 'must be "latitude,longitude" or an address in the service area',
       },
     ]);
   });
@@ -187,7 +187,7 @@ describe('a place', () => {
       return errors;
     };
     expect(errorsAt(19.9)).toEqual([
-      { path: 'body.dropOffLocation', message: 'is the same place as pickupLocation' },
+      { path: 'body.dropOffLocation', message: 'must not be the same place as pickupLocation' },
     ]);
     expect(errorsAt(20.1)).toEqual([]);
     expect(errorsOf(() => accepted({ dropOffLocation: FROM }))).toHaveLength(1);

@@ -1,6 +1,6 @@
 /**
- * Packages of one's own account. Without If-Match the last write wins, whole; with it, only over what the caller saw.
- * A package of a delivery under way changes only by that delivery's workflow.
+ * Handles the packages of the caller's account. Without If-Match the last write replaces the whole package; with it, a
+ * write succeeds only on the state that the caller read. Only its workflow changes a package of a delivery under way.
  */
 import { checkReach, ownAccount } from '../../shared/auth/tenancy.ts';
 import { summarizeHistory } from '../../shared/contracts/history.ts';
@@ -44,8 +44,10 @@ export function createHandlers(repository: PackageRepository, deps: ServiceDeps)
       checkSameId(packageId, body.id);
       const ifMatch = call.headers['if-match'];
       const mark = callMark(call, body);
-      return withOptimisticRetry(async () => {
-        const earlier = await repository.find(accountId, packageId);
+      // A workflow's package is new, nearly always.
+      const assumesNew = mark !== undefined && ifMatch === undefined;
+      return withOptimisticRetry(async (attempt) => {
+        const earlier = assumesNew && attempt === 1 ? undefined : await repository.find(accountId, packageId);
         if (earlier && isRepetition(earlier.item.call, mark))
           return { status: 204, headers: { etag: earlier.etag } };
         checkIfMatch(ifMatch, earlier?.etag);

@@ -1,4 +1,4 @@
-/** The orchestration of a delivery, from the request to its end. Pure: activities do everything real. */
+/** The orchestration of a delivery, from the request to its end. Pure: all I/O is in activities. */
 import type { Outcome } from '../../shared/contracts/outcome.ts';
 import { customerOutcome, OUTCOME_SENTENCES, type OutcomeCode } from '../../shared/outcome.ts';
 import { compensateSteps } from '../../shared/saga/compensation.ts';
@@ -16,12 +16,8 @@ import type { WorkflowContext } from './workflow-context.ts';
 
 export function* deliver(workflow: WorkflowContext): Orchestration<void> {
   try {
-    const { accepted, underWay } = yield* workflow.step('accept');
-    if (!accepted)
-      throw new Rejected('not_accepted', ['the request was answered 503 and is not carried out']);
-    yield* workflow.step('holdQuota');
-    yield* workflow.step('upsertPackage');
-    yield* assignAndCarry(workflow, underWay);
+    yield* workflow.together(['holdQuota'], ['upsertPackage']);
+    yield* assignAndCarry(workflow);
     yield* awaitProof(workflow);
     yield* complete(workflow);
   } catch (cause) {
@@ -32,11 +28,11 @@ export function* deliver(workflow: WorkflowContext): Orchestration<void> {
 }
 
 /**
- * One drone after the other, then the carriers. `found` is under way already, when the engine had lost the orchestration:
- * then the one that follows it answers the customer's changes.
+ * One drone after the other, then the carriers. What is under way already, because the engine had lost the orchestration,
+ * is followed by what answers the customer's changes.
  */
-function* assignAndCarry(workflow: WorkflowContext, found: Assignment['by'] | null): Orchestration<void> {
-  let underWay = found;
+function* assignAndCarry(workflow: WorkflowContext): Orchestration<void> {
+  let { underWay } = workflow;
   for (let drones = 1; ; drones++) {
     if (!underWay) yield* applyPendingChanges(workflow);
     const byDrone = underWay !== 'third-party' && drones <= workflow.limits.drones;
@@ -73,7 +69,7 @@ function* assign(workflow: WorkflowContext, byDrone: boolean): Orchestration<Ass
   }
 }
 
-/** Waits for the proof that was asked for. When it stays away, an operator is alerted, and the delivery ends all the same. */
+/** Waits for the requested proof. If none arrives, an operator is alerted, and the delivery ends nevertheless. */
 function* awaitProof(workflow: WorkflowContext): Orchestration<void> {
   const until = workflow.after(workflow.limits.confirmation);
   while (!(yield* workflow.step('checkProof')).proven) {
@@ -82,7 +78,7 @@ function* awaitProof(workflow: WorkflowContext): Orchestration<void> {
       yield* rejectChange(workflow, signal);
       continue;
     }
-    const detail = 'the delivery arrived, its proof did not';
+    const detail = 'the delivery arrived, but its proof did not';
     return yield* workflow.step('createWorkItem', { kind: 'ProofMissing', step: 'checkProof', detail });
   }
 }
@@ -94,9 +90,8 @@ function* complete(workflow: WorkflowContext): Orchestration<void> {
     reasons: [],
     at: workflow.now().toISOString(),
   };
-  yield* workflow.step('moveStage', { eventId: `${workflow.id}-end`, event: 'Completed', at: outcome.at });
-  yield* workflow.step('releaseDrone');
-  yield* workflow.step('settleQuota');
+  const end = { eventId: `${workflow.id}-end`, event: 'Completed', at: outcome.at } as const;
+  yield* workflow.together(['moveStage', end], ['releaseDrone'], ['settleQuota']);
   yield* workflow.step('archive', outcome);
   yield* workflow.finish(outcome);
 }
@@ -110,8 +105,7 @@ function* finishReturned(workflow: WorkflowContext, reason: string): Orchestrati
   };
   const shown = customerOutcome(outcome).reasons.join();
   const end = { eventId: `${workflow.id}-end`, event: 'Failed', at: outcome.at, reason: shown } as const;
-  yield* workflow.step('moveStage', end);
-  yield* workflow.step('releaseDrone');
+  yield* workflow.together(['moveStage', end], ['releaseDrone']);
   yield* compensateSteps(workflow, ['holdQuota']);
   yield* workflow.step('archive', outcome);
   yield* workflow.finish(outcome);
@@ -136,7 +130,7 @@ function outcomeOf(cause: unknown, now: Date): Outcome {
   };
 }
 
-/** The refusal of a gate as an outcome's code: a refusal that customers know, or one of the package. */
+/** Turns the refusal of a gate into an outcome's code: one that customers know, or the package's. */
 function rejectionCode(step: string, code: string): OutcomeCode {
   if (step === 'upsertPackage') return 'package_refused';
   return Object.hasOwn(OUTCOME_SENTENCES, code) ? (code as OutcomeCode) : 'not_carried_out';

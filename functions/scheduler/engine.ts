@@ -1,6 +1,7 @@
-/** Starts, wakes and ends orchestrations. The engine promises little (docs/adr/0002), so every call may be repeated. */
+/** Starts, wakes and ends orchestrations. The engine guarantees little (docs/adr/0002), so every call may be repeated. */
 import type { DurableClient, OrchestrationRuntimeStatus } from 'durable-functions';
 import type { Settings } from '../../shared/config/settings.ts';
+import { underWay } from './domain.ts';
 import type { EndingWorkflow, WorkflowDocument } from './schemas.ts';
 import type { Limits, WorkflowInput } from './workflow-context.ts';
 
@@ -22,22 +23,27 @@ export function limitsOf(settings: Settings): Limits {
 
 export const compensationInstanceOf = (deliveryId: string): string => `${deliveryId}~compensate`;
 
-/** False when an orchestration runs or the workflow has ended. A workflow that had begun to compensate goes on with that. */
+/**
+ * False when an orchestration runs or the workflow has ended. A workflow that had begun to compensate goes on with that.
+ * @param isNew nothing can have started it yet, so the engine is not asked
+ */
 export async function startWorkflow(
   client: DurableClient,
   document: WorkflowDocument,
   limits: Limits,
+  isNew = false,
 ): Promise<boolean> {
   const { deliveryId, generation, pendingOutcome, outcome } = document;
   const compensation = compensationInstanceOf(deliveryId);
-  if (outcome || (await isLive(client, deliveryId)) || (await isLive(client, compensation))) return false;
-  const input: WorkflowInput = { deliveryId, generation, limits };
+  if (outcome) return false;
+  if (!isNew && ((await isLive(client, deliveryId)) || (await isLive(client, compensation)))) return false;
+  const input: WorkflowInput = { deliveryId, generation, limits, underWay: underWay(document) };
   const [name, instanceId] = pendingOutcome ? [COMPENSATOR, compensation] : [ORCHESTRATOR, deliveryId];
   await client.startNew(name, { instanceId, input }).catch(unlessRunning);
   return true;
 }
 
-/** An instance that does not exist, or has ended, needs no wake. */
+/** An instance that does not exist, or has ended, need not be woken. */
 export async function wakeWorkflow(client: DurableClient, ...instanceIds: readonly string[]): Promise<void> {
   for (const instanceId of instanceIds) {
     await client.raiseEvent(instanceId, 'wake', {}).catch((error: unknown) => {
@@ -46,7 +52,7 @@ export async function wakeWorkflow(client: DurableClient, ...instanceIds: readon
   }
 }
 
-/** Terminates the orchestration and compensates in another one. The document says how the workflow ends. */
+/** Terminates the orchestration and compensates in another one. The document has the outcome of the workflow. */
 export async function compensate(
   client: DurableClient,
   document: EndingWorkflow,
@@ -56,15 +62,16 @@ export async function compensate(
   if (await isLive(client, deliveryId)) await client.terminate(deliveryId, pendingOutcome.reasons.join('; '));
   const instanceId = compensationInstanceOf(deliveryId);
   if (await isLive(client, instanceId)) return;
-  const input: WorkflowInput = { deliveryId, generation: document.generation, limits };
+  const { generation } = document;
+  const input: WorkflowInput = { deliveryId, generation, limits, underWay: underWay(document) };
   await client.startNew(COMPENSATOR, { instanceId, input }).catch(unlessRunning);
 }
 
-/** States of an orchestration that does nothing any more. */
+/** States of an orchestration that has ended. */
 const ENDED = ['Completed', 'Failed', 'Terminated', 'Canceled'] as const;
 
 /**
- * Purges the engine's history of orchestrations that began before the retention and have ended. The workflow document
+ * Purges the engine's history of orchestrations that started before the retention period and have ended. The workflow document
  * stays: it is the record, and keeps a late message from beginning the workflow again.
  */
 export async function purgeEnded(client: DurableClient, retentionDays: number, now: Date): Promise<number> {
@@ -86,7 +93,7 @@ async function isLive(client: DurableClient, instanceId: string): Promise<boolea
   }
 }
 
-/** The client throws texts only. */
+/** The client throws texts, not errors. */
 function isMissing(error: unknown): boolean {
   return /No instance|404|not found/i.test(String(error));
 }

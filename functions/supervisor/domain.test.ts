@@ -204,7 +204,7 @@ describe('a letter', () => {
     expect(() => checkOpen(letter({ status }), now)).toThrow(
       expect.objectContaining({
         code: 'conflict',
-        message: `the letter is ${status.toLowerCase()} already`,
+        message: `the dead letter has already been ${status.toLowerCase()}`,
       }),
     );
   });

@@ -43,7 +43,7 @@ describe('answers', () => {
     expect(sortAnswers(quotes, undefined)).toStrictEqual({
       offers: [{ carrierId: 'a', price, pickupEta, deliveryEta }],
       refusals: [{ carrierId: 'b', reasons: ['too heavy'] }],
-      silent: [{ carrierId: 'c', reasons: ['gave no answer in time'] }],
+      silent: [{ carrierId: 'c', reasons: ['did not answer in time'] }],
     });
     expect(sortAnswers(quotes.slice(0, 1), noon).refusals).toEqual([
       { carrierId: 'a', reasons: [`would arrive at ${later}, after the deadline`] },

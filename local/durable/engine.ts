@@ -1,9 +1,9 @@
 /**
- * The Durable engine: runs the orchestrations, activities and entities of an app from a SQLite history.
+ * Runs the orchestrations, activities and entities of an app from a SQLite history: the Durable engine.
  *
  * D1 Everything in memory can be lost at any moment: `start` finds all pending work in the store.
- * D2 An instance is worked at by one loop of one process at a time; nothing polls, except for what other processes write while there are any.
- * D3 What is answered is on disk.
+ * D2 One loop of one process at a time runs an instance; nothing polls, except for writes of other processes while there are any.
+ * D3 Everything that is answered is on disk.
  */
 import { createDiskWatch } from '../disk-watch.ts';
 import type { Durable, DurableOptions } from '../functions-host/contract.ts';
@@ -34,7 +34,7 @@ export function createDurable(options: DurableOptions): Durable {
   const limit = Number(options.settings['maxConcurrentActivityFunctions'] ?? DEFAULT_ACTIVITIES);
   const looping = new Map<string, { isDirty: boolean }>();
   const queue: ActivityRow[] = [];
-  /** Numbers of the activities that run or wait here. */
+  /** Ids of the activities that run or wait here. */
   const begun = new Set<number>();
   /** Results that the next episode takes, by instance. */
   const results = new Map<string, Result[]>();
@@ -43,9 +43,9 @@ export function createDurable(options: DurableOptions): Durable {
   let isOpen = false;
   let isClosed = false;
   let isClaiming = false;
-  /** Others left activities behind when they went. */
+  /** Other workers left activities behind. */
   let isLeft = false;
-  /** The last message of which this process knows. */
+  /** The last message that this process has seen. */
   let seen = 0;
 
   const timers = createTimers(store, now, (id) => core.wake(id));
@@ -156,7 +156,7 @@ export function createDurable(options: DurableOptions): Durable {
     if (mayClaim && store.isOffered()) track(claim());
   };
 
-  /** Takes activities that nobody has, as many as there are free places. */
+  /** Takes unassigned activities, as many as there are free places. */
   const claim = async (): Promise<void> => {
     isClaiming = true;
     const rows = await store
@@ -168,7 +168,7 @@ export function createDurable(options: DurableOptions): Durable {
       .finally(() => {
         isClaiming = false;
       });
-    // None may also mean that the places were taken before the write came: then those left are for the next free one.
+    // None may also mean that the places were taken before the write: the next free place takes the rest.
     if (rows.length === 0) isLeft = store.isOffered();
     for (const row of rows) core.begin(row);
   };
@@ -181,7 +181,7 @@ export function createDurable(options: DurableOptions): Durable {
     track(write.then(drain, (error: unknown) => report('activities', error)));
   };
 
-  /** Results whose orchestration is left to another process by now, or whose process ends, go the way of messages. */
+  /** A result becomes a message if another process has taken over its orchestration, or if this process ends. */
   const record = async (some: readonly Result[]): Promise<void> => {
     for (const result of some) {
       await recordResult(core, result).catch((error: unknown) => report(result.row.id, error));

@@ -1,9 +1,9 @@
 /**
- * Everything that the engine must not forget, in one SQLite file.
+ * Keeps everything that the engine must not lose, in one SQLite file.
  *
- * S1 All state is here: what is in memory is only which instances are being worked at.
+ * S1 All state is here: memory has only the instances that are running.
  * S2 An episode's effects (history, messages, timers, activities, new instances, status) are written by one `write`.
- * S3 Processes share a file: each row of an instance, an entity and an activity names the worker that it is left to (workers.ts).
+ * S3 Processes share a file: each row of an instance, an entity and an activity names the worker that owns it (workers.ts).
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -55,14 +55,14 @@ export function openStore(dataDir: string, taskHub: string, onCommit?: () => voi
   const known = createKnown(commits.database);
   const sql = (text: string) => commits.sql(text);
   return {
-    /** `isLazy`: what a crash of the machine may lose, because it would only be done again. */
+    /** `isLazy`: for writes that a crash of the machine may lose, because their work would only be repeated. */
     write: async <T>(work: () => T, isLazy = false): Promise<T> => {
       const value = await commits.write(work, isLazy);
       onCommit?.();
       return value;
     },
     sql,
-    /** A function of SQL. */
+    /** Defines a function for SQL. */
     define: (name: string, of: (id: string) => string | number) =>
       commits.database.function(name, (id) => of(String(id))),
     /** Called within each transaction, after its writes; it throws to roll them all back. */
@@ -70,9 +70,9 @@ export function openStore(dataDir: string, taskHub: string, onCommit?: () => voi
       guard = check;
     },
 
-    /** Asks whether others have written; the number changes whenever they have. Call it before reading for a client. */
+    /** Checks whether other processes have written; the number changes whenever they have. Call it before reading for a client. */
     check: () => known.check(),
-    /** Rows were changed past this store's functions. */
+    /** Rows were changed without this store's functions. */
     forgetAll: () => known.forgetAll(),
 
     instance(id: string): InstanceRow | undefined {
@@ -85,7 +85,7 @@ export function openStore(dataDir: string, taskHub: string, onCommit?: () => voi
 
     putInstance(row: InstanceRow): void {
       const before = known.get(row.id)?.row;
-      // Of an active one the last episode says when it was changed, and it need not be written for that alone.
+      // For an active instance, its last episode has the time of the change, so its row need not be written for that alone.
       if (!before || !isSameBut('updated', before, row))
         sql('INSERT OR REPLACE INTO instances VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)').run(
           row.id,
@@ -163,7 +163,7 @@ export function openStore(dataDir: string, taskHub: string, onCommit?: () => voi
       return rows;
     },
 
-    /** An entity that nobody knows yet is left to `pick`'s choice. */
+    /** `pick` chooses the worker of a new entity. */
     send(id: string, execution: string | null, event: object, due = 0, timer: number | null = null): void {
       if (id.startsWith('@'))
         sql('INSERT OR IGNORE INTO entities VALUES (?, NULL, NULL, 0, pick(?))').run(id, id);
@@ -189,7 +189,7 @@ export function openStore(dataDir: string, taskHub: string, onCommit?: () => voi
     removeTimer: (id: string, execution: string, timer: number) =>
       sql('DELETE FROM inbox WHERE id = ? AND execution = ? AND timer = ?').run(id, execution, timer),
 
-    /** Timers and results of an execution that is over. */
+    /** Timers and results of an execution that has ended. */
     removeStale: (id: string, execution: string) =>
       sql('DELETE FROM inbox WHERE id = ? AND execution = ?').run(id, execution),
 
@@ -203,7 +203,7 @@ export function openStore(dataDir: string, taskHub: string, onCommit?: () => voi
     activities: (worker: string) =>
       sql('SELECT * FROM activities WHERE worker = ? ORDER BY n').all(worker) as unknown as ActivityRow[],
 
-    /** Takes up to `count` of those that nobody has. */
+    /** Takes up to `count` unassigned activities. */
     claim: (worker: string, count: number) =>
       sql(
         'UPDATE activities SET worker = ? WHERE n IN (SELECT n FROM activities WHERE worker IS NULL ORDER BY n LIMIT ?) RETURNING *',
@@ -214,7 +214,7 @@ export function openStore(dataDir: string, taskHub: string, onCommit?: () => voi
     offer: (n: number, worker: string) =>
       sql('UPDATE activities SET worker = NULL WHERE n = ? AND worker = ?').run(n, worker),
 
-    /** False when another has it by now, or it is gone. */
+    /** False when another worker has taken it over, or it no longer exists. */
     removeActivity: (n: number, worker: string) =>
       sql('DELETE FROM activities WHERE n = ? AND worker = ?').run(n, worker).changes > 0,
 
@@ -238,7 +238,7 @@ export function openStore(dataDir: string, taskHub: string, onCommit?: () => voi
     awake: (now: number) =>
       (sql('SELECT DISTINCT id FROM inbox WHERE due <= ?').all(now) as { id: string }[]).map(({ id }) => id),
 
-    /** The next time at which a message that waits becomes due. */
+    /** The next time at which a waiting message becomes due. */
     nextDue: (after: number) =>
       (sql('SELECT min(due) AS due FROM inbox WHERE due > ?').get(after) as { due: number | null }).due,
 
@@ -248,8 +248,8 @@ export function openStore(dataDir: string, taskHub: string, onCommit?: () => voi
       ).map(({ id }) => id),
 
     /**
-     * Messages that came after number `n`: the ids of those due, and the last number. One statement, so one moment: what
-     * another process writes between two would be counted as seen and never looked at.
+     * Messages after number `n`: the ids of those that are due, and the last number. It is a single statement: a message that
+     * another process wrote between two statements would count as seen and never be processed.
      */
     since(n: number, now: number): { readonly ids: readonly string[]; readonly last: number } {
       const rows = sql('SELECT n, id, due FROM inbox WHERE n > ?').all(n) as {
@@ -269,7 +269,7 @@ export function openStore(dataDir: string, taskHub: string, onCommit?: () => voi
   };
 }
 
-/** Two processes that open a new file in the same moment: SQLite refuses one of them at once, whatever time it is given to wait. */
+/** When two processes open a new file at the same moment, SQLite refuses one of them at once, regardless of the busy time-out. */
 function openTogether<T>(open: () => T): T {
   const end = Date.now() + OPEN_PATIENCE_MS;
   for (;;) {
@@ -293,7 +293,7 @@ export function parentOf(row: InstanceRow): Parent | null {
   return row.parent === null ? null : (JSON.parse(row.parent) as Parent);
 }
 
-/** Whether an instance has come to its end. */
+/** Whether an instance has ended. */
 export function isFinal(status: Status): boolean {
   return status === 'Completed' || status === 'Failed' || status === 'Terminated';
 }

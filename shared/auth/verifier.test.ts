@@ -107,9 +107,9 @@ describe('a refusal says why', () => {
   test.each([
     ['another issuer issued the token', { iss: 'https://login.example/other-tenant' }],
     ['the token has expired', { exp: now - 60 }],
-    ["the token's aud is not right", { aud: 'api://other' }],
-    ["the token's nbf is not right", { nbf: now + 60 }],
-    ["the token's exp is not right", { exp: undefined }],
+    ["the token's claim aud is not valid", { aud: 'api://other' }],
+    ["the token's claim nbf is not valid", { nbf: now + 60 }],
+    ["the token's claim exp is not valid", { exp: undefined }],
   ])('%s', async (message, claims) => {
     await expect(verified({ sub: 'alice', ...claims })).rejects.toMatchObject({ message });
   });

@@ -1,6 +1,6 @@
 /**
- * A container as a repository sees it: plain items, etags, and our errors in place of the SDK's. Every write of something
- * that may have changed meanwhile goes by etag or condition.
+ * A container as a repository sees it: plain items, etags, and AppError in place of the SDK's errors. Every write to an
+ * item that may have changed since it was read has an etag or a condition.
  */
 import type {
   Container,
@@ -14,7 +14,7 @@ import type {
 import type { ContainerName } from './containers.ts';
 import { fromCosmos } from './errors.ts';
 
-/** Any item: it has an id, and the container's partition key among its fields. */
+/** An item has an id, and the container's partition key among its fields. */
 export interface Item {
   readonly id: string;
 }
@@ -44,7 +44,7 @@ export interface Page<T> {
 export interface Store<T extends Item> {
   read<U extends Item = T>(id: string, key: Key): Promise<Stored<U> | undefined>;
   create<U extends Item = T>(item: U): Promise<Stored<U>>;
-  /** With an etag only if nobody else wrote meanwhile. */
+  /** With an etag, writes only if the item has not changed since. */
   replace<U extends Item = T>(item: U, key: Key, etag: string): Promise<Stored<U>>;
   upsert<U extends Item = T>(item: U): Promise<Stored<U>>;
   /** `condition` is a filter: `FROM c WHERE c.state = 'free'`. Undefined when there is no such item. */
@@ -57,10 +57,13 @@ export interface Store<T extends Item> {
   /** False when there was nothing to remove. */
   remove(id: string, key: Key, etag?: string): Promise<boolean>;
   /**
-   * All or nothing, within one partition; the new ETag of each item, in the order of the operations. The error is that of
+   * All or nothing, within one partition; each item as it is now, in the order of the operations. The error is that of
    * the operation that failed.
    */
-  batch(key: Key, operations: readonly OperationInput[]): Promise<readonly (string | undefined)[]>;
+  batch(
+    key: Key,
+    operations: readonly OperationInput[],
+  ): Promise<readonly { etag: string | undefined; item: unknown }[]>;
   query<U = T>(
     sql: string,
     parameters: Readonly<Record<string, unknown>>,
@@ -130,7 +133,7 @@ function createStore<T extends Item>(container: Container): Store<T> {
       const response = await mapped(() => container.items.batch([...operations], partitionKey(key)));
       const failed = response.result?.find((result) => result.statusCode >= 400 && result.statusCode !== 424);
       if (failed) throw fromCosmos({ code: failed.statusCode, message: `batch: ${failed.statusCode}` });
-      return (response.result ?? []).map(({ eTag }) => eTag);
+      return (response.result ?? []).map(({ eTag: etag, resourceBody: item }) => ({ etag, item }));
     },
     query: async <U = T>(
       sql: string,

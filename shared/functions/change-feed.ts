@@ -7,14 +7,14 @@ import { inSpan } from '../telemetry/trace.ts';
 import { parentOf } from './parent-trace.ts';
 import type { Service, ServiceDeps } from './service.ts';
 
-/** Without end: the host moves the lease past a failed batch otherwise. The library rounds intervals to whole seconds. */
+/** Endless: otherwise the host moves the lease past a failed batch. The library rounds intervals to whole seconds. */
 export const ENDLESS_RETRY: RetryOptions = {
   strategy: 'fixedDelay',
   maxRetryCount: -1,
   delayInterval: { seconds: 1 },
 };
 
-/** `also` sees every batch of documents first; when it rejects, the batch comes again. */
+/** `also` sees every batch of documents first; when it rejects, the batch is delivered again. */
 export function registerOutbox(
   service: Service['name'],
   container: ContainerName,

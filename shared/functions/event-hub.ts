@@ -1,9 +1,9 @@
 /**
  * Registers an Event Hubs function that treats each message by itself.
  *
- * C1 A message that cannot be parsed, or is refused for good, becomes a dead letter with its reason; the rest goes on.
- * C2 A message whose handling failed for the time being makes the batch fail, and the endless retry policy brings the
- *    batch again: so the checkpoint passes no message that was neither handled nor dead-lettered.
+ * C1 A message that cannot be parsed, or is refused for good, becomes a dead letter with its reason; the others are handled.
+ * C2 A message that fails with a retryable error makes the batch fail, and the endless retry policy delivers the batch
+ *    again. So the checkpoint passes no message that was neither handled nor dead-lettered.
  * C3 Messages of one key are handled in order, those of different keys at the same time.
  */
 import { app, type InvocationContext } from '@azure/functions';

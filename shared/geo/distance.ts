@@ -20,7 +20,7 @@ type Coordinates = [longitude: number, latitude: number];
 
 const coordinates = (position: Position): Coordinates => [position.longitude, position.latitude];
 
-/** A ruler is nine multiplications, so one for the middle of each pair costs less than it gains in accuracy. */
+/** A ruler costs nine multiplications, so each pair gets its own, for the latitude of its middle. */
 const rulerBetween = (a: Position, b: Position) => new CheapRuler((a.latitude + b.latitude) / 2, 'meters');
 
 const rulerAt = (origin: Position) => new CheapRuler(origin.latitude, 'meters');
@@ -41,11 +41,7 @@ export function bearing(a: Position, b: Position): number {
 /** The place `metres` away in the direction `degrees`; it keeps the altitude of `from`. */
 export function destination(from: Position, metres: number, degrees: number): Position {
   const radians = (degrees * Math.PI) / 180;
-  const half = fromLocal(from, {
-    east: (Math.sin(radians) * metres) / 2,
-    north: (Math.cos(radians) * metres) / 2,
-    up: 0,
-  });
+  const half = fromLocal(from, { east: 0, north: (Math.cos(radians) * metres) / 2, up: 0 });
   const [longitude, latitude] = rulerAt(half).offset(
     coordinates(from),
     Math.sin(radians) * metres,
@@ -62,7 +58,7 @@ export interface Square {
   readonly east: number;
 }
 
-/** Metres per degree where it is shortest (at the equator, and one for latitude), so a square is never too small. */
+/** Metres per degree where a degree is shortest, so that a square is never too small. */
 const METRES_PER_DEGREE = 110_500;
 
 /** A square of degrees that contains the circle of `radius` m around a position; all longitudes near the poles. */
@@ -76,7 +72,7 @@ export function squareAround(centre: Position, radius: number): Square {
   return { south, north, west: wrap(centre.longitude - aside), east: wrap(centre.longitude + aside) };
 }
 
-/** Length in m of the way through all points; 0 for fewer than two. */
+/** Length in m of the route through all points; 0 for fewer than two. */
 export function routeLength(route: readonly Position[]): number {
   let length = 0;
   for (let i = 1; i < route.length; i += 1) {

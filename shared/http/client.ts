@@ -1,6 +1,6 @@
 /**
  * The typed client of a service's contract. A transport carries the call: over HTTP to another app, or in this process.
- * Both round-trip JSON and take the same way through validation and authorization.
+ * Both round-trip JSON and use the same validation and authorization.
  */
 import type { z } from 'zod';
 import { AppError, CODES, type ErrorCode, type Problem } from '../errors.ts';
@@ -15,7 +15,7 @@ export interface TransportCall {
   readonly query: Readonly<Record<string, string>>;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
-  /** Milliseconds left until the caller gives up. */
+  /** Milliseconds until the caller gives up. */
   readonly timeoutMs: number;
 }
 

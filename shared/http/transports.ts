@@ -1,4 +1,4 @@
-/** The two ways a call between services travels: in this process, or over HTTP with the service's own token. */
+/** The two transports of calls between services: in this process, or over HTTP with the service's own token. */
 import type { Principal } from '../auth/principal.ts';
 import { withDeadline } from '../deadline.ts';
 import { AppError } from '../errors.ts';
@@ -10,7 +10,7 @@ import { type Endpoint, type PipelineDeps, serve } from './pipeline.ts';
 /** Endpoints of the services that live in this process, by function name. */
 export type EndpointRegistry = ReadonlyMap<string, Endpoint>;
 
-/** Calls take the whole pipeline, as the principal of the calling service. */
+/** Calls go through the whole pipeline, as the principal of the calling service. */
 export function inProcess(caller: ServiceName, registry: EndpointRegistry, deps: PipelineDeps): Transport {
   return async (call) => {
     const target = registry.get(call.route.functionName);

@@ -15,7 +15,7 @@ export interface Message {
 }
 
 export interface PublishOptions {
-  /** Gives up after this long; default 10 s. */
+  /** Time after which to give up; default 10 s. */
   readonly timeoutMs?: number;
 }
 
@@ -24,7 +24,7 @@ export interface Publisher extends AsyncDisposable {
   publish(hub: HubName, messages: readonly Message[], options?: PublishOptions): Promise<void>;
 }
 
-/** An attempt on a dead connection only ends by its own timeout, so that is short and the attempts are several. */
+/** An attempt on a dead connection ends only by its timeout, so the timeout is short and there are several attempts. */
 const RETRY: RetryOptions = {
   mode: 0,
   maxRetries: 10,
@@ -37,7 +37,7 @@ export type HubSettings = Pick<Settings, 'EVENTHUBS' | 'EVENTHUBS__fullyQualifie
 
 /** The publisher with its connections. */
 export interface BrokerPublisher extends Publisher {
-  /** Asks the broker a question over the connection that requests are published on; rejects when it does not answer. */
+  /** Queries the broker over the connection that requests are published on; rejects when it does not answer. */
   check(): Promise<void>;
 }
 
@@ -103,15 +103,15 @@ async function sendGroup(
   let batch = await client.createBatch({ partitionKey: key, abortSignal });
   for (const event of events) {
     if (batch.tryAdd(event)) continue;
-    if (batch.count === 0) throw new Error('a message is larger than the broker takes');
+    if (batch.count === 0) throw new Error('a message is larger than the broker allows');
     await client.sendBatch(batch, { abortSignal });
     batch = await client.createBatch({ partitionKey: key, abortSignal });
-    if (!batch.tryAdd(event)) throw new Error('a message is larger than the broker takes');
+    if (!batch.tryAdd(event)) throw new Error('a message is larger than the broker allows');
   }
   if (batch.count > 0) await client.sendBatch(batch, { abortSignal });
 }
 
-/** The SDK's own waits do not all end with the signal. */
+/** Not all waits of the SDK end with the signal. */
 async function orTimeout(work: Promise<void>, signal: AbortSignal): Promise<void> {
   const { promise, reject } = Promise.withResolvers<never>();
   const onAbort = () => reject(signal.reason as Error);

@@ -1,9 +1,9 @@
 /**
  * Sends every request that leaves the system: webhooks, the relay's, the carriers'.
  *
- * O1 A request goes to a public address over TLS. The address is checked when it is named and again at the moment of the
- *    connection, so another spelling, or a name that resolves differently later, leads nowhere else.
- * O2 An operator's own setting may name an inner address as a literal (`trusted`); a customer's webhook may not.
+ * O1 A request goes to a public address over TLS. The address is checked when it is named and again when the connection is
+ *    made, so neither another spelling nor a name that resolves differently later leads elsewhere.
+ * O2 An operator's setting may name an inner address as a literal (`trusted`); a customer's webhook may not.
  * O3 Redirects are refused; the answer is bounded in time and size.
  * O4 With `allowLoopback`, for one machine and tests only, loopback addresses are allowed, over plain HTTP too.
  */
@@ -27,9 +27,9 @@ export interface OutboundRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly timeoutMs: number;
-  /** The address is from a setting, not from a customer: it may be inner where it is a literal. */
+  /** The address comes from a setting, not from a customer: as a literal, it may be inner. */
   readonly trusted?: boolean;
-  /** Only the status counts: an answer that is too large is not an error, and its text is empty. */
+  /** Only the status matters: an answer that is too large is not an error, and its text is empty. */
   readonly statusOnly?: boolean;
 }
 
@@ -41,15 +41,15 @@ export interface OutboundAnswer {
 export interface Sender {
   /** @throws OutboundError when the address is refused, or no complete answer came in time */
   send(request: OutboundRequest): Promise<OutboundAnswer>;
-  /** Why a customer may not name this URL, or undefined. A name that does not resolve now is allowed: O1 asks again. */
+  /** Why a customer may not name this URL, or undefined. A name that does not resolve now is allowed: O1 checks it again. */
   reasonAgainst(url: string): Promise<string | undefined>;
 }
 
 export interface SenderOptions {
   readonly allowLoopback: boolean;
-  /** Resolves names; the default is the system's. */
+  /** Resolves names; default: the system's resolver. */
   readonly lookup?: LookupFunction;
-  /** PEM of further certificate authorities. */
+  /** Further certificate authorities, as PEM. */
   readonly ca?: string;
 }
 
@@ -155,7 +155,7 @@ async function answerOf(response: IncomingMessage, statusOnly: boolean): Promise
     size += chunk.length;
     if (size > MAX_ANSWER_BYTES && statusOnly) return { status, text: '' };
     if (size > MAX_ANSWER_BYTES)
-      throw new OutboundError(`the answer has more than ${MAX_ANSWER_BYTES} bytes`);
+      throw new OutboundError(`the answer is larger than ${MAX_ANSWER_BYTES} bytes`);
     chunks.push(chunk);
   }
   return { status, text: Buffer.concat(chunks).toString() };

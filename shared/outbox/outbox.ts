@@ -1,6 +1,6 @@
 /**
- * State and event are one write: an event is an item beside its aggregate, in the same partition and the same batch; the
- * change feed publishes it. At least once, in the aggregate's order; consumers deduplicate on the event's id.
+ * Writes state and event at once: an event is an item beside its aggregate, in the same partition and batch. The change
+ * feed publishes it at least once, in the aggregate's order; consumers deduplicate by the event's id.
  */
 
 import {
@@ -15,10 +15,10 @@ import { conform } from '../read.ts';
 import type { ServiceName } from '../service-names.ts';
 import { type TraceContext, traceContext } from '../telemetry/trace-context.ts';
 
-/** Longer than the longest outage of the change feed that we mean to survive, s. */
+/** Longer than the longest outage of the change feed that must be survived, s. */
 const EVENT_TTL_SECONDS = 14 * 24 * 3600;
 
-/** What lies in the container; the partition key's field comes beside these. */
+/** The item in the container; it also has the partition key's field. */
 export interface OutboxItem extends TraceContext {
   readonly id: string;
   readonly type: 'event';
@@ -93,8 +93,8 @@ export function domainEventItem<T extends DomainEventType>(
 }
 
 /**
- * The change feed's handler: publishes what is an event, passes over what is not. Rejects when the broker does not
- * acknowledge, so that the trigger's retry policy gives the same documents again.
+ * The change feed's handler: publishes the outbox items of a batch and skips the others. Rejects when the broker does not
+ * acknowledge, and the trigger's retry policy then delivers the same documents again.
  */
 export async function publishChanges(documents: readonly unknown[], publisher: Publisher): Promise<void> {
   const items = documents.filter(isOutboxItem);

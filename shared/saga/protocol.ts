@@ -1,17 +1,31 @@
 /**
  * The messages between an orchestration and its activities.
  *
- * An activity answers its failure as a value (S3): engines word what is thrown differently, and hide its cause.
+ * An activity answers a failure as a value (S3): engines report a thrown error each in their own way, without its cause.
  */
 import type { OrchestrationContext, Task } from 'durable-functions';
 
-/** A generator of the engine's tasks: it is pure, and asks for the same tasks on every replay. */
+/** A generator of the engine's tasks. It is pure: every replay yields the same tasks. */
 export type Orchestration<T> = Generator<Task, T, unknown>;
 
-/** The answer of an activity. */
-export type StepResult =
-  | { readonly ok: true; readonly value: unknown; readonly signals: readonly Signal[] }
+/** How a step ended. */
+export type StepOutcome =
+  | {
+      readonly ok: true;
+      readonly value: unknown;
+      /** The journal has the value already; else the next activity carries it there. */
+      readonly recorded: boolean;
+    }
   | { readonly ok: false; readonly error: StepError };
+
+/** The answer of an activity. */
+export type StepResult = StepOutcome & {
+  /** The journal has what the input carried. */
+  readonly journaled: boolean;
+  readonly signals: readonly Signal[];
+  /** The number of signals that were ever put into the inbox, when it was read; absent: unknown. */
+  readonly mail?: number;
+};
 
 export interface StepError {
   readonly code: string;
@@ -36,13 +50,30 @@ export interface StepInput {
   readonly generation: number;
   readonly attempt: number;
   readonly args: unknown;
+  /** Results of earlier steps that the journal does not have yet. */
+  readonly carried: readonly CarriedResult[];
   /** Ids of the signals that the orchestration has dealt with: they are not delivered again. */
   readonly handled: readonly string[];
   /** `all`: an orchestration that begins with an empty memory asks for the handled signals, too. */
   readonly signals: 'new' | 'all';
+  /** `mail` of the last answer that had it: with the same number in the document, there is nothing new to read. */
+  readonly mail: number;
 }
 
-/** Thrown into the orchestration when a step has failed for good. It is made of the recorded result only. */
+/** The result of a step on its way to the journal. */
+export interface CarriedResult {
+  readonly step: string;
+  readonly kind: 'run' | 'compensate';
+  readonly generation: number;
+  readonly value: unknown;
+}
+
+/** The arguments of the activity that runs several steps, and its value: an outcome for each, in their order. */
+export interface TogetherArgs {
+  readonly steps: readonly { readonly name: string; readonly args: unknown }[];
+}
+
+/** Thrown into the orchestration when a step has failed for good. It is built from the recorded result only. */
 export class StepFailed extends Error {
   readonly step: string;
   readonly failure: StepError;

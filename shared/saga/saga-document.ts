@@ -10,7 +10,7 @@ export const SAGA_STATES = [
   'CompensationFailed',
 ] as const;
 
-/** An effect of a step: intended before it runs, so that one of unknown outcome is compensated, too. */
+/** An effect of a step. It is recorded as intended before it runs, so an effect of unknown outcome is compensated, too. */
 export interface Effect {
   readonly status: 'intended' | 'done' | 'compensated' | 'compensationFailed';
   readonly generation: number;
@@ -28,6 +28,10 @@ export interface SagaDocument<Outcome = unknown> extends TraceContext {
   /** After this the saga is overdue. */
   readonly completeBy?: string;
   readonly effects: Readonly<Record<string, Effect>>;
+  /** Signals that were ever put into the inbox: it grows in the write that puts one. */
+  readonly mail: number;
+  /** Ids of the signals that an orchestration has dealt with. */
+  readonly handled: readonly string[];
   /** How the saga is going to end: written before anything is compensated, so that every later run ends it so. */
   readonly pendingOutcome?: Outcome;
   readonly outcome?: Outcome;

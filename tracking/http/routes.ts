@@ -1,4 +1,4 @@
-/** The plain HTTP routes: a method, a path and a handler each. server.ts lists them with who may call them. */
+/** The plain HTTP routes: a method, a path and a handler each. server.ts lists them with their callers. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { Id } from '../../shared/contracts/common.ts';
@@ -17,7 +17,7 @@ import { type Streams, scopeOf } from './streams.ts';
 export interface Readiness {
   readonly rebuilt: boolean;
   readonly notDraining: boolean;
-  /** Is every partition being read? `/servingz` leaves this out. */
+  /** Whether every partition is being read. `/servingz` ignores this. */
   readonly reading: boolean;
 }
 
@@ -33,14 +33,16 @@ export interface RoutesOptions {
 export type Route = (request: IncomingMessage, response: ServerResponse, url: URL) => unknown;
 
 export interface Routes {
-  /** Cheap, and open to probes: neither a limit nor the drain holds them up. */
+  /** Cheap, and open to probes: neither limits nor the drain apply to them. */
   readonly open: ReadonlyMap<string, Route>;
   readonly guarded: ReadonlyMap<string, Route>;
-  /** Every path that is no route of the maps. */
+  /** Every path that the maps do not list. */
   readonly stream: Route;
 }
 
 const NOTHING_MORE = 204;
+/** A ticket is waited for at most so long. */
+const MAX_WAIT_MS = 10_000;
 const TicketBody = z.union([z.strictObject({ deliveryId: Id }), z.strictObject({ fleet: z.literal(true) })]);
 
 export function createRoutes(options: RoutesOptions): Routes {
@@ -66,11 +68,13 @@ export function createRoutes(options: RoutesOptions): Routes {
     const bearer = await callers.authenticate(request);
     const body = await readBody(request, TicketBody);
     if (!body.ok) {
-      throw new AppError('invalid_request', 'either deliveryId or fleet: true is needed', {
+      throw new AppError('invalid_request', 'send either deliveryId or fleet: true', {
         errors: [{ path: 'body', message: 'must be {deliveryId} or {fleet: true}' }],
       });
     }
-    streams.permit(bearer, body.value);
+    const left = new AbortController();
+    response.once('close', () => left.abort());
+    await streams.permitSoon(bearer, body.value, preferredWait(request), left.signal);
     const { expiresAt, principal } = bearer;
     const { ticket, redeemableUntil } = tracker.tickets.issue(body.value, {
       subject: principal.subject,
@@ -86,7 +90,7 @@ export function createRoutes(options: RoutesOptions): Routes {
   const stream: Route = async (request, response, url) => {
     const scope = scopeOf(url);
     if (request.method !== 'GET') {
-      throw new AppError('method_not_allowed', 'streams are read with GET', { headers: { allow: 'GET' } });
+      throw new AppError('method_not_allowed', 'use GET to read a stream', { headers: { allow: 'GET' } });
     }
     const admission = await streams.admit(request, url, scope);
     response.once('close', admission.release);
@@ -120,6 +124,12 @@ export function createRoutes(options: RoutesOptions): Routes {
     ]),
     stream,
   };
+}
+
+/** ms, of `Prefer: wait=seconds` (RFC 7240, section 4.3). */
+function preferredWait({ headers }: IncomingMessage): number {
+  const seconds = /(?:^|[,;]\s*)wait=(\d{1,5})\b/i.exec(String(headers['prefer'] ?? ''))?.[1] ?? '0';
+  return Math.min(Number(seconds) * 1000, MAX_WAIT_MS);
 }
 
 /** @throws AppError 400, 413, 415 */

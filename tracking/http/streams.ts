@@ -1,10 +1,13 @@
 /**
- * The streams of watchers: who may open one, when it ends.
+ * Opens the streams of watchers, and ends them.
  *
- * S1 A stream ends when the token ends that opened it, or that its ticket was made with.
+ * S1 A stream ends when the token expires that opened it, or with which its ticket was requested.
  * S2 A stream counts against the limit of its principal from before it opens until it is closed.
+ * S3 A delivery is known here a moment after its page is: a caller that prefers to wait gets the ticket then. Another
+ *    account's delivery is waited for in vain, as one that does not exist.
  */
 import type { IncomingMessage } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Id } from '../../shared/contracts/common.ts';
 import { AppError } from '../../shared/errors.ts';
 import { read } from '../../shared/read.ts';
@@ -30,21 +33,24 @@ export interface Admission {
   readonly lastSeen: number | undefined;
   /** ms since the epoch */
   readonly expiresAt: number;
-  /** Gives the stream's place back; the code that admitted it calls this when its connection has closed. */
+  /** Frees the stream's place; the code that admitted it calls this when its connection has closed. */
   readonly release: () => void;
 }
 
 export interface Streams {
   /** @throws AppError 403, 404 */
   readonly permit: (bearer: Bearer, scope: Scope) => void;
+  /** Waits up to `waitMs` for the event that makes the delivery known (S3). @throws AppError 403, 404 */
+  readonly permitSoon: (bearer: Bearer, scope: Scope, waitMs: number, left: AbortSignal) => Promise<void>;
   /** @throws AppError 401, 403, 404, 429 */
   readonly admit: (request: IncomingMessage, url: URL, scope: Scope) => Promise<Admission>;
   readonly join: (admission: Omit<Admission, 'release'>, client: Client) => void;
-  /** A watcher that comes again to a delivery of which it has seen the end. */
+  /** Whether a watcher reconnects to a delivery whose end it has already seen. */
   readonly hasSeenAll: (admission: Pick<Admission, 'scope' | 'lastSeen'>) => boolean;
 }
 
 const MAX_TIMER_MS = 2 ** 31 - 1;
+const POLL_MS = 50;
 
 export function createStreams({ tracker, callers, limits, guard, now }: StreamsOptions): Streams {
   const permit = ({ principal }: Bearer, scope: Scope) => {
@@ -56,14 +62,27 @@ export function createStreams({ tracker, callers, limits, guard, now }: StreamsO
     if (ticket !== null) {
       const holder = tracker.tickets.redeem(ticket, scope);
       if (holder) return holder;
-      throw new AppError('token_invalid', 'the ticket was used, is too old, or is for another stream');
+      throw new AppError('token_invalid', 'the ticket has been used, has expired, or is for another stream');
     }
     const bearer = await callers.authenticate(request);
     permit(bearer, scope);
     return { subject: bearer.principal.subject, expiresAt: bearer.expiresAt };
   };
+  const permitSoon: Streams['permitSoon'] = async (bearer, scope, waitMs, left) => {
+    const until = now() + waitMs;
+    for (;;) {
+      try {
+        return permit(bearer, scope);
+      } catch (error) {
+        const isUnknown = error instanceof AppError && error.code === 'not_found';
+        if (!isUnknown || now() >= until || left.aborted) throw error;
+      }
+      await sleep(POLL_MS, undefined, { signal: left }).catch(() => undefined);
+    }
+  };
   return {
     permit,
+    permitSoon,
     admit: async (request, url, scope) => {
       const { subject, expiresAt } = await holderOf(request, url, scope);
       const release = limits.openStream(subject);
@@ -92,13 +111,13 @@ export function createStreams({ tracker, callers, limits, guard, now }: StreamsO
 export function scopeOf({ pathname }: URL): Scope {
   if (pathname === '/fleet') return { fleet: true };
   const encoded = /^\/track\/([^/]+)$/.exec(pathname)?.[1];
-  if (encoded === undefined) throw new AppError('not_found', 'there is no such route');
+  if (encoded === undefined) throw new AppError('not_found', 'no route has this path');
   const id = read(Id, encoded);
   if (!id.ok) throw new AppError('not_found', 'there is no such delivery');
   return { deliveryId: id.value };
 }
 
-/** SSE's own header, or the query of those who cannot set it. */
+/** From SSE's header, or from the query of clients that cannot set it. */
 function lastSeenOf({ headers }: IncomingMessage, { searchParams }: URL): number | undefined {
   const header = headers['last-event-id'];
   const text = (typeof header === 'string' ? header : undefined) ?? searchParams.get('lastEventId') ?? '';

@@ -1,7 +1,7 @@
 /**
- * Applies the messages of both hubs to the state, and passes on what they changed.
+ * Applies the messages of both hubs to the state, and passes on the changes.
  *
- * A1 A message that cannot be read or applied becomes a dead letter with its reason; those behind it go on.
+ * A1 A message that cannot be read or applied becomes a dead letter with its reason; the messages behind it are applied.
  */
 import { CloudEvent } from '../../shared/contracts/events.ts';
 import { DroneCommand } from '../../shared/contracts/flight.ts';
