@@ -9,16 +9,18 @@
 import { checkNamedOwner } from '../../shared/auth/tenancy.ts';
 import type { reserveDrone } from '../../shared/contracts/drones.ts';
 import type { Stored } from '../../shared/cosmos/store.ts';
-import { withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
+import { unlessConflict, withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import { type CallMark, callMark, isRepetition, marked } from '../../shared/http/idempotent-call.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
-import { type Candidate, choose, spentBy } from './domain.ts';
-import { intentOf, overtaken, type ReserveRequest, stale, withTaken } from './intent.ts';
+import { type Candidate, spentBy, type Tally } from './domain.ts';
+import { intentOf, overtaken, type ReserveRequest, stale } from './intent.ts';
 import { releasedItem } from './messages.ts';
+import { createRefusals } from './refusals.ts';
 import type { DroneRepository } from './repository.ts';
 import type { JobDocument } from './schemas.ts';
+import { candidatesFor, givenBack } from './search.ts';
 import { reservationOf } from './views.ts';
 
 const WON: ReadonlySet<JobDocument['status']> = new Set(['Reserved', 'Dispatched', 'Accepted', 'Recalled']);
@@ -34,6 +36,7 @@ export function createReserve(repository: DroneRepository, deps: ServiceDeps): H
 }
 
 function createReservations(repository: DroneRepository, deps: ServiceDeps) {
+  const refusals = createRefusals({ fleet: repository.fleet, now: deps.now });
   return { reserve };
 
   async function reserve(
@@ -67,18 +70,25 @@ function createReservations(repository: DroneRepository, deps: ServiceDeps) {
     mark: CallMark | undefined,
   ): Promise<JobDocument> {
     const now = deps.now();
-    const fleet = await repository.fleet();
-    const { candidates, refusals } = choose(fleet, request, { now, timeScale: deps.settings.TIME_SCALE });
+    const context = { now, timeScale: deps.settings.TIME_SCALE };
+    const tally: Tally = new Map();
+    const search = {
+      task: request,
+      context,
+      tally,
+      lately: await givenBack(request, known?.item, repository),
+    };
     let current = known;
-    for (const candidate of candidates) {
-      const job = await intend(deliveryId, request, candidate, current, mark);
+    for await (const candidate of candidatesFor(search, { ...repository, refusals })) {
+      const { job, etag } = await intend(deliveryId, request, candidate, current, mark);
       const hold = { deliveryId, generation: request.generation, fence: job.fence, until: job.leaseUntil };
-      if (await repository.hold(candidate.droneId, candidate.fence, hold, now)) return confirm(job);
+      if (await repository.hold(candidate.droneId, candidate.fence, hold, now)) return confirm(job, etag);
       const held = await heldFor(job);
       if (held) return confirm(held);
-      current = await repository.job(deliveryId);
+      current = etag ? { item: job, etag } : await repository.job(deliveryId);
+      tally.set('reserved', (tally.get('reserved') ?? 0) + 1);
     }
-    const facts = { refusals: withTaken(refusals, candidates.length) };
+    const facts = { refusals: await refusals.count(request, tally) };
     deps.log.info({ deliveryId, ...facts }, 'no drone can fly this delivery now');
     throw new AppError('no_feasible_drone', 'no drone can fly this delivery now', { facts });
   }
@@ -89,7 +99,7 @@ function createReservations(repository: DroneRepository, deps: ServiceDeps) {
     candidate: Candidate,
     current: Stored<JobDocument> | undefined,
     mark: CallMark | undefined,
-  ): Promise<JobDocument> {
+  ): Promise<{ job: JobDocument; etag: string | undefined }> {
     const now = deps.now();
     if (current && current.item.generation > request.generation) throw stale();
     if (current && current.item.generation === request.generation && WON.has(current.item.status)) {
@@ -104,8 +114,7 @@ function createReservations(repository: DroneRepository, deps: ServiceDeps) {
       ...marked(mark),
     };
     const event = superseded && WON.has(superseded.status) ? [releasedItem(superseded, now)] : [];
-    await repository.saveJob(job, current?.etag, event);
-    return job;
+    return { job, etag: await repository.saveJob(job, current?.etag, event) };
   }
 
   /** The job with its drone's hold; undefined when the drone does not hold for it. */
@@ -115,8 +124,12 @@ function createReservations(repository: DroneRepository, deps: ServiceDeps) {
     return { ...job, fence: hold.fence, leaseUntil: hold.until ?? job.leaseUntil };
   }
 
-  async function confirm(job: JobDocument): Promise<JobDocument> {
+  /** `etag`: that of the intent as this call wrote it; when the intent has changed since, it is read. */
+  async function confirm(job: JobDocument, etag?: string): Promise<JobDocument> {
     const { deliveryId, droneId, generation, fence } = job;
+    const confirmed: JobDocument = { ...job, status: 'Reserved' };
+    const isConfirmed = etag && (await unlessConflict(() => repository.saveJob(confirmed, etag), 'changed'));
+    if (isConfirmed) return logged(confirmed);
     const current = await repository.job(deliveryId);
     const same = current?.item.generation === generation && current.item.droneId === droneId;
     if (same && WON.has(current.item.status) && current.item.fence === fence) return current.item;
@@ -124,9 +137,13 @@ function createReservations(repository: DroneRepository, deps: ServiceDeps) {
       await repository.free(droneId, deliveryId, generation);
       throw overtaken();
     }
-    const confirmed: JobDocument = { ...job, status: 'Reserved' };
     await repository.saveJob(confirmed, current.etag);
+    return logged(confirmed);
+  }
+
+  function logged(job: JobDocument): JobDocument {
+    const { deliveryId, droneId, fence } = job;
     deps.log.info({ deliveryId, droneId, fence }, 'drone reserved');
-    return confirmed;
+    return job;
   }
 }

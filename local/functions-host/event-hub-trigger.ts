@@ -1,11 +1,11 @@
 /**
- * Event Hubs triggers: one receiver for each partition, batches to the function, checkpoints in Blob storage.
+ * Runs Event Hubs triggers: one receiver for each partition, batches to the function, checkpoints in Blob storage.
  *
- * H1 A partition's batches run one after the other; partitions run beside each other.
+ * H1 A partition's batches run one after the other; partitions run in parallel.
  * H2 The checkpoint moves after a batch whether its function succeeded or failed (as the real host's does), but not past a batch that was
  *    still being retried when the host stopped.
- * H3 A receiver that ends, for whatever reason, begins again at its checkpoint; a batch that it had given out is awaited first. A
- *    checkpoint beyond the last event is said once, and set to that event: the hub has lost events, and no start would find it.
+ * H3 A receiver that ends, for any reason, is replaced by one that begins at its checkpoint, after the batch under way has ended. A
+ *    checkpoint beyond the last event is reported once, and set to that event: the hub has lost events, and no start would find it.
  * H4 Several hosts share the partitions by ownership blobs (ownership.ts); receivers have an epoch, so the broker serves one of them.
  */
 import {
@@ -26,20 +26,20 @@ export interface TriggerContext {
   readonly app: FunctionApp;
   readonly config: HostConfig;
   readonly log: HostLog;
-  /** Values of the input bindings that are no trigger. */
+  /** Values of the input bindings other than the trigger. */
   readonly extraInputs: (definition: FunctionDefinition) => Invocation['inputs'];
   readonly dataDir: string;
   readonly now: () => number;
 }
 
 export interface Trigger {
-  /** Resolves once the trigger holds all it needs. */
+  /** Resolves once the trigger has everything that it needs. */
   readonly ready: Promise<void>;
   stop(): Promise<void>;
 }
 
 const CATEGORY = 'Host.Triggers.EventHubs';
-/** Short attempts: one on a dead connection ends only by its own timeout. */
+/** Attempts are short: one on a dead connection ends only by its time-out. */
 const CLIENT_OPTIONS: EventHubConsumerClientOptions = {
   retryOptions: {
     mode: 0,
@@ -52,12 +52,12 @@ const CLIENT_OPTIONS: EventHubConsumerClientOptions = {
 /** The SDK's own first retry comes after 4 s. */
 const STORAGE_OPTIONS = { retryOptions: { maxTries: 3, retryDelayInMs: 100, maxRetryDelayInMs: 500 } };
 const RESTART_DELAY_MS = 250;
-/** The receiver notices a dead connection when its wait ends. */
+/** The receiver detects a dead connection only when its wait ends. */
 const MAX_WAIT_SECONDS = 1;
 const CHECKPOINT_CONTAINER = 'azure-webjobs-eventhub';
 /** A receiver that came this far without an error is attached. */
 const ATTACH_MS = 50;
-/** As the service says it of a position that no event has yet. */
+/** The service's error for a position that no event has yet. */
 const BEYOND_THE_LAST = /beyond the last event/;
 const BEFORE_THE_FIRST = '-1';
 
@@ -282,7 +282,7 @@ interface Group {
   readonly consumerGroup: string;
 }
 
-/** Claims as the SDK's own processors write them. */
+/** Claims in the form of the SDK's processors. */
 function blobClaims(store: () => Promise<BlobCheckpointStore>, group: Group): ClaimStore {
   const etags = new Map<string, string>();
   return {
@@ -378,7 +378,7 @@ function invocationOf(
   };
 }
 
-/** Bodies come as the bytes that were sent; a body of another AMQP section (a value, a sequence) as JSON. */
+/** Bodies arrive as the bytes that were sent; the body of another AMQP section (a value, a sequence) as JSON. */
 function bytesOf(body: unknown): Buffer {
   if (Buffer.isBuffer(body)) return body;
   if (body instanceof Uint8Array) return Buffer.from(body);

@@ -1,5 +1,5 @@
 /**
- * Host keys: made once, kept in a file; who has which may call what.
+ * Manages the host's keys: they are made once, kept in a file, and grant access by level.
  *
  * X1 Hosts that share a data folder share the file: the first to write it wins.
  */
@@ -16,7 +16,7 @@ export interface HostKeys {
 
 export type KeyHolder = 'master' | 'host' | 'system' | 'function' | 'nobody' | 'wrong';
 
-/** @throws Error that names the file when it has no such keys */
+/** @throws Error that names the file when it does not contain the keys */
 export function readKeys(file: string): HostKeys {
   const kept = keysIn(file);
   if (kept) return kept;
@@ -48,6 +48,9 @@ export function newKey(): string {
   return randomBytes(32).toString('base64url');
 }
 
+/** New keys are made where there is no file. */
+const ADVICE = 'correct the file, or remove it and start again';
+
 function keysIn(file: string): HostKeys | undefined {
   let text: string;
   try {
@@ -58,7 +61,7 @@ function keysIn(file: string): HostKeys | undefined {
   }
   const { master, host, system, functions = {} } = parse(file, text);
   if (!master || !host || !system?.durabletask_extension)
-    throw new Error(`${file} has not all of master, host and system.durabletask_extension`);
+    throw new Error(`${file} has not all of master, host and system.durabletask_extension: ${ADVICE}`);
   return { master, host, system, functions };
 }
 
@@ -66,7 +69,7 @@ function parse(file: string, text: string): Partial<HostKeys> {
   try {
     return JSON.parse(text) as Partial<HostKeys>;
   } catch (error) {
-    throw new Error(`${file} is not JSON: ${(error as Error).message}`, { cause: error });
+    throw new Error(`${file} is not JSON (${(error as Error).message}): ${ADVICE}`, { cause: error });
   }
 }
 
@@ -78,7 +81,7 @@ export function holderOf(keys: HostKeys, sent: string | undefined, functionName?
   return functionName !== undefined && keys.functions[functionName] === sent ? 'function' : 'wrong';
 }
 
-/** May the holder call a function of this level? https://learn.microsoft.com/azure/azure-functions/function-keys-how-to */
+/** Whether the holder may call a function of this level. https://learn.microsoft.com/azure/azure-functions/function-keys-how-to */
 export function mayCall(level: string, holder: KeyHolder): boolean {
   switch (level.toLowerCase()) {
     case 'anonymous':
