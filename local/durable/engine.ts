@@ -239,9 +239,14 @@ export function createDurable(options: DurableOptions): Durable {
       isOpen = true;
       lookAtAll();
     },
-    handle: (request, via) => {
+    handle: async (request, via) => {
       if (workers.hasPeers) store.check();
-      return handle(core, request, via);
+      try {
+        return await handle(core, request, via);
+      } catch (error) {
+        disk.refused(error);
+        throw error;
+      }
     },
     clientBinding: () => clientBinding(options),
     close,
