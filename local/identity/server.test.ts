@@ -109,7 +109,7 @@ describe('discovery and keys', () => {
     expect(exp - iat).toBe(12 * 3600);
     expect(azp).toBe('demonstration');
     expect(jti).not.toBe(decodeJwt(await server.tokenFor('otto')).jti);
-    await expect(server.tokenFor('mallory')).rejects.toThrow('nobody is called mallory');
+    await expect(server.tokenFor('mallory')).rejects.toThrow('there is no principal mallory');
   });
 });
 
