@@ -29,7 +29,7 @@ describe('E2 a result counts once', () => {
   test('when it comes again later, and twice in one batch', async () => {
     await using hub = await openHub();
     using peers = openPeers(hub.dataDir);
-    await hub.start('shifting', 'twice');
+    await hub.start('echoesAndWaits', 'twice');
     await expect
       .poll(async () => types(await hub.status('twice', 'showHistory=true')))
       .toContain('TaskCompleted');
@@ -38,7 +38,7 @@ describe('E2 a result counts once', () => {
     post(peers.database, 'twice', to, again('third'));
     await hub.raise('twice', 'go');
     const status = await hub.until('twice');
-    expect(status.output).toBe('done');
+    expect(status.output).toBe('echoed');
     expect(types(status)?.filter((type) => type === 'TaskCompleted')).toHaveLength(1);
     expect(peers.count('inbox', 'twice')).toBe(0);
   });
@@ -47,7 +47,7 @@ describe('E2 a result counts once', () => {
     const { app, begun, letGo } = await fixtureThatHolds('echo');
     await using hub = await openHub(undefined, { app });
     using peers = openPeers(hub.dataDir);
-    await hub.start('shifting', 'early');
+    await hub.start('echoesAndWaits', 'early');
     await expect.poll(begun).toBe(1);
     const to = execution(peers.database, 'early');
     post(peers.database, 'early', to, again('first'));
@@ -55,6 +55,7 @@ describe('E2 a result counts once', () => {
     await hub.raise('early', 'go');
     letGo();
     const status = await hub.until('early');
+    expect(status.output).toBe('first');
     expect(types(status)?.filter((type) => type === 'TaskCompleted')).toHaveLength(1);
   });
 });

@@ -59,8 +59,12 @@ describe('K2 a worker that is gone loses its work to the others', () => {
 });
 
 describe('K1 what is left to another is left alone', () => {
-  test('messages of its entity wait', async () => {
-    await using hub = await openHub();
+  test('messages of its entity wait, and its function is not called', async () => {
+    let calls = 0;
+    const app = await fixtureWith((name) => {
+      if (name === 'counter') calls += 1;
+    });
+    await using hub = await openHub(undefined, { app });
     using peers = openPeers(hub.dataDir);
     const state = async () => (await hub.call('GET', '/entities/counter/theirs')).body;
     await hub.call('POST', '/entities/counter/theirs?op=add', 1);
@@ -69,7 +73,7 @@ describe('K1 what is left to another is left alone', () => {
     peers.give('entities', counter('theirs'), PEER);
     await hub.call('POST', '/entities/counter/theirs?op=add', 1);
     await settled(hub, peers, 'then');
-    expect([await state(), peers.count('inbox', counter('theirs'))]).toEqual(['1', 1]);
+    expect([await state(), peers.count('inbox', counter('theirs')), calls]).toEqual(['1', 1, 1]);
     peers.give('entities', counter('theirs'), peers.me());
     await hub.call('POST', '/entities/counter/theirs?op=add', 1);
     await expect.poll(state).toBe('3');
