@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { type LoadedApp, loadApp } from './app-loader.ts';
 import { unsupportedBindings, unsupportedSettings } from './bindings.ts';
-import type { Durable, FunctionApp, FunctionDefinition, Invocation } from './contract.ts';
+import type { Durable, FunctionApp, FunctionDefinition } from './contract.ts';
 import type { Trigger, TriggerContext } from './event-hub-trigger.ts';
 import { type HttpFront, type HttpFrontContext, listen } from './http-front.ts';
 import { type HostKeys, readKeys, writeKeys } from './keys.ts';
