@@ -53,7 +53,8 @@ async function started(): Promise<Trigger> {
   const app: FunctionApp = {
     functions: new Map(),
     invoke: async (_, { inputs }) => {
-      const documents = JSON.parse((inputs[0]?.data as { json: string }).json) as { id: string }[];
+      const [input] = inputs as [{ data: { json: string } }];
+      const documents = JSON.parse(input.data.json) as { id: string }[];
       seen.push(...documents.map(({ id }) => id));
       return documents.some(({ id }) => failing.has(id))
         ? { ok: false, error: new Error('refused') }

@@ -51,8 +51,8 @@ async function started(): Promise<Trigger> {
   const app: FunctionApp = {
     functions: new Map(),
     invoke: async (_, { inputs }) => {
-      const { collectionString } = inputs[0]?.data as { collectionString: { string: string[] } };
-      const bodies = collectionString.string;
+      const [input] = inputs as [{ data: { collectionString: { string: string[] } } }];
+      const bodies = input.data.collectionString.string;
       seen.push(...bodies);
       return bodies.some((body) => failing.has(body))
         ? { ok: false, error: new Error('refused') }
