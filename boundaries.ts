@@ -87,7 +87,7 @@ export const ROOMS: readonly Room[] = [
   part('shared/geo', 'shared/geo/**', ['shared', 'shared/contracts/common', 'shared/contracts']),
   part('shared/cosmos', 'shared/cosmos/**', ['shared', 'shared/config']),
   part('shared/messaging', 'shared/messaging/**', ['shared', 'shared/config']),
-  part('shared/outbound', 'shared/outbound/**', []),
+  part('shared/outbound', 'shared/outbound/**', ['shared']),
   part('shared/outbox', 'shared/outbox/**', ['shared', 'shared/contracts', 'shared/messaging']),
   part('shared/saga', 'shared/saga/**', ['shared', 'shared/saga/core', 'shared/cosmos']),
   part('shared/functions', 'shared/functions/**', ADAPTED),

@@ -3,13 +3,19 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Takes minutes: part of `npm run test:long` only. */
 const LONG = 'tests/**/*.long.test.ts';
-/** Tests of the whole system wait more than they compute, so they begin first and the others fill the time. */
-const ORDER = ['system', 'conformance', 'unit'];
-
-class LongestFirst extends BaseSequencer {
+/**
+ * Tests of the whole system wait more than they compute, conformance tests compute more than they wait: they begin by turns, the longest
+ * first, so that neither the processors nor the workers are idle. Unit tests fill the rest.
+ */
+class ByTurns extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const rank = ({ project }: TestSpecification) => ORDER.indexOf(project.name);
-    return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b));
+    const sorted = await super.sort(files);
+    const of = (name: string) => sorted.filter(({ project }) => project.name === name);
+    const [system, conformance] = [of('system'), of('conformance')];
+    const turns = Array.from({ length: Math.max(system.length, conformance.length) }, (_, index) =>
+      [system[index], conformance[index]].filter((file) => file !== undefined),
+    ).flat();
+    return [...turns, ...sorted.filter((file) => !turns.includes(file))];
   }
 }
 
@@ -21,8 +27,8 @@ export default defineConfig({
   test: {
     globalSetup: ['tests/temporary-folder.ts'],
     pool: 'forks',
-    maxWorkers: 3,
-    sequence: { sequencer: LongestFirst },
+    maxWorkers: 4,
+    sequence: { sequencer: ByTurns },
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // The only place for it: a poll that ends has nothing to gain from less, and a busy machine needs more than the default of 1 s.
@@ -57,8 +63,8 @@ export default defineConfig({
           name: 'system',
           include: ['tests/{e2e,chaos}/**/*.test.ts'],
           exclude: ['**/node_modules/**', LONG],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
         },
       },
       {
@@ -68,7 +74,7 @@ export default defineConfig({
           include: [LONG],
           maxWorkers: 1,
           testTimeout: 600_000,
-          hookTimeout: 300_000,
+          hookTimeout: 600_000,
         },
       },
     ],

@@ -5,10 +5,10 @@ import { SCHEMAS } from '../shared/contracts/schemas.ts';
 import type { Route } from '../shared/http/define-route.ts';
 import { openApi } from '../shared/http/openapi.ts';
 
-/** The document changes with a deployment only. */
+/** The document changes only with a deployment. */
 const HEADERS = { 'cache-control': 'public, max-age=300', 'x-content-type-options': 'nosniff' };
 
-/** `origin`: of the API, as its callers know it. */
+/** @param origin of the API, as its callers know it */
 export function registerApiDocument(routes: readonly Route[], origin: string): void {
   let answer: HttpResponseInit | undefined;
   app.http('api_openapi', {

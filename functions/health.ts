@@ -45,7 +45,7 @@ export function registerHealth(deps: HealthDeps): void {
   });
 }
 
-/** Asks for the container of proofs over one client; a missing container is an answer, too. */
+/** Asks for the container of proofs over one client; storage is ready even if the container does not exist yet. */
 function storageProbe({ settings, credential }: HealthDeps): () => Promise<unknown> {
   const options = { retryOptions: { maxTries: 1 } };
   let service: BlobServiceClient | undefined;

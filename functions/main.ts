@@ -1,6 +1,6 @@
 /**
- * Composition root of the Function App: settings → dependencies → the services named in SERVICES → the host. One build
- * serves one app or one app per service.
+ * Composition root of the Function App: settings → dependencies → the services named in SERVICES → the host. The same
+ * build serves as one app or as one app per service.
  */
 import { randomUUID } from 'node:crypto';
 import type { TokenCredential } from '@azure/identity';
@@ -9,6 +9,7 @@ import { createVerifier } from '../shared/auth/verifier.ts';
 import { readSettings, type Settings } from '../shared/config/settings.ts';
 import { createCosmosClient } from '../shared/cosmos/client.ts';
 import { createDatabase } from '../shared/cosmos/store.ts';
+import { traceDatabase } from '../shared/cosmos/traced-database.ts';
 import { AppError } from '../shared/errors.ts';
 import { registerRoutes } from '../shared/functions/http.ts';
 import type { Service, ServiceDeps } from '../shared/functions/service.ts';
@@ -31,6 +32,7 @@ import { createKeyStore } from './idempotency-keys.ts';
 import { ingestionService } from './ingestion/ingestion.functions.ts';
 import { packageService } from './package/package.functions.ts';
 import { schedulerService } from './scheduler/scheduler.functions.ts';
+import { registerSpanExport } from './span-export.ts';
 import { supervisorService } from './supervisor/supervisor.functions.ts';
 import { thirdPartyService } from './third-party/third-party.functions.ts';
 
@@ -53,7 +55,7 @@ function compose(settings: Settings): void {
   const log = createLog({ name: 'functions', level: settings.LOG_LEVEL });
   const credential = lazily(() => lazyCredential(settings.AZURE_CLIENT_ID));
   const cosmos = createCosmosClient(settings, credential);
-  const database = createDatabase(cosmos, settings.COSMOS_DATABASE);
+  const database = traceDatabase(createDatabase(cosmos, settings.COSMOS_DATABASE));
   const now = () => new Date();
   const pipeline: PipelineDeps = {
     verify: createVerifier({ issuer: settings.IDENTITY_ISSUER, audience: settings.API_AUDIENCE }),
@@ -82,6 +84,7 @@ function compose(settings: Settings): void {
   const endpoints = services.flatMap((service) => service.endpoints);
   for (const endpoint of endpoints) registry.set(endpoint.route.functionName, endpoint);
   for (const service of services) service.registerTriggers?.();
+  registerSpanExport(settings, credential);
   registerHealth({ cosmos, publisher, settings, credential });
   registerApiDocument(
     endpoints.map(({ route }) => route),
@@ -90,7 +93,7 @@ function compose(settings: Settings): void {
   registerRoutes(endpoints, { ...pipeline, trustedProxies: settings.TRUSTED_PROXIES });
 }
 
-/** In this process where the callee is served here, over HTTP where another app has it. */
+/** Calls stay in this process if it serves the callee; otherwise they go over HTTP to the app that does. */
 function transportOf(
   caller: ServiceName,
   settings: Settings,
@@ -101,7 +104,8 @@ function transportOf(
   const local = inProcess(caller, registry, pipeline);
   const token = async () => {
     const answer = await credential().getToken(`${settings.API_AUDIENCE}/.default`);
-    if (!answer) throw new AppError('dependency_unavailable', 'no token for a call between services');
+    if (!answer)
+      throw new AppError('dependency_unavailable', 'there is no token for a call between services');
     return answer.token;
   };
   return (call) => {
@@ -121,12 +125,12 @@ function lazily<T>(make: () => T): () => T {
   };
 }
 
-/** Older versions lack functions of the language that the app needs; some of its triggers would fail for ever. */
+/** Older versions lack functions of the language that the app needs; some triggers would always fail. */
 function checkNode(version: string): void {
   if (Number.parseInt(version, 10) >= MIN_NODE) return;
   throw new Error(
-    `Node ${version} cannot run this app: it needs Node ${MIN_NODE} or later. In Azure set the runtime version of the ` +
-      'Function App; on one machine put a newer Node first on the PATH.',
+    `Node ${version} cannot run this app: it needs Node ${MIN_NODE} or later. In Azure, set the runtime version of the ` +
+      'Function App; on one machine, put a newer Node first on the PATH.',
   );
 }
 

@@ -1,8 +1,8 @@
 /**
- * Readiness: one probe of every dependency at a time, however many callers ask.
+ * Reports readiness. At most one probe of each dependency runs at a time, for any number of callers.
  *
- * H1 Askers share the probe under way, and its answer for `KEPT_MS`; so asking costs the dependencies nothing.
- * H2 A probe that is late counts as unavailable, and never keeps an asker waiting for longer.
+ * H1 Callers share the probe under way, and its answer for `KEPT_MS`; so their calls add no load to the dependencies.
+ * H2 A probe that is late counts as unavailable, and no caller waits for it any longer.
  */
 import { withDeadline } from '../shared/deadline.ts';
 

@@ -21,6 +21,9 @@ const SOURCES = {
   'simulator/main.ts':
     'import { both } from "../shared/both.ts"; import { own } from "../shared/own.ts"; console.log(both(), own());',
   'functions/main.ts': 'import { own } from "../shared/own.ts"; console.log(own());',
+  'shared/telemetry/azure-exporter.ts': 'export {};',
+  'shared/telemetry/otlp-exporter.ts': 'export {};',
+  'shared/telemetry/span-recorder.ts': 'export {};',
   'web/main.tsx': 'console.log("page");',
   'web/api.tsx': 'console.log("api");',
 };

@@ -1,6 +1,6 @@
 /** How esbuild makes the three kinds of bundles: the Function App, the processes of this machine, and the pages. */
-import { join } from 'node:path';
-import type { BuildOptions } from 'esbuild';
+import { basename, join } from 'node:path';
+import type { BuildOptions, Plugin } from 'esbuild';
 import { OUT, PROCESSES } from './process-files.ts';
 
 /** Loaded from node_modules as they are: they find files of their own, or are loaded by name. */
@@ -8,6 +8,9 @@ const UNBUNDLED = ['azurite', 'azurite/*', '@azure/functions-core'];
 
 /** Node keeps the text of what it runs in memory: a third of it was white space. Names stay, and lines are short enough for a stack trace. */
 const SMALL_SOURCE = { minifyWhitespace: true, minifySyntax: true, lineLimit: 160 } as const;
+
+/** A package's ES modules where it has them: what of them is not used is left out. */
+const ES_MODULES_FIRST = ['module', 'main'];
 
 /** Bundles start faster than hundreds of files, and take less memory. */
 export function processBundles(root: string): BuildOptions {
@@ -20,6 +23,7 @@ export function processBundles(root: string): BuildOptions {
     splitting: true,
     platform: 'node',
     target: 'node22',
+    mainFields: ES_MODULES_FIRST,
     format: 'esm',
     external: UNBUNDLED,
     sourcemap: 'linked',
@@ -32,13 +36,32 @@ export function processBundles(root: string): BuildOptions {
   };
 }
 
+/** Loaded where a setting asks for spans: files of their own, since Node keeps the text of a file in memory. */
+const SPAN_MODULES = ['span-recorder', 'otlp-exporter', 'azure-exporter'];
+
+/** CommonJS bundles are not split by esbuild. */
+const spanModulesApart: Plugin = {
+  name: 'span-modules-apart',
+  setup: ({ onResolve }) =>
+    onResolve({ filter: new RegExp(`/(${SPAN_MODULES.join('|')})\\.ts$`) }, ({ path, kind }) =>
+      kind === 'dynamic-import' ? { path: `./${basename(path, '.ts')}.cjs`, external: true } : undefined,
+    ),
+};
+
 export function functionsBundle(root: string): BuildOptions {
   return {
-    entryPoints: [join(root, 'functions/main.ts')],
-    outfile: join(root, 'dist/functions/main.cjs'),
+    entryPoints: [
+      join(root, 'functions/main.ts'),
+      ...SPAN_MODULES.map((name) => join(root, `shared/telemetry/${name}.ts`)),
+    ],
+    outdir: join(root, 'dist/functions'),
+    entryNames: '[name]',
+    outExtension: { '.js': '.cjs' },
+    plugins: [spanModulesApart],
     bundle: true,
     platform: 'node',
     target: 'node22',
+    mainFields: ES_MODULES_FIRST,
     format: 'cjs',
     external: ['@azure/functions-core'],
     sourcemap: 'linked',

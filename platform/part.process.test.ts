@@ -9,7 +9,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { PartSpec } from './launch.ts';
 import { type Part, type PartContext, startPart } from './part.ts';
 
-const WAIT = { timeout: 20_000, interval: 20 };
+const WAIT = { timeout: 60_000, interval: 20 };
 /** Answers HTTP on the port that it is given, and writes a line a request. */
 const SERVER = `
 import { createServer } from 'node:http';

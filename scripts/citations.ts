@@ -55,9 +55,9 @@ function citationsOf({ path, text }: Source): Citations {
   };
 }
 
-/** Of tests and of the groups that they are in. */
+/** Of tests and of the groups that they are in: the texts before their functions. */
 function titlesIn(text: string): string[] {
-  const title = /\b(?:test|describe)\b[^'"`]{0,200}?(?:'([^'\n]+)'|"([^"\n]+)"|`([^`\n]+)`)/g;
+  const title = /\(\s*(?:'([^'\n]+)'|"([^"\n]+)"|`([^`\n]+)`),\s*(?:async\s*)?\(/g;
   return [...text.matchAll(title)].map(([, single, double, template]) => single ?? double ?? template ?? '');
 }
 

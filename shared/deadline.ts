@@ -1,4 +1,4 @@
-/** Gives up waiting for work that takes too long; the work itself goes on. */
+/** Stops waiting for work that takes too long; the work itself goes on. */
 import { AppError } from './errors.ts';
 
 /**

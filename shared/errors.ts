@@ -1,11 +1,11 @@
 /**
  * Errors of the application: one class, a closed set of codes, one mapper to problem+json (RFC 9457).
  *
- * A code says its status and its family: `terminal`, the caller is wrong and a repetition would be, too; `retryable`, the
- * same call may succeed later. The saga reads the family, a client reads the code.
+ * A code determines its status and its family. `terminal`: the caller is at fault, and a repetition would fail, too.
+ * `retryable`: the same call may succeed later. The saga reads the family, a client reads the code.
  */
 
-/** Every code that an answer of ours can carry, with its status. */
+/** Every code that an answer can carry, with its status. */
 export const CODES = {
   /** The body is not JSON. */
   malformed_json: 400,
@@ -24,24 +24,24 @@ export const CODES = {
   method_not_allowed: 405,
   /** The resource's state does not allow this. */
   conflict: 409,
-  /** The drone has the package: from here on only forward. */
+  /** The drone has the package: the workflow can only go forward. */
   package_on_board: 409,
   /** A command or write of an older generation or fence. */
   stale: 409,
   /** The first request with this `Idempotency-Key` still runs. */
   request_in_progress: 409,
-  /** Another run of the same workflow goes on with it. */
+  /** Another run of the same workflow has taken over. */
   superseded: 409,
   no_feasible_drone: 409,
   no_carrier: 409,
-  /** The resource has as many of these as it may have: remove one first. */
+  /** The resource has reached its limit of these: remove one first. */
   limit_reached: 409,
   etag_mismatch: 412,
   body_too_large: 413,
   unsupported_media_type: 415,
   /** An `Idempotency-Key` was used before with another body. */
   idempotency_key_reused: 422,
-  /** Understood, but outside what the service can do (outside the service area, over the size). */
+  /** Understood, but beyond what the service can do: outside the service area, too large. */
   not_serviceable: 422,
   too_many_requests: 429,
   internal: 500,
@@ -86,7 +86,7 @@ export class AppError extends Error {
   }
 }
 
-/** Whatever was thrown, as an AppError; what nobody foresaw is `internal`, its text stays in the log. */
+/** Converts anything thrown to an AppError. An unforeseen error is `internal`; its text stays in the log. */
 export function toAppError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown;
   return new AppError('internal', 'something went wrong on our side', { cause: thrown });

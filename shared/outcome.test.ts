@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest';
-import { customerOutcome, OUTCOME_SENTENCES, type OutcomeCode, type OutcomeKind } from './outcome.ts';
+import {
+  customerOutcome,
+  OUTCOME_SENTENCES,
+  type OutcomeCode,
+  type OutcomeKind,
+  operatorOutcome,
+} from './outcome.ts';
 
 const at = '2026-11-23T12:00:00.000Z';
 const secret = ['drone-7: needs 45 Wh, has 12', 'van: no van is free'];
@@ -8,7 +14,7 @@ test.each(Object.entries(OUTCOME_SENTENCES) as [OutcomeCode, string][])(
   'customers read a sentence in place of the reasons: %s',
   (code, sentence) => {
     const shown = customerOutcome({ kind: 'failed', code, reasons: secret, at });
-    expect(shown).toEqual({ kind: 'failed', code, reasons: [sentence], at });
+    expect(shown).toEqual({ kind: 'failed', code, sentence, reasons: [sentence], at });
     expect(sentence).toMatch(/^[A-Z].*\.$/);
   },
 );
@@ -23,6 +29,16 @@ test.each<[OutcomeKind, OutcomeCode]>([
   const shown = customerOutcome({ kind, reasons: secret, at });
   expect(shown.code).toBe(code);
   expect(shown.reasons.join()).not.toMatch(/drone-7|van/);
+});
+
+test('operators read every reason beside the customer’s sentence', () => {
+  expect(operatorOutcome({ kind: 'rejected', code: 'over_quota', reasons: secret, at })).toEqual({
+    kind: 'rejected',
+    code: 'over_quota',
+    sentence: OUTCOME_SENTENCES.over_quota,
+    reasons: secret,
+    at,
+  });
 });
 
 test('a delivered parcel needs no reason', () => {

@@ -1,10 +1,10 @@
-/** What customers read of the end of a delivery. Nothing of the fleet and of our machinery leaves the system here. */
+/** Explains the end of a delivery to customers, without details of the fleet or of the system. */
 
-/** One sentence by code. Programs go by the code. */
+/** One sentence for each code. Programs decide by the code. */
 export const OUTCOME_SENTENCES = {
   delivered: 'The parcel was delivered.',
   cancelled_by_customer: 'The delivery was cancelled.',
-  not_accepted: 'The request was not accepted and is not carried out.',
+  not_accepted: 'The request was not accepted and will not be carried out.',
   account_unknown: 'This user may not send for this account.',
   account_suspended: 'The account is suspended.',
   over_quota: 'The account has reached its quota.',
@@ -33,7 +33,13 @@ interface AnyOutcome {
   readonly at: string;
 }
 
-/** For a status, an event, a stage, a history: the code and its sentence in place of the operators' reasons. */
+/** Replaces the operators' reasons by the code's sentence, in a status, an event, a stage or a history entry. */
 export function customerOutcome({ kind, code = CODE_OF_KIND[kind], at }: AnyOutcome) {
-  return { kind, code, reasons: kind === 'completed' ? [] : [OUTCOME_SENTENCES[code] as string], at };
+  const sentence: string = OUTCOME_SENTENCES[code];
+  return { kind, code, sentence, reasons: kind === 'completed' ? [] : [sentence], at };
+}
+
+/** Keeps every reason for operators, beside the sentence that customers read. */
+export function operatorOutcome({ kind, code = CODE_OF_KIND[kind], reasons, at }: AnyOutcome) {
+  return { kind, code, sentence: OUTCOME_SENTENCES[code] as string, reasons: [...reasons], at };
 }

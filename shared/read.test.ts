@@ -41,7 +41,7 @@ describe('R2: what is read can be hashed, copied, stored and compared', () => {
   test.each([65, 20_000])('%i levels are too many, in a field of any type, too', (levels) => {
     expect(read(Parcel, { name: 'a', extra: nested(levels) }, 'body')).toEqual({
       ok: false,
-      errors: [{ path: 'body', message: 'nests more than 64 levels' }],
+      errors: [{ path: 'body', message: 'is nested more than 64 levels deep' }],
     });
   });
 

@@ -1,9 +1,9 @@
 /**
- * Reads what comes from outside: HTTP bodies, socket frames, hub messages, answers of others, settings, files.
+ * Reads all external input: HTTP bodies, socket frames, hub messages, answers of other servers, settings, files.
  *
- * R1 Nothing here throws, whatever the value: a fault in the value, or in a check that meets it, is a field error.
- * R2 A value nests at most `MAX_DEPTH` levels and its texts are well-formed Unicode, so code that hashes, copies, stores
- *    or compares it later may recurse, and gets back what was written.
+ * R1 Nothing here throws, for any value: a fault in the value, or in a check of it, becomes a field error.
+ * R2 A value nests at most `MAX_DEPTH` levels and its texts are well-formed Unicode, so code that later hashes, copies,
+ *    stores or compares it may recurse, and reads back what was written.
  * R3 An error names the field by its path and never repeats the value: it may be a secret, and it goes to logs.
  */
 import type { z } from 'zod';
@@ -15,14 +15,14 @@ export type Read<T> =
 
 type Issue = z.core.$ZodIssue;
 
-/** More than these help nobody, and an answer stays small. */
+/** More would not help the caller, and the answer stays small. */
 const MAX_ERRORS = 20;
 
 /** Deepest nesting of a value; the contracts need 8. */
 const MAX_DEPTH = 64;
 
 /**
- * The value as the schema has it, or what is wrong with it.
+ * Answers the value as the schema defines it, or its faults.
  * @param where the first segment of each error's path: `body`, `query`, `frame`; empty for none
  */
 export function read<S extends z.ZodType>(schema: S, value: unknown, where = ''): Read<z.output<S>> {
@@ -40,7 +40,7 @@ export function read<S extends z.ZodType>(schema: S, value: unknown, where = '')
   }
 }
 
-/** JSON from text or UTF-8 bytes, not yet checked. */
+/** Parses JSON from text or UTF-8 bytes; the value is not yet checked. */
 export function parseJson(input: string | Uint8Array, where = ''): Read<unknown> {
   const failed = (message: string): Read<never> => ({ ok: false, errors: [{ path: where, message }] });
   let text: string;
@@ -67,8 +67,8 @@ export function readJson<S extends z.ZodType>(
 }
 
 /**
- * A value of ours in the shape that its schema promises to others; unknown fields are left out.
- * @throws Error when we broke the promise: that is a fault of the caller, not of any input
+ * Puts an outgoing value into the shape that its schema promises; unknown fields are left out.
+ * @throws Error when the value breaks the promise: that is a fault of the calling code, not of any input
  */
 export function conform<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
   const result = read(schema, value);
@@ -89,7 +89,7 @@ function findUnfit(root: unknown, where: readonly PropertyKey[]): FieldError | u
   let level: [readonly PropertyKey[], object][] = [[where, root]];
   for (let depth = 1; level.length > 0; depth++) {
     if (depth > MAX_DEPTH) {
-      return { path: written(where), message: `nests more than ${MAX_DEPTH} levels` };
+      return { path: written(where), message: `is nested more than ${MAX_DEPTH} levels deep` };
     }
     const next: typeof level = [];
     for (const [path, value] of level) {
@@ -120,7 +120,7 @@ function errorsOf(parent: readonly PropertyKey[], issue: Issue): FieldError[] {
   return [{ path: written(path), message: issue.message }];
 }
 
-/** The alternative that the value was meant to be: of the right type, with the fewest faults. */
+/** The alternative that was probably meant: of the right type, with the fewest faults. */
 function closestBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
   const ofTheType = branches.filter(
     (issues) => !issues.some(({ code, path }) => code === 'invalid_type' && path.length === 0),
@@ -134,5 +134,5 @@ function written(path: readonly PropertyKey[]): string {
 
 function notJson(error: unknown): string {
   const position = /position (\d+)/.exec((error as Error).message)?.[1];
-  return position === undefined ? 'is not JSON' : `is not JSON, from position ${position} on`;
+  return position === undefined ? 'is not JSON' : `is not JSON, starting at position ${position}`;
 }

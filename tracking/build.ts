@@ -8,12 +8,14 @@ await build({
   outfile: out,
   bundle: true,
   platform: 'node',
+  // What is not used of a package can be left out of its ES modules only.
+  mainFields: ['module', 'main'],
   format: 'esm',
   target: 'node24',
   sourcemap: 'linked',
   legalComments: 'linked',
   logLevel: 'warning',
-  /** Dependencies in CommonJS call `require`, which a module has to make for itself. */
+  /** CommonJS dependencies call `require`, which an ES module must create itself. */
   banner: {
     js: "import { createRequire as createRequireOf } from 'node:module'; const require = createRequireOf(import.meta.url);",
   },

@@ -1,4 +1,4 @@
-/** The orderly end of tracking: clients are told to come back, the work under way is finished, each within its time. */
+/** Shuts tracking down in order: asks clients to reconnect, then finishes the work under way, each within its time. */
 import type { Server } from 'node:http';
 import { CLOSE } from './ingest/drone-sockets.ts';
 import type { HubReader } from './ports.ts';
@@ -9,11 +9,11 @@ export interface Draining {
   readonly server: Server;
   readonly readers: readonly HubReader[];
   readonly outputs: readonly AsyncDisposable[];
-  /** Watchers come back spread over this time, ms. */
+  /** Watchers reconnect spread over this time, ms. */
   readonly spreadMs: number;
 }
 
-/** Each part of the drain may take so long, ms. */
+/** Longest time for each part of the drain, ms. */
 const PART_LIMIT_MS = 5_000;
 const FIRST_RECONNECT_MS = 100;
 
@@ -33,7 +33,7 @@ export async function drain({ tracker, server, readers, outputs, spreadMs }: Dra
 const closeAll = (parts: readonly AsyncDisposable[]) =>
   Promise.allSettled(parts.map((part) => part[Symbol.asyncDispose]()));
 
-/** Waits for work, but not for ever: the process is to end. */
+/** Waits for work, but not forever: the process must end. */
 async function within(work: PromiseLike<unknown>): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, PART_LIMIT_MS);

@@ -1,4 +1,4 @@
-/** Sizes of tracking's parts, read when the metrics are asked for. */
+/** Gauges for the sizes of tracking's parts, read when the metrics are requested. */
 import type { Fleet } from './fan-out/fleet.ts';
 import type { Watchers } from './fan-out/watchers.ts';
 import type { DeadLetters } from './hubs/dead-letters.ts';
@@ -26,6 +26,6 @@ export function registerGauges({ gauge }: Metrics, parts: MeasuredParts): void {
   gauge('tracking_missions_known', 'Missions in memory', () => deliveries.size().missions);
   gauge('tracking_watchers', 'Streams of single deliveries', watchers.count);
   gauge('tracking_operators', 'Streams of the fleet', fleet.count);
-  gauge('tracking_commands_pending', 'Commands that wait for their confirmation', commands.pending);
+  gauge('tracking_commands_pending', 'Commands that wait for confirmation', commands.pending);
   gauge('tracking_dead_letters_waiting', 'Dead letters that wait for the supervisor', deadLetters.waiting);
 }

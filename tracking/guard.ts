@@ -1,10 +1,10 @@
 /**
- * Keeps an exception inside the listener in which it arose. Every timer, socket, receiver and stream of tracking calls its
- * listeners through one guard.
+ * Confines an exception to the listener that threw it. Every timer, socket, receiver and stream of tracking calls its
+ * listeners through a guard.
  *
  * G1 A guarded listener never throws and never rejects.
- * G2 Its fault ends only what `onFault` ends: one connection, one message.
- * G3 A cause is logged at most once a minute; the line says how many faults it stands for.
+ * G2 A fault ends only what `onFault` ends: one connection, one message.
+ * G3 Each cause is logged at most once a minute; the line has the number of faults that it stands for.
  */
 import type { Log } from '../shared/telemetry/log.ts';
 import { createSampler } from '../shared/telemetry/sampler.ts';
@@ -18,7 +18,7 @@ export interface GuardOptions {
 
 /**
  * @param cause names the listener in the log and the metrics: one of a fixed list, never a value from outside
- * @param onFault closes what the listener served; it gets the listener's own arguments
+ * @param onFault closes the listener's connection or the like; it gets the listener's arguments
  * @example socket.on('message', guard('drone frame', receive, () => socket.terminate()))
  */
 export type Guard = <A extends readonly unknown[]>(

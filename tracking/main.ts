@@ -1,4 +1,4 @@
-/** The tracking process: settings from the environment, `--port` before them; ends cleanly on SIGTERM, SIGINT and with its parent. */
+/** The tracking process. Settings come from the environment, `--port` overrides; it ends cleanly on SIGTERM, SIGINT and with its parent. */
 import { parseArgs } from 'node:util';
 import { createLog } from '../shared/telemetry/log.ts';
 import { readTrackingSettings } from './settings.ts';
@@ -10,7 +10,7 @@ function fail(code: number, error: unknown): never {
   const { code: kind, port, message } = (error ?? {}) as { code?: string; port?: number; message?: string };
   const text =
     kind === 'EADDRINUSE'
-      ? `port ${port} is in use; stop what uses it, or choose another by --port`
+      ? `port ${port} is in use; stop the program that uses it, or choose another port with --port`
       : message;
   process.stderr.write(`tracking: ${String(text ?? error).replaceAll('\n', ' ')}\n`);
   process.exit(code);

@@ -1,7 +1,7 @@
 /**
- * Counters, gauges and histograms in Prometheus' text format.
+ * Provides counters, gauges and histograms in Prometheus' text format.
  *
- * M1 counting on the hot path is an addition to a number: labels are resolved when a counter is made, not when it counts.
+ * M1 counting on the hot path only adds to a number: labels are resolved when a counter is made, not when it counts.
  * https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
  */
 
@@ -18,7 +18,7 @@ export interface Histogram {
 
 export interface Metrics {
   readonly counter: (name: string, help: string, labels?: Labels) => Counter;
-  /** Read when the page is asked for. */
+  /** Read when the metrics are requested. */
   readonly gauge: (name: string, help: string, read: () => number, labels?: Labels) => void;
   readonly histogram: (name: string, help: string, buckets: readonly number[]) => Histogram;
   readonly text: () => string;

@@ -1,4 +1,4 @@
-/** Every setting that tracking reads, once. tracking/k8s and the README's table are tested to equal this schema. */
+/** Declares every setting that tracking reads. Tests compare tracking/k8s and the README's table with this schema. */
 import { z } from 'zod';
 import { describeProblems } from '../shared/config/problems.ts';
 import { read } from '../shared/read.ts';
@@ -7,22 +7,16 @@ const seconds = (fallback: number) => z.coerce.number().positive().default(fallb
 const limit = (fallback: number) => z.coerce.number().int().positive().default(fallback);
 
 export const TrackingSettingsSchema = z.object({
-  TRACKING_PORT: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(65_535)
-    .default(8090)
-    .describe('Port; 0: any that is free'),
+  TRACKING_PORT: z.coerce.number().int().min(0).max(65_535).default(8090).describe('Port; 0: any free port'),
   TRACKING_HOST: z
     .string()
     .min(1)
     .default('127.0.0.1')
     .describe('Address to listen on; 0.0.0.0 in a container'),
-  IDENTITY_ISSUER: z.url().describe('Issuer of the tokens that drones and watchers bring'),
+  IDENTITY_ISSUER: z.url().describe('Issuer of the tokens of drones and watchers'),
   TRACKING_AUDIENCE: z.string().min(1).describe('Audience that those tokens must have'),
-  API_ORIGIN: z.url().describe('Origin of the API, whose supervisor gets the messages that cannot be read'),
-  AZURE_CLIENT_ID: z.string().optional().describe('Client id of the user-assigned managed identity (Azure)'),
+  API_ORIGIN: z.url().describe('Origin of the API, whose supervisor receives dead letters'),
+  AZURE_CLIENT_ID: z.string().optional().describe('Client ID of the user-assigned managed identity (Azure)'),
   EVENTHUBS: z.string().optional().describe('Event Hubs connection string (one machine)'),
   EVENTHUBS__fullyQualifiedNamespace: z
     .string()
@@ -34,19 +28,21 @@ export const TrackingSettingsSchema = z.object({
     .default(1)
     .describe('Simulated seconds per second; above 1 for demonstrations and tests only'),
   TELEMETRY_RECORD_SECONDS: seconds(2).describe(
-    'Least time between two records of a drone on drone-telemetry',
+    'Shortest time between two records of a drone on drone-telemetry',
   ),
   TELEMETRY_PARKED_SECONDS: seconds(10).describe(
     'The same for a drone that is parked; the drone service counts one as silent after 30',
   ),
   LINK_LOST_SECONDS: seconds(15).describe('Silence after which the link of a flying drone counts as lost'),
-  ARRIVAL_RADIUS: seconds(100).describe('How near its pickup or dropoff a drone must be to have arrived, m'),
-  RETAIN_ENDED_SECONDS: seconds(600).describe('How long an ended delivery can still be asked for'),
+  ARRIVAL_RADIUS: seconds(100).describe(
+    'Distance from its pickup or dropoff within which a drone has arrived, m',
+  ),
+  RETAIN_ENDED_SECONDS: seconds(600).describe('How long an ended delivery can still be watched'),
   RECONNECT_SPREAD_SECONDS: z.coerce
     .number()
     .nonnegative()
     .default(2)
-    .describe('Watchers of a process that ends come back spread over this time'),
+    .describe('Time over which the watchers of a stopping process reconnect'),
   ALLOWED_ORIGINS: z
     .string()
     .default('')
@@ -62,17 +58,25 @@ export const TrackingSettingsSchema = z.object({
     .int()
     .nonnegative()
     .default(0)
-    .describe('Proxies in front that add the address of their caller to X-Forwarded-For'),
-  LIMIT_REQUESTS_PER_PRINCIPAL: limit(1_200).describe('Requests, tickets and streams a minute of one caller'),
-  LIMIT_REQUESTS_PER_ADDRESS: limit(300_000).describe('Requests and upgrades a minute of one address'),
-  LIMIT_WRONG_TOKENS_PER_ADDRESS: limit(120).describe('Wrong tokens a minute of one address'),
-  LIMIT_STREAMS_PER_PRINCIPAL: limit(100).describe('Streams that one caller may have open'),
-  LIMIT_SOCKETS_PER_ADDRESS: limit(20_000).describe('WebSockets that one address may have open'),
-  LIMIT_FRAMES_PER_SECOND: limit(200).describe('Frames a second of one drone'),
+    .describe('Number of proxies in front of the app that add their caller’s address to X-Forwarded-For'),
+  LIMIT_REQUESTS_PER_PRINCIPAL: limit(1_200).describe(
+    'Requests, tickets and streams per minute from one caller',
+  ),
+  LIMIT_REQUESTS_PER_ADDRESS: limit(300_000).describe('Requests and upgrades per minute from one address'),
+  LIMIT_WRONG_TOKENS_PER_ADDRESS: limit(120).describe('Wrong tokens per minute from one address'),
+  LIMIT_STREAMS_PER_PRINCIPAL: limit(100).describe('Maximum number of open streams per caller'),
+  LIMIT_SOCKETS_PER_ADDRESS: limit(20_000).describe('Maximum number of open WebSockets per address'),
+  LIMIT_FRAMES_PER_SECOND: limit(200).describe('Frames per second from one drone'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url()
+    .optional()
+    .describe(
+      'Collector that the spans of traces are sent to, by OTLP over HTTP; without one none are recorded',
+    ),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default('info')
-    .describe('Least level that is logged'),
+    .describe('Lowest level that is logged'),
 });
 export type TrackingSettings = z.output<typeof TrackingSettingsSchema>;
 
@@ -85,7 +89,7 @@ export function readTrackingSettings(
     throw new Error(`settings: ${describeProblems(result.errors, environment).join('; ')}`);
   }
   if (!result.value.EVENTHUBS && !result.value.EVENTHUBS__fullyQualifiedNamespace) {
-    throw new Error('settings: EVENTHUBS or EVENTHUBS__fullyQualifiedNamespace: one of them is needed');
+    throw new Error('settings: EVENTHUBS or EVENTHUBS__fullyQualifiedNamespace is missing');
   }
   return result.value;
 }

@@ -1,4 +1,4 @@
-/** The supervisor, as tracking calls it: over HTTP, with tracking's own identity. */
+/** Calls the supervisor over HTTP, with tracking's own identity. */
 import type { TokenCredential } from '@azure/identity';
 import { recordDeadLetter } from '../shared/contracts/supervisor.ts';
 import { AppError } from '../shared/errors.ts';
@@ -15,7 +15,8 @@ export function createDeadLetterRecorder(
 ): RecordDeadLetter {
   const token = async () => {
     const answer = await credential().getToken(`${settings.TRACKING_AUDIENCE}/.default`);
-    if (!answer) throw new AppError('dependency_unavailable', 'no token for a call to the supervisor');
+    if (!answer)
+      throw new AppError('dependency_unavailable', 'there is no token for a call to the supervisor');
     return answer.token;
   };
   const call = createClient(overHttp({ origin: settings.API_ORIGIN, token }));

@@ -1,4 +1,4 @@
-/** Everything that tracking does by the clock, each beside its period. */
+/** Starts tracking's timers, each with its period. */
 import type { Client } from './fan-out/client.ts';
 import type { Fleet } from './fan-out/fleet.ts';
 import type { Tickets } from './fan-out/tickets.ts';
@@ -15,7 +15,7 @@ export interface TimedParts {
   readonly watchers: Watchers;
   readonly fleet: Fleet;
   readonly recorder: Recorder;
-  /** Undefined until everything was rebuilt: silence means nothing before. */
+  /** Undefined until everything is rebuilt: before that, silence means nothing. */
   readonly links: () => LinkWatch | undefined;
   readonly commands: Commands;
   readonly sockets: DroneSockets;
@@ -25,10 +25,10 @@ export interface TimedParts {
   readonly guard: Guard;
 }
 
-/** Parked drones that left are forgotten after a day, ms. */
+/** Parked drones that have left are forgotten after a day, ms. */
 const SILENT_DRONE_MS = 24 * 3600 * 1000;
 
-/** Returns what stops them all. */
+/** Returns a function that stops them all. */
 export function startTimers(parts: TimedParts): () => void {
   const { watchers, fleet, recorder, links, commands, sockets, deliveries, drones, tickets, guard } = parts;
   const tickClient = guard(

@@ -1,7 +1,7 @@
 /**
- * Tracking itself, without servers: state, ingest and fan-out, wired. The broker and the supervisor come in as ports.
+ * Wires tracking without its servers: state, ingest and fan-out. The broker and the supervisor come in as ports.
  *
- * One process has all roles now. To split owners (state, ingest) from edges (fan-out), `watchers.position`,
+ * One process has all roles today. To split owners (state, ingest) from edges (fan-out), `watchers.position`,
  * `watchers.stage`, `watchers.link` and `fleet` cross between them: a stream from owner to edge takes their place.
  */
 import type { WebSocket } from 'ws';
@@ -14,6 +14,7 @@ import { registerGauges } from './gauges.ts';
 import type { Guard } from './guard.ts';
 import { createMessages, type Messages } from './hubs/apply-messages.ts';
 import { createDeadLetters } from './hubs/dead-letters.ts';
+import type { MissionTraces } from './hubs/mission-traces.ts';
 import { checkEvent } from './ingest/check-event.ts';
 import { createCommands } from './ingest/commands.ts';
 import { createDroneSockets, type DroneSockets } from './ingest/drone-sockets.ts';
@@ -43,7 +44,8 @@ export interface TrackerOptions {
   readonly publishEvents: PublishFlightEvents;
   readonly publishTelemetry: PublishTelemetry;
   readonly recordDeadLetter: RecordDeadLetter;
-  /** Resolves when the hubs' pasts have been read. */
+  readonly traces: Pick<MissionTraces, 'remember'>;
+  /** Resolves when the hubs' past messages have been read. */
   readonly rebuilt: Promise<void>;
   readonly metrics: Metrics;
   readonly guard: Guard;
@@ -60,12 +62,12 @@ export interface Tracker extends Messages, AsyncDisposable {
   readonly watchers: Watchers;
   readonly fleet: Fleet;
   readonly tickets: Tickets;
-  /** A drone's socket that has been opened by a token which ends at `expiresAt`, ms since the epoch. */
+  /** Accepts a drone's socket, opened with a token that expires at `expiresAt`, ms since the epoch. */
   readonly acceptDrone: (droneId: string, socket: WebSocket, expiresAt: number) => void;
 }
 
 export function createTracker(options: TrackerOptions): Tracker {
-  const { settings, rebuilt, metrics, guard, log, now } = options;
+  const { settings, rebuilt, metrics, guard, log, now, traces } = options;
   const timeScale = settings.TIME_SCALE;
   const lostAfter = settings.LINK_LOST_SECONDS * 1000;
   const counters = countersOf(metrics);
@@ -109,7 +111,7 @@ export function createTracker(options: TrackerOptions): Tracker {
     log,
     onOutcome: counters.deadLetter,
   });
-  const messages = createMessages({ deliveries, commands, watchers, deadLetters });
+  const messages = createMessages({ deliveries, commands, watchers, deadLetters, traces });
 
   let links: LinkWatch | undefined;
   const open = () => {
@@ -187,7 +189,7 @@ function countersOf({ counter }: Metrics) {
       conflated.add(replaced);
     },
     frameRefused: (_droneId: string, reason: string) =>
-      counter('tracking_frames_refused_total', 'Frames of drones that were refused', { reason }).add(),
+      counter('tracking_frames_refused_total', 'Refused frames of drones', { reason }).add(),
     commandSent: (kind: string, again: boolean) =>
       counter('tracking_commands_sent_total', 'Commands sent down', { kind, again: String(again) }).add(),
     deadLetter: (hub: string, result: string) =>

@@ -89,7 +89,7 @@ export async function startBroker(): Promise<Broker> {
         },
         { startPosition: earliestEventPosition, maxBatchSize: 100, maxWaitTimeInSeconds: 1 },
       );
-      const timer = setTimeout(() => resolve(), 8_000);
+      const timer = setTimeout(() => resolve(), 50_000);
       try {
         await promise;
       } finally {
@@ -280,7 +280,7 @@ export async function watchSocket<T = WatchFrame>(
 export async function until(
   condition: () => boolean | Promise<boolean>,
   what: string | (() => string),
-  timeoutMs = 8_000,
+  timeoutMs = 50_000,
 ): Promise<void> {
   const end = Date.now() + timeoutMs;
   while (!(await condition())) {

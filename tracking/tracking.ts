@@ -1,9 +1,9 @@
 /**
- * Tracking as a whole: settings in, a listening server out. Reads the hubs' pasts, then serves.
+ * Starts tracking as a whole, from settings to a listening server. It reads the hubs' past messages, then serves.
  *
- * A1 The port is open at once, so that drones stay connected and positions are pushed while the broker is away; `/readyz`
- *    is true only when everything was rebuilt and every partition answers.
- * A2 `close` drains: readiness first, then watchers and drones are told to come back, then the work under way is finished.
+ * A1 The port is open at once, so drones stay connected and positions are pushed while the broker is away; `/readyz`
+ *    is true only once everything is rebuilt and every partition answers.
+ * A2 `close` drains: it ends readiness, asks watchers and drones to reconnect, then finishes the work under way.
  * A3 A fault in a listener ends one connection or one message, never the process (guard.ts).
  */
 import { once } from 'node:events';
@@ -13,11 +13,14 @@ import type { TokenCredential } from '@azure/identity';
 import { lazyCredential } from '../shared/auth/credential.ts';
 import { createVerifier, type VerifyToken } from '../shared/auth/verifier.ts';
 import { createPublisher, type Publisher } from '../shared/messaging/publisher.ts';
+import { exportSpans } from '../shared/telemetry/export-spans.ts';
 import type { Log } from '../shared/telemetry/log.ts';
+import { inSpan } from '../shared/telemetry/trace.ts';
 import { drain } from './drain.ts';
 import { createGuard } from './guard.ts';
 import type { Readiness } from './http/routes.ts';
 import { createTrackingServer } from './http/server.ts';
+import { createMissionTraces, type MissionTraces } from './hubs/mission-traces.ts';
 import { openHubReader } from './hubs/reader.ts';
 import { openTelemetryHub } from './hubs/telemetry.ts';
 import { createMetrics } from './metrics.ts';
@@ -38,17 +41,17 @@ export interface TrackingOptions {
 
 export interface Tracking extends AsyncDisposable {
   readonly port: number;
-  /** Resolves when the hubs' pasts have been read. */
+  /** Resolves when the hubs' past messages have been read. */
   readonly rebuilt: Promise<void>;
   readonly tracker: Tracker;
   readonly isReady: () => boolean;
   readonly close: () => Promise<void>;
 }
 
-/** A drone repeats an event every few seconds; after that it does not wait for the answer any more, ms. */
+/** A drone repeats an event every few seconds; after this time it no longer waits for the answer, ms. */
 const PUBLISH_TIMEOUT_MS = 2_500;
 const CONSUMER_GROUP = 'tracking';
-/** A partition that did not answer for so long is not read, ms. */
+/** A partition without an answer for this long counts as not being read, ms. */
 const STALLED_MS = 10_000;
 
 /** @throws Error (`EADDRINUSE`) when the port is taken */
@@ -64,6 +67,8 @@ export async function startTracking(options: TrackingOptions): Promise<Tracking>
   const onCount = (cause: string) =>
     metrics.counter('tracking_listener_faults_total', 'Listeners that failed', { cause }).add();
   const guard = createGuard({ log, now, onCount });
+  const spans = await exportSpans('tracking', settings, credential);
+  const traces = createMissionTraces();
   const publisher = createPublisher(settings, credential);
   const telemetry = openTelemetryHub(settings, credential);
   const rebuilt = Promise.withResolvers<void>();
@@ -78,7 +83,8 @@ export async function startTracking(options: TrackingOptions): Promise<Tracking>
     log,
     now,
     rebuilt: rebuilt.promise,
-    publishEvents: flightEventsTo(publisher),
+    traces,
+    publishEvents: flightEventsTo(publisher, traces),
     publishTelemetry: telemetry.publish,
     recordDeadLetter: options.recordDeadLetter ?? createDeadLetterRecorder(settings, credential),
   });
@@ -103,7 +109,7 @@ export async function startTracking(options: TrackingOptions): Promise<Tracking>
   rebuilt.promise.catch((error: unknown) => log.error({ err: error }, 'the hubs cannot be read'));
   registerProcessGauges(metrics, isReady);
 
-  const outputs = [publisher, telemetry];
+  const outputs = [publisher, telemetry, spans];
   const spreadMs = settings.RECONNECT_SPREAD_SECONDS * 1000;
   let closing: Promise<void> | undefined;
   const close = () => {
@@ -131,15 +137,18 @@ async function listen(server: Server, settings: TrackingSettings, tracker: Track
   }
 }
 
-function flightEventsTo(publisher: Publisher): PublishFlightEvents {
+/** A batch has the events of one drone, so nearly always of one mission. */
+function flightEventsTo(publisher: Publisher, traces: MissionTraces): PublishFlightEvents {
   return (events) =>
-    publisher.publish(
-      'drone-events',
-      events.map((event) => ({
-        key: event.deliveryId,
-        body: event,
-        properties: { messageId: event.eventId, kind: event.kind },
-      })),
-      { timeoutMs: PUBLISH_TIMEOUT_MS },
+    inSpan('flight events', { parent: traces.of(events[0]?.missionId) }, () =>
+      publisher.publish(
+        'drone-events',
+        events.map((event) => ({
+          key: event.deliveryId,
+          body: event,
+          properties: { messageId: event.eventId, kind: event.kind },
+        })),
+        { timeoutMs: PUBLISH_TIMEOUT_MS },
+      ),
     );
 }

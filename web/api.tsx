@@ -1,4 +1,4 @@
-/** The API page: the OpenAPI document, to read and to search. */
+/** The API page shows the OpenAPI document and lets people search it. */
 import { render } from 'preact';
 import { ApiPage } from './api-docs/api-page.tsx';
 import { loadDocument } from './api-docs/document.ts';

@@ -1,4 +1,4 @@
-/** The live page: people ask for a delivery and follow it; operators see the fleet. */
+/** The live page: customers request a delivery and follow it, operators see the fleet. */
 import { render } from 'preact';
 import { App } from './app/app.tsx';
 import { createPage } from './app/page.ts';
@@ -19,7 +19,7 @@ try {
     shared: localStorage,
     now: Date.now,
   });
-  // A share link needs no person.
+  // A share link needs no sign-in.
   const start = await session.resume({ silent: routeOf(location.pathname).screen !== 'share' });
   if (start !== undefined) {
     const page = createPage(

@@ -1,4 +1,4 @@
-/** Pure rules of accounts: who may see one, who may ship. */
+/** Pure rules of accounts: who may see an account, and who may ship. */
 import { createHash } from 'node:crypto';
 import { hasRole, type Principal } from '../../shared/auth/principal.ts';
 import { checkReach } from '../../shared/auth/tenancy.ts';
@@ -9,8 +9,8 @@ import { read } from '../../shared/read.ts';
 import type { AccountDocument, HoldDocument, UserDocument } from './schemas.ts';
 
 /**
- * A user id may contain what a document id may not (`/`, `?`, `#`, 255 characters of any script), so such a one is
- * stored under its digest. `~` keeps the two forms apart: no plain id begins with it.
+ * A user id may contain what a document id may not (`/`, `?`, `#`, 255 characters of any script). Such an id is stored
+ * as its digest. `~` keeps the two forms apart: no plain id begins with it.
  */
 export function userDocumentId(userId: string): `user-${string}` {
   return read(Id, userId).ok
@@ -24,7 +24,7 @@ export function checkOwn(principal: Principal, accountId: string): void {
 }
 
 /**
- * The list of users decides within what the token allows: an admin who was demoted or removed there is none at once.
+ * The list of users decides within what the token allows: an admin who is demoted or removed there loses the role at once.
  * A user who is not on the list has the rights of the token, so that a new business can add its first user.
  * @throws AppError `not_found` for another account's id, `forbidden`
  */
@@ -32,7 +32,7 @@ export function checkAdmin(principal: Principal, accountId: string, listed: User
   checkOwn(principal, accountId);
   if (hasRole(principal, 'operator') || !listed) return;
   if (listed.role !== 'account-admin' || listed.removedAt !== undefined) {
-    throw new AppError('forbidden', 'you are not an administrator of this account any more');
+    throw new AppError('forbidden', 'you are no longer an administrator of this account');
   }
 }
 
@@ -50,7 +50,7 @@ export function checkMayShip(account: AccountDocument | undefined, user: UserDoc
   }
 }
 
-/** What releasing does to a hold; undefined: nothing, it has ended. */
+/** The hold after a release; undefined if it has already ended. */
 export function endOfHold(hold: HoldDocument, settled: boolean, at: string): HoldDocument | undefined {
   return hold.status === 'Held'
     ? { ...hold, status: settled ? 'Settled' : 'Released', endedAt: at }
@@ -59,10 +59,10 @@ export function endOfHold(hold: HoldDocument, settled: boolean, at: string): Hol
 
 export type AccountFacts = Pick<AccountDocument, 'name' | 'quota' | 'status'>;
 
-/** Longest audit that an account carries. */
+/** Largest number of audit entries kept with an account. */
 const MAX_ACTS = 100;
 
-/** The account with a change and its audit; undefined when nothing would change. */
+/** The account with a change and its audit entry; undefined when nothing would change. */
 export function changedAccount(
   known: AccountDocument,
   change: Partial<AccountFacts>,

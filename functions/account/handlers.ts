@@ -1,4 +1,4 @@
-/** Businesses: registered, read, changed by operators. */
+/** Handles the routes of accounts: operators register and change them. */
 
 import { mayReach } from '../../shared/auth/tenancy.ts';
 import type {
@@ -40,7 +40,7 @@ export function createHandlers(repository: AccountRepository, deps: ServiceDeps)
     return account;
   };
 
-  /** Fields that the change does not name stay. */
+  /** Fields that the change does not name stay as they are. */
   const changed = async (
     { item, etag }: Stored<AccountDocument>,
     { reason, ...facts }: Change,

@@ -1,4 +1,4 @@
-/** Quota: held while a delivery is under way, then released or settled. Each call may come twice, or late. */
+/** Holds quota while a delivery is under way, then releases or settles it. Each call may arrive twice, or late. */
 import type { holdQuota, releaseQuota } from '../../shared/contracts/accounts.ts';
 import { withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
 import { AppError } from '../../shared/errors.ts';

@@ -7,18 +7,18 @@ import type { AccountDocument, HoldDocument, UserDocument } from './schemas.ts';
 export interface AccountRepository {
   account(accountId: string): Promise<Stored<AccountDocument> | undefined>;
   createAccount(document: AccountDocument): Promise<Stored<AccountDocument>>;
-  /** @throws AppError `etag_mismatch`: another call, or a hold, was faster */
+  /** @throws AppError `etag_mismatch`: another call, or a hold, has changed it */
   replaceAccount(document: AccountDocument, etag: string): Promise<Stored<AccountDocument>>;
   user(accountId: string, userId: string): Promise<Stored<UserDocument> | undefined>;
   createUser(document: UserDocument): Promise<Stored<UserDocument>>;
   replaceUser(document: UserDocument, etag: string): Promise<Stored<UserDocument>>;
   users(accountId: string): Promise<readonly UserDocument[]>;
   hold(accountId: string, deliveryId: string): Promise<Stored<HoldDocument> | undefined>;
-  /** Those that stand, of every account, oldest first. */
+  /** Current holds of all accounts, oldest first. */
   holds(before: string, limit: number): Promise<readonly HoldDocument[]>;
-  /** @throws WriteConflict `exists`: there is a hold; `changed`: the account may not ship any more */
+  /** @throws WriteConflict `exists`: there is a hold already; `changed`: the account may no longer ship */
   createHold(hold: HoldDocument): Promise<void>;
-  /** The end of a hold that never was: a hold that comes late finds it. @throws WriteConflict */
+  /** Records the end of a hold that never existed, so that a late hold is refused. @throws WriteConflict */
   createEnded(hold: HoldDocument): Promise<void>;
   /** @throws WriteConflict */
   endHold(hold: HoldDocument, etag: string): Promise<void>;

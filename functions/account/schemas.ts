@@ -1,4 +1,4 @@
-/** What the account service keeps, in `accounts` (partition: account). */
+/** The items of the container `accounts` (partition: account). */
 import type { AccountAct } from '../../shared/contracts/accounts.ts';
 import type { CallMark } from '../../shared/http/idempotent-call.ts';
 
@@ -11,7 +11,7 @@ export interface AccountDocument {
   readonly status: 'active' | 'suspended';
   /** Deliveries under way; changes only together with a hold. */
   readonly held: number;
-  /** Deliveries carried out, by month (`YYYY-MM`): an invoice's facts. */
+  /** Deliveries carried out, by month (`YYYY-MM`): the basis of invoices. */
   readonly settled: Readonly<Record<string, number>>;
   readonly createdAt: string;
   /** The latest changes by operators, oldest first. */
@@ -27,11 +27,11 @@ export interface UserDocument {
   readonly name: string;
   readonly role: 'customer' | 'account-admin';
   readonly email?: string;
-  /** Set when the user was removed: the token may still be valid, its rights here are not. */
+  /** Set when the user was removed: the user's token may still be valid, but no longer grants rights here. */
   readonly removedAt?: string;
 }
 
-/** Stays after its end, so that a late repetition of the hold or of its end finds out. */
+/** Kept after its end, so that a late repetition of the hold or of its end is recognized. */
 export interface HoldDocument {
   readonly id: `hold-${string}`;
   readonly type: 'hold';

@@ -1,4 +1,4 @@
-/** Users of a business. Who is removed keeps a mark, because the token may outlive the membership. */
+/** Handles the users of a business. A removed user keeps an entry, because the token may outlive the membership. */
 import type { getUser, listUsers, putUser, removeUser } from '../../shared/contracts/accounts.ts';
 import { checkIfMatch, withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
 import { AppError } from '../../shared/errors.ts';

@@ -1,4 +1,4 @@
-/** Pure rules of the history: where an entry lies. */
+/** Pure rules of the history: partition and order of entries. */
 import { sortKeyOf } from '../../shared/continuation.ts';
 import type { HistoryEntry } from '../../shared/contracts/history.ts';
 import { type EntryDocument, PLACES, type PlaceDocument } from './schemas.ts';
@@ -29,7 +29,7 @@ export function documentOf(entry: HistoryEntry, month: string): EntryDocument {
   };
 }
 
-/** One form for every time, so that text compares as time does. */
+/** One form for all times, so that texts sort like times. */
 export function utc(time: string): string {
   return new Date(time).toISOString();
 }

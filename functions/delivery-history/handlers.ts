@@ -1,4 +1,4 @@
-/** The history's routes: archive once, read, search, sum up. */
+/** Handles the history's routes: archive once, read, search, total. */
 import { checkNamedOwner, checkReach, reachesAll } from '../../shared/auth/tenancy.ts';
 import { pageOf, sortKeyIn } from '../../shared/continuation.ts';
 import type {

@@ -8,7 +8,7 @@ export interface Search {
   readonly from?: string | undefined;
   readonly to?: string | undefined;
   readonly stage?: string | undefined;
-  /** Only what comes after this sort key. */
+  /** Only entries after this sort key. */
   readonly after?: string | undefined;
   readonly limit: number;
 }
@@ -16,14 +16,14 @@ export interface Search {
 export interface HistoryRepository {
   /** The place that was written first. */
   claim(place: PlaceDocument): Promise<PlaceDocument>;
-  /** False when it was there. */
+  /** False when there was one already. */
   create(document: EntryDocument): Promise<boolean>;
   find(accountId: string, deliveryId: string): Promise<EntryDocument | undefined>;
   /** For an operator, who names no account. */
   findAnywhere(deliveryId: string): Promise<EntryDocument | undefined>;
-  /** Newest first. The condition on the account is the partition's prefix: the query plan asks only where it lies. */
+  /** Newest first. The condition on the account is the prefix of the partition key: the query reads only its partitions. */
   search(search: Search): Promise<readonly EntryDocument[]>;
-  /** Of the deliveries that were completed in the month (`YYYY-MM`), kg. */
+  /** Total weight of the deliveries that were completed in the month (`YYYY-MM`), kg. */
   carriedWeight(accountId: string, month: string): Promise<number>;
 }
 

@@ -1,4 +1,4 @@
-/** What the history keeps, in `history` (partition: account, then month of the end). */
+/** The items of the container `history` (partition: account, then month of the end). */
 import type { HistoryEntry } from '../../shared/contracts/history.ts';
 
 export interface EntryDocument {
@@ -9,13 +9,13 @@ export interface EntryDocument {
   readonly month: string;
   readonly endedAt: string;
   readonly stage: HistoryEntry['stage'];
-  /** End, then id: unique, so that a page ends at a definite place. */
+  /** End, then id: unique, so a page ends at a definite place. */
   readonly sortKey: string;
   readonly entry: HistoryEntry;
 }
 
 /**
- * Where a delivery's one entry lies. It is written first and only once, so that an archive that is repeated with another
+ * The place of a delivery's one entry. It is written first, and only once: an archive call that is repeated with another
  * time of the end, in another month, makes no second entry.
  */
 export interface PlaceDocument {

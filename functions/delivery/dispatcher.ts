@@ -1,15 +1,15 @@
 /**
- * Runs the work of many accounts at the same time, each account's within bounds.
+ * Runs the tasks of many accounts at the same time, within bounds for each account.
  *
- * D1 At most `perAccount` of one account's works run at a time, so a slow one delays only its own account.
- * D2 At most `queuedPerAccount` of them wait. What is offered beyond that is refused, and the caller keeps it.
- * D3 Offering never waits, and a work that fails ends nothing but itself.
+ * D1 At most `perAccount` tasks of one account run at a time, so a slow task delays only its own account.
+ * D2 At most `queuedPerAccount` of them wait. Further tasks are refused, and the caller keeps them.
+ * D3 Offering never waits, and a failed task affects no other.
  */
 
 export interface Dispatcher {
   /** False when the account's queue is full. */
   offer(accountId: string, work: () => Promise<void>): boolean;
-  /** How many more works the account may offer now. */
+  /** How many more tasks the account may offer now. */
   room(accountId: string): number;
   /** Resolves when nothing runs or waits. */
   settled(): Promise<void>;

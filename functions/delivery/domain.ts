@@ -7,7 +7,7 @@ import type { DeliveryDocument } from './schemas.ts';
 
 type Event = StageEvent['event'];
 
-/** From which stages an event leads on. What is not here is a 409. */
+/** The stages from which each event is allowed; any other is a 409. */
 const FROM: Readonly<Record<Event, readonly DeliveryStage[]>> = {
   Rescheduled: ['Created', 'Rescheduled', 'HeadedToPickup'],
   HeadedToPickup: ['Created', 'Rescheduled', 'HeadedToPickup'],

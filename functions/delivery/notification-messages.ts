@@ -4,7 +4,7 @@ import type { OutboundRequest } from '../../shared/outbound/sender.ts';
 import { RELAY, signatureHeaders, signingSecrets } from '../../shared/outbound/signature.ts';
 import type { NotificationDocument, Subscription, SubscriptionsDocument } from './schemas.ts';
 
-/** Longer than a notification is tried. */
+/** Longer than the attempts to send a notification continue. */
 const TTL_SECONDS = 3 * 24 * 3600;
 
 export function messagesOf(
@@ -56,7 +56,7 @@ export function requestOf(
   };
 }
 
-/** `refused`: a repetition would be, too. */
+/** `refused`: a repetition would be refused, too. */
 export function verdictOn(status: number): 'taken' | 'refused' | 'failed' {
   if (status >= 200 && status < 300) return 'taken';
   return status >= 500 || [408, 425, 429].includes(status) ? 'failed' : 'refused';

@@ -5,21 +5,21 @@ import { unlessConflict } from '../../shared/cosmos/write-conflict.ts';
 import type { NotificationDocument } from './schemas.ts';
 
 export interface NotificationRepository {
-  /** Those of one event. Resolves to the ones that were not there before. */
+  /** Stores the notifications of one event. Resolves to those that are new. */
   add(documents: readonly NotificationDocument[]): Promise<readonly NotificationDocument[]>;
-  /** Accounts that have something due, in no order. */
+  /** Accounts with notifications that are due, in no particular order. */
   dueAccounts(now: string): Promise<readonly string[]>;
   due(accountId: string, now: string, limit: number): Promise<readonly NotificationDocument[]>;
-  /** False when it has changed since it was read: another process has it. */
+  /** False when it has changed since it was read: another process has claimed it. */
   change(
     document: NotificationDocument,
     change: Partial<Pick<NotificationDocument, 'status' | 'attempts' | 'dueAt'>>,
   ): Promise<boolean>;
 }
 
-/** A transactional batch takes no more. https://learn.microsoft.com/azure/cosmos-db/concepts-limits */
+/** The limit of a transactional batch. https://learn.microsoft.com/azure/cosmos-db/concepts-limits */
 const BATCH_SIZE = 100;
-/** Accounts of one round; the others' turn comes with the next one. */
+/** Number of accounts in one round; the next round serves the others. */
 const MAX_ACCOUNTS = 200;
 
 export function createNotificationRepository(database: Database): NotificationRepository {
@@ -39,7 +39,7 @@ export function createNotificationRepository(database: Database): NotificationRe
       await store.batch(first.deliveryId, operations);
       return chunk;
     }, 'exists');
-    // All or nothing: the event has come again, and this part of it was written before.
+    // A batch is all or nothing: the event was delivered again, and this part of it had been written.
     return written ?? [];
   };
 

@@ -129,7 +129,7 @@ const stored = async (deliveryId: string) => {
 };
 
 describe('a notification', () => {
-  test('goes to everybody who asked, with the event and its id, once however often the event comes', async () => {
+  test('goes to everybody who asked, with the event and its id, once however often the event comes (N4)', async () => {
     const deliveryId = await deliveries.create();
     await notifyMe(deliveryId, { webhook: `${origin}/once` });
     await notifyMe(deliveryId, { webhook: `${origin}/once` });
@@ -142,7 +142,7 @@ describe('a notification', () => {
     ]);
   });
 
-  test('that fails is sent again after a pause, ever longer, until the receiver has it', async () => {
+  test('that fails is sent again after a pause, ever longer, until the receiver has it (N1)', async () => {
     const deliveryId = await deliveries.create();
     await notifyMe(deliveryId, { webhook: `${origin}/flaky` });
     moods.set('/flaky', [500, 429, 503]);
@@ -174,7 +174,7 @@ describe('a notification', () => {
     },
   );
 
-  test('is not kept from one receiver by another that is down or silent; theirs is given up in the end', async () => {
+  test('is not kept from one receiver by another that is down or silent; theirs is given up in the end (D3)', async () => {
     const deliveryId = await deliveries.create();
     await notifyMe(deliveryId, { webhook: 'http://127.0.0.1:1/down' });
     await notifyMe(deliveryId, { webhook: `${origin}/silent` });
@@ -361,7 +361,7 @@ describe('asking to be told', () => {
 });
 
 describe('a flood of notifications', () => {
-  test('to 600 silent receivers of one account delays nobody else’s, nor the batch (N2)', async () => {
+  test('to 600 silent receivers of one account delays nobody else’s, nor the batch (D1, D2, N2)', async () => {
     const own = notifierWith({ timeoutMs: 5_000 });
     const flooded = [await deliveries.create(), await deliveries.create()];
     for (const deliveryId of flooded) {

@@ -1,11 +1,11 @@
 /**
- * Sends the events of a delivery to its subscribers. One event for one receiver is one document, until the receiver has it.
+ * Sends the events of a delivery to its subscribers. Each event for each receiver is a document until the receiver has it.
  *
  * N1 The document is stored before the first attempt, so an attempt that fails, or dies with its process, is repeated by a
  *    later round, for a day.
- * N2 The hub's batch ends when the documents are stored. They are sent elsewhere, a few of each account at a time, so a
- *    receiver that is down or slow delays neither the batch nor another account.
- * N3 A process claims a document before it sends it: processes that work at the same moment send it once.
+ * N2 The hub's batch ends when the documents are stored. They are sent outside the batch, a few of each account at a time,
+ *    so a receiver that is down or slow delays neither the batch nor another account.
+ * N3 A process claims a document before it sends it: of several processes at work, only one sends it.
  * N4 Delivery is at least once: receivers deduplicate by the event's id, and order by its sequence.
  */
 import type { CloudEvent } from '../../shared/contracts/events.ts';
@@ -20,9 +20,9 @@ import type { NotificationDocument } from './schemas.ts';
 export interface Notifier {
   /** Stores a notification of the event for each subscriber. */
   announce(event: CloudEvent): Promise<void>;
-  /** Takes up the notifications that are due. */
+  /** Starts sending the notifications that are due. */
   sendDue(): Promise<void>;
-  /** Resolves when everything that was taken up has been tried. */
+  /** Resolves when every notification that was started has been tried. */
   settled(): Promise<void>;
 }
 
@@ -37,11 +37,11 @@ export interface NotifierDeps {
 }
 
 const TIMEOUT_MS = 5_000;
-/** Longer than an attempt takes, and than its wait for its turn, s. */
+/** Longer than an attempt and its wait for its turn, s. */
 const CLAIM_SECONDS = 30;
 const FIRST_PAUSE_SECONDS = 15;
 const MAX_PAUSE_SECONDS = 3600;
-/** A pause is longer by up to this share, so that what failed together does not come back together. */
+/** A pause is extended by up to this share, so that notifications that failed together do not return together. */
 const JITTER = 0.2;
 const GIVEN_UP_AFTER_SECONDS = 24 * 3600;
 const PER_ACCOUNT = 4;
@@ -88,7 +88,7 @@ export function createNotifier(
     }
   }
 
-  /** One attempt, unless the claim has run out while it waited for its turn: another process may have it by now. */
+  /** One attempt, unless the claim expired while it waited for its turn: another process may have claimed it since. */
   async function attempt(document: NotificationDocument): Promise<void> {
     if (Date.parse(document.dueAt) - now().getTime() < timeoutMs) return;
     const attempts = document.attempts + 1;
@@ -96,7 +96,7 @@ export function createNotifier(
     const answer = await sender.send(request).then(
       ({ status }) => verdictOn(status),
       (error: unknown) => {
-        log.debug({ err: error, eventId: document.eventId }, 'a receiver gave no answer');
+        log.debug({ err: error, eventId: document.eventId }, 'a receiver did not answer');
         return 'failed' as const;
       },
     );
@@ -109,7 +109,10 @@ export function createNotifier(
     const age = (now().getTime() - Date.parse(document.createdAt)) / 1000;
     const givenUp = answer === 'refused' || age + pause > GIVEN_UP_AFTER_SECONDS;
     const { eventId } = document;
-    log.warn({ eventId, attempts, answer }, givenUp ? 'a notification is given up' : 'a notification failed');
+    log.warn(
+      { eventId, attempts, answer },
+      givenUp ? 'a notification was given up' : 'a notification failed',
+    );
     await notifications.change(document, {
       attempts,
       ...(givenUp ? { status: 'GivenUp' } : { dueAt: later(pause) }),

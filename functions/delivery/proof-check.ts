@@ -1,4 +1,4 @@
-/** Checks a confirmation against its delivery, and makes the proof that is kept. Pure. */
+/** Checks a confirmation against its delivery, and makes the proof to be stored. Pure. */
 import { createHash } from 'node:crypto';
 import type { z } from 'zod';
 import type { confirmDelivery } from '../../shared/contracts/deliveries.ts';
@@ -8,14 +8,14 @@ import { invalid } from '../../shared/http/pipeline.ts';
 import { recognizeProof } from './proof-content.ts';
 import type { DeliveryDocument, Proof } from './schemas.ts';
 
-/** A phone's position between houses may be this far off, m. */
+/** How far off a phone's position may be between houses, m. */
 const MAX_DISTANCE = 200;
-/** A phone's clock may be this far ahead, ms. */
+/** How far ahead a phone's clock may be, ms. */
 const CLOCK_SKEW_MS = 5 * 60_000;
 
 type Confirmation = z.output<(typeof confirmDelivery)['body']>;
 
-/** @throws AppError `invalid_request` with every field that is wrong */
+/** @throws AppError `invalid_request` with every field that is not valid */
 export function proofOf(
   item: DeliveryDocument,
   { confirmationType: type, confirmationBlob, geoCoordinates: position, dateTime }: Confirmation,

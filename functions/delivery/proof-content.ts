@@ -1,5 +1,5 @@
 /**
- * Recognizes the content of a proof by its bytes: a name or a declared type proves nothing. Pure.
+ * Recognizes the content of a proof by its bytes, since a name or a declared type proves nothing. Pure.
  *
  * JPEG: ITU-T T.81 · PNG: https://www.w3.org/TR/png-3/ · WebP: https://developers.google.com/speed/webp/docs/riff_container ·
  * WAV: RIFF · MP3: ISO/IEC 11172-3 · Ogg: RFC 3533 · WebM: RFC 8794 · fingerprint records: ISO/IEC 19794-2 and -4
@@ -8,7 +8,7 @@ import type { ConfirmationType } from '../../shared/contracts/common.ts';
 
 export interface ProofContent {
   readonly contentType: string;
-  /** Pixels; of pictures. */
+  /** Of a picture, in pixels. */
   readonly width?: number;
   readonly height?: number;
 }
@@ -70,7 +70,7 @@ function png(bytes: Buffer): ProofContent | undefined {
   return { contentType: 'image/png', width: bytes.readUInt32BE(16), height: bytes.readUInt32BE(20) };
 }
 
-/** Start-of-frame markers; C4, C8 and CC are other things. */
+/** Start-of-frame markers; C4, C8 and CC are not among them. */
 const isStartOfFrame = (marker: number) =>
   marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
 

@@ -1,17 +1,17 @@
-/** Proofs of delivery in Blob storage. */
+/** Stores proofs of delivery in Blob storage. */
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import { blobServiceUri } from '../../shared/config/blob-service.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 
 export interface ProofStore {
-  /** Keeps the first content that a name gets. @throws AppError `dependency_unavailable` */
+  /** Stores the content; the first content of a name stays. @throws AppError `dependency_unavailable` */
   keep(name: string, bytes: Buffer, contentType: string): Promise<void>;
   /** Undefined when there is none. @throws AppError `dependency_unavailable` */
   read(name: string): Promise<Buffer | undefined>;
 }
 
-/** A person waits for the answer: an outage is reported soon, and the client repeats its request. */
+/** A person is waiting: an outage is reported soon, and the client repeats its request. */
 const QUICK_RETRIES = {
   retryOptions: { maxTries: 2, tryTimeoutInMs: 5_000, retryDelayInMs: 100, maxRetryDelayInMs: 200 },
 };
@@ -33,7 +33,8 @@ export function createProofStore(deps: ServiceDeps): ProofStore {
           conditions: { ifNoneMatch: '*' },
         });
       } catch (error) {
-        if (statusOf(error) !== 409) throw unavailable('the proof cannot be kept right now', error);
+        if (statusOf(error) !== 409)
+          throw unavailable('the proof cannot be stored right now; try again', error);
       }
     },
     read: async (name) => {
@@ -41,13 +42,13 @@ export function createProofStore(deps: ServiceDeps): ProofStore {
         return await (await container()).getBlobClient(name).downloadToBuffer();
       } catch (error) {
         if (statusOf(error) === 404) return undefined;
-        throw unavailable('the proof cannot be read right now', error);
+        throw unavailable('the proof cannot be read right now; try again', error);
       }
     },
   };
 }
 
-/** The container is made by bicep/ in Azure; on one machine by the first proof. */
+/** In Azure, bicep/ creates the container; on one machine, the first proof does. */
 async function open(deps: ServiceDeps): Promise<ContainerClient> {
   const {
     AzureWebJobsStorage: connection,

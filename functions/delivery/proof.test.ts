@@ -197,7 +197,7 @@ describe('a proof of delivery', () => {
     ['from Sydney', { geoCoordinates: { latitude: -33.8, longitude: 151.2 } }, 'body.geoCoordinates'],
     ['from before the pickup', { dateTime: '2026-11-23T11:00:00Z' }, 'body.dateTime'],
     ['from the future', { dateTime: '2999-01-01T00:00:00Z' }, 'body.dateTime'],
-  ])('%s is refused', async (_, more, path) => {
+  ])('%s is refused (P1, P2)', async (_, more, path) => {
     const deliveryId = await arrived('Picture');
     const answer = await confirm(deliveryId, more);
     expect(answer.status).toBe(400);

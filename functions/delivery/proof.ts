@@ -1,9 +1,9 @@
 /**
- * Proof of delivery.
+ * Accepts proofs of delivery, and returns them.
  *
  * P1 A proof is accepted after the parcel has arrived, near the dropoff, with a time between pickup and now.
  * P2 The bytes of its content match the type that it claims.
- * P3 The first proof stays, in the document and in storage: a repetition or a later one changes nothing.
+ * P3 The first proof stays, in the document and in storage: neither a repetition nor a later proof changes it.
  */
 import type {
   confirmDelivery,
@@ -80,7 +80,7 @@ export function createProofHandlers(
   };
 }
 
-/** A browser shows the content as the recognized type and nothing else, and runs no script in it. */
+/** A browser shows the content as the recognized type only, and runs no script in it. */
 function headersOf({ contentType, sha256 }: Proof): Record<string, string> {
   return {
     'content-type': contentType ?? 'application/octet-stream',

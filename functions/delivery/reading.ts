@@ -1,4 +1,4 @@
-/** Reads of deliveries: one's account's only; another's id is 404. */
+/** Reads deliveries for callers of their account; for any other caller the id is unknown (404). */
 
 import { checkReach, mayReach } from '../../shared/auth/tenancy.ts';
 import type { Position } from '../../shared/contracts/common.ts';
@@ -40,7 +40,7 @@ export async function ownDelivery(
   return found;
 }
 
-/** Live state of the drone that flies this delivery; undefined where there is none, or it cannot be asked now. */
+/** Live state of the drone that flies this delivery; undefined if there is none, or the drone service does not answer. */
 export async function liveState(
   delivery: DeliveryDocument,
   deps: ServiceDeps,
@@ -104,7 +104,7 @@ export function createReadHandlers(repository: DeliveryRepository, deps: Service
   };
 }
 
-/** A delivery that is completed was completed at its dropoff, whether or not the event says so. */
+/** A completed delivery was completed at its dropoff, even if the event does not say so. */
 function lastPlace(item: DeliveryDocument, events: readonly TrackingDocument[]): Position | undefined {
   if (item.stage === 'Completed') return events.at(-1)?.position ?? item.dropoff;
   return events.findLast(({ position }) => position)?.position;

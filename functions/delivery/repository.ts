@@ -12,16 +12,16 @@ import type {
   TrackingDocument,
 } from './schemas.ts';
 
-/** Longer than the day that is counted. */
+/** Longer than the day whose subscriptions are counted. */
 const COUNT_TTL_SECONDS = 2 * 24 * 3600;
 
 export interface DeliveryRepository {
   find(deliveryId: string): Promise<Stored<DeliveryDocument> | undefined>;
-  /** A change without an event of its own; the new ETag. */
+  /** Writes a change that has no event. Resolves to the new ETag. */
   save(document: DeliveryDocument, etag: string): Promise<string>;
   /**
-   * The document, its tracking event and its domain event in one batch; the delivery's new ETag. Without an etag the
-   * delivery must be new.
+   * Writes the document, its tracking event and its domain event in one batch. Resolves to the delivery's new ETag.
+   * Without an etag the delivery must be new.
    */
   record(document: DeliveryDocument, event: TrackingDocument, etag: string | undefined): Promise<string>;
   events(deliveryId: string): Promise<readonly TrackingDocument[]>;
@@ -31,7 +31,7 @@ export interface DeliveryRepository {
   subscriptions(deliveryId: string): Promise<Stored<SubscriptionsDocument> | undefined>;
   /** Without an etag there must be none. @throws WriteConflict */
   saveSubscriptions(document: SubscriptionsDocument, etag: string | undefined): Promise<void>;
-  /** Counts one more for the account on this day (`YYYY-MM-DD`). False when that would be more than `limit`. */
+  /** Counts one more subscription of the account on this day (`YYYY-MM-DD`). False when that would exceed `limit`. */
   countSubscription(accountId: string, day: string, limit: number): Promise<boolean>;
   count(accountId: string, month: string): Promise<number>;
 }

@@ -1,4 +1,4 @@
-/** What the delivery service keeps in `deliveries` (partition: delivery). */
+/** The items of the container `deliveries` (partition: delivery). */
 
 import type { ConfirmationType, DeliveryStage, Position } from '../../shared/contracts/common.ts';
 import type { Delivery } from '../../shared/contracts/deliveries.ts';
@@ -13,19 +13,19 @@ export interface DeliveryDocument extends Omit<Delivery, 'id'> {
   readonly sequence: number;
   /** Ids of the stage events that were applied: a repetition changes nothing. */
   readonly applied: readonly string[];
-  /** The workflow's call that planned it last. */
+  /** The mark of the workflow's call that last planned it. */
   readonly call?: CallMark;
   /** `YYYY-MM` of the creation, for counts. */
   readonly month: string;
   readonly proof?: Proof;
 }
 
-/** A proof of delivery; its picture, voice or print lies in Blob storage. */
+/** A proof of delivery; its picture, recording or finger record is in Blob storage. */
 export interface Proof {
   /** Unique within the delivery: the first half of the content's hash, or `none`. */
   readonly proofId: string;
   readonly type: ConfirmationType;
-  /** As its bringer says. */
+  /** As the caller reported it. */
   readonly at: string;
   readonly receivedAt: string;
   readonly position: Position;
@@ -34,7 +34,7 @@ export interface Proof {
   readonly contentType?: string;
   /** Bytes. */
   readonly size?: number;
-  /** Pixels; of pictures. */
+  /** Of a picture, in pixels. */
   readonly width?: number;
   readonly height?: number;
   /** Of the content, hexadecimal. */
@@ -73,7 +73,7 @@ export interface ShareLink {
   readonly expiresAt: string;
 }
 
-/** Who is told of a delivery's events. One item, so that its number is limited by its etag. */
+/** The subscriptions to a delivery's events. They are one item, so its etag keeps their number within the limit. */
 export interface SubscriptionsDocument {
   readonly id: 'subscriptions';
   readonly type: 'subscriptions';
@@ -83,14 +83,14 @@ export interface SubscriptionsDocument {
 }
 
 export interface Subscription {
-  /** A digest of the rest: the same request again is the same subscription. */
+  /** A digest of the other fields: a repeated request is the same subscription. */
   readonly id: string;
   readonly emailAddress?: string;
   readonly sms?: string;
   readonly webhook?: string;
 }
 
-/** Subscriptions that an account has made on one day. Its partition is no delivery's: the key has a blank. */
+/** Number of an account's new subscriptions on one day. Its partition key has a space, so it is never a delivery's. */
 export interface SubscriptionCountDocument {
   readonly id: string;
   readonly type: 'subscriptionCount';
@@ -112,7 +112,7 @@ export interface NotificationDocument {
   readonly status: 'Due' | 'Sent' | 'GivenUp';
   readonly attempts: number;
   readonly createdAt: string;
-  /** When it is due; while a process sends it, the end of that process's claim. */
+  /** When it is due; while a process is sending it, the end of that process's claim. */
   readonly dueAt: string;
   readonly ttl: number;
 }

@@ -1,7 +1,7 @@
 /**
- * Share links: capabilities that expire and can be revoked. Their bearer sees the delivery, and little else.
+ * Handles share links: capabilities that expire and can be revoked. The bearer sees the delivery, and little else.
  *
- * L1 The store has a hash of the secret only, so a reader of the store cannot make the link.
+ * L1 The store has only a hash of the secret, so a reader of the store cannot make the link.
  * L2 All links of a delivery are one item: its etag keeps their number within the limit.
  * L3 A token has one spelling.
  */
@@ -33,7 +33,7 @@ export function createShareHandlers(repository: DeliveryRepository, deps: Servic
   const valid = (document: ShareLinksDocument | undefined): readonly ShareLink[] =>
     document?.links.filter(({ expiresAt }) => expiresAt > deps.now().toISOString()) ?? [];
 
-  /** Replaces the links that are still valid by what `change` makes of them. */
+  /** Replaces the valid links by the result of `change`. */
   const update = (deliveryId: string, change: (links: readonly ShareLink[]) => readonly ShareLink[]) =>
     withOptimisticRetry(async () => {
       const known = await repository.links(deliveryId);
@@ -53,7 +53,7 @@ export function createShareHandlers(repository: DeliveryRepository, deps: Servic
       const link = { linkId, secretHash: hash(secret), createdAt: now.toISOString(), createdBy, expiresAt };
       await update(deliveryId, (links) => {
         if (links.length < deps.settings.MAX_SHARE_LINKS_PER_DELIVERY) return [...links, link];
-        const detail = `a delivery may have ${deps.settings.MAX_SHARE_LINKS_PER_DELIVERY} share links: revoke one`;
+        const detail = `a delivery may have ${deps.settings.MAX_SHARE_LINKS_PER_DELIVERY} share links: revoke one first`;
         throw new AppError('limit_reached', detail);
       });
       const token = Buffer.from(`${deliveryId}.${linkId}.${secret}`).toString('base64url');
@@ -80,7 +80,7 @@ export function createShareHandlers(repository: DeliveryRepository, deps: Servic
 
     view: async ({ params: { token } }) => {
       const delivery = await deliveryBehind(token);
-      if (!delivery) throw new AppError('not_found', 'this link is not valid, or not any more');
+      if (!delivery) throw new AppError('not_found', 'this link is not valid, or no longer valid');
       const live = await liveState(delivery, deps);
       return {
         status: 200,

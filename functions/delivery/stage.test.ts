@@ -364,7 +364,7 @@ describe('a share link', () => {
     expect((await open(third.token)).status).toBe(200);
   });
 
-  test('that was tampered with is 404', async () => {
+  test('that was tampered with is 404 (L3)', async () => {
     const deliveryId = await deliveries.create();
     const { token } = await share(deliveryId);
     const text = Buffer.from(token, 'base64url').toString();
@@ -394,7 +394,7 @@ describe('a share link', () => {
     expect(await create(1)).toMatchObject({ status: 409, body: { code: 'conflict' } });
   });
 
-  test('is one of a limited number, of which those that expired or were revoked do not count', async () => {
+  test('is one of a limited number (L2), of which those that expired or were revoked do not count', async () => {
     const deliveryId = await deliveries.create();
     const as = customer('contoso');
     const create = (hours: number) =>

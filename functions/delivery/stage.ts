@@ -1,4 +1,4 @@
-/** The workflow's writes: create, replan, move. Each is repeated when another call wrote in between. */
+/** Writes for the workflow: create, replan, move. Each write is repeated when another call has written in between. */
 import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
 import { checkNamedOwner, checkReach } from '../../shared/auth/tenancy.ts';
@@ -15,12 +15,12 @@ import { ownDelivery } from './reading.ts';
 import type { DeliveryRepository } from './repository.ts';
 import type { DeliveryDocument, TrackingDocument } from './schemas.ts';
 
-/** Enough to know every repetition of a delivery's life again. */
+/** Enough to recognize every repetition in a delivery's life. */
 const REMEMBERED_EVENTS = 100;
 
 type Plan = z.output<typeof DeliveryBody>;
 
-/** Stages in which the package is not on board, and nothing has ended. */
+/** Stages before the package is on board. */
 const REPLANNED: ReadonlySet<DeliveryStage> = new Set(['Created', 'Rescheduled', 'HeadedToPickup']);
 
 export interface StageHandlers {
@@ -32,7 +32,7 @@ export function createStageHandlers(repository: DeliveryRepository, deps: Servic
   return {
     put: ({ params: { deliveryId }, body }, call) => {
       if (body.id !== undefined && body.id !== deliveryId) {
-        throw invalid([{ path: 'body.id', message: 'is not the id of the path' }]);
+        throw invalid([{ path: 'body.id', message: 'must be the id in the path' }]);
       }
       checkNamedOwner(call.principal, body.owner.accountId, 'body.owner.accountId');
       const ifMatch = call.headers['if-match'];
@@ -67,7 +67,7 @@ export function createStageHandlers(repository: DeliveryRepository, deps: Servic
       }),
   };
 
-  /** A repetition changes nothing, whatever has happened since; another plan is taken until the package is on board. */
+  /** A repetition never changes anything; a different plan is accepted until the package is on board. */
   async function replan(
     item: DeliveryDocument,
     body: Plan,
@@ -77,7 +77,7 @@ export function createStageHandlers(repository: DeliveryRepository, deps: Servic
     const replanned = (newEtag: string) => ({ status: 204 as const, headers: { etag: newEtag } });
     if (isRepetition(item.call, mark)) return replanned(etag);
     if (!equal(body.owner, item.owner)) {
-      throw new AppError('conflict', 'a delivery does not change its owner');
+      throw new AppError('conflict', 'the owner of a delivery cannot change');
     }
     const { id: _id, ...plan } = body;
     const { droneId: _drone, carrierId: _carrier, ...kept } = item;
@@ -132,7 +132,7 @@ function trackingEvent(
   };
 }
 
-/** Places and deadline are the customer's; who carries it is ours. */
+/** The customer decides places and deadline, the workflow decides who carries the package. */
 function sameChoices(a: DeliveryDocument, b: DeliveryDocument): boolean {
   const choices = ({ pickup, dropoff, deadline }: DeliveryDocument) => [pickup, dropoff, deadline];
   return equal(choices(a), choices(b));

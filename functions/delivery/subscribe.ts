@@ -1,4 +1,4 @@
-/** Subscriptions to a delivery's events. Webhooks are called by us; e-mail and SMS go through the configured relay. */
+/** Handles subscriptions to a delivery's events: by webhook, or by e-mail and SMS through the configured relay. */
 import { createHash } from 'node:crypto';
 import type { getWebhookSecrets, notifyMe } from '../../shared/contracts/deliveries.ts';
 import { withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
@@ -23,11 +23,11 @@ export function createSubscriptionHandlers(
   sender: Pick<Sender, 'reasonAgainst'>,
   { settings, now }: ServiceDeps,
 ): SubscriptionHandlers {
-  /** An account may make so many in a day: each of them is a call for each event. */
+  /** An account's subscriptions are limited per day, since each of them causes a call for every event. */
   const count = async (accountId: string): Promise<void> => {
     const day = now().toISOString().slice(0, 10);
     if (await repository.countSubscription(accountId, day, settings.MAX_SUBSCRIPTIONS_PER_DAY)) return;
-    const detail = `an account may make ${settings.MAX_SUBSCRIPTIONS_PER_DAY} notify-me requests in a day`;
+    const detail = `an account may create ${settings.MAX_SUBSCRIPTIONS_PER_DAY} subscriptions per day`;
     throw new AppError('too_many_requests', detail, {
       retryAfterSeconds: (DAY_MS - (now().getTime() % DAY_MS)) / 1000,
     });
@@ -46,7 +46,7 @@ export function createSubscriptionHandlers(
         const earlier = known?.item.subscriptions ?? [];
         if (earlier.some(({ id }) => id === subscription.id)) return;
         if (earlier.length >= settings.MAX_SUBSCRIPTIONS_PER_DELIVERY) {
-          const detail = `a delivery may have ${settings.MAX_SUBSCRIPTIONS_PER_DELIVERY} notify-me requests`;
+          const detail = `a delivery may have ${settings.MAX_SUBSCRIPTIONS_PER_DELIVERY} subscriptions`;
           throw new AppError('limit_reached', detail);
         }
         if (!counted) await count(accountId);
@@ -64,7 +64,7 @@ export function createSubscriptionHandlers(
     },
 
     secrets: async (_input, { principal }) => {
-      if (!principal.accountId) throw new AppError('not_found', 'you belong to no account');
+      if (!principal.accountId) throw new AppError('not_found', 'your token belongs to no account');
       const secrets = signingSecrets(settings.WEBHOOK_SIGNING_KEYS, `account ${principal.accountId}`);
       return { status: 200, headers: { 'cache-control': 'no-store' }, body: { secrets: [...secrets] } };
     },

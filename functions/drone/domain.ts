@@ -1,4 +1,4 @@
-/** Chooses drones: which of them can fly a delivery, and which one costs least. Pure. */
+/** Finds the drones that can fly a delivery, and orders them by cost. Pure. */
 import type { Eta, PackageSize, Position } from '../../shared/contracts/common.ts';
 import { REFUSAL_CODES, type RefusalGroup } from '../../shared/contracts/drones.ts';
 import { etaFrom, remaining } from '../../shared/geo/eta.ts';
@@ -32,16 +32,16 @@ export interface Candidate {
 type RefusalCode = RefusalGroup['code'];
 
 export interface Choice {
-  /** The best first. */
+  /** The cheapest first. */
   readonly candidates: readonly Candidate[];
-  /** How many drones cannot, by reason: as many groups as there are reasons, whatever the fleet's size. */
+  /** Number of drones that cannot fly it, by reason: at most one group for each reason. */
   readonly refusals: readonly RefusalGroup[];
 }
 
-/** A drone that was not heard for so long does not count as there, ms. Idle drones are stored once a minute. */
+/** A drone that has been silent for this long is not available, ms. Idle drones are stored once a minute. */
 const SILENCE_MS = 90_000;
 
-/** What a second of lateness is worth against a watt-hour, and a battery's wear, in cost units. */
+/** Weights of a second until the delivery, of a watt-hour and of a battery's wear, in cost units. */
 const COST_PER_SECOND = 1;
 const COST_PER_WATT_HOUR = 0.5;
 const COST_OF_EMPTY_BATTERY = 60;
@@ -101,10 +101,10 @@ function consider(
   };
 }
 
-/** From the smallest on. */
+/** From small to large. */
 const SIZES: readonly PackageSize[] = ['Small', 'Medium', 'Large'];
 
-/** Whatever its state: the package does not fit, or is too heavy. */
+/** Reasons that do not depend on the drone's state: the package does not fit, or is too heavy. */
 function unsuitable(
   { cargoBay = 'Large', performance }: RegistryDocument,
   task: Task,
@@ -133,7 +133,7 @@ export function isHeld(registry: RegistryDocument, now: Date): boolean {
   return hold !== null && (hold.until === null || hold.until > now.toISOString());
 }
 
-/** Sums metres and time of a job, its earlier drones included. `odometer`: of the drone that has it now, m. */
+/** Sums metres and time of a job, including its earlier drones. @param odometer of its current drone, m */
 export function spentBy(job: JobDocument, odometer: number, now: Date): Spent {
   const { metres, ms } = job.spent ?? { metres: 0, ms: 0 };
   if (job.status === 'Intended' || job.status === 'Released') return { metres, ms };

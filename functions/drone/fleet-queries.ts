@@ -5,7 +5,7 @@ import { distance, squareAround } from '../../shared/geo/distance.ts';
 import type { FleetDrone } from './domain.ts';
 import type { RegistryDocument, StateDocument } from './schemas.ts';
 
-/** Nearby drones are looked for within this radius first, m, then within ever larger ones. */
+/** The first radius in which nearby drones are searched, m; it grows until there are enough. */
 const FIRST_RING = 1_000;
 const RING_GROWTH = 4;
 
@@ -13,7 +13,7 @@ export interface FleetQueries {
   fleet(): Promise<readonly FleetDrone[]>;
   /** At most `limit` drones, by id, from the one after `after`. */
   page(limit: number, after: string): Promise<readonly FleetDrone[]>;
-  /** The drones nearest to a point, as their latest stored positions say; nearest first. @param radius m */
+  /** The drones nearest to a point by their latest stored positions, nearest first. @param radius m */
   nearby(centre: Position, radius: number, limit: number): Promise<readonly FleetDrone[]>;
 }
 
@@ -27,7 +27,7 @@ export function createFleetQueries(database: Database): FleetQueries {
     return registries.map((registry) => ({ registry, state: states.get(registry.droneId) }));
   };
 
-  /** The nearest of those within a square: the index finds them, whatever the size of the fleet. */
+  /** The nearest drones within a square. The index finds them, so the cost does not grow with the fleet. */
   const nearestWithin = async (centre: Position, radius: number, limit: number): Promise<string[]> => {
     const { south, north, west, east } = squareAround(centre, radius);
     const longitude =

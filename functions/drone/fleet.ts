@@ -1,4 +1,4 @@
-/** The fleet's routes: registry, lists, quotes, utilization. */
+/** Handles the fleet's routes: registry, lists, quotes, utilization. */
 
 import { checkReach } from '../../shared/auth/tenancy.ts';
 import type {
@@ -39,7 +39,7 @@ export function createFleetHandlers(repository: DroneRepository, deps: ServiceDe
       const write = async () => {
         const known = await repository.registry(droneId);
         if (known && call.headers['if-none-match'] === '*') {
-          throw new AppError('etag_mismatch', 'this drone is registered already');
+          throw new AppError('etag_mismatch', 'this drone is already registered');
         }
         checkIfMatch(wantedEtag, known?.etag);
         if (known) {
@@ -99,7 +99,7 @@ export function createFleetHandlers(repository: DroneRepository, deps: ServiceDe
       const metres = jobs.reduce((sum, { total }) => sum + (total?.metres ?? 0), 0);
       const ms = jobs.reduce((sum, { total }) => sum + (total?.ms ?? 0), 0);
       if (metres === 0 && ms === 0)
-        throw new AppError('not_found', 'nothing was flown for this account in this month');
+        throw new AppError('not_found', 'no drone flew for this account in this month');
       return {
         status: 200,
         body: { traveledMiles: metres / METRES_PER_MILE, assignedHours: ms / MS_PER_HOUR },

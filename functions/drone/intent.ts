@@ -33,7 +33,7 @@ export function intentOf(
   };
 }
 
-/** Candidates that other deliveries reserved meanwhile count as reserved. */
+/** Candidates that other deliveries have reserved meanwhile count as reserved. */
 export function withTaken(refusals: readonly RefusalGroup[], taken: number): readonly RefusalGroup[] {
   if (taken === 0) return refusals;
   const reserved = refusals.find(({ code }) => code === 'reserved')?.count ?? 0;
@@ -42,10 +42,10 @@ export function withTaken(refusals: readonly RefusalGroup[], taken: number): rea
 }
 
 export function stale(): AppError {
-  return new AppError('stale', 'this generation of the delivery is over');
+  return new AppError('stale', 'a newer generation of this delivery has begun');
 }
 
-/** Another call for the same delivery got on meanwhile: look again. */
+/** Another call for the same delivery has changed the job: read it again. */
 export function overtaken(): AppError {
   return new WriteConflict('changed');
 }

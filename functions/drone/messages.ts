@@ -1,4 +1,4 @@
-/** What the drone service says of a job: the mission and its commands for the drone, events for everybody. */
+/** Makes the messages about a job: the mission and its commands for the drone, and domain events. */
 import { DroneCommand, type Mission } from '../../shared/contracts/flight.ts';
 import { domainEventItem, type OutboxItem, outboxItem } from '../../shared/outbox/outbox.ts';
 import { conform } from '../../shared/read.ts';

@@ -1,4 +1,4 @@
-/** Missions: sent down, accepted, recalled, released. Each change of the job and its message are one batch. */
+/** Sends, confirms, recalls and releases missions. Each change of the job and its message are one batch. */
 import { checkReach } from '../../shared/auth/tenancy.ts';
 import type {
   confirmMission,
@@ -39,7 +39,7 @@ export function createMissionHandlers(repository: DroneRepository, deps: Service
     const job = await found(deliveryId, call);
     if (!job) throw new AppError('not_found', NO_DRONE);
     if (job.item.fence !== fence)
-      throw new AppError('stale', `fence ${fence} is over, ${job.item.fence} is valid`);
+      throw new AppError('stale', `fence ${fence} is no longer valid; the current one is ${job.item.fence}`);
     return job;
   };
 
@@ -48,12 +48,12 @@ export function createMissionHandlers(repository: DroneRepository, deps: Service
       withOptimisticRetry(async () => {
         const { item: job, etag } = await held(params.deliveryId, body.fence, call);
         const { missionId, droneId, fence } = job;
-        if (job.status === 'Released') throw new AppError('stale', 'the drone is released already');
+        if (job.status === 'Released') throw new AppError('stale', 'the drone has already been released');
         if (job.status === 'Reserved') {
           const until = new Date(deps.now().getTime() + deps.settings.RESERVATION_LEASE_SECONDS * 1000);
           const registry = (await repository.registry(droneId))?.item;
           if (!registry || !(await repository.extend(droneId, fence, until.toISOString())))
-            throw new AppError('stale', 'the reservation has run out');
+            throw new AppError('stale', 'the reservation has expired');
           const mission = missionOf(job, registry.base, registry.performance);
           const command = { droneId, deliveryId: job.deliveryId, missionId, fence };
           await repository.saveJob({ ...job, status: 'Dispatched', mission }, etag, [
@@ -67,9 +67,9 @@ export function createMissionHandlers(repository: DroneRepository, deps: Service
     confirm: ({ params, body }, call) =>
       withOptimisticRetry(async () => {
         const { item: job, etag } = await held(params.deliveryId, body.fence, call);
-        if (job.status === 'Released') throw new AppError('stale', 'the drone is released already');
+        if (job.status === 'Released') throw new AppError('stale', 'the drone has already been released');
         if (!(await repository.extend(job.droneId, job.fence, null))) {
-          throw new AppError('stale', 'the reservation has run out, and another delivery has the drone');
+          throw new AppError('stale', 'the reservation has expired, and another delivery has the drone');
         }
         if (job.status === 'Dispatched') {
           const odometerAtStart = (await repository.state(job.droneId))?.item.odometer ?? 0;
@@ -95,7 +95,7 @@ export function createMissionHandlers(repository: DroneRepository, deps: Service
         return { status: 202, body: { missionId, droneId } };
       }),
 
-    /** The drone first: the job remembers whose release is due until it is done. */
+    /** The drone is released first: until then, the job keeps the release that is due. */
     release: ({ params, query }, call) =>
       withOptimisticRetry(async () => {
         const known = await found(params.deliveryId, call);

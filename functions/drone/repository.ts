@@ -11,13 +11,13 @@ export interface DroneRepository extends FleetQueries {
   state(droneId: string): Promise<Stored<StateDocument> | undefined>;
   createRegistry(document: RegistryDocument): Promise<Stored<RegistryDocument>>;
   replaceRegistry(document: RegistryDocument, etag: string): Promise<Stored<RegistryDocument>>;
-  /** Only while the drone's fence is still the one that was read, and no delivery holds the drone. False: another call was faster. */
+  /** Reserves only if the drone still has the fence that was read, and no delivery holds it. False: another call reserved it. */
   hold(droneId: string, seenFence: number, hold: Hold, now: Date): Promise<boolean>;
-  /** The lease ends at `until`; null: no more. False when the drone is not held for this. */
+  /** Sets the end of the lease; null: it never expires. False when this reservation no longer holds the drone. */
   extend(droneId: string, fence: number, until: string | null): Promise<boolean>;
-  /** Only the hold of this delivery, and only up to this generation. */
+  /** Removes the hold if it is of this delivery, and of this generation or an earlier one. */
   free(droneId: string, deliveryId: string, generation: number): Promise<void>;
-  /** Resolves to the new etag, if it is known. Without an etag the drone must never have been heard. @throws WriteConflict */
+  /** Resolves to the new etag, if it is known. Without an etag, there must be no state of the drone. @throws WriteConflict */
   saveState(
     document: StateDocument,
     etag: string | undefined,
@@ -100,7 +100,7 @@ export function createDroneRepository(database: Database): DroneRepository {
   };
 }
 
-/** False when the condition did not hold, or there was nothing to patch. */
+/** False when the condition did not hold, or the item does not exist. */
 async function patched(work: () => Promise<unknown>): Promise<boolean> {
   return (await unlessConflict(work, 'changed')) !== undefined;
 }

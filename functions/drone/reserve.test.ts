@@ -122,7 +122,7 @@ describe('reserving', () => {
     expect(Object.keys(holds)).toHaveLength(7);
   });
 
-  test('one delivery ten times at the same moment gets one drone', async () => {
+  test('one delivery ten times at the same moment gets one drone (R1)', async () => {
     await fleet.add('one', 'two', 'three');
     const answers = await Promise.all(Array.from({ length: 10 }, () => fleet.reserve('d1')));
     expect(new Set(answers.map(({ body }) => JSON.stringify(body))).size).toBe(1);
@@ -185,7 +185,7 @@ describe('another generation', () => {
     });
   });
 
-  test('that finds no drone leaves none of the earlier one behind, however often it asks', async () => {
+  test('that finds no drone leaves none of the earlier one behind, however often it asks (R2)', async () => {
     await fleet.add('one');
     const fence = fenceOf(await fleet.reserve('d1'));
     await fleet.dispatch('d1', fence);
@@ -358,7 +358,7 @@ describe('a process that dies around any write', () => {
     expect(released).toHaveLength(1);
   });
 
-  test('a reservation that comes after its release gets nothing', async () => {
+  test('a reservation that comes after its release gets nothing (R3)', async () => {
     await fleet.add('one');
     const real = createDroneRepository(harness.database);
     const late: DroneRepository = {

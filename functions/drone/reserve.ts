@@ -1,10 +1,10 @@
 /**
- * Reserving a drone: the intent first, then the conditional write on the drone, then the intent confirmed.
+ * Reserves a drone: stores the intent, writes the drone on a condition, then confirms the intent.
  *
  * R1 A retry reads the intent and goes on, so one generation of a delivery gets one drone.
- * R2 A new generation gives the earlier one's drone back before it asks for another (it may be the best again); the
- *    earlier one's release is in the same batch as the new intent.
- * R3 A job that was released stays so: a call of its generation that comes late gets nothing.
+ * R2 A new generation releases the earlier one's drone before it asks for another (the same one may be the best again);
+ *    the earlier generation's release is in the same batch as the new intent.
+ * R3 A released job stays released: a late call of its generation gets no drone.
  */
 import { checkNamedOwner } from '../../shared/auth/tenancy.ts';
 import type { reserveDrone } from '../../shared/contracts/drones.ts';
@@ -59,7 +59,7 @@ function createReservations(repository: DroneRepository, deps: ServiceDeps) {
     return win(deliveryId, request, known, mark);
   }
 
-  /** Tries the candidates one after the other, the best first. The intent for each is stored before its reservation. */
+  /** Tries the candidates one after the other, cheapest first. The intent for each is stored before its reservation. */
   async function win(
     deliveryId: string,
     request: ReserveRequest,
@@ -108,7 +108,7 @@ function createReservations(repository: DroneRepository, deps: ServiceDeps) {
     return job;
   }
 
-  /** The job with the hold that its drone has for it; undefined when it has none. */
+  /** The job with its drone's hold; undefined when the drone does not hold for it. */
   async function heldFor(job: JobDocument): Promise<JobDocument | undefined> {
     const hold = (await repository.registry(job.droneId))?.item.hold;
     if (hold?.deliveryId !== job.deliveryId || hold.generation !== job.generation) return undefined;

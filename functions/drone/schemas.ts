@@ -1,4 +1,4 @@
-/** What the drone service keeps: `drones` (partition: drone) and `droneDeliveries` (partition: delivery). */
+/** The items of the containers `drones` (partition: drone) and `droneDeliveries` (partition: delivery). */
 
 import type { z } from 'zod';
 import type { Eta, PackageSize } from '../../shared/contracts/common.ts';
@@ -10,16 +10,16 @@ export interface Hold {
   readonly deliveryId: string;
   readonly generation: number;
   readonly fence: number;
-  /** End of the lease; null once the mission is accepted: from then on only a release ends it. */
+  /** End of the lease; null once the mission is accepted: then only a release ends the reservation. */
   readonly until: string | null;
 }
 
-/** Registry entry and reservation. Position and battery are another item: telemetry must not fight the reservation. */
+/** Registry entry and reservation. Position and battery are another item, so telemetry never conflicts with a reservation. */
 export interface RegistryDocument extends Omit<z.output<typeof DroneBody>, 'cargoBay'> {
   readonly id: 'registry';
   readonly type: 'registry';
   readonly droneId: string;
-  /** Absent in entries from before it was known: `Large`. */
+  /** Absent in old entries, where it means `Large`. */
   readonly cargoBay?: PackageSize;
   readonly hold: Hold | null;
   /** Grows with every reservation; commands carry it. */
@@ -52,7 +52,7 @@ export interface JobDocument {
   readonly deliveryId: string;
   readonly request: z.output<typeof ReserveBody>;
   readonly generation: number;
-  /** The workflow's call that this job answers. */
+  /** The mark of the workflow's call that made this reservation. */
   readonly call?: CallMark;
   readonly status: JobStatus;
   readonly droneId: string;
@@ -64,7 +64,7 @@ export interface JobDocument {
   readonly mission?: Mission;
   readonly assignedAt: string;
   readonly odometerAtStart?: number;
-  /** What earlier generations of this delivery, with other drones, came to. */
+  /** The totals of this delivery's earlier generations, with other drones. */
   readonly spent?: Spent;
   /** Set at the release. */
   readonly releasedAt?: string;

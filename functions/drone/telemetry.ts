@@ -1,11 +1,11 @@
 /**
- * Stores what the service's decisions need of the telemetry that tracking sends; live positions stay in tracking.
+ * Stores the part of tracking's telemetry that the service's decisions need; live positions stay in tracking.
  *
  * T1 A sample that is not newer than the last one changes nothing.
  * T2 A sample is stored when a decision could depend on it: another leg, flight mode, load, delivery or start of the drone,
  *    5 % of the battery, 200 m, or a minute. Any other costs no request.
- * T3 To store costs one request: the last stored sample is remembered with its etag. When another process has written
- *    since, the etag tells, and the stored sample is read.
+ * T3 Storing costs one request: the last stored sample is remembered with its etag. If another process has written since,
+ *    the etag does not match, and the stored sample is read.
  */
 import type { TelemetryRecord } from '../../shared/contracts/flight.ts';
 import { withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
@@ -56,7 +56,7 @@ export function createTelemetrySink(repository: DroneRepository): (record: Telem
     });
 }
 
-/** Later of the same start of the drone, or of a later start. */
+/** Whether the sample is later in the same start of the drone, or of a later start. */
 function isNewer(
   sample: { boot: string; seq: number; time: string },
   known: StateDocument | undefined,

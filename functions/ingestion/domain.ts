@@ -28,7 +28,7 @@ export interface NewRequest {
   readonly now: Date;
 }
 
-/** @throws AppError `invalid_request` with every field that is wrong; `not_serviceable` outside the service area */
+/** @throws AppError `invalid_request` with every field that is not valid; `not_serviceable` outside the service area */
 export function acceptedRequest({ body, owner, deliveryId, now }: NewRequest): AcceptedRequest {
   const errors: FieldError[] = [];
   const pickup = resolve(body.pickupLocation, 'body.pickupLocation', errors);
@@ -51,7 +51,7 @@ export function acceptedRequest({ body, owner, deliveryId, now }: NewRequest): A
   });
 }
 
-/** The scheduler reads the message by the same schema: what it would refuse is refused here, before the 202. */
+/** The scheduler reads the message by the same schema, so a message that it would refuse is refused here, before the 202. */
 function readable<S extends z.ZodType>(schema: S, value: z.output<S>): z.output<S> {
   const result = read(schema, value, 'body');
   if (!result.ok) throw invalid(result.errors);
@@ -87,12 +87,12 @@ export function resolve(
   errors: FieldError[],
 ): Position | undefined {
   if (input === undefined) {
-    errors.push({ path, message: 'is needed' });
+    errors.push({ path, message: 'is missing' });
     return undefined;
   }
   const position = typeof input === 'string' ? fromText(input) : input;
   if (!position) {
-    errors.push({ path, message: 'is neither "latitude,longitude" nor an address of the service area' });
+    errors.push({ path, message: 'must be "latitude,longitude" or an address in the service area' });
     return undefined;
   }
   const checked = read(Position, position, path);
@@ -122,7 +122,7 @@ export function checkPlaces(
   errors: FieldError[],
 ): void {
   if (pickup && dropoff && distance(pickup, dropoff) < SAME_PLACE_METRES) {
-    errors.push({ path: 'body.dropOffLocation', message: 'is the same place as pickupLocation' });
+    errors.push({ path: 'body.dropOffLocation', message: 'must not be the same place as pickupLocation' });
   }
 }
 
@@ -135,7 +135,7 @@ function checkTimes(
     errors.push({ path: 'body.deadline', message: 'is in the past' });
   }
   if (times.deadline && times.pickupTime && Date.parse(times.pickupTime) >= Date.parse(times.deadline)) {
-    errors.push({ path: 'body.pickupTime', message: 'is not before the deadline' });
+    errors.push({ path: 'body.pickupTime', message: 'must be before the deadline' });
   }
 }
 
@@ -163,7 +163,7 @@ export function answerOf(request: AcceptedRequest): z.input<typeof RequestAnswer
   };
 }
 
-/** The request as the workflow carries it out: with the places and times of the last granted reschedule. */
+/** The request as the workflow carries it out: with the places and times of the last reschedule that was granted. */
 export function plannedAnswer(
   request: AcceptedRequest,
   plan: WorkflowView['plan'],
@@ -171,7 +171,7 @@ export function plannedAnswer(
   return answerOf({ ...request, ...plan });
 }
 
-/** A valid item id for any key that a client may choose. The key is its caller's: a colleague may use the same one. */
+/** A valid item id for any key that a client may choose. It includes the caller: a colleague may use the same key. */
 export function idempotencyId(userId: string, key: string): string {
   return `idempotency-${createHash('sha256')
     .update(JSON.stringify([userId, key]))

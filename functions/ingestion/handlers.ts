@@ -1,10 +1,13 @@
-/** Status, cancel and reschedule of delivery requests. */
+/** Handles status, list, cancel and reschedule of delivery requests. */
 
-import { reachesAll } from '../../shared/auth/tenancy.ts';
+import { hasRole } from '../../shared/auth/principal.ts';
+import { ownAccount, reachesAll } from '../../shared/auth/tenancy.ts';
+import { pageOf, sortKeyIn } from '../../shared/continuation.ts';
 import type {
   acceptRequest,
   cancelRequest,
   getRequest,
+  listRequests,
   rescheduleRequest,
 } from '../../shared/contracts/requests.ts';
 import { getWorkflow, type WorkflowView } from '../../shared/contracts/workflows.ts';
@@ -20,6 +23,7 @@ import { publishOperation } from './submit.ts';
 
 export interface IngestionHandlers {
   readonly get: Handler<typeof getRequest>;
+  readonly list: Handler<typeof listRequests>;
   readonly accept: Handler<typeof acceptRequest>;
   readonly cancel: Handler<typeof cancelRequest>;
   readonly reschedule: Handler<typeof rescheduleRequest>;
@@ -56,22 +60,35 @@ export function createHandlers(repository: RequestRepository, deps: ServiceDeps)
     if (ifMatch !== undefined) checkIfMatch(ifMatch, etagOf(await current(document, call)));
   };
 
-  /** At best effort: the binding answer is the status's. A workflow that cannot be asked now is no reason to refuse. */
+  /** Best effort: the status has the binding answer. A workflow that cannot be read now is not a reason to refuse. */
   const refuseWhenTooLate = async ({ id, status }: RequestDocument): Promise<void> => {
     if (status === 'abandoned')
-      throw new AppError('conflict', 'this request was answered 503 and is not carried out');
+      throw new AppError('conflict', 'this request was answered 503 and will not be carried out');
     const workflow = await workflowOf(id).catch((error: unknown) => {
       if (!toAppError(error).retryable) throw error;
       return undefined;
     });
     if (workflow?.outcome) throw new AppError('conflict', `the delivery has ended: ${workflow.outcome.kind}`);
-    if (workflow?.pastPivot) throw new AppError('package_on_board', 'the package is on board already');
+    if (workflow?.pastPivot) throw new AppError('package_on_board', 'the package is already on board');
   };
 
   return {
     get: async ({ params }, call) => {
       const status = await current(await own(params.deliveryId, call), call);
       return { status: 200, body: status, headers: { etag: etagOf(status) } };
+    },
+
+    list: async ({ query: { limit, continuation } }, call) => {
+      const { principal } = call;
+      const found = await repository.list({
+        accountId: ownAccount(principal),
+        userId: hasRole(principal, 'account-admin') ? undefined : principal.subject,
+        after: sortKeyIn(continuation),
+        limit: limit + 1,
+      });
+      const { items, next } = pageOf(found, limit);
+      const requests = await Promise.all(items.map((document) => current(document, call)));
+      return { status: 200, body: { requests, ...next } };
     },
 
     accept: async ({ params }, call) => {

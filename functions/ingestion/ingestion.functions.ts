@@ -19,6 +19,7 @@ export function ingestionService(deps: ServiceDeps): Service {
     endpoints: [
       endpoint(contract.submitRequest, createSubmit(repository, deps)),
       endpoint(contract.getRequest, handlers.get),
+      endpoint(contract.listRequests, handlers.list),
       endpoint(contract.acceptRequest, handlers.accept),
       endpoint(contract.cancelRequest, handlers.cancel),
       endpoint(contract.rescheduleRequest, handlers.reschedule),

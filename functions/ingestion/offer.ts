@@ -1,12 +1,12 @@
 /**
- * The limits of the service: what is understood and cannot be done is refused with 422 and a reason, not accepted and
- * forgotten. What depends on the fleet of the moment is the quote's to say.
+ * Checks the limits of the service: a valid request that cannot be carried out is refused with 422 and a reason, never
+ * accepted and forgotten. Limits that depend on the state of the fleet belong to the quote.
  */
 import type { Position } from '../../shared/contracts/common.ts';
 import { AppError, type FieldError } from '../../shared/errors.ts';
 import { SERVICE_AREA } from '../../shared/geo/service-area/service-area.ts';
 
-/** kg; neither a drone nor a contracted carrier takes more. */
+/** kg; neither a drone nor a contracted carrier can take more. */
 export const MAX_PARCEL_KG = 100;
 
 interface Asked {
@@ -24,7 +24,7 @@ export function checkOffered(
   const errors: FieldError[] = [];
   const refuse = (field: string, message: string) => errors.push({ path: `body.${field}`, message });
   if (asked.pickupTime !== undefined) {
-    refuse('pickupTime', 'cannot be chosen yet: leave it out, and the pickup is as soon as possible');
+    refuse('pickupTime', 'cannot be chosen yet: leave it out, and the pickup will be as soon as possible');
   }
   if (asked.expedited) refuse('expedited', 'is not offered yet: leave it out or send false');
   if (asked.packageInfo && asked.packageInfo.weight > MAX_PARCEL_KG) {

@@ -1,4 +1,4 @@
-/** Fabrikam's tariff for a flight: a base fare, by distance, by weight over a kilogram, and half as much again for speed. */
+/** Fabrikam's tariff for a flight: a base fare, plus distance, plus weight over a kilogram; half as much again for speed. */
 
 const CURRENCY = 'USD';
 const BASE_FARE = 3.5;

@@ -1,4 +1,4 @@
-/** Quotes: a drone's flight; when no drone can fly, a courier's offer, or why there is none. */
+/** Makes quotes: a drone's flight, or else a courier's offer, or else the reasons why there is none. */
 import type { z } from 'zod';
 import { ownAccount } from '../../shared/auth/tenancy.ts';
 import { quoteDrone, type RefusalGroup } from '../../shared/contracts/drones.ts';
@@ -15,7 +15,7 @@ import { checkMayShip } from './submit.ts';
 type Quote = z.output<(typeof quote)['responses'][200]>;
 type Carriers = z.output<(typeof quoteCarriers)['responses'][200]>;
 
-/** Reasons that the package itself gives: they hold for every drone of its kind, at any time. */
+/** Reasons that lie in the package: they apply to every drone of a kind, at any time. */
 const OF_THE_PACKAGE: ReadonlySet<RefusalGroup['code']> = new Set(['too_large', 'too_heavy']);
 
 export function createQuote(deps: ServiceDeps): Handler<typeof quote> {
@@ -44,7 +44,7 @@ export function createQuote(deps: ServiceDeps): Handler<typeof quote> {
   };
 }
 
-/** Customers get a sentence for each way of transport; which drones and carriers refused, and why, is for operators. */
+/** Customers get one sentence for drones and one for couriers; only operators see which of them refused, and why. */
 export function courierQuote(refusals: readonly RefusalGroup[], carriers: Carriers): Quote {
   const reasons = [noDrone(refusals)];
   const [best] = carriers.offers.toSorted((a, b) => a.price.amount - b.price.amount);
@@ -53,13 +53,19 @@ export function courierQuote(refusals: readonly RefusalGroup[], carriers: Carrie
     return { feasible: true, by: 'third-party', price, pickupEta, deliveryEta, reasons };
   }
   if (carriers.silent.length > 0) {
-    const unknown = 'a courier did not answer: ask again in a moment';
+    const unknown = 'a courier did not answer: try again in a moment';
     return { feasible: null, code: 'currently_unknown', reasons: [...reasons, unknown] };
   }
-  return { feasible: false, code: 'not_serviceable', reasons: [...reasons, 'no courier can carry it'] };
+  return {
+    feasible: false,
+    code: 'not_serviceable',
+    reasons: [...reasons, 'no courier can carry the package'],
+  };
 }
 
 function noDrone(refusals: readonly RefusalGroup[]): string {
   const isPackage = refusals.length > 0 && refusals.every(({ code }) => OF_THE_PACKAGE.has(code));
-  return isPackage ? 'the package is too large or too heavy for a drone' : 'no drone can fly it now';
+  return isPackage
+    ? 'the package is too large or too heavy for a drone'
+    : 'no drone can fly the delivery now';
 }

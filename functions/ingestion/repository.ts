@@ -1,4 +1,4 @@
-/** Requests and idempotency records in Cosmos; both of one request are written in one batch. */
+/** Requests and idempotency records in Cosmos; the two of one request are written in one batch. */
 import type { JSONObject } from '@azure/cosmos';
 import type { Database } from '../../shared/cosmos/store.ts';
 import { unlessConflict, WriteConflict } from '../../shared/cosmos/write-conflict.ts';
@@ -7,22 +7,29 @@ import type { IdempotencyDocument, RequestDocument } from './schemas.ts';
 
 export interface RequestRepository {
   /**
-   * Writes a new request. With an idempotency record that exists already, nothing is written and the delivery it stands
-   * for is answered.
+   * Writes a new request. If its idempotency record already exists, nothing is written, and the record's delivery is
+   * answered.
    */
   record(document: RequestDocument, idempotency?: IdempotencyDocument): Promise<RequestDocument>;
   find(accountId: string, deliveryId: string): Promise<RequestDocument | undefined>;
   /** For an operator, who names no account. */
   findAnywhere(deliveryId: string): Promise<RequestDocument | undefined>;
-  /** The request that a key stands for. @throws AppError `idempotency_key_reused` when it came with another body */
+  /** Of an account, or of one of its users, newest first, without those that were abandoned. */
+  list(filter: {
+    accountId: string;
+    userId: string | undefined;
+    after: string | undefined;
+    limit: number;
+  }): Promise<readonly RequestDocument[]>;
+  /** The request of an idempotency key. @throws AppError `idempotency_key_reused` when the key came with another body */
   earlier(
     idempotency: Pick<IdempotencyDocument, 'id' | 'accountId' | 'bodyHash'>,
   ): Promise<RequestDocument | undefined>;
-  /** False when it was abandoned: of `take` and `abandon` one wins, whatever their order. */
+  /** False when it was abandoned: only one of `take` and `abandon` succeeds, in either order. */
   take(accountId: string, deliveryId: string): Promise<boolean>;
-  /** The hub has acknowledged it. False when it was abandoned. */
+  /** Records that the hub has acknowledged it. False when it was abandoned. */
   markPublished(accountId: string, deliveryId: string): Promise<boolean>;
-  /** Recorded before that time and not published; finds them by the index, however many requests are stored. */
+  /** Requests recorded before that time and not published. The index finds them, even among many stored requests. */
   pending(before: string, limit: number): Promise<readonly RequestDocument[]>;
   /** False when it was published or taken. */
   abandon(accountId: string, deliveryId: string): Promise<boolean>;
@@ -45,7 +52,7 @@ export function createRequestRepository(database: Database): RequestRepository {
     return find(known.item.accountId, known.item.deliveryId);
   };
 
-  /** Each of these ends `pending`. False when the request is in none of the states of the condition. */
+  /** Each of these changes ends `pending`. False when the request does not meet the condition. */
   const settle = async (
     accountId: string,
     deliveryId: string,
@@ -81,6 +88,20 @@ export function createRequestRepository(database: Database): RequestRepository {
     findAnywhere: async (deliveryId) => {
       const sql = "SELECT * FROM c WHERE c.id = @id AND c.type = 'request'";
       return (await store.query(sql, { id: deliveryId }, { limit: 1 })).items[0];
+    },
+    list: async ({ accountId, userId, after, limit }) => {
+      const conditions = [
+        "c.type = 'request'",
+        NOT_ABANDONED,
+        ...(userId === undefined ? [] : ['c.request.owner.userId = @userId']),
+        ...(after === undefined ? [] : ['c.sortKey < @after']),
+      ];
+      const sql = `SELECT * FROM c WHERE ${conditions.join(' AND ')} ORDER BY c.sortKey DESC`;
+      const parameters = {
+        ...(userId === undefined ? {} : { userId }),
+        ...(after === undefined ? {} : { after }),
+      };
+      return (await store.query(sql, parameters, { partitionKey: accountId, limit })).items;
     },
     take: (accountId, deliveryId) => settle(accountId, deliveryId, NOT_ABANDONED, 'taken'),
     markPublished: (accountId, deliveryId) => settle(accountId, deliveryId, NOT_ABANDONED),

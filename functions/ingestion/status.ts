@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { canonicalHash } from '../../shared/canonical-hash.ts';
 import type { RequestStatus } from '../../shared/contracts/requests.ts';
 import type { WorkflowView } from '../../shared/contracts/workflows.ts';
-import { customerOutcome } from '../../shared/outcome.ts';
+import { customerOutcome, operatorOutcome } from '../../shared/outcome.ts';
 import { answerOf, plannedAnswer } from './domain.ts';
 import type { RequestDocument } from './schemas.ts';
 
@@ -42,7 +42,7 @@ export function statusOf(
     ...base,
     ...view,
     ...(lastError && isOperator ? { lastError } : {}),
-    ...(outcome ? { outcome: isOperator ? outcome : customerOutcome(outcome) } : {}),
+    ...(outcome ? { outcome: isOperator ? operatorOutcome(outcome) : customerOutcome(outcome) } : {}),
     ...(deliveryCreated ? { delivery: `${publicOrigin}/api/deliveries/${document.id}` } : {}),
     request: plannedAnswer(document.request, plan),
   };

@@ -1,22 +1,23 @@
 /**
- * Takes a request in: recorded, then on the hub, then 202. What the hub does not acknowledge is answered 503. The client's
- * retry makes no second delivery: with an Idempotency-Key it is the same one; without, the first is abandoned, unless the
- * scheduler has it already, and then the answer is 202 after all.
+ * Accepts a request: records it, publishes it to the hub, then answers 202. If the hub does not acknowledge it, the answer
+ * is 503. The client's retry makes no second delivery: with an Idempotency-Key it is the same request; without one, the
+ * first request is abandoned, unless the scheduler already has it, and then the answer is 202 after all.
  */
 import { ownAccount } from '../../shared/auth/tenancy.ts';
 import { canonicalHash } from '../../shared/canonical-hash.ts';
+import { sortKeyOf } from '../../shared/continuation.ts';
 import { checkAdmission } from '../../shared/contracts/accounts.ts';
 import type { Owner } from '../../shared/contracts/common.ts';
 import type { DeliveryRequestBody, RequestMessage, submitRequest } from '../../shared/contracts/requests.ts';
 import { AppError, toAppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import { type Call, type Handler, invalid } from '../../shared/http/pipeline.ts';
-import { traceparent } from '../../shared/telemetry/trace.ts';
+import { traceContext } from '../../shared/telemetry/trace-context.ts';
 import { acceptedRequest, answerOf, idempotencyId } from './domain.ts';
 import type { RequestRepository } from './repository.ts';
 import { IDEMPOTENCY_TTL_SECONDS, type IdempotencyDocument, type RequestDocument } from './schemas.ts';
 
-/** The account is asked before the hub is, within the same 2 s. */
+/** The account is checked before the message is published, within the same 2 s. */
 const ASK_TIMEOUT_MS = 400;
 /** A client waits at most 2 s for a 503. */
 const PUBLISH_TIMEOUT_MS = 1_500;
@@ -44,7 +45,6 @@ export function createSubmit(
     owner: Owner,
     key: Key | undefined,
   ): Promise<RequestDocument> {
-    const trace = traceparent();
     const request = acceptedRequest({ body, owner, deliveryId: deps.newId(), now: deps.now() });
     const document: RequestDocument = {
       id: request.deliveryId,
@@ -54,7 +54,9 @@ export function createSubmit(
       pending: true,
       keyed: key !== undefined,
       request,
-      ...(trace ? { traceparent: trace } : {}),
+      sortKey: sortKeyOf(request.acceptedAt, request.deliveryId),
+      ttl: deps.settings.RETENTION_DAYS * 24 * 3600,
+      ...traceContext(),
     };
     return repository.record(
       document,
@@ -93,7 +95,7 @@ export async function publishRequest(
   if (await repository.markPublished(accountId, id)) return;
   throw new AppError(
     'dependency_unavailable',
-    'the request took too long and is not carried out; try again',
+    'the request took too long and will not be carried out; try again',
     {
       retryAfterSeconds: 2,
     },
@@ -113,7 +115,7 @@ export async function publishOperation(
     });
   } catch (thrown) {
     const error = toAppError(thrown);
-    throw new AppError('dependency_unavailable', 'requests cannot be taken in right now; try again', {
+    throw new AppError('dependency_unavailable', 'requests cannot be accepted right now; try again', {
       cause: error,
       retryAfterSeconds: error.options.retryAfterSeconds ?? 2,
     });
@@ -121,8 +123,8 @@ export async function publishOperation(
 }
 
 /**
- * Refuses a suspended, unknown or exhausted account at once. The workflow decides by holding the quota, so an account
- * service that cannot be asked now is no reason to refuse.
+ * Refuses a suspended, unknown or exhausted account at once. The workflow decides when it holds the quota, so a request is
+ * not refused while the account service does not answer.
  * @throws AppError `account_unknown`, `account_suspended` or `over_quota`
  */
 export async function checkMayShip({ accountId, userId }: Owner, { call, log }: ServiceDeps): Promise<void> {
@@ -156,6 +158,6 @@ function keyOf(call: Call, accountId: string, bodyHash: string): Key | undefined
   const key = call.headers['idempotency-key'];
   if (!key) return undefined;
   if (key.length > 255)
-    throw invalid([{ path: 'header.idempotency-key', message: 'has more than 255 characters' }]);
+    throw invalid([{ path: 'header.idempotency-key', message: 'must have at most 255 characters' }]);
   return { id: idempotencyId(call.principal.subject, key), accountId, bodyHash };
 }

@@ -22,7 +22,7 @@ export async function checkFree(
   );
 }
 
-/** A workflow's document is older than its claim: when there is none, it was removed after the end. */
+/** A workflow's document is written before its claim, so a missing document means that the workflow ended and was removed. */
 async function hasEnded(deliveryId: string, accountId: string, call: Client): Promise<boolean> {
   try {
     const { body } = await call(getWorkflow, { params: { deliveryId }, accountId });

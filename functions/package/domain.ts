@@ -1,8 +1,8 @@
 /**
  * Pure rules of packages.
  *
- * P1 A package belongs to at most one delivery under way; nobody but that delivery's workflow writes or removes it.
- * P2 Compensation leaves what was there before the workflow: the earlier size, weight and tag, or no package.
+ * P1 A package belongs to at most one delivery under way; only that delivery's workflow writes or removes it.
+ * P2 Compensation restores the state before the workflow: the earlier size, weight and tag, or no package.
  */
 import type { z } from 'zod';
 import { hasRole, type Principal } from '../../shared/auth/principal.ts';
@@ -10,7 +10,7 @@ import type { Package, PackageBody, PackagePatch } from '../../shared/contracts/
 import { AppError } from '../../shared/errors.ts';
 import type { Claim, PackageDocument } from './schemas.ts';
 
-/** @throws AppError `forbidden`: only a workflow claims and compensates in its own name */
+/** @throws AppError `forbidden`: only a service claims and compensates for a delivery */
 export function checkMaker(principal: Principal, madeBy: string | undefined): void {
   if (madeBy === undefined || hasRole(principal, 'service')) return;
   throw new AppError('forbidden', 'madeBy is for services');
@@ -52,7 +52,7 @@ function claimOf(deliveryId: string, known: PackageDocument | undefined): Claim 
   return { deliveryId, before };
 }
 
-/** RFC 7396: absent stays, null goes. */
+/** RFC 7396: an absent field stays, null removes it. */
 export function merged(known: PackageDocument, patch: z.output<typeof PackagePatch>): PackageDocument {
   const { claim: _claim, tag, ...rest } = known;
   const newTag = patch.tag === undefined ? tag : (patch.tag ?? undefined);

@@ -1,6 +1,6 @@
 /**
- * Packages of one's own account. Without If-Match the last write wins, whole; with it, only over what the caller saw.
- * A package of a delivery under way changes only by that delivery's workflow.
+ * Handles the packages of the caller's account. Without If-Match the last write replaces the whole package; with it, a
+ * write succeeds only on the state that the caller read. Only its workflow changes a package of a delivery under way.
  */
 import { checkReach, ownAccount } from '../../shared/auth/tenancy.ts';
 import { summarizeHistory } from '../../shared/contracts/history.ts';

@@ -171,7 +171,7 @@ describe('defects of the original', () => {
   });
 });
 
-describe('the compensation of a workflow', () => {
+describe('P2 the compensation of a workflow', () => {
   const by = service('contoso');
 
   test('removes what the workflow made, as often as it is asked, also when there is nothing', async () => {

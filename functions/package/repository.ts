@@ -6,7 +6,7 @@ export interface PackageRepository {
   find(accountId: string, packageId: string): Promise<Stored<PackageDocument> | undefined>;
   /** Without an etag it must be new. @throws WriteConflict, or AppError `not_found` */
   save(document: PackageDocument, etag: string | undefined): Promise<Stored<PackageDocument>>;
-  /** False when there was none. @throws WriteConflict */
+  /** False when there was no package. @throws WriteConflict */
   remove(accountId: string, packageId: string, etag: string): Promise<boolean>;
 }
 

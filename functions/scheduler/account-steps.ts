@@ -1,4 +1,4 @@
-/** The steps before anything flies: the request, the quota, the package; and the settlement at the end. */
+/** The steps before a reservation (the request, the quota, the package), and the settlement at the end. */
 import { holdQuota, releaseQuota } from '../../shared/contracts/accounts.ts';
 import { deletePackage, putPackage } from '../../shared/contracts/packages.ts';
 import { acceptRequest } from '../../shared/contracts/requests.ts';
@@ -39,7 +39,7 @@ async function endHold({ call, id, state }: DeliveryCall, settled: boolean): Pro
   await call(releaseQuota, { params: { accountId, deliveryId: id }, query, accountId });
 }
 
-/** The drone or carrier that this generation has sent, or may have. */
+/** The drone or carrier that this generation has sent, or may have sent. */
 function underWay({ effects, generation }: WorkflowDocument): Assignment['by'] | null {
   if (effects['bookCarrier']?.generation === generation) return 'third-party';
   return effects['dispatchDrone']?.generation === generation ? 'drone' : null;

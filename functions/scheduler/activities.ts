@@ -1,4 +1,4 @@
-/** The activities: every step and its compensation, and those that write the workflow document only. */
+/** The activities: every step and its compensation, and those that only write the workflow document. */
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import { compensatedSteps } from '../../shared/saga/define-saga.ts';
@@ -15,7 +15,7 @@ import { type DeliverySteps, withClient } from './step-call.ts';
 
 const steps: DeliverySteps = { ...accountSteps, ...droneSteps, ...carrierSteps, ...deliverySteps };
 
-/** By the name under which the engine knows them. */
+/** The activities by their names in the engine. */
 export function createActivities(
   repository: WorkflowRepository,
   deps: Pick<ServiceDeps, 'call' | 'log'>,
@@ -26,7 +26,6 @@ export function createActivities(
     inbox,
     log: deps.log,
     prepare: (call: Parameters<typeof withClient>[0]) => withClient(call, deps),
-    traceparent: repository.traceparent,
   };
   return {
     ...createStepActivities(deliverySaga, steps, runtime),

@@ -1,6 +1,6 @@
 /**
- * Acts of operators and of the supervisor on a workflow. Each is audited in the workflow document: who, when, why, where
- * the workflow stood before and after. An operator's reason stays there: customers read a sentence of ours.
+ * Carries out acts of operators and of the supervisor on a workflow. Each is audited in the workflow document: who, when,
+ * why, the state before and after. An operator's reason stays there: customers read a fixed sentence.
  */
 
 import { hasRole, type Principal } from '../../shared/auth/principal.ts';
@@ -13,10 +13,10 @@ import { OUTCOME_SENTENCES } from '../../shared/outcome.ts';
 import { auditOperation, type WorkflowRepository } from './repository.ts';
 import type { WorkflowDocument } from './schemas.ts';
 
-/** The supervisor nudges by itself, round after round: its nudges are audited up to this many acts. */
+/** The supervisor nudges in every round: its nudges are audited only up to this many acts. */
 const MAX_AUTOMATIC_ACTS = 100;
 
-/** What an operator can do for a delivery whose package is on board. */
+/** The options of an operator for a delivery whose package is on board. */
 const ALTERNATIVES = [
   'wait: the delivery ends by itself when the drone has delivered or returned the package',
   'nudgeWorkflow: wakes the workflow if it is stuck',
@@ -78,7 +78,7 @@ function positionOf({ state, step, generation }: WorkflowDocument): WorkflowAct[
   return { state, step, generation };
 }
 
-/** What the customer reads. */
+/** The sentence that the customer reads. */
 function outcomeOf(principal: Principal, at: string): Outcome {
   const code = hasRole(principal, 'operator') ? 'stopped_by_staff' : 'no_progress';
   return { kind: 'failed', code, reasons: [OUTCOME_SENTENCES[code]], at };

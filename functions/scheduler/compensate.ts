@@ -4,7 +4,7 @@ import { compensateAll } from '../../shared/saga/compensation.ts';
 import type { Orchestration } from '../../shared/saga/protocol.ts';
 import type { WorkflowContext } from './workflow-context.ts';
 
-/** For the orchestration that only compensates: its document names the outcome before it is started. */
+/** The orchestration that only compensates: its document has the outcome before it starts. */
 export function unknownOutcome(now: Date): Outcome {
   return { kind: 'failed', code: 'not_carried_out', reasons: ['given up'], at: now.toISOString() };
 }

@@ -1,8 +1,8 @@
-/** The scheduler's messages: requests begin workflows, every other message goes to a workflow's inbox. */
+/** Consumes the scheduler's messages: requests begin workflows, every other message goes to a workflow's inbox. */
 import type { DurableClient } from 'durable-functions';
 import type { FlightEvent } from '../../shared/contracts/flight.ts';
 import type { RequestMessage } from '../../shared/contracts/requests.ts';
-import { traceparent } from '../../shared/telemetry/trace.ts';
+import { traceContext } from '../../shared/telemetry/trace-context.ts';
 import { compensate, compensationInstanceOf, startWorkflow, wakeWorkflow } from './engine.ts';
 import type { WorkflowRepository } from './repository.ts';
 import type { OrchestrationCommand } from './schemas.ts';
@@ -19,7 +19,7 @@ export function createConsumers(repository: WorkflowRepository, limits: Limits):
   return {
     request: async (message, client) => {
       if (message.operation === 'delivery') {
-        const document = await repository.open(message.request, traceparent());
+        const document = await repository.open(message.request, traceContext());
         await startWorkflow(client, document, limits);
         return;
       }

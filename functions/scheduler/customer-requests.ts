@@ -1,4 +1,4 @@
-/** Cancel and reschedule: applied while the customer may still change the delivery, else rejected. */
+/** Applies a cancel or a reschedule while the customer may still change the delivery, and rejects it afterwards. */
 import type { Reschedule } from '../../shared/contracts/requests.ts';
 import type { Orchestration, Signal } from '../../shared/saga/protocol.ts';
 import { Cancelled } from './interruptions.ts';
@@ -17,7 +17,7 @@ export function* applyPendingChanges(workflow: WorkflowContext): Orchestration<v
   }
 }
 
-/** Writes the binding answer into the status. False when the signal is no request of the customer. */
+/** Writes the binding answer into the status. False when the signal is not a customer request. */
 export function* rejectChange(workflow: WorkflowContext, { kind }: Signal): Orchestration<boolean> {
   if (kind === 'cancel') yield* workflow.note({ cancel: 'cancelRefused' });
   else if (kind === 'reschedule') yield* workflow.note({ reschedule: 'rescheduleRefused' });
@@ -25,7 +25,7 @@ export function* rejectChange(workflow: WorkflowContext, { kind }: Signal): Orch
   return true;
 }
 
-/** The facts of a reschedule were validated when the message came in. */
+/** The facts of a reschedule were validated when the message arrived. */
 export function requestIn({ facts }: Signal): Reschedule {
   return facts;
 }

@@ -1,4 +1,4 @@
-/** The orchestration of a delivery, from the request to its end. Pure: activities do everything real. */
+/** The orchestration of a delivery, from the request to its end. Pure: all I/O is in activities. */
 import type { Outcome } from '../../shared/contracts/outcome.ts';
 import { customerOutcome, OUTCOME_SENTENCES, type OutcomeCode } from '../../shared/outcome.ts';
 import { compensateSteps } from '../../shared/saga/compensation.ts';
@@ -18,7 +18,7 @@ export function* deliver(workflow: WorkflowContext): Orchestration<void> {
   try {
     const { accepted, underWay } = yield* workflow.step('accept');
     if (!accepted)
-      throw new Rejected('not_accepted', ['the request was answered 503 and is not carried out']);
+      throw new Rejected('not_accepted', ['the request was answered 503 and will not be carried out']);
     yield* workflow.step('holdQuota');
     yield* workflow.step('upsertPackage');
     yield* assignAndCarry(workflow, underWay);
@@ -32,8 +32,8 @@ export function* deliver(workflow: WorkflowContext): Orchestration<void> {
 }
 
 /**
- * One drone after the other, then the carriers. `found` is under way already, when the engine had lost the orchestration:
- * then the one that follows it answers the customer's changes.
+ * Tries one drone after the other, then the carriers. `found` is already under way if the engine had lost the
+ * orchestration; the code that follows it then answers the customer's changes.
  */
 function* assignAndCarry(workflow: WorkflowContext, found: Assignment['by'] | null): Orchestration<void> {
   let underWay = found;
@@ -73,7 +73,7 @@ function* assign(workflow: WorkflowContext, byDrone: boolean): Orchestration<Ass
   }
 }
 
-/** Waits for the proof that was asked for. When it stays away, an operator is alerted, and the delivery ends all the same. */
+/** Waits for the requested proof. If none arrives, an operator is alerted, and the delivery ends nevertheless. */
 function* awaitProof(workflow: WorkflowContext): Orchestration<void> {
   const until = workflow.after(workflow.limits.confirmation);
   while (!(yield* workflow.step('checkProof')).proven) {
@@ -82,7 +82,7 @@ function* awaitProof(workflow: WorkflowContext): Orchestration<void> {
       yield* rejectChange(workflow, signal);
       continue;
     }
-    const detail = 'the delivery arrived, its proof did not';
+    const detail = 'the delivery arrived, but its proof did not';
     return yield* workflow.step('createWorkItem', { kind: 'ProofMissing', step: 'checkProof', detail });
   }
 }
@@ -136,7 +136,7 @@ function outcomeOf(cause: unknown, now: Date): Outcome {
   };
 }
 
-/** The refusal of a gate as an outcome's code: a refusal that customers know, or one of the package. */
+/** Turns the refusal of a gate into an outcome's code: one that customers know, or the package's. */
 function rejectionCode(step: string, code: string): OutcomeCode {
   if (step === 'upsertPackage') return 'package_refused';
   return Object.hasOwn(OUTCOME_SENTENCES, code) ? (code as OutcomeCode) : 'not_carried_out';

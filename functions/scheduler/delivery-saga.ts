@@ -1,5 +1,5 @@
 /**
- * The saga of a delivery: its steps, in their order, and everything that is true of each. docs/saga.md is made from this
+ * Defines the saga of a delivery: its steps in their order, with all properties of each. docs/saga.md is made from this
  * table.
  */
 import type { Outcome } from '../../shared/contracts/outcome.ts';
@@ -14,7 +14,7 @@ export const deliverySaga = defineSaga({
   note: type<Note>(),
   steps: {
     accept: {
-      does: 'Take the request over from ingestion',
+      does: 'Accept the request from ingestion',
       result: type<{ readonly accepted: boolean; readonly underWay: Assignment['by'] | null }>(),
       gate: true,
     },
@@ -26,7 +26,7 @@ export const deliverySaga = defineSaga({
     },
     upsertPackage: { does: 'Store the package', once: 'saga', compensated: true, gate: true },
     reserveDrone: {
-      does: 'Reserve the best drone',
+      does: 'Reserve the cheapest drone that can fly it',
       result: type<Assignment>(),
       once: 'generation',
       compensated: true,
@@ -36,13 +36,13 @@ export const deliverySaga = defineSaga({
       result: type<Assignment>(),
       once: 'generation',
       compensated: true,
-      // It asks every carrier for a quote, then books; each is another company's service.
+      // It asks every carrier, each a service of another company, for a quote, then books.
       timeoutSeconds: 30,
     },
     createDelivery: { does: 'Create or replan the delivery', once: 'generation', compensated: true },
     dispatchDrone: { does: 'Send the mission to the drone', once: 'generation', compensated: true },
     confirmMission: {
-      does: 'Keep the reservation for as long as the accepted mission takes',
+      does: 'Keep the reservation until the accepted mission ends',
       once: 'generation',
     },
     cancelCarrier: {
@@ -50,7 +50,7 @@ export const deliverySaga = defineSaga({
       result: type<{ readonly cancelled: boolean }>(),
     },
     recallDrone: {
-      does: 'Call the drone back',
+      does: 'Recall the drone',
       args: type<{ readonly reason: string }>(),
       result: type<{ readonly sent: boolean }>(),
     },
@@ -62,11 +62,15 @@ export const deliverySaga = defineSaga({
     },
     moveStage: { does: 'Move the delivery to its next stage', args: type<StageMove>(), forwardOnly: true },
     checkProof: {
-      does: 'Ask whether the proof of delivery is there',
+      does: 'Check whether the proof of delivery has arrived',
       result: type<{ readonly proven: boolean }>(),
       forwardOnly: true,
     },
-    createWorkItem: { does: 'Make work for an operator', args: type<WorkItemFacts>(), untilDone: true },
+    createWorkItem: {
+      does: 'Create a work item for an operator',
+      args: type<WorkItemFacts>(),
+      untilDone: true,
+    },
     releaseDrone: { does: 'Release the drone', forwardOnly: true },
     settleQuota: { does: 'Settle the quota', forwardOnly: true },
     archive: { does: 'Write the delivery’s history', args: type<Outcome>(), forwardOnly: true },

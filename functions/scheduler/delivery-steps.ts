@@ -1,4 +1,4 @@
-/** The steps of the delivery itself: its record, its stages, its proof, its history; and work for an operator. */
+/** The steps of the delivery itself (its record, stages, proof and history), and work items for an operator. */
 import {
   getDelivery,
   listDeliveryEvents,
@@ -66,14 +66,14 @@ async function create({ call, id, state }: DeliveryCall): Promise<void> {
   });
 }
 
-/** A completed delivery was last seen where it was dropped off. */
+/** A completed delivery was last seen at its dropoff. */
 async function move({ call, id, state }: DeliveryCall, to: StageMove): Promise<void> {
   const place = to.event === 'Completed' ? { position: state.request.dropoff } : {};
   const body = { ...place, ...to };
   await call(moveDelivery, { params: { deliveryId: id }, body, accountId: accountOf(state) });
 }
 
-/** A delivery that does not exist, or has ended, needs no end. */
+/** A delivery that does not exist, or has ended, need not be ended. */
 async function end(step: DeliveryCall): Promise<void> {
   const { pendingOutcome, updatedAt } = step.state;
   const event = pendingOutcome?.kind === 'cancelled' ? ('Cancelled' as const) : ('Failed' as const);

@@ -27,11 +27,11 @@ export function droneOf(state: WorkflowDocument): Assignment | undefined {
 /** @throws AppError `conflict` when there is none */
 export function assignmentOf(state: WorkflowDocument): Assignment {
   const assignment = carrierOf(state);
-  if (!assignment) throw new AppError('conflict', 'no drone or carrier is assigned yet');
+  if (!assignment) throw new AppError('conflict', 'neither a drone nor a carrier is assigned yet');
   return assignment;
 }
 
-/** The pivot has passed, or may have. */
+/** Whether the pivot has passed, or may have passed. */
 export function isPastPivot({ effects }: Pick<WorkflowDocument, 'effects'>): boolean {
   return pivots(deliverySaga).some((name) => effects[name] !== undefined);
 }
@@ -102,7 +102,7 @@ export function historyEntry({ state, delivery, events, outcome, distance }: Fin
 }
 
 /**
- * The reasons of a refusal in words, from its facts: groups of drones (`3 drones: too heavy`), or each carrier's own
+ * Puts the facts of a refusal into words: groups of drones (`3 drones: too heavy`), or the reasons of each carrier
  * (`van: weight 60 kg exceeds 25 kg`).
  */
 export function reasonsOf(facts: Readonly<Record<string, unknown>> | undefined, detail: string): string[] {
@@ -120,7 +120,7 @@ export function reasonsOf(facts: Readonly<Record<string, unknown>> | undefined, 
   return all.length > 0 ? all : [detail];
 }
 
-/** The request with the change applied; fields that the change does not name stay. */
+/** The request with the change applied; fields that the change does not name stay as they are. */
 export function changedRequest(request: AcceptedRequest, change: Reschedule = {}): AcceptedRequest {
   const { pickup, dropoff, pickupTime, deadline } = change;
   return {
@@ -133,7 +133,7 @@ export function changedRequest(request: AcceptedRequest, change: Reschedule = {}
 }
 
 /**
- * The signals that an orchestration with an empty memory is told: all, so that it comes to the same place. Only changes
+ * The signals that an orchestration with an empty memory gets: all, so that it arrives at the same point. Only changes
  * that were granted or refused are left out: their effect is in the document.
  */
 export function retoldSignals(

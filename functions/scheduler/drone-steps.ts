@@ -18,7 +18,7 @@ export const droneSteps = {
       await call(dispatchDrone, { params: { deliveryId: id }, body: { fence } });
     },
     compensate: async (step) => {
-      await recall(step, 'the delivery is given up');
+      await recall(step, 'the delivery was given up');
     },
   },
   confirmMission: {

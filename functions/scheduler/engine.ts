@@ -1,4 +1,4 @@
-/** Starts, wakes and ends orchestrations. The engine promises little (docs/adr/0002), so every call may be repeated. */
+/** Starts, wakes and ends orchestrations. The engine guarantees little (docs/adr/0002), so every call may be repeated. */
 import type { DurableClient, OrchestrationRuntimeStatus } from 'durable-functions';
 import type { Settings } from '../../shared/config/settings.ts';
 import type { EndingWorkflow, WorkflowDocument } from './schemas.ts';
@@ -22,7 +22,7 @@ export function limitsOf(settings: Settings): Limits {
 
 export const compensationInstanceOf = (deliveryId: string): string => `${deliveryId}~compensate`;
 
-/** False when an orchestration runs or the workflow has ended. A workflow that had begun to compensate goes on with that. */
+/** False when an orchestration runs or the workflow has ended. A workflow that had begun to compensate continues to. */
 export async function startWorkflow(
   client: DurableClient,
   document: WorkflowDocument,
@@ -37,7 +37,7 @@ export async function startWorkflow(
   return true;
 }
 
-/** An instance that does not exist, or has ended, needs no wake. */
+/** An instance that does not exist, or has ended, need not be woken. */
 export async function wakeWorkflow(client: DurableClient, ...instanceIds: readonly string[]): Promise<void> {
   for (const instanceId of instanceIds) {
     await client.raiseEvent(instanceId, 'wake', {}).catch((error: unknown) => {
@@ -46,7 +46,7 @@ export async function wakeWorkflow(client: DurableClient, ...instanceIds: readon
   }
 }
 
-/** Terminates the orchestration and compensates in another one. The document says how the workflow ends. */
+/** Terminates the orchestration and compensates in another one. The document has the outcome of the workflow. */
 export async function compensate(
   client: DurableClient,
   document: EndingWorkflow,
@@ -60,11 +60,11 @@ export async function compensate(
   await client.startNew(COMPENSATOR, { instanceId, input }).catch(unlessRunning);
 }
 
-/** States of an orchestration that does nothing any more. */
+/** States of an orchestration that has ended. */
 const ENDED = ['Completed', 'Failed', 'Terminated', 'Canceled'] as const;
 
 /**
- * Purges the engine's history of orchestrations that began before the retention and have ended. The workflow document
+ * Purges the engine's history of orchestrations that started before the retention period and have ended. The workflow document
  * stays: it is the record, and keeps a late message from beginning the workflow again.
  */
 export async function purgeEnded(client: DurableClient, retentionDays: number, now: Date): Promise<number> {
@@ -86,7 +86,7 @@ async function isLive(client: DurableClient, instanceId: string): Promise<boolea
   }
 }
 
-/** The client throws texts only. */
+/** The client throws texts, not errors. */
 function isMissing(error: unknown): boolean {
   return /No instance|404|not found/i.test(String(error));
 }

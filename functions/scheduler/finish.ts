@@ -1,4 +1,4 @@
-/** The end of a workflow: its outcome and its event in one batch, once; and the answers to changes that came too late. */
+/** Ends a workflow: writes its outcome and event in one batch, once, and answers changes that came too late. */
 import type { JSONObject, OperationInput, PatchOperation } from '@azure/cosmos';
 import type { Outcome } from '../../shared/contracts/outcome.ts';
 import type { Store } from '../../shared/cosmos/store.ts';
@@ -10,7 +10,7 @@ import { finalAnswers } from './domain.ts';
 import type { WorkflowDocument } from './schemas.ts';
 
 export interface FinishRepository {
-  /** Of two outcomes at one moment one is written. */
+  /** Of two outcomes at the same moment, only one is written. */
   finish(deliveryId: string, outcome: Outcome): Promise<void>;
   /** Rejects, in the status of an ended workflow, a change that came too late. */
   refuseLate(deliveryId: string, change: 'cancel' | 'reschedule'): Promise<void>;
@@ -20,6 +20,7 @@ export function createFinish(
   store: Store<WorkflowDocument>,
   inbox: Inbox,
   now: () => Date,
+  retentionDays: number,
 ): FinishRepository {
   const refuseLate: FinishRepository['refuseLate'] = async (deliveryId, change) => {
     const isOpen = `(NOT IS_DEFINED(c.${change}) OR c.${change} = 'requested')`;
@@ -33,7 +34,7 @@ export function createFinish(
     finish: async (deliveryId, outcome) => {
       const document = (await store.read('workflow', deliveryId))?.item;
       if (document && !document.outcome) {
-        await unlessConflict(() => store.batch(deliveryId, endOf(document, outcome, now())));
+        await unlessConflict(() => store.batch(deliveryId, endOf(document, outcome, now(), retentionDays)));
       }
       const late = await inbox.open(deliveryId, ['cancel', 'reschedule']);
       for (const { kind } of late) await refuseLate(deliveryId, kind === 'cancel' ? 'cancel' : 'reschedule');
@@ -41,12 +42,18 @@ export function createFinish(
   };
 }
 
-function endOf(document: WorkflowDocument, outcome: Outcome, now: Date): OperationInput[] {
+function endOf(
+  document: WorkflowDocument,
+  outcome: Outcome,
+  now: Date,
+  retentionDays: number,
+): OperationInput[] {
   const operations = patchOf({
     outcome,
     state: 'Processed',
     step: outcome.kind,
     updatedAt: now.toISOString(),
+    ttl: retentionDays * 24 * 3600,
     ...finalAnswers(document, outcome),
   });
   const condition = 'FROM c WHERE NOT IS_DEFINED(c.outcome)';

@@ -1,4 +1,4 @@
-/** Follows a delivery that a third-party carrier has. */
+/** Follows a delivery that a third-party carrier carries. */
 import type { Orchestration, Signal } from '../../shared/saga/protocol.ts';
 import { reasonIn, rejectChange } from './customer-requests.ts';
 import { stageMove } from './follow-flight.ts';
@@ -7,9 +7,8 @@ import type { Assignment } from './schemas.ts';
 import type { WorkflowContext } from './workflow-context.ts';
 
 /**
- * The stages are those that the carrier reports, with its times and places: one that reports no departure goes straight to
- * the collection. Before the carrier has collected, a cancel ends the delivery, unless the carrier itself
- * refuses.
+ * The stages follow the carrier's reports, with their times and places; for a carrier that reports no departure, the
+ * collection comes first. Until the collection, a cancel ends the delivery, unless the carrier itself refuses.
  */
 export function* followCarrier(workflow: WorkflowContext, carrier: Assignment): Orchestration<void> {
   const late = Date.parse(carrier.deliveryEta.latest) - workflow.now().getTime();

@@ -1,6 +1,6 @@
 /**
- * Follows a flight: mission, acceptance, pickup (the pivot), dropoff; on the way cancel, reschedule and the loss of the
- * drone.
+ * Follows a flight: mission, acceptance, pickup (the pivot), dropoff; it also handles cancel, reschedule and the loss of
+ * the drone.
  */
 import type { Eta } from '../../shared/contracts/common.ts';
 import { type Orchestration, type Signal, StepFailed } from '../../shared/saga/protocol.ts';
@@ -27,7 +27,7 @@ export function* followFlight(workflow: WorkflowContext, drone: Assignment): Orc
   return yield* flyToDropoff(workflow, drone);
 }
 
-/** False when the reservation ran out meanwhile, and the drone may serve another delivery. */
+/** False when the reservation has expired meanwhile: the drone may serve another delivery. */
 function* reservationHeld(
   workflow: WorkflowContext,
   step: 'dispatchDrone' | 'confirmMission',
@@ -95,7 +95,7 @@ function* flyToDropoff(workflow: WorkflowContext, drone: Assignment): Orchestrat
     const signal: Signal | undefined = yield* workflow.next(until);
     if (!signal) {
       until = undefined;
-      const detail = 'the delivery is overdue, the drone has the package';
+      const detail = 'the delivery is overdue, and the drone has the package';
       yield* workflow.step('createWorkItem', { kind: 'Overdue', step: 'flyToDropoff', detail });
       continue;
     }
@@ -119,7 +119,7 @@ function withAnotherDrone({ droneId }: Assignment): FlightEnd & { end: 'replan' 
   return { end: 'replan', change: droneId ? { exclude: droneId } : {} };
 }
 
-/** The facts of a flight event were validated when it came in. */
+/** The facts of a flight event were validated when it arrived. */
 export function stageMove(event: StageMove['event'], { eventId, at, facts }: Signal): StageMove {
   const { position, reason } = facts as Pick<StageMove, 'position' | 'reason'>;
   return { eventId, event, at, ...(position ? { position } : {}), ...(reason ? { reason } : {}) };

@@ -1,4 +1,4 @@
-/** The scheduler's contract: views of workflows, acts of operators and the supervisor, events for the inbox. */
+/** Implements the scheduler's contract: views of workflows, acts of operators and the supervisor, events for the inbox. */
 import { mayReach } from '../../shared/auth/tenancy.ts';
 import type {
   compensateWorkflow,

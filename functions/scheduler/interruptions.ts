@@ -1,4 +1,4 @@
-/** How a delivery ends other than well. Thrown by an orchestration, caught where it is begun. */
+/** The ways in which a delivery ends before it is completed, thrown within an orchestration and caught at its top. */
 import type { OutcomeCode } from '../../shared/outcome.ts';
 
 export class Cancelled extends Error {
@@ -8,7 +8,7 @@ export class Cancelled extends Error {
   }
 }
 
-/** No drone and no carrier can, or may, carry the package. */
+/** Neither a drone nor a carrier can, or may, carry the package. */
 export class Rejected extends Error {
   readonly code: OutcomeCode;
   readonly reasons: readonly string[];

@@ -1,13 +1,13 @@
-/** Recalls a drone, and picks the signals of its mission out of all. */
+/** Recalls a drone, and selects the signals of its mission. */
 import type { Orchestration, Signal } from '../../shared/saga/protocol.ts';
 import type { Assignment } from './schemas.ts';
 import type { WorkflowContext } from './workflow-context.ts';
 
-/** A recall that stays without an answer is given up after so many: the fence keeps the old mission from counting. */
+/** After this many recalls without an answer the drone is given up: its fence makes the old mission's events stale. */
 const RECALL_ATTEMPTS = 3;
 
 /**
- * The drone settles a recall. True when it answered "not loaded", or is silent for too long; false when it is loaded.
+ * The drone decides a recall. True when it answers "not loaded", or is silent for too long; false when it is loaded.
  */
 export function* recall(
   workflow: WorkflowContext,

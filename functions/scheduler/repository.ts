@@ -6,6 +6,7 @@ import type { Database } from '../../shared/cosmos/store.ts';
 import { unlessConflict, WriteConflict } from '../../shared/cosmos/write-conflict.ts';
 import { createInbox, type Inbox, type InboxItem } from '../../shared/saga/inbox.ts';
 import { createJournal, type Journal, STEP_SLACK_SECONDS } from '../../shared/saga/journal.ts';
+import type { TraceContext } from '../../shared/telemetry/trace-context.ts';
 import { deliverySaga } from './delivery-saga.ts';
 import { retoldSignals } from './domain.ts';
 import { createFinish, type FinishRepository } from './finish.ts';
@@ -15,16 +16,20 @@ export interface WorkflowRepository extends FinishRepository {
   readonly journal: Journal<WorkflowDocument>;
   readonly inbox: Inbox;
   find(deliveryId: string): Promise<WorkflowDocument | undefined>;
-  /** The document of a new workflow; the existing one when it began before. */
-  open(request: AcceptedRequest, traceparent: string | undefined): Promise<WorkflowDocument>;
+  /** Creates the document of a new workflow, or answers the existing one. */
+  open(request: AcceptedRequest, trace: TraceContext): Promise<WorkflowDocument>;
   command(deliveryId: string, command: OrchestrationCommand['command'], id: string): Promise<void>;
   overdue(now: string, limit: number): Promise<readonly WorkflowDocument[]>;
   /** Appends to the workflow's audit. */
   audit(document: WorkflowDocument, act: WorkflowAct): Promise<void>;
-  traceparent(state: WorkflowDocument): string | undefined;
 }
 
-export function createWorkflowRepository(database: Database, now: () => Date): WorkflowRepository {
+/** @param retentionDays for which the document of an ended workflow is kept */
+export function createWorkflowRepository(
+  database: Database,
+  now: () => Date,
+  retentionDays: number,
+): WorkflowRepository {
   const store = database.store<WorkflowDocument>('workflows');
   const journal = createJournal(deliverySaga, { store, documentId: 'workflow', now });
   const inbox = createInbox({
@@ -38,8 +43,8 @@ export function createWorkflowRepository(database: Database, now: () => Date): W
     journal,
     inbox,
     find: journal.find,
-    open: async (request, traceparent) => {
-      const document = newDocument(request, traceparent, now());
+    open: async (request, trace) => {
+      const document = newDocument(request, trace, now());
       try {
         return (await store.create(document)).item;
       } catch (error) {
@@ -71,17 +76,16 @@ export function createWorkflowRepository(database: Database, now: () => Date): W
     audit: async (document, act) => {
       await store.patch('workflow', document.deliveryId, [auditOperation(document, act)]);
     },
-    traceparent: (state) => state.traceparent,
-    ...createFinish(store, inbox, now),
+    ...createFinish(store, inbox, now, retentionDays),
   };
 }
 
-/** Part of the write that the act leads to, where there is one. */
+/** Part of the same batch as the act's effect, if it has one. */
 export function auditOperation({ audit }: WorkflowDocument, act: WorkflowAct): PatchOperation {
   return audit ? { op: 'add', path: '/audit/-', value: act } : { op: 'set', path: '/audit', value: [act] };
 }
 
-function newDocument(request: AcceptedRequest, traceparent: string | undefined, now: Date): WorkflowDocument {
+function newDocument(request: AcceptedRequest, trace: TraceContext, now: Date): WorkflowDocument {
   const at = now.toISOString();
   return {
     id: 'workflow',
@@ -96,7 +100,7 @@ function newDocument(request: AcceptedRequest, traceparent: string | undefined, 
     effects: {},
     excluded: [],
     audit: [],
-    ...(traceparent ? { traceparent } : {}),
+    ...trace,
     createdAt: at,
     updatedAt: at,
   };

@@ -19,7 +19,7 @@ import { createWorkflowRepository, type WorkflowRepository } from './repository.
 import { createWorkflowContext } from './workflow-context.ts';
 
 export function schedulerService(deps: ServiceDeps): Service {
-  const repository = createWorkflowRepository(deps.database, deps.now);
+  const repository = createWorkflowRepository(deps.database, deps.now, deps.settings.RETENTION_DAYS);
   const handlers = createHandlers(repository, deps);
   return {
     name: 'scheduler',

@@ -8,7 +8,7 @@ import type { WorkItem } from '../../shared/contracts/supervisor.ts';
 import type { WorkflowAct } from '../../shared/contracts/workflows.ts';
 import type { SagaDocument } from '../../shared/saga/saga-document.ts';
 
-/** Who carries the package, as reserved or booked. */
+/** The drone or carrier for the package, as reserved or booked. */
 export interface Assignment {
   readonly by: 'drone' | 'third-party';
   readonly droneId?: string;
@@ -26,13 +26,12 @@ export interface WorkflowDocument extends SagaDocument<Outcome> {
   readonly type: 'workflow';
   readonly deliveryId: string;
   readonly request: AcceptedRequest;
-  /** Drones that refused, or were lost to, this delivery. */
+  /** Drones that refused this delivery, or were lost to it. */
   readonly excluded: readonly string[];
   readonly cancel?: 'requested' | 'cancelled' | 'cancelRefused';
   readonly reschedule?: 'requested' | 'rescheduled' | 'rescheduleRefused';
-  /** What operators and the supervisor did, oldest first. */
+  /** Acts of operators and the supervisor, oldest first. */
   readonly audit?: readonly WorkflowAct[];
-  readonly traceparent?: string;
   readonly createdAt: string;
 }
 
@@ -40,14 +39,14 @@ export type StageMove = z.input<typeof StageEvent>;
 export type WorkItemFacts = Pick<WorkItem, 'kind' | 'step' | 'detail'>;
 export type Note = Pick<WorkflowDocument, 'cancel' | 'reschedule'>;
 
-/** The begin of a new generation: another drone, or a changed request. */
+/** The start of a new generation: another drone, or a changed request. */
 export interface Change {
   readonly exclude?: string;
   readonly request?: Reschedule;
   readonly reschedule?: 'rescheduled';
 }
 
-/** A request to the engine from where the engine cannot be reached; the change feed takes it there. */
+/** A request to the engine from code that cannot reach it; the change feed carries it there. */
 export interface OrchestrationCommand {
   readonly id: string;
   readonly type: 'engine';

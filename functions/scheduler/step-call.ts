@@ -1,4 +1,4 @@
-/** What a step of a delivery is given: the call's circumstances, and a client that carries them. */
+/** The input of a step of a delivery: the call's circumstances, and a client that sends them along. */
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import type { Client } from '../../shared/http/client.ts';
 import type { StepCall, StepImplementations } from '../../shared/saga/run-step.ts';

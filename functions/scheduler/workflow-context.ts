@@ -3,14 +3,14 @@ import type { OrchestrationContext } from 'durable-functions';
 import { createSagaContext, type SagaContext } from '../../shared/saga/saga-context.ts';
 import { type DeliverySaga, deliverySaga } from './delivery-saga.ts';
 
-/** Recorded in the orchestration's input, so that a replay sees the same. Seconds, unless said. */
+/** Recorded in the orchestration's input, so a replay sees the same values. Seconds, unless noted. */
 export interface Limits {
   readonly missionAnswer: number;
   readonly recallAnswer: number;
   readonly pickupGrace: number;
   readonly deliveryGrace: number;
   readonly confirmation: number;
-  /** Drones tried before the carriers are. */
+  /** Drones tried before a carrier is booked. */
   readonly drones: number;
   readonly stepAttempts: number;
   readonly stepRetry: number;

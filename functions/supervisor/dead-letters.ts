@@ -1,4 +1,4 @@
-/** Dead letters: recorded once, listed, replayed or discarded by an operator, who is written down. */
+/** Records each dead letter once, lists them, and lets an operator replay or discard one; the operator is recorded. */
 import { pageOf, sortKeyIn, sortKeyOf } from '../../shared/continuation.ts';
 import type {
   discardDeadLetter,
@@ -23,7 +23,7 @@ export interface DeadLetterHandlers {
   readonly discard: Handler<typeof discardDeadLetter>;
 }
 
-/** Longer than a publish may take: a replay that was interrupted may be asked for again after it. */
+/** Longer than a publish may take: after it, an interrupted replay may be requested again. */
 const CLAIM_MS = 30_000;
 
 export function createDeadLetterHandlers(
@@ -106,7 +106,7 @@ export function createDeadLetterHandlers(
   };
 }
 
-/** Of two operators that change a letter at the same time, the second one is told. */
+/** When two operators change a letter at the same time, the second one gets an error. */
 async function orConflict<T>(write: () => Promise<T>): Promise<T> {
   try {
     return await write();

@@ -1,24 +1,24 @@
-/** Pure rules of the supervisor: what a round does, how a letter and a work item may change. */
+/** Pure rules of the supervisor: the actions of a round, and the changes of dead letters and work items. */
 import { createHash } from 'node:crypto';
 import type { DeadLetter, SupervisorAct, WorkItem } from '../../shared/contracts/supervisor.ts';
 import type { WorkflowView } from '../../shared/contracts/workflows.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { LetterDocument, WatchDocument, WorkItemDocument } from './schemas.ts';
 
-/** Rounds in which a workflow is only woken, before it is given up. */
+/** Rounds in which an overdue workflow is only woken; after them it is given up. */
 export const NUDGE_ROUNDS = 3;
-/** Rounds after which an operator is told that the supervisor does not get on. */
+/** Rounds without progress before an operator is alerted. */
 export const TELL_ROUNDS = 8;
-/** An effect without its workflow may be one that is just being made or compensated: it is ignored for this many rounds. */
+/** An effect without a workflow may just be being made or compensated: it is ignored for this many rounds. */
 export const ORPHAN_GRACE_ROUNDS = 2;
-/** Two rounds at one time count as one, ms. */
+/** Two rounds within this time count as one, ms. */
 export const ROUND_GAP_MS = 2_000;
 
 export type Measure = 'nudge' | 'compensate' | 'tell';
 
 /**
- * What to do with a workflow that is overdue for the nth round in a row. After the pivot there is no way back, and a
- * compensation that failed is tried on by itself: both are only woken. Repetitions become rarer.
+ * Decides what to do with a workflow that is overdue for the nth round in a row. After the pivot there is no way back, and
+ * a failed compensation is repeated by itself: both are only woken. Repetitions become rarer.
  */
 export function measuresFor(workflow: WorkflowView, rounds: number): Measure[] {
   const failed = workflow.state === 'CompensationFailed';
@@ -33,7 +33,7 @@ function isPowerOfTwo(n: number): boolean {
   return n > 0 && (n & (n - 1)) === 0;
 }
 
-/** The watch after one more sighting; undefined: this round has been counted. */
+/** The watch after one more sighting; undefined if this round has already been counted. */
 export function sighted(
   known: WatchDocument | undefined,
   seen: Pick<WatchDocument, 'id' | 'deliveryId' | 'mark'>,
@@ -45,30 +45,34 @@ export function sighted(
   return { ...known, rounds: known.rounds + 1, lastAt: at };
 }
 
-/** A workflow that moves is not stuck: its mark changes with it. */
+/** The mark changes with every move of the workflow: one that moves is not stuck. */
 export function markOf({ generation, step, completeBy, state }: WorkflowView): string {
   const phase = state === 'CompensationFailed' || state === 'Compensating' ? 'compensate' : step;
   return JSON.stringify([generation, phase, phase === 'compensate' ? null : completeBy]);
 }
 
-/** The step that the last error names (`bookCarrier: …`), else where the workflow stands. */
+/** The step that the last error names (`bookCarrier: …`), or else the current step. */
 export function failedStepOf({ state, step, lastError }: WorkflowView): string {
   const named = state === 'CompensationFailed' ? /^([A-Za-z]+): /.exec(lastError ?? '')?.[1] : undefined;
   return named ?? step.replace(/^compensate /, '');
 }
 
-/** Made of hub, partition and sequence number; of the payload where the source gave no number. */
+/** Made of hub, partition and sequence number, or of the payload if the source gave no number. */
 export function letterId(
   letter: Pick<DeadLetter, 'hub' | 'partition' | 'sequenceNumber' | 'payload'>,
 ): string {
   const { hub, partition, sequenceNumber, payload } = letter;
   const digest = () => createHash('sha256').update(payload).digest('hex').slice(0, 24);
   const position = sequenceNumber >= 0 ? String(sequenceNumber) : `x${digest()}`;
-  return [hub, partition || 'none', position].map(safe).join('-').slice(0, 100);
+  return shortened([hub, partition || 'none', position].map(safe).join('-'));
 }
 
 export function workItemId({ kind, step }: Pick<WorkItem, 'kind' | 'step'>): string {
-  const id = `${kind}-${safe(step)}`;
+  return shortened(`${kind}-${safe(step)}`);
+}
+
+/** An id of at most 100 characters; a longer one ends in its digest, so that no two become the same. */
+function shortened(id: string): string {
   return id.length <= 100
     ? id
     : `${id.slice(0, 83)}-${createHash('sha256').update(id).digest('hex').slice(0, 16)}`;
@@ -98,16 +102,16 @@ export function audited<T extends Audited>(document: T, change: Partial<T>, { no
   return { ...document, ...change, audit: [...document.audit, entry] };
 }
 
-/** @throws AppError `conflict`: it was replayed or discarded, or is being replayed */
+/** @throws AppError `conflict` when it was replayed or discarded, or is being replayed */
 export function checkOpen(letter: LetterDocument, now: Date): void {
   if (letter.status !== 'Open')
-    throw new AppError('conflict', `the letter is ${letter.status.toLowerCase()} already`);
+    throw new AppError('conflict', `the dead letter has already been ${letter.status.toLowerCase()}`);
   if (letter.claimedUntil && letter.claimedUntil > now.toISOString()) {
     throw new AppError('conflict', 'the dead letter is being replayed; read it again');
   }
 }
 
-/** The same trouble again: opens what an operator had retried. Undefined: it stays as it is. */
+/** When the same problem recurs, opens a work item that an operator had retried. Undefined: it stays as it is. */
 export function reopened(known: WorkItemDocument, detail: string, at: string): WorkItemDocument | undefined {
   if (known.status === 'Open' || known.settledBy !== 'retry') return undefined;
   const { settledBy: _settledBy, ttl: _ttl, ...settled } = known;

@@ -1,18 +1,19 @@
 /**
- * Reservations and quota holds that have outlived their workflow: released after a grace, told to an operator when that
- * does not help.
+ * Finds reservations, quota holds and carriers' bookings that have outlived their workflow. They are released after a grace
+ * period; if that does not help, an operator is alerted.
  */
 import { listHolds, releaseQuota } from '../../shared/contracts/accounts.ts';
 import { type Drone, listDrones, releaseDrone } from '../../shared/contracts/drones.ts';
 import type { Outcome } from '../../shared/contracts/outcome.ts';
+import { cancelCarrier, listBookings } from '../../shared/contracts/third-party.ts';
 import { getWorkflow } from '../../shared/contracts/workflows.ts';
 import { AppError } from '../../shared/errors.ts';
 import { ORPHAN_GRACE_ROUNDS, TELL_ROUNDS } from './domain.ts';
 import { count, guarded, type RoundDeps, watchKey } from './watching.ts';
 
 const PAGE_SIZE = 500;
-/** A hold this young belongs to a workflow that has only begun, ms. */
-const HOLD_AGE_MS = 60_000;
+/** A hold or a booking younger than this belongs to a workflow that has just begun, or is just ending, ms. */
+const LEAST_AGE_MS = 60_000;
 
 export async function checkReservations(deps: RoundDeps): Promise<ReadonlySet<string>> {
   const { call, log } = deps.services;
@@ -36,9 +37,8 @@ export async function checkReservations(deps: RoundDeps): Promise<ReadonlySet<st
 }
 
 export async function checkHolds(deps: RoundDeps): Promise<ReadonlySet<string>> {
-  const { call, log, now } = deps.services;
-  const before = new Date(now().getTime() - HOLD_AGE_MS).toISOString();
-  const { body } = await call(listHolds, { query: { before } });
+  const { call, log } = deps.services;
+  const { body } = await call(listHolds, { query: { before: youngest(deps) } });
   const seen = new Set<string>();
   for (const { accountId, deliveryId } of body.holds) {
     const watch = { id: 'watch-hold', deliveryId, mark: accountId };
@@ -59,7 +59,50 @@ export async function checkHolds(deps: RoundDeps): Promise<ReadonlySet<string>> 
   return seen;
 }
 
-/** A workflow that cannot be asked about counts as under way: the error goes on, and nothing is released. */
+/** A parcel that the carrier has collected cannot be called back: an operator is alerted. */
+export async function checkBookings(deps: RoundDeps): Promise<ReadonlySet<string>> {
+  const { call, log } = deps.services;
+  const { body } = await call(listBookings, { query: { before: youngest(deps) } });
+  const seen = new Set<string>();
+  for (const { deliveryId, accountId, carrierId, hasParcel } of body.bookings) {
+    const watch = { id: 'watch-booking', deliveryId, mark: carrierId };
+    await guarded(deliveryId, deps, async () => {
+      if ((await stateOf(deliveryId, deps)) === 'under way') return;
+      seen.add(watchKey(watch));
+      const rounds = await count(watch, deps);
+      if (rounds === undefined || rounds <= ORPHAN_GRACE_ROUNDS) return;
+      log.warn({ deliveryId, carrierId, rounds }, 'a booking has outlived its workflow');
+      const isLost = hasParcel || !(await isCancelled(deliveryId, accountId, call));
+      if (!isLost && rounds < TELL_ROUNDS) return;
+      const detail = isLost
+        ? `${carrierId} has the parcel, though the workflow has ended`
+        : `${carrierId} stays booked, though the workflow has ended`;
+      await deps.recordItem({ deliveryId, kind: 'OrphanBooking', step: 'bookCarrier', detail });
+    });
+  }
+  return seen;
+}
+
+/** False when the carrier has collected meanwhile. */
+async function isCancelled(
+  deliveryId: string,
+  accountId: string,
+  call: RoundDeps['services']['call'],
+): Promise<boolean> {
+  try {
+    await call(cancelCarrier, { params: { deliveryId }, accountId });
+    return true;
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'package_on_board') return false;
+    throw error;
+  }
+}
+
+function youngest({ services }: RoundDeps): string {
+  return new Date(services.now().getTime() - LEAST_AGE_MS).toISOString();
+}
+
+/** If a workflow cannot be read, the error is passed on and nothing is released. */
 async function stateOf(
   deliveryId: string,
   { services }: RoundDeps,

@@ -1,4 +1,4 @@
-/** Workflows whose time is up: woken, then compensated, then told to an operator. */
+/** Wakes overdue workflows, then compensates them, then alerts an operator. */
 import {
   compensateWorkflow,
   listOverdueWorkflows,
@@ -43,7 +43,7 @@ async function act(measure: Measure, workflow: WorkflowView, deps: RoundDeps): P
     }
     case 'tell': {
       const kind = state === 'CompensationFailed' ? 'CompensationFailed' : 'Overdue';
-      const detail = lastError ?? `${step} does not get on`;
+      const detail = lastError ?? `${step} makes no progress`;
       await deps.recordItem({ deliveryId, kind, step: failedStepOf(workflow), detail });
     }
   }

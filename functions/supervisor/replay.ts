@@ -1,4 +1,4 @@
-/** A dead letter as a message again: the same bytes, the same properties, the key that its hub goes by. */
+/** Turns a dead letter back into a message: the same bytes and properties, with the partition key of its hub. */
 
 import { AppError } from '../../shared/errors.ts';
 import { HUBS, type HubName } from '../../shared/messaging/hubs.ts';
@@ -19,7 +19,7 @@ export function hubOf(letter: LetterDocument): HubName {
   throw new AppError('not_serviceable', `there is no hub ${letter.hub}`);
 }
 
-/** `payload` in place of the stored one is text: what an operator has corrected. */
+/** @param payload text corrected by an operator, in place of the stored payload */
 export function messageOf(letter: LetterDocument, payload: string | undefined): Message {
   const encoding = payload === undefined && letter.encoding === 'base64' ? 'base64' : 'utf8';
   const body = Buffer.from(payload ?? letter.payload, encoding);
@@ -33,7 +33,7 @@ export function messageOf(letter: LetterDocument, payload: string | undefined): 
   };
 }
 
-/** The original's key is not kept by the broker's readers, so it is read from the payload, where the hub's table says. */
+/** Readers of the broker do not get the original's key, so it is read from the payload field that the table of hubs names. */
 function keyOf(hub: HubName, body: Buffer): string | undefined {
   const field = HUBS[hub].key === 'aggregate id' ? 'subject' : HUBS[hub].key;
   const parsed = parseJson(body);

@@ -1,4 +1,4 @@
-/** Dead letters, work items and watches in Cosmos. Writes reject with a `WriteConflict` when another one came first. */
+/** Dead letters, work items and watches in Cosmos. A write rejects with a `WriteConflict` when another came first. */
 import { DeadLetterEntry } from '../../shared/contracts/supervisor.ts';
 import type { Database, Stored } from '../../shared/cosmos/store.ts';
 import { WriteConflict } from '../../shared/cosmos/write-conflict.ts';
@@ -19,9 +19,9 @@ export interface LetterEntry extends DeadLetterEntry {
 const ENTRY_FIELDS = [...Object.keys(DeadLetterEntry.shape), 'sortKey'];
 
 export interface SupervisorRepository {
-  /** The day under which the letter of this id lies: that of its first writer. */
+  /** The day under which the dead letter with this id is stored: that of its first writer. */
   claimDay(hub: string, id: string, day: string, ttl: number): Promise<string>;
-  /** False when it was there. */
+  /** False when it was already there. */
   createLetter(letter: LetterDocument): Promise<boolean>;
   letter(hub: string, day: string, id: string): Promise<Stored<LetterDocument> | undefined>;
   replaceLetter(letter: LetterDocument, etag: string): Promise<Stored<LetterDocument>>;
@@ -45,7 +45,7 @@ export interface SupervisorRepository {
 
   watch(deliveryId: string, id: string): Promise<Stored<WatchDocument> | undefined>;
   watches(): Promise<readonly WatchDocument[]>;
-  /** False: another round was faster. */
+  /** False: another round wrote first. */
   saveWatch(watch: WatchDocument, etag: string | undefined): Promise<boolean>;
   removeWatch(watch: WatchDocument): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { listHolds, releaseQuota } from '../../shared/contracts/accounts.ts';
 import { listDrones, releaseDrone } from '../../shared/contracts/drones.ts';
+import { cancelCarrier, listBookings } from '../../shared/contracts/third-party.ts';
 import {
   compensateWorkflow,
   getWorkflow,
@@ -20,6 +21,7 @@ let overdue: WorkflowView[];
 let workflows: Map<string, WorkflowView>;
 let reservations: Map<string, string>;
 let holds: { accountId: string; deliveryId: string; at: string }[];
+let bookings: { deliveryId: string; accountId: string; carrierId: string; hasParcel: boolean; at: string }[];
 let calls: string[];
 let broken: Set<string>;
 let unanswered: Set<string>;
@@ -63,6 +65,17 @@ beforeEach(async () => {
   repository = createSupervisorRepository(harness.database);
   [overdue, workflows, reservations, calls, broken] = [[], new Map(), new Map(), [], new Set()];
   holds = [];
+  bookings = [];
+  harness.answer(listBookings, async ({ query: { before } }) => ({
+    status: 200 as const,
+    body: { bookings: bookings.filter(({ at }) => at < before) },
+  }));
+  harness.answer(cancelCarrier, async ({ params: { deliveryId } }) => {
+    note('unbook', deliveryId);
+    if (deliveryId === 'collected-meanwhile') throw new AppError('package_on_board', 'it has the parcel');
+    if (releaseWorks) bookings = bookings.filter((booking) => booking.deliveryId !== deliveryId);
+    return { status: 204 as const };
+  });
   harness.answer(listHolds, async ({ query: { before } }) => ({
     status: 200 as const,
     body: { holds: holds.filter(({ at }) => at < before) },
@@ -275,6 +288,55 @@ describe('orphaned quota holds (W13)', () => {
     releaseWorks = false;
     await rounds(10);
     expect(await items()).toMatchObject([{ kind: 'OrphanHold', deliveryId: 'd1', step: 'holdQuota' }]);
+  });
+});
+
+describe('orphaned bookings (W13)', () => {
+  const at = '2026-11-23T11:00:00.000Z';
+  const booked = (deliveryId: string, more: { hasParcel?: boolean; at?: string } = {}) => ({
+    deliveryId,
+    accountId: 'contoso',
+    carrierId: 'courier',
+    hasParcel: false,
+    at,
+    ...more,
+  });
+
+  test('are cancelled after a grace of two rounds; those of live workflows and young ones stay', async () => {
+    bookings = [booked('unknown'), booked('failed'), booked('live')];
+    bookings.push(booked('young', { at: '2026-11-23T12:30:00.000Z' }));
+    workflows.set('failed', view('failed', { outcome }));
+    workflows.set('live', view('live'));
+    await rounds(2);
+    expect(calls).toEqual([]);
+    await rounds(1);
+    expect(calls.toSorted()).toEqual(['unbook failed', 'unbook unknown']);
+    await rounds(3);
+    expect(bookings.map(({ deliveryId }) => deliveryId)).toEqual(['live', 'young']);
+    expect(await items()).toEqual([]);
+    expect(await repository.watches()).toEqual([]);
+  });
+
+  test('whose carrier has the parcel are an operator’s, whether the list says so or the carrier', async () => {
+    bookings = [booked('collected', { hasParcel: true }), booked('collected-meanwhile')];
+    workflows.set('collected', view('collected', { outcome }));
+    await rounds(3);
+    expect(calls).toEqual(['unbook collected-meanwhile']);
+    expect((await items()).map(({ deliveryId, kind }) => `${kind} ${deliveryId}`).toSorted()).toEqual([
+      'OrphanBooking collected',
+      'OrphanBooking collected-meanwhile',
+    ]);
+  });
+
+  test('that stay though cancelled are an operator’s; while the scheduler is away, nothing is cancelled', async () => {
+    bookings = [booked('d1')];
+    unanswered.add('d1');
+    await rounds(5);
+    expect(calls).toEqual([]);
+    unanswered.clear();
+    releaseWorks = false;
+    await rounds(10);
+    expect(await items()).toMatchObject([{ kind: 'OrphanBooking', deliveryId: 'd1', step: 'bookCarrier' }]);
   });
 });
 

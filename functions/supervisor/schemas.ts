@@ -1,15 +1,15 @@
-/** What the supervisor keeps: `deadLetters` (partition: hub, day) and `workItems` (partition: delivery). */
+/** The items of the containers `deadLetters` (partition: hub, day) and `workItems` (partition: delivery). */
 import type { DeadLetter, WorkItem } from '../../shared/contracts/supervisor.ts';
 
 export interface LetterDocument extends DeadLetter {
   readonly type: 'letter';
   readonly sortKey: string;
   readonly ttl: number;
-  /** An operator replays it now; another one waits until then. */
+  /** An operator is replaying it; until this time no other may. */
   readonly claimedUntil?: string;
 }
 
-/** Where a letter lies: written first and once, so that a repetition on the next day makes no second letter. */
+/** The place of a dead letter, written first and only once: a repetition on the next day makes no second one. */
 export interface PlaceDocument {
   readonly id: string;
   readonly type: 'place';
@@ -26,16 +26,16 @@ export interface WorkItemDocument extends WorkItem {
   readonly sortKey: string;
   /** Once it is settled; work that is open does not expire. */
   readonly ttl?: number;
-  /** What the operator did: after `retry` the same trouble opens it again, after `close` it does not. */
+  /** The operator's decision: after `retry` the same problem opens it again, after `close` it does not. */
   readonly settledBy?: 'retry' | 'close';
 }
 
-/** Something that a round found, and how often in a row. */
+/** The count of rounds in a row that found the same workflow or orphan. */
 export interface WatchDocument {
   readonly id: string;
   readonly type: 'watch';
   readonly deliveryId: string;
-  /** While it stays the same, nothing has moved. */
+  /** As long as this stays the same, nothing has moved. */
   readonly mark: string;
   readonly rounds: number;
   readonly lastAt: string;

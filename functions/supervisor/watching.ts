@@ -1,4 +1,4 @@
-/** What the parts of a round share: sightings that are counted once, and one delivery's trouble kept from the others. */
+/** Counts each sighting of a round once, and keeps a failure with one delivery from affecting the others. */
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import { sighted } from './domain.ts';
@@ -12,7 +12,7 @@ export interface RoundDeps {
   readonly services: ServiceDeps;
 }
 
-/** How often this was seen now; undefined: another round has counted it. */
+/** The number of sightings so far; undefined if another round has counted this one. */
 export async function count(
   seen: Pick<WatchDocument, 'id' | 'deliveryId' | 'mark'>,
   { repository, services }: RoundDeps,
@@ -26,7 +26,7 @@ export function watchKey({ deliveryId, id }: Pick<WatchDocument, 'deliveryId' | 
   return `${deliveryId}/${id}`;
 }
 
-/** A workflow that ended meanwhile needs nothing. */
+/** A workflow that has ended meanwhile needs no action. */
 export async function guarded(deliveryId: string, deps: RoundDeps, work: () => Promise<void>): Promise<void> {
   try {
     await work();

@@ -1,4 +1,4 @@
-/** Work for an operator: recorded once per delivery, kind and step; settled by a retry or by hand. */
+/** Handles work items: one per delivery, kind and step, settled by a retry or by hand. */
 import { pageOf, sortKeyIn, sortKeyOf } from '../../shared/continuation.ts';
 import { releaseDrone } from '../../shared/contracts/drones.ts';
 import type {
@@ -7,6 +7,7 @@ import type {
   settleWorkItem,
   WorkItem,
 } from '../../shared/contracts/supervisor.ts';
+import { cancelCarrier } from '../../shared/contracts/third-party.ts';
 import { nudgeWorkflow } from '../../shared/contracts/workflows.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
@@ -36,7 +37,7 @@ export function createRecorder(repository: SupervisorRepository, deps: ServiceDe
     if (await repository.createWorkItem(fresh)) {
       deps.log.warn(
         { deliveryId: facts.deliveryId, kind: facts.kind, step: facts.step },
-        'work for an operator',
+        'a work item needs an operator',
       );
       return { id, created: true };
     }
@@ -83,13 +84,17 @@ export function createWorkItemHandlers(
   };
 }
 
-/** A workflow that is woken goes on with what it could not do. An orphaned hold is released by the next round. */
+/** A woken workflow retries the step that failed. The next round releases an orphaned hold. */
 async function retry(
   { id, kind, deliveryId }: WorkItemDocument,
   by: string,
   { call }: ServiceDeps,
 ): Promise<void> {
   if (kind === 'OrphanHold') return;
+  if (kind === 'OrphanBooking') {
+    await call(cancelCarrier, { params: { deliveryId } });
+    return;
+  }
   if (kind === 'OrphanReservation') {
     await call(releaseDrone, { params: { deliveryId } });
     return;

@@ -1,6 +1,6 @@
 /**
- * Booking a carrier: the intent first, then the carrier (idempotent by its bookingId), then the confirmation. A retry reads
- * the intent and goes on with the same carrier, so one delivery never has two.
+ * Books a carrier: stores the intent, calls the carrier (idempotent by its bookingId), then stores the confirmation. A retry
+ * reads the intent and goes on with the same carrier, so a delivery never has two.
  */
 import type { z } from 'zod';
 import { checkNamedOwner, checkReach } from '../../shared/auth/tenancy.ts';
@@ -38,7 +38,7 @@ export function createBooking(
     return { ...answers, refusals: [...refusedBefore, ...answers.refusals] };
   };
 
-  /** The intent to book the cheapest of those that have not refused. */
+  /** The intent to book the cheapest carrier that has not refused. */
   const intend = async (
     deliveryId: string,
     shipment: Shipped,
@@ -115,7 +115,7 @@ export function createBooking(
   };
 }
 
-/** Who did not answer may have an offer later; when all have answered, that is final. */
+/** A carrier that did not answer may have an offer later; once all have answered, the result is final. */
 function noOffer({ refusals, silent }: Answers): AppError {
   const facts = { reasons: [...refusals, ...silent] };
   return silent.length > 0
@@ -123,7 +123,7 @@ function noOffer({ refusals, silent }: Answers): AppError {
         facts,
         retryAfterSeconds: 2,
       })
-    : new AppError('no_carrier', 'no carrier can take it', { facts });
+    : new AppError('no_carrier', 'no carrier can make this delivery', { facts });
 }
 
 function documentOf(
@@ -137,7 +137,7 @@ function documentOf(
   return { ...fixed, deliveryId, bookingId: deliveryId, ...offer, shipment, refusals, updatedAt };
 }
 
-/** No more than a carrier needs: not who the customer is. */
+/** Only what a carrier needs; the customer's identity is left out. */
 function toQuote({ pickup, dropoff, weight, size, deadline }: Shipped): QuoteRequest {
   return { pickup, dropoff, weight, size, ...(deadline ? { deadline } : {}) };
 }

@@ -1,4 +1,4 @@
-/** Cancelling a carrier: succeeds when there is nothing to cancel, and forbids a booking that comes late. */
+/** Cancels a carrier. It succeeds when there is nothing to cancel, and prevents a late booking. */
 import { checkReach } from '../../shared/auth/tenancy.ts';
 import type { cancelCarrier } from '../../shared/contracts/third-party.ts';
 import { withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
@@ -15,6 +15,7 @@ export function createCancel(
   deps: ServiceDeps,
 ): Handler<typeof cancelCarrier> {
   const now = () => deps.now().toISOString();
+  const ttl = deps.settings.RETENTION_DAYS * 24 * 3600;
 
   const cancelAt = async (item: BookingDocument, etag: string): Promise<void> => {
     const cancelling = await repository.replace({ ...item, status: 'Cancelling', updatedAt: now() }, etag);
@@ -27,7 +28,8 @@ export function createCancel(
   return ({ params: { deliveryId } }, { principal }) =>
     withOptimisticRetry(async () => {
       const known = await repository.find(deliveryId);
-      if (!known) await repository.create({ id: 'booking', type: 'never', deliveryId, updatedAt: now() });
+      if (!known)
+        await repository.create({ id: 'booking', type: 'never', deliveryId, updatedAt: now(), ttl });
       else if (known.item.type === 'booking') {
         checkReach(principal, known.item.shipment.owner.accountId, 'there is no such booking');
         const { status } = known.item;

@@ -1,14 +1,14 @@
 /**
- * What a carrier speaks. We call it:
+ * The protocol between this service and a carrier. This service calls:
  *
  * - `POST {url}/quotes` with a QuoteRequest → 200 CarrierQuote
  * - `PUT {url}/bookings/{bookingId}` with a BookingRequest → 200 or 201 CarrierBooking; idempotent per bookingId;
- *   409 or 422 CarrierRefusal when it can not take it (any more)
- * - `DELETE {url}/bookings/{bookingId}` → 204, also when there is none (404 is as good); the carrier remembers it and answers
- *   409 to a PUT that comes late; 409 once it has collected
+ *   409 or 422 CarrierRefusal when the carrier cannot, or can no longer, take the delivery
+ * - `DELETE {url}/bookings/{bookingId}` → 204, or 404 when there is none; the carrier remembers it and answers 409 to a
+ *   late PUT; 409 once it has collected
  *
- * with `x-api-key` where one is set. It calls us: `POST {callbackUrl}` with a CarrierEvent (shared/contracts/third-party.ts) and
- * a bearer token of the role `carrier`, again and again with the same eventId until it gets a 2xx or a 4xx.
+ * with `x-api-key` if one is set. The carrier calls `POST {callbackUrl}` with a CarrierEvent (shared/contracts/third-party.ts)
+ * and a bearer token of the role `carrier`, and repeats it with the same eventId until it gets a 2xx or a 4xx.
  */
 import { z } from 'zod';
 import { Eta, Id, PackageSize, Position, Time } from '../../shared/contracts/common.ts';

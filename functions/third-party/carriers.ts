@@ -17,13 +17,13 @@ export type Carrier = Settings['CARRIERS'][number];
 
 export interface Quoted {
   readonly carrierId: string;
-  /** Undefined: no answer in time, or none that can be read. */
+  /** Undefined: no answer in time, or an answer that cannot be read. */
   readonly quote: CarrierQuote | undefined;
 }
 
 export interface Carriers {
   quoteAll(request: QuoteRequest): Promise<readonly Quoted[]>;
-  /** Reasons when the carrier refuses. @throws AppError, retryable, when it cannot be known whether it booked */
+  /** The reasons when the carrier refuses. @throws AppError, retryable, when it is unknown whether the carrier has booked */
   book(
     carrierId: string,
     bookingId: string,
@@ -57,7 +57,7 @@ export function createCarriers(list: readonly Carrier[], sender: Sender, log: Lo
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
     } catch (error) {
-      throw new AppError('dependency_unavailable', `${carrierId} gave no answer`, {
+      throw new AppError('dependency_unavailable', `${carrierId} did not answer`, {
         cause: error,
         retryAfterSeconds: 1,
       });
@@ -66,7 +66,7 @@ export function createCarriers(list: readonly Carrier[], sender: Sender, log: Lo
   const carrierOf = (carrierId: string): Carrier => {
     const carrier = list.find((each) => each.carrierId === carrierId);
     if (carrier) return carrier;
-    throw new AppError('dependency_unavailable', `CARRIERS has no ${carrierId} now`, {
+    throw new AppError('dependency_unavailable', `the setting CARRIERS no longer has ${carrierId}`, {
       retryAfterSeconds: 30,
     });
   };
@@ -105,7 +105,7 @@ export function createCarriers(list: readonly Carrier[], sender: Sender, log: Lo
 function readAnswer<S extends z.ZodType>(schema: S, answer: OutboundAnswer, carrierId: string): z.output<S> {
   const result = readJson(schema, answer.text, 'answer');
   if (result.ok) return result.value;
-  throw new AppError('dependency_failed', `${carrierId} gave an answer that cannot be read`, {
+  throw new AppError('dependency_failed', `the answer of ${carrierId} cannot be read`, {
     cause: new Error(describeErrors(result.errors)),
   });
 }

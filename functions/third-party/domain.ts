@@ -1,4 +1,4 @@
-/** Pure rules of carriers: which offer is taken, what an event does to a booking and says to the workflow. */
+/** Pure rules of carriers: the choice of an offer, and the effect of an event on the booking and the workflow. */
 import { createHash } from 'node:crypto';
 import type { Booking, CarrierEvent } from '../../shared/contracts/third-party.ts';
 import type { CarrierQuote } from './carrier-api.ts';
@@ -9,11 +9,11 @@ export interface Offer extends Pick<Booking, 'carrierId' | 'price' | 'pickupEta'
 export interface Answers {
   readonly offers: readonly Offer[];
   readonly refusals: readonly Refusal[];
-  /** Carriers that could not be asked: later they may have an offer. */
+  /** Carriers that did not answer; they may have an offer later. */
   readonly silent: readonly Refusal[];
 }
 
-/** An answer, or undefined for a carrier that did not give one. */
+/** The answer of a carrier, or undefined if it gave none. */
 export function sortAnswers(
   quotes: readonly { readonly carrierId: string; readonly quote: CarrierQuote | undefined }[],
   deadline: string | undefined,
@@ -22,7 +22,7 @@ export function sortAnswers(
   const refusals: Refusal[] = [];
   const silent: Refusal[] = [];
   for (const { carrierId, quote } of quotes) {
-    if (!quote) silent.push({ carrierId, reasons: ['gave no answer in time'] });
+    if (!quote) silent.push({ carrierId, reasons: ['did not answer in time'] });
     else if (!quote.canServe) refusals.push({ carrierId, reasons: quote.reasons });
     else if (deadline && Date.parse(quote.deliveryEta.at) > Date.parse(deadline)) {
       refusals.push({ carrierId, reasons: [`would arrive at ${quote.deliveryEta.at}, after the deadline`] });
@@ -44,7 +44,7 @@ function byPriceThenTime(a: Offer, b: Offer): number {
 
 type Event = CarrierEvent['event'];
 
-/** A delivery that was never collected was collected, too; a departure after the collection is late. */
+/** A carrier that reports a delivery without a collection has also collected; a departure after the collection is late. */
 const FROM_BOOKED: Readonly<Record<Event, readonly Event[]>> = {
   Departed: ['Departed'],
   Collected: ['Collected'],
@@ -83,7 +83,7 @@ export function take(booking: BookingDocument, event: CarrierEvent): Taken {
   };
 }
 
-/** Of fixed length: a carrier's ids may be as long as ours. */
+/** Of fixed length, since a carrier's id may have the maximum length itself. */
 export function eventKey(carrierId: string, eventId: string): `carrier-${string}` {
   const digest = createHash('sha256')
     .update(JSON.stringify([carrierId, eventId]))
@@ -91,7 +91,7 @@ export function eventKey(carrierId: string, eventId: string): `carrier-${string}
   return `carrier-${digest.slice(0, 40)}`;
 }
 
-/** Shows only the states that are settled with the carrier. */
+/** Shows only states that the carrier has confirmed. */
 export function bookingView(document: BookingDocument): Booking {
   const { deliveryId, bookingId, carrierId, status, price, pickupEta, deliveryEta } = document;
   const shown = status === 'Intended' || status === 'Cancelling' ? 'Booked' : status;

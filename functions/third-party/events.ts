@@ -1,4 +1,4 @@
-/** Carriers' events: taken once, told to the workflow until it has them; only then is the carrier answered 204. */
+/** Accepts each event of a carrier once and passes it to the workflow; only then is the carrier answered 204. */
 import type { carrierEvent } from '../../shared/contracts/third-party.ts';
 import { putInboxEvent } from '../../shared/contracts/workflows.ts';
 import { withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';

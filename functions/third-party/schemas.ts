@@ -1,4 +1,4 @@
-/** What the third-party service keeps, in `bookings` (partition: delivery). */
+/** The items of the container `bookings` (partition: delivery). */
 import type { z } from 'zod';
 import type { Booking, CarrierEvent, Shipment } from '../../shared/contracts/third-party.ts';
 import type { WorkflowSignal } from '../../shared/contracts/workflows.ts';
@@ -14,17 +14,18 @@ export interface BookingDocument extends Omit<Booking, 'status'> {
   readonly shipment: z.output<typeof Shipment>;
   /** Carriers that refused this booking after their offer. */
   readonly refusals: readonly Refusal[];
-  /** The workflow's call that this booking answers. */
+  /** The mark of the workflow's call that made this booking. */
   readonly call?: CallMark;
   readonly updatedAt: string;
 }
 
-/** A cancel that came before any booking: a booking that comes late finds it. */
+/** A cancel that came before any booking; it makes a late booking fail. */
 export interface NeverBookedDocument {
   readonly id: 'booking';
   readonly type: 'never';
   readonly deliveryId: string;
   readonly updatedAt: string;
+  readonly ttl: number;
 }
 
 export interface Refusal {
@@ -32,7 +33,7 @@ export interface Refusal {
   readonly reasons: readonly string[];
 }
 
-/** A carrier's event, taken once; the workflow is told `signals`, as often as the carrier repeats it. */
+/** A carrier's event, accepted once; each repetition by the carrier sends `signals` to the workflow again. */
 export interface EventDocument {
   readonly id: `carrier-${string}`;
   readonly type: 'carrierEvent';

@@ -8,6 +8,7 @@ import { createBooking } from './book.ts';
 import { createCancel } from './cancel.ts';
 import { createCarriers } from './carriers.ts';
 import { createEvents } from './events.ts';
+import { createList } from './list.ts';
 import { createBookingRepository } from './repository.ts';
 
 export function thirdPartyService(deps: ServiceDeps): Service {
@@ -21,6 +22,7 @@ export function thirdPartyService(deps: ServiceDeps): Service {
       endpoint(contract.quoteCarriers, booking.quote),
       endpoint(contract.bookCarrier, booking.book),
       endpoint(contract.cancelCarrier, createCancel(repository, carriers, deps)),
+      endpoint(contract.listBookings, createList(repository)),
       endpoint(contract.carrierEvent, createEvents(repository, deps)),
     ],
     registerTriggers: () => {

@@ -322,3 +322,33 @@ describe('a carrier’s events', () => {
     expect((await tell('e1', 'Collected')).status).toBe(404);
   });
 });
+
+describe('the list of open bookings (W13)', () => {
+  const list = async (as = service()) => {
+    const query = { before: new Date(harness.clock.now.getTime() - 60_000).toISOString() };
+    return (await harness.request(contract.listBookings, { as, query })).body?.['bookings'];
+  };
+
+  test('has a booking from a minute after its last change until it has ended, and says who has the parcel', async () => {
+    await book();
+    expect(await list()).toEqual([]);
+    harness.clock.advance(61);
+    const at = (await stored())?.updatedAt;
+    const booking = { deliveryId: 'd1', accountId: 'contoso', carrierId: 'cheap', at };
+    expect(await list()).toEqual([{ ...booking, hasParcel: false }]);
+    expect(await list(service('tailwind'))).toEqual([]);
+    await tell('e1', 'Collected');
+    harness.clock.advance(61);
+    expect(await list()).toMatchObject([{ hasParcel: true }]);
+    await tell('e2', 'Delivered');
+    harness.clock.advance(61);
+    expect(await list()).toEqual([]);
+  });
+
+  test('has none that was cancelled', async () => {
+    await book();
+    await cancel();
+    harness.clock.advance(61);
+    expect(await list()).toEqual([]);
+  });
+});

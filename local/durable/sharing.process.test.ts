@@ -11,7 +11,7 @@ import type { EngineResponse } from '../functions-host/contract.ts';
 import type { Status } from '../tests/support/durable-hub.ts';
 
 const PROCESS = join(import.meta.dirname, '../tests/support/durable-process.ts');
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 60_000;
 /** Longer than a beat, shorter than a test wants to wait. */
 const LEASE_MS = '2000';
 

@@ -53,7 +53,7 @@ async function started(): Promise<Trigger> {
   const app: FunctionApp = {
     functions: new Map(),
     invoke: async (_, { inputs }) => {
-      const [input] = inputs as [{ data: { json: string } }];
+      const [input] = inputs as unknown as [{ data: { json: string } }];
       const documents = JSON.parse(input.data.json) as { id: string }[];
       seen.push(...documents.map(({ id }) => id));
       return documents.some(({ id }) => failing.has(id))

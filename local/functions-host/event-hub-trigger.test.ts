@@ -51,7 +51,7 @@ async function started(): Promise<Trigger> {
   const app: FunctionApp = {
     functions: new Map(),
     invoke: async (_, { inputs }) => {
-      const [input] = inputs as [{ data: { collectionString: { string: string[] } } }];
+      const [input] = inputs as unknown as [{ data: { collectionString: { string: string[] } } }];
       const bodies = input.data.collectionString.string;
       seen.push(...bodies);
       return bodies.some((body) => failing.has(body))

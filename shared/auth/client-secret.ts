@@ -1,7 +1,7 @@
-/** The secret of one machine client of the demonstration. Without the key no client can derive another's. */
+/** Derives the secret of one machine client of the demonstration. Without the key, no client can derive another's. */
 import { createHmac } from 'node:crypto';
 
-/** @param key known to the issuer and to the process that plays all machines */
+/** @param key known only to the issuer and to the process that plays all machines */
 export function clientSecret(key: string, clientId: string): string {
   return createHmac('sha256', key).update(clientId).digest('base64url');
 }

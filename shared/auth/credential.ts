@@ -1,7 +1,7 @@
-/** The app's identity in Azure. Its library is large, and one machine has no use for it: it is loaded with the first token. */
+/** The app's identity in Azure. Its library is large and unused on one machine, so it is loaded with the first token. */
 import type { TokenCredential } from '@azure/identity';
 
-/** `clientId`: of the user-assigned managed identity. */
+/** @param clientId the user-assigned managed identity's */
 export function lazyCredential(clientId?: string): TokenCredential {
   let loading: Promise<TokenCredential> | undefined;
   const load = async (): Promise<TokenCredential> => {

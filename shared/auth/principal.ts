@@ -1,9 +1,9 @@
-/** Who is calling: what every route, stream and handler knows of a caller. Roles: docs/overview.md. */
+/** The caller, as every route, stream and handler knows it. */
 
 export const ROLES = ['customer', 'account-admin', 'operator', 'drone', 'carrier', 'service'] as const;
 export type Role = (typeof ROLES)[number];
 
-/** Made from a verified token, or by the in-process transport for a service that calls another. */
+/** Made from a verified token, or by the in-process transport when one service calls another. */
 export interface Principal {
   /** Token subject: a person's, drone's, carrier's or service's id. */
   readonly subject: string;

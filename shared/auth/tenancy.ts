@@ -1,10 +1,10 @@
 /**
- * Whose data a caller may reach.
+ * Decides whose data a caller may reach.
  *
- * T1 Another account's data is answered like data that does not exist: 404, the same words.
+ * T1 A request for another account's data gets the answer for data that does not exist: 404, in the same words.
  * T2 An operator reaches every account. A service reaches the account that it acts for, or every account when it acts
- *    for none. Everybody else reaches the account of the token.
- * T3 403 is for roles, and for a body that names another account as the owner of what it would make.
+ *    for none. Every other caller reaches the account of its token.
+ * T3 403 is for a missing role, and for a body that names another account as the owner of what it would create.
  */
 import { AppError } from '../errors.ts';
 import { hasRole, type Principal } from './principal.ts';
@@ -18,12 +18,12 @@ export function reachesAll(principal: Principal): boolean {
   return hasRole(principal, 'service') && principal.accountId === undefined;
 }
 
-/** @param missing what the caller is told in place of the other account's data: 'there is no such package' */
+/** @param missing the caller's answer in place of the other account's data: 'there is no such package' */
 export function checkReach(principal: Principal, accountId: string, missing: string): void {
   if (!mayReach(principal, accountId)) throw new AppError('not_found', missing);
 }
 
-/** For an owner that a body names. @param path of the field, `body.owner.accountId` */
+/** Checks an owner that a body names. @param path of the field, `body.owner.accountId` */
 export function checkNamedOwner(principal: Principal, accountId: string, path: string): void {
   if (mayReach(principal, accountId)) return;
   const message = 'is not your account';

@@ -64,10 +64,10 @@ async function jwksUriOf(issuer: string): Promise<string> {
   return ((await response.json()) as Discovery).jwks_uri;
 }
 
-/** Longest display name that is kept. */
+/** Longest display name kept, in characters. */
 const MAX_NAME = 200;
 
-/** Faults of the way to the keys, not of the token. */
+/** Failures to fetch the keys; they say nothing about the token. */
 const ISSUER_FAULTS: ReadonlySet<string> = new Set([
   'ERR_JOSE_GENERIC',
   'ERR_JWKS_TIMEOUT',
@@ -85,12 +85,12 @@ function refusal(error: unknown, token: string, issuer: string): AppError {
   if (error instanceof errors.JWTExpired) return new AppError('token_expired', 'the token has expired');
   if (isOfAnother(issuer, token)) return new AppError('issuer_unknown', 'another issuer issued the token');
   if (error instanceof errors.JWTClaimValidationFailed) {
-    return new AppError('token_invalid', `the token's ${error.claim} is not right`);
+    return new AppError('token_invalid', `the token's claim ${error.claim} is not valid`);
   }
   return new AppError('token_invalid', 'the token cannot be verified');
 }
 
-/** Read, not believed: another issuer's token fails by its key, and its bearer should hear why. */
+/** Unverified: another issuer's token fails by its key anyway, and its bearer should learn why. */
 function isOfAnother(issuer: string, token: string): boolean {
   try {
     return decodeJwt(token).iss !== issuer;

@@ -1,7 +1,7 @@
-/** Describes the settings that cannot be used. */
+/** Describes the settings that are missing or not valid. */
 import type { FieldError } from '../errors.ts';
 
-/** One phrase for each setting that is missing or wrong, by name. @example ['API_AUDIENCE is missing', 'PUBLIC_ORIGIN: Invalid URL'] */
+/** One phrase for each such setting, beginning with its name. @example ['API_AUDIENCE is missing', 'PUBLIC_ORIGIN: Invalid URL'] */
 export function describeProblems(
   errors: readonly FieldError[],
   environment: Readonly<Record<string, string | undefined>>,

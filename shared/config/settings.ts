@@ -1,6 +1,6 @@
 /**
- * Every setting that the Function App reads, once. local.settings.sample.json, bicep/ and the README's table are tested to
- * equal this schema. Connections have the two forms that Azure's bindings know: a connection string, or the parts of an
+ * Declares every setting that the Function App reads. Tests compare local.settings.sample.json, bicep/ and the README's
+ * table with this schema. Connections have the two forms that Azure's bindings know: a connection string, or the parts of an
  * identity-based one (`COSMOS__accountEndpoint`).
  */
 import { z } from 'zod';
@@ -11,7 +11,7 @@ import { describeProblems } from './problems.ts';
 const seconds = (fallback: number) => z.coerce.number().positive().default(fallback);
 const count = (fallback: number) => z.coerce.number().int().positive().default(fallback);
 
-/** JSON text as its value. */
+/** Parses JSON text into its value. */
 const jsonSetting = (complaint: string) => (text: string, context: z.RefinementCtx) => {
   const parsed = parseJson(text);
   if (parsed.ok) return parsed.value;
@@ -31,7 +31,7 @@ export const SettingsSchema = z.object({
     .default('{}')
     .transform(jsonSetting('must be JSON: {"drone": "https://…"}'))
     .pipe(z.partialRecord(z.enum(SERVICES), z.url()))
-    .describe('JSON: origin of the app that has a service which this app does not serve'),
+    .describe('JSON: for each service that another app serves, the origin of that app'),
   COSMOS: z.string().optional().describe('Cosmos DB connection string (one machine)'),
   COSMOS__accountEndpoint: z.url().optional().describe('Cosmos DB endpoint, used with the identity (Azure)'),
   COSMOS_DATABASE: z.string().default('drone-delivery').describe('Cosmos DB database'),
@@ -48,9 +48,9 @@ export const SettingsSchema = z.object({
   AzureWebJobsStorage__blobServiceUri: z
     .url()
     .optional()
-    .describe('Address of Blob storage, used with the identity where an account’s name is not enough'),
-  AZURE_CLIENT_ID: z.string().optional().describe('Client id of the user-assigned managed identity (Azure)'),
-  IDENTITY_ISSUER: z.url().describe('Issuer of the tokens that callers bring'),
+    .describe('Address of Blob storage, used with the identity where the account name is not enough'),
+  AZURE_CLIENT_ID: z.string().optional().describe('Client ID of the user-assigned managed identity (Azure)'),
+  IDENTITY_ISSUER: z.url().describe('Issuer of the callers’ tokens'),
   API_AUDIENCE: z.string().min(1).describe('Audience that those tokens must have'),
   PUBLIC_ORIGIN: z.url().describe('Origin under which clients see the API and the pages'),
   CARRIERS: z
@@ -64,71 +64,88 @@ export const SettingsSchema = z.object({
   NOTIFY_RELAY_URL: z
     .url()
     .optional()
-    .describe('Relay that sends e-mail and SMS; without it only webhooks are taken'),
+    .describe('Relay that sends e-mail and SMS; without it, only webhooks are accepted'),
   WEBHOOK_SIGNING_KEYS: z
     .string()
     .default('')
     .transform((text) => (text.trim() === '' ? [] : text.split(',').map((key) => key.trim())))
     .pipe(z.array(z.string().min(32)).max(2))
     .describe(
-      'Keys from which each account’s webhook secrets are derived, newest first, separated by a comma: one, or two during a rotation; without a key no webhook is taken',
+      'Keys from which each account’s webhook secrets are derived, newest first, separated by a comma: one, or two during a rotation; without a key, webhooks are refused',
     ),
   OUTBOUND_ALLOW_LOOPBACK: z
     .enum(['true', 'false'])
     .default('false')
     .transform((text) => text === 'true')
-    .describe('`true` lets webhooks, relay and carriers be on this machine (one machine only)'),
-  MAX_SUBSCRIPTIONS_PER_DELIVERY: count(20).describe('Notify-me requests that one delivery may have'),
-  MAX_SUBSCRIPTIONS_PER_DAY: count(10_000).describe('Notify-me requests that one account may make in a day'),
-  MAX_SHARE_LINKS_PER_DELIVERY: count(20).describe('Valid share links that one delivery may have'),
+    .describe('`true` allows webhooks, relay and carriers on this machine (one machine only)'),
+  MAX_SUBSCRIPTIONS_PER_DELIVERY: count(20).describe('Maximum number of subscriptions per delivery'),
+  MAX_SUBSCRIPTIONS_PER_DAY: count(10_000).describe(
+    'Maximum number of subscriptions that one account may create per day',
+  ),
+  MAX_SHARE_LINKS_PER_DELIVERY: count(20).describe('Maximum number of valid share links per delivery'),
   TRUSTED_PROXIES: z.coerce
     .number()
     .int()
     .nonnegative()
     .default(1)
-    .describe('Proxies in front that add the address of their caller to X-Forwarded-For'),
+    .describe('Number of proxies in front of the app that add their caller’s address to X-Forwarded-For'),
   LIMIT_REQUESTS_PER_PRINCIPAL: count(12_000).describe(
-    'Requests a minute of one caller: account and subject of its token',
+    'Requests per minute from one caller (account and subject of its token)',
   ),
-  LIMIT_REQUESTS_PER_OPERATOR: count(120_000).describe('Requests a minute of one operator'),
-  LIMIT_REQUESTS_PER_ADDRESS: count(300_000).describe('Requests a minute of one address'),
+  LIMIT_REQUESTS_PER_OPERATOR: count(120_000).describe('Requests per minute from one operator'),
+  LIMIT_REQUESTS_PER_ADDRESS: count(300_000).describe('Requests per minute from one address'),
   LIMIT_WRONG_TOKENS_PER_ADDRESS: count(600).describe(
-    'Requests without a valid token a minute of one address',
+    'Requests per minute without a valid token from one address',
   ),
   TIME_SCALE: count(1).describe('Simulated seconds per second; above 1 for demonstrations and tests only'),
   RESERVATION_LEASE_SECONDS: seconds(60).describe(
-    'How long a drone stays reserved before its mission is accepted',
+    'How long a drone stays reserved until its mission is accepted',
   ),
   MISSION_ANSWER_SECONDS: seconds(20).describe('How long a drone may take to answer a mission'),
   RECALL_ANSWER_SECONDS: seconds(20).describe(
-    'How long a drone may take to answer a recall before it is asked again',
+    'How long a drone may take to answer a recall before the recall is repeated',
   ),
   PICKUP_GRACE_SECONDS: seconds(600).describe(
-    'How long after its pickup ETA a drone may pick up before another is sent',
+    'How late after its ETA a pickup may be before another drone is sent',
   ),
   DELIVERY_GRACE_SECONDS: seconds(1800).describe(
-    'How long after its delivery ETA a delivery may arrive before an operator is told',
+    'How late after its ETA a delivery may arrive before an operator is alerted',
   ),
   CONFIRMATION_SECONDS: seconds(3600).describe(
-    'How long a delivery waits for its proof before an operator is told',
+    'How long a delivery waits for its proof before an operator is alerted',
   ),
-  MAX_DRONES_PER_DELIVERY: count(3).describe('Drones that are tried before the carriers are'),
+  MAX_DRONES_PER_DELIVERY: count(3).describe('Drones tried before a carrier is booked'),
   STEP_ATTEMPTS: count(8).describe('Attempts of a step that fails with a retryable error'),
-  STEP_RETRY_SECONDS: seconds(1).describe('First pause between two attempts; doubles up to a minute'),
+  STEP_RETRY_SECONDS: seconds(1).describe(
+    'First pause between two attempts; later pauses double, up to a minute',
+  ),
   RETENTION_DAYS: count(90).describe(
     'Days for which the records of ended work are kept: dead letters, settled work items, workflows, requests',
   ),
   ORCHESTRATION_RETENTION_DAYS: count(7).describe(
-    'Days after its begin from which the engine’s history of an ended orchestration is purged',
+    'Age in days, counted from its start, at which the engine’s history of an ended orchestration is purged',
   ),
   CHANGE_FEED_POLL_MS: count(500).describe(
-    'Pause between two reads of a change feed that has nothing new; the local Cosmos DB server is not polled',
+    'Pause between two reads of an idle change feed; the local Cosmos DB server is not polled',
   ),
-  OVERDUE_SCHEDULE: z.string().default('*/30 * * * * *').describe('NCRONTAB of the supervisor’s round'),
+  OVERDUE_SCHEDULE: z
+    .string()
+    .default('*/30 * * * * *')
+    .describe('NCRONTAB schedule of the supervisor’s round'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url()
+    .optional()
+    .describe(
+      'Collector that the spans of traces are sent to, by OTLP over HTTP; without a receiver none are recorded',
+    ),
+  APPLICATIONINSIGHTS_CONNECTION_STRING: z
+    .string()
+    .optional()
+    .describe('Application Insights, where host and app send their telemetry with the identity (Azure)'),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default('info')
-    .describe('Least level that is logged'),
+    .describe('Lowest level that is logged'),
 });
 
 export type Settings = z.output<typeof SettingsSchema>;
@@ -154,5 +171,5 @@ function missingConnections(settings: Settings): string[] {
   ] as const;
   return either
     .filter((names) => names.every((name) => !settings[name]))
-    .map((names) => `${names.join(' or ')}: one of them is needed`);
+    .map((names) => `${names.join(' or ')} is missing`);
 }

@@ -7,9 +7,9 @@ export const AccountStatus = z.enum(['active', 'suspended']);
 
 export const AccountBody = z.strictObject({
   name: z.string().min(1).max(200),
-  /** Deliveries that may be under way at one time. A new account has 100; absent, it stays as it is. */
+  /** Deliveries that may be under way at the same time. A new account has 100; when absent, it stays as it is. */
   quota: z.int().min(1).max(100_000).optional(),
-  /** A new account is active; absent, it stays as it is. */
+  /** A new account is active; when absent, it stays as it is. */
   status: AccountStatus.optional(),
   /** Why the status changes; kept in the audit. */
   reason: z.string().min(1).max(500).optional(),
@@ -49,7 +49,7 @@ export const User = z.object({
   email: z.string().optional(),
 });
 
-/** The host decodes every escape in a path but `%2F`, since a slash would end the segment. */
+/** The host decodes every escape in a path except `%2F`, since a slash would end the segment. */
 const UserIdInPath = z
   .string()
   .max(1000)
@@ -64,7 +64,7 @@ export const putAccount = defineRoute({
   operation: 'putAccount',
   method: 'PUT',
   path: 'accounts/{accountId}',
-  summary: 'Register a business, or replace its name; absent quota and status stay',
+  summary: 'Register a business, or replace its name; quota and status stay as they are when absent',
   auth: ['operator'],
   params,
   body: AccountBody,
@@ -127,7 +127,7 @@ export const getUser = defineRoute({
   responses: { 200: User },
 });
 
-/** The user loses every right in the account at once, whatever the token says. 404 when there is none. */
+/** The user loses every right in the account at once, even with a token that is still valid. 404 when there is no such user. */
 export const removeUser = defineRoute({
   service: 'account',
   operation: 'removeUser',
@@ -140,7 +140,7 @@ export const removeUser = defineRoute({
   responses: { 204: null },
 });
 
-/** 403 `account_unknown`, `account_suspended` or `over_quota`, as `holdQuota` would answer now; holds nothing. */
+/** 403 `account_unknown`, `account_suspended` or `over_quota`, as `holdQuota` would answer now, but nothing is held. */
 export const checkAdmission = defineRoute({
   service: 'account',
   operation: 'checkAdmission',
@@ -164,7 +164,7 @@ export const listUsers = defineRoute({
   responses: { 200: z.object({ users: z.array(User) }) },
 });
 
-/** The original's route: may this account ship? */
+/** The route of the original. */
 export const accountExists = defineRoute({
   service: 'account',
   operation: 'accountExists',
@@ -176,7 +176,7 @@ export const accountExists = defineRoute({
   responses: { 200: z.boolean() },
 });
 
-/** Idempotent per delivery. 403 `account_unknown`, `account_suspended`, `over_quota`; also when the user is not the account's. 409 `stale` when the hold has ended. */
+/** Idempotent per delivery. 403 `account_unknown`, `account_suspended`, `over_quota`, also when the user does not belong to the account. 409 `stale` when the hold has ended. */
 export const holdQuota = defineRoute({
   service: 'account',
   operation: 'holdQuota',
@@ -189,7 +189,7 @@ export const holdQuota = defineRoute({
   responses: { 200: z.object({ held: z.number().int() }), 201: z.object({ held: z.number().int() }) },
 });
 
-/** Holds that stand, oldest first: the supervisor compares them with the workflows. */
+/** Current holds, oldest first: the supervisor compares them with the workflows. */
 export const listHolds = defineRoute({
   service: 'account',
   operation: 'listHolds',

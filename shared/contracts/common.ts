@@ -1,4 +1,4 @@
-/** Words that every contract uses. Language and units: docs/overview.md. */
+/** Schemas that several contracts use. */
 import { z } from 'zod';
 
 /** Ids that a caller may choose: stable in URLs, in Cosmos and as Durable instance ids. */
@@ -8,7 +8,7 @@ export const Id = z
   .max(100)
   .regex(
     /^[A-Za-z0-9][A-Za-z0-9._~-]*$/,
-    'letters, digits and . _ ~ - only, beginning with a letter or digit',
+    'may contain letters, digits and . _ ~ - only, and must begin with a letter or digit',
   );
 export type Id = z.infer<typeof Id>;
 
@@ -16,7 +16,7 @@ export type Id = z.infer<typeof Id>;
 export const Time = z.iso
   .datetime({ offset: true })
   .max(40)
-  .describe('ISO 8601 date and time with offset or Z');
+  .describe('must be an ISO 8601 date and time with an offset or Z');
 export type Time = z.infer<typeof Time>;
 
 /** WGS 84; altitude in metres above ground. */
@@ -52,7 +52,7 @@ export const DELIVERY_STAGES = [
 export const DeliveryStage = z.enum(DELIVERY_STAGES);
 export type DeliveryStage = z.infer<typeof DeliveryStage>;
 
-/** The original's wire had numbers in one place and names in another: both are read, names are answered. */
+/** The original sent numbers in one place and names in another: both are read, names are answered. */
 function namesOrNumbers<const T extends readonly [string, ...string[]]>(names: T) {
   const byLowerCase = new Map(names.map((name) => [name.toLowerCase(), name]));
   return z
@@ -109,5 +109,5 @@ export function decimalText(min: number, max: number) {
     .meta({ type: 'number', minimum: min, maximum: max });
 }
 
-/** The month that a summary is about. */
+/** The month that a summary covers. */
 export const Month = { year: integerText(2000, 2200), month: integerText(1, 12) };

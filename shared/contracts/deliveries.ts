@@ -1,4 +1,4 @@
-/** Delivery: scheduled deliveries and those in transit. Their stage is written by this service alone, for the workflow. */
+/** Delivery: scheduled deliveries and those in transit. Only this service writes their stage, and only for the workflow. */
 import { z } from 'zod';
 import { Bytes, defineRoute } from '../http/define-route.ts';
 import { ConfirmationType, DeliveryStage, Eta, Id, Month, Owner, Position, Time } from './common.ts';
@@ -32,14 +32,14 @@ export const Delivery = z.object({
   stage: DeliveryStage,
   pickupEta: Eta,
   deliveryEta: Eta,
-  /** The proof of delivery is there. */
+  /** The proof of delivery has been accepted. */
   confirmed: z.boolean(),
   createdAt: Time,
   updatedAt: Time,
 });
 export type Delivery = z.output<typeof Delivery>;
 
-/** What may happen to a delivery; `transition` in functions/delivery/domain.ts says from which stage. */
+/** Stage events of a delivery; `transition` in functions/delivery/domain.ts says which stages allow each. */
 export const StageEvent = z.strictObject({
   eventId: Id,
   event: z.enum([
@@ -83,7 +83,7 @@ export const putDelivery = defineRoute({
   operation: 'putDelivery',
   method: 'PUT',
   path: 'deliveries/{deliveryId}',
-  summary: 'Create a delivery, or re-plan one that has not begun; never changes its stage',
+  summary: 'Create a delivery, or plan one again that has not begun; its stage never changes',
   auth: ['service'],
   params,
   body: DeliveryBody,
@@ -222,7 +222,7 @@ export const notifyMe = defineRoute({
         .max(21)
         .regex(/^\+?[0-9 ()-]{5,20}$/)
         .optional(),
-      /** https only, at a public address, without a user name; at most 2,048 characters. */
+      /** An https URL at a public address, without a user name; at most 2,048 characters. */
       webhook: z.string().max(2_048).optional(),
     })
     .refine((body) => Object.keys(body).length > 0, 'name an emailAddress, sms or webhook'),
@@ -242,7 +242,7 @@ export const getWebhookSecrets = defineRoute({
 
 /**
  * Accepted once the parcel has arrived (409 `conflict` before), at most 200 m from the dropoff, with a time after the
- * pickup. `confirmationBlob` is base64, at most 180 KiB of it. It must be what `confirmationType` says: a JPEG, PNG or WebP
+ * pickup. `confirmationBlob` is base64, at most 180 KiB of it. Its format must fit `confirmationType`: a JPEG, PNG or WebP
  * picture, a WAV, MP3, Ogg or WebM recording, or a finger record of ISO/IEC 19794-2 or -4.
  */
 export const confirmDelivery = defineRoute({
@@ -263,7 +263,7 @@ export const confirmDelivery = defineRoute({
 });
 
 export const ProofOfDelivery = z.object({
-  /** Of the content, when there is one: `GET …/confirmations/{proofId}` returns it. */
+  /** Media type of the content, if there is any: `GET …/confirmations/{proofId}` returns it. */
   proofId: Id,
   confirmationType: ConfirmationType,
   at: Time,

@@ -20,13 +20,13 @@ export const DroneBody = z.strictObject({
   model: z.string().min(1).max(60),
   performance: FlightPerformance,
   base: Base,
-  /** The largest package that its cargo bay takes. */
+  /** The largest package that fits its cargo bay. */
   cargoBay: PackageSize.default('Large'),
   health: z.enum(['Ok', 'Maintenance']).default('Ok'),
   acceptsMissions: z.boolean().default(true),
 });
 
-/** Why drones cannot fly a delivery, the most lasting reason first. A drone counts under the first that holds for it. */
+/** Why drones cannot fly a delivery, most lasting reason first. Each drone counts under the first reason that applies. */
 export const REFUSAL_CODES = [
   'too_large',
   'too_heavy',
@@ -43,7 +43,7 @@ export const REFUSAL_CODES = [
 export const RefusalGroup = z.object({ code: z.enum(REFUSAL_CODES), count: z.number().int() });
 export type RefusalGroup = z.output<typeof RefusalGroup>;
 
-/** Position and battery come from telemetry; absent until the drone was heard. */
+/** Position and battery come from telemetry; absent until the drone has reported. */
 export const DroneState = z.object({
   time: Time,
   position: Position,
@@ -111,7 +111,7 @@ export const listDrones = defineRoute({
   auth: staff,
   query: z.strictObject({
     limit: integerText(1, 500).default(100),
-    /** That of the page before. */
+    /** `continuation` of the previous page. */
     continuation: Id.optional(),
   }),
   responses: { 200: z.object({ drones: z.array(Drone), continuation: Id.optional() }) },
@@ -143,7 +143,7 @@ export const ReserveBody = z.strictObject({
   size: PackageSize,
   expedited: z.boolean().default(false),
   deadline: Time.optional(),
-  /** Drones that refused this delivery before. */
+  /** Drones that have already refused this delivery. */
   exclude: z.array(Id).max(100).default([]),
 });
 
@@ -164,7 +164,7 @@ export const reserveDrone = defineRoute({
   operation: 'reserveDrone',
   method: 'PUT',
   path: 'dronedeliveries/{deliveryId}',
-  summary: 'Reserve the best drone that can really fly this delivery',
+  summary: 'Reserve the cheapest drone that can fly this delivery',
   auth: ['service'],
   params,
   body: ReserveBody,
@@ -184,7 +184,7 @@ export const releaseDrone = defineRoute({
   responses: { 204: null },
 });
 
-/** Writes the mission and its command in one batch; the change feed sends it down. Idempotent per mission. */
+/** Writes the mission and its command in one batch; the change feed publishes the command. Idempotent per mission. */
 export const dispatchDrone = defineRoute({
   service: 'drone',
   operation: 'dispatchDrone',
@@ -197,7 +197,7 @@ export const dispatchDrone = defineRoute({
   responses: { 202: z.object({ missionId: Id, droneId: Id, fence: z.number().int() }) },
 });
 
-/** From now on the lease does not run out: the drone has accepted. */
+/** From now on the lease does not expire. */
 export const confirmMission = defineRoute({
   service: 'drone',
   operation: 'confirmMission',
@@ -210,7 +210,7 @@ export const confirmMission = defineRoute({
   responses: { 204: null },
 });
 
-/** 202: the command is on its way, `Recalled` or `RecallRefused` will answer. 204: there is no mission, nothing to recall. */
+/** 202: the command is on its way; `Recalled` or `RecallRefused` will follow. 204: there is no mission to recall. */
 export const recallDrone = defineRoute({
   service: 'drone',
   operation: 'recallDrone',
@@ -259,7 +259,7 @@ export const quoteDrone = defineRoute({
   responses: {
     200: z.object({
       feasible: z.boolean(),
-      /** When it is not feasible. */
+      /** Present when the delivery is not feasible. */
       refusals: z.array(RefusalGroup),
       distance: z.number().optional(),
       pickupEta: Eta.optional(),

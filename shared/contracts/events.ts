@@ -1,4 +1,4 @@
-/** Domain events: a CloudEvents 1.0 envelope around data that has a schema per type and version. */
+/** Domain events: a CloudEvents 1.0 envelope around data, which has a schema for each type and version. */
 import { z } from 'zod';
 import { DeliveryStage, DroneFlightMode, Eta, Id, Owner, Position, Time } from './common.ts';
 
@@ -19,7 +19,7 @@ const deliveryFacts = {
 
 const DeliveryFacts = z.object(deliveryFacts);
 
-/** Data schema of each event type. Consumers read the versions they know and ignore fields they don't. */
+/** Data schema of each event type. Consumers read the versions that they know and ignore unknown fields. */
 export const DOMAIN_EVENTS = {
   DeliveryCreated: DeliveryFacts,
   DeliveryRescheduled: DeliveryFacts,

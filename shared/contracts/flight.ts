@@ -1,5 +1,5 @@
 /**
- * What is said between the drone service, tracking and a drone: missions and commands on the way down, telemetry and
+ * The messages between the drone service, tracking and a drone: missions and commands on the way down, telemetry and
  * flight events on the way up. Commands travel on the hub `drone-commands`, flight events on `drone-events`, telemetry
  * (decimated) on `drone-telemetry`; between tracking and the drone the frames below are WebSocket text messages, one JSON
  * object each.
@@ -9,7 +9,7 @@
 import { z } from 'zod';
 import { DroneFlightMode, Eta, Id, Owner, Position, Time } from './common.ts';
 
-/** What a drone can do, as its registry entry says it; plans and ETAs are computed from it. */
+/** The performance of a drone, from its registry entry; plans and ETAs are computed from it. */
 export const FlightPerformance = z.strictObject({
   cruiseSpeed: z.number().min(0.1).max(200),
   climbRate: z.number().min(0.1).max(100),
@@ -23,7 +23,7 @@ export const FlightPerformance = z.strictObject({
   hoverPower: z.number().min(0.1).max(10_000_000),
   /** Seconds on the ground (or at the winch) for loading, and for unloading. */
   handlingTime: z.number().min(0).max(3600),
-  /** Share of the capacity that must be left after landing. */
+  /** Share of the battery's capacity that must be left after landing. */
   reserve: z.number().min(0).max(0.9),
 });
 export type FlightPerformance = z.infer<typeof FlightPerformance>;
@@ -71,7 +71,7 @@ export type FlightLeg = z.infer<typeof FlightLeg>;
 const Speed = z.number().min(-500).max(500);
 const Degrees = z.number().min(-360).max(360);
 
-/** One sample of a drone's state. `seq` grows by one per drone and start of the drone (`boot`). */
+/** One sample of a drone's state. `seq` grows by one with each sample, and starts again with each start of the drone (`boot`). */
 export const Telemetry = z.strictObject({
   droneId: Id,
   boot: z.string().max(40),
@@ -116,7 +116,7 @@ export type FlightEventKind = z.infer<typeof FlightEventKind>;
 
 /**
  * Something that happened in flight. The drone (or tracking, for the link) asserts it; `eventId` is the same on every
- * repetition. `RecallRefused` answers a recall that came after loading; `MissionRefused` says why in `reason`.
+ * repetition. `RecallRefused` answers a recall that came after loading; `MissionRefused` gives the cause in `reason`.
  */
 export const FlightEvent = z.strictObject({
   eventId: Id,
@@ -141,7 +141,7 @@ export const DroneFrame = z.discriminatedUnion('type', [
   }),
   z.strictObject({ type: z.literal('telemetry'), samples: z.array(Telemetry).min(1).max(100) }),
   z.strictObject({ type: z.literal('event'), event: FlightEvent }),
-  /** The drone has the command and has decided on it; what it decided is a flight event. */
+  /** The drone has received the command and decided on it; a flight event reports the decision. */
   z.strictObject({ type: z.literal('received'), commandId: Id }),
 ]);
 export type DroneFrame = z.infer<typeof DroneFrame>;
@@ -150,7 +150,7 @@ export type DroneFrame = z.infer<typeof DroneFrame>;
 export const ToDroneFrame = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('command'), command: DroneCommand }),
   z.strictObject({ type: z.literal('ack'), eventId: Id }),
-  /** `eventId`: the event that was refused. With the code `stale` a repetition is in vain. */
+  /** `eventId`: the event that was refused. An event refused as `stale` must not be repeated. */
   z.strictObject({
     type: z.literal('error'),
     code: z.string(),
@@ -170,7 +170,7 @@ export type TelemetryRecord = z.infer<typeof TelemetryRecord>;
 
 /**
  * tracking → a watcher of one delivery, as SSE `data:` or WebSocket text. The snapshot comes first. `sequence` is the
- * delivery's own count of events: SSE's `id:`, and what a WebSocket watcher gives as `?lastEventId=` when it comes again.
+ * delivery's own count of events: SSE's `id:`. A WebSocket watcher that reconnects sends it as `?lastEventId=`.
  */
 export const WatchFrame = z.discriminatedUnion('type', [
   z.strictObject({

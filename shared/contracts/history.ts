@@ -1,4 +1,4 @@
-/** Delivery history: what ended, for search and invoices. */
+/** Delivery history: ended deliveries, for search and invoices. */
 import { z } from 'zod';
 import { defineRoute } from '../http/define-route.ts';
 import {
@@ -15,9 +15,9 @@ import {
 import { TrackingEvent } from './deliveries.ts';
 import { Outcome } from './outcome.ts';
 
-/** Half of the equator, m. */
+/** Half of the equator's length, m. */
 const MAX_DISTANCE = 20_100_000;
-/** A delivery has some ten events; each reassignment adds one. */
+/** A delivery has about ten events; each reassignment adds one. */
 const MAX_EVENTS = 1000;
 
 export const HistoryEntry = z.object({
@@ -32,7 +32,7 @@ export const HistoryEntry = z.object({
   confirmed: z.boolean(),
   droneId: Id.optional(),
   carrierId: Id.optional(),
-  /** Straight from pickup to dropoff, m. */
+  /** Straight-line distance from pickup to dropoff, m. */
   distance: z.number().min(0).max(MAX_DISTANCE),
   requestedAt: Time,
   endedAt: Time,

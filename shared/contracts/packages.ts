@@ -1,9 +1,9 @@
-/** Package: what is carried. The id is unique within the account. */
+/** Package: the parcel of a delivery. Its id is unique within the account. */
 import { z } from 'zod';
 import { defineRoute } from '../http/define-route.ts';
 import { Id, Month, PackageSize, Tag, Weight } from './common.ts';
 
-/** The original's document had the id in the body, too; it must be the path's. */
+/** The original's document had the id in the body, too; it must equal the path's. */
 export const PackageBody = z.strictObject({
   id: Id.optional(),
   size: PackageSize,
@@ -72,8 +72,8 @@ export const patchPackage = defineRoute({
 });
 
 /**
- * With `madeBy`, the package is what it was before that delivery's workflow claimed it; where there is no such claim, nothing
- * changes, and that is a success. Without it, 404 when there is no package.
+ * With `madeBy`, the package is restored to its state before that delivery's workflow claimed it; without such a claim,
+ * nothing changes, and the call succeeds. Without `madeBy`, 404 when there is no package.
  */
 export const deletePackage = defineRoute({
   service: 'package',
@@ -88,7 +88,7 @@ export const deletePackage = defineRoute({
   responses: { 204: null },
 });
 
-/** Counts what completed deliveries carried, by the month of their end: no later write changes it. */
+/** Counts the packages of completed deliveries, by the month of completion: no later write changes it. */
 export const summarizePackages = defineRoute({
   service: 'package',
   operation: 'summarizePackages',

@@ -1,7 +1,18 @@
 /** Ingestion: delivery requests as customers post them, their status, and quotes. */
 import { z } from 'zod';
 import { defineRoute } from '../http/define-route.ts';
-import { ConfirmationType, Eta, Id, Owner, PackageSize, Position, Tag, Time, Weight } from './common.ts';
+import {
+  ConfirmationType,
+  Eta,
+  Id,
+  integerText,
+  Owner,
+  PackageSize,
+  Position,
+  Tag,
+  Time,
+  Weight,
+} from './common.ts';
 import { Outcome } from './outcome.ts';
 
 /** A position, `"lat,lon"`, or an address that the service area's geocoder knows. */
@@ -58,7 +69,7 @@ export const RequestAnswer = z.object({
   packageInfo: z.object({ packageId: Id, size: PackageSize, weight: z.number(), tag: z.string().optional() }),
 });
 
-/** `reschedule`: what is absent stays. */
+/** A reschedule: absent fields stay as they are. */
 export const RescheduleBody = z.strictObject({
   deliveryId: z.unknown().optional(),
   pickupLocation: LocationInput.optional(),
@@ -69,7 +80,7 @@ export const RescheduleBody = z.strictObject({
 });
 export type RescheduleBody = z.output<typeof RescheduleBody>;
 
-/** A reschedule with its places resolved, as the workflow's inbox has it. */
+/** A reschedule with its places resolved, as it reaches the workflow's inbox. */
 export const Reschedule = z.strictObject({
   pickup: Position.optional(),
   dropoff: Position.optional(),
@@ -78,7 +89,7 @@ export const Reschedule = z.strictObject({
 });
 export type Reschedule = z.output<typeof Reschedule>;
 
-/** What travels on `delivery-requests`; the message's property `operation` says the same as the member. */
+/** The messages of the hub `delivery-requests`; the message's property `operation` repeats the member of that name. */
 export const RequestMessage = z.discriminatedUnion('operation', [
   z.strictObject({ operation: z.literal('delivery'), messageId: Id, request: AcceptedRequest }),
   z.strictObject({ operation: z.literal('cancel'), messageId: Id, deliveryId: Id, owner: Owner, at: Time }),
@@ -121,7 +132,7 @@ export const RequestStatus = z.object({
   acceptedAt: Time,
   updatedAt: Time,
   request: RequestAnswer,
-  /** The delivery, once it exists. */
+  /** URL of the delivery, once it exists. */
   delivery: z.string().optional(),
 });
 
@@ -133,7 +144,7 @@ export const submitRequest = defineRoute({
   operation: 'submitRequest',
   method: 'POST',
   path: 'deliveryrequests',
-  summary: 'Ask for a drone; 202 once the request is safely on its way',
+  summary: 'Ask for a delivery; 202 once the broker has stored the request',
   auth: customer,
   body: DeliveryRequestBody,
   idempotency: 'handler',
@@ -145,11 +156,27 @@ export const getRequest = defineRoute({
   operation: 'getRequest',
   method: 'GET',
   path: 'deliveryrequests/{deliveryId}',
-  summary: 'Get the state of a request: step, attempts, outcome, and why it failed',
+  summary: 'Get the state of a request: step, attempts, outcome and the cause of a failure',
   auth: ['customer', 'account-admin', 'operator', 'service'],
   params,
   versioned: true,
   responses: { 200: RequestStatus },
+});
+
+/** A customer's own requests; an administrator's are those of the account. Those that were answered 503 are left out. */
+export const listRequests = defineRoute({
+  service: 'ingestion',
+  operation: 'listRequests',
+  method: 'GET',
+  path: 'deliveryrequests',
+  summary: 'List delivery requests with their status, newest first',
+  auth: customer,
+  query: z.strictObject({
+    limit: integerText(1, 50).default(20),
+    /** That of the page before. */
+    continuation: z.string().max(400).optional(),
+  }),
+  responses: { 200: z.object({ requests: z.array(RequestStatus), continuation: z.string().optional() }) },
 });
 
 export const rescheduleRequest = defineRoute({
@@ -206,9 +233,9 @@ export const quote = defineRoute({
   idempotency: 'none',
   responses: {
     200: z.object({
-      /** `null`: not known now, since a carrier did not answer. */
+      /** `null`: unknown at present, since a carrier did not answer. */
       feasible: z.boolean().nullable(),
-      /** When `feasible` is not true. */
+      /** Present when `feasible` is not true. */
       code: z.enum(['not_serviceable', 'currently_unknown']).optional(),
       by: z.enum(['drone', 'third-party']).optional(),
       price: z.object({ amount: z.number(), currency: z.string() }).optional(),

@@ -272,6 +272,11 @@ export const getRequest: RouteRef<typeof requests.getRequest> = {
   path: 'deliveryrequests/{deliveryId}',
 };
 
+export const listRequests: RouteRef<typeof requests.listRequests> = {
+  method: 'GET',
+  path: 'deliveryrequests',
+};
+
 export const quote: RouteRef<typeof requests.quote> = {
   method: 'POST',
   path: 'quotes',
@@ -341,6 +346,11 @@ export const cancelCarrier: RouteRef<typeof thirdParty.cancelCarrier> = {
 export const carrierEvent: RouteRef<typeof thirdParty.carrierEvent> = {
   method: 'POST',
   path: 'thirdpartydeliveries/{deliveryId}/events',
+};
+
+export const listBookings: RouteRef<typeof thirdParty.listBookings> = {
+  method: 'GET',
+  path: 'thirdpartydeliveries',
 };
 
 export const quoteCarriers: RouteRef<typeof thirdParty.quoteCarriers> = {

@@ -1,4 +1,4 @@
-/** The schemas that OpenAPI shows by name: all that the contracts export. */
+/** Collects the schemas that OpenAPI shows by name: all that the contracts export. */
 import { z } from 'zod';
 import * as accounts from './accounts.ts';
 import * as common from './common.ts';

@@ -10,7 +10,7 @@ const MAX_PAYLOAD = 1_400_000;
 const HubName = z
   .string()
   .max(256)
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'letters, digits and . _ - only');
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'may contain letters, digits and . _ - only');
 
 /** An act of an operator, or of the supervisor itself, on a dead letter or a work item. */
 export const SupervisorAct = z.object({
@@ -28,7 +28,7 @@ export const DeadLetterEntry = z.object({
   id: Id,
   hub: HubName,
   partition: z.string().max(100),
-  /** -1: the source gave none. */
+  /** -1: the source did not give it. */
   sequenceNumber: z.int().min(-1),
   reason: z.string().max(1000),
   step: z.string().max(200),
@@ -36,14 +36,14 @@ export const DeadLetterEntry = z.object({
   cutFrom: z.int().positive().optional(),
   status: z.enum(['Open', 'Replayed', 'Discarded']),
   at: Time,
-  /** The day (UTC) it lies under. */
+  /** The day (UTC) under which it is stored. */
   day: z.string(),
   audit: z.array(SupervisorAct),
 });
 export type DeadLetterEntry = z.output<typeof DeadLetterEntry>;
 
 export const DeadLetter = DeadLetterEntry.extend({
-  /** The message as it came: text, or base64 of bytes that are none. */
+  /** The message as it arrived: text, or base64 of bytes that are not text. */
   payload: z.string().max(MAX_PAYLOAD),
   encoding: z.enum(['text', 'base64']),
   properties: z.record(z.string(), z.unknown()),
@@ -55,7 +55,14 @@ export type DeadLetter = z.output<typeof DeadLetter>;
 export const WorkItem = z.object({
   id: Id,
   deliveryId: Id,
-  kind: z.enum(['CompensationFailed', 'Overdue', 'ProofMissing', 'OrphanReservation', 'OrphanHold']),
+  kind: z.enum([
+    'CompensationFailed',
+    'Overdue',
+    'ProofMissing',
+    'OrphanReservation',
+    'OrphanHold',
+    'OrphanBooking',
+  ]),
   step: z.string().max(200),
   detail: z.string().max(20_000),
   status: z.enum(['Open', 'Settled']),
@@ -73,7 +80,7 @@ const Continuation = z
 
 const letterParams = z.strictObject({ hub: HubName, day: z.iso.date().max(10), letterId: Id });
 
-/** Idempotent: the id is made of hub, partition and sequence number. */
+/** Idempotent: the id consists of hub, partition and sequence number. */
 export const recordDeadLetter = defineRoute({
   service: 'supervisor',
   operation: 'recordDeadLetter',

@@ -1,7 +1,7 @@
 /** Third-party transportation: carriers that serve where no drone can. */
 import { z } from 'zod';
 import { defineRoute } from '../http/define-route.ts';
-import { Eta, Id, Owner, PackageSize, Position, Time, Weight } from './common.ts';
+import { Eta, Id, integerText, Owner, PackageSize, Position, Time, Weight } from './common.ts';
 
 export const Shipment = z.strictObject({
   owner: Owner,
@@ -26,8 +26,8 @@ export const Booking = z.object({
 export type Booking = z.output<typeof Booking>;
 
 /**
- * What a carrier calls back with; `eventId` is the same on every repetition. `Departed`: it is on its way to the pickup. A
- * carrier that does not report it goes straight to `Collected`. `position` is where it happened.
+ * A carrier's report; `eventId` is the same on every repetition. `Departed`: the carrier is on its way to the pickup. A
+ * carrier that does not report this begins with `Collected`. `position` is the place of the event.
  */
 export const CarrierEvent = z.strictObject({
   bookingId: Id,
@@ -47,7 +47,7 @@ export const bookCarrier = defineRoute({
   operation: 'bookCarrier',
   method: 'PUT',
   path: 'thirdpartydeliveries/{deliveryId}',
-  summary: 'Book the cheapest carrier that can take a delivery',
+  summary: 'Book the cheapest carrier that can make a delivery',
   auth: ['service'],
   params,
   body: Shipment,
@@ -66,6 +66,24 @@ export const cancelCarrier = defineRoute({
   responses: { 204: null },
 });
 
+/** Bookings whose carrier may still come or has the parcel, oldest first: the supervisor compares them with the workflows. */
+export const listBookings = defineRoute({
+  service: 'third-party',
+  operation: 'listBookings',
+  method: 'GET',
+  path: 'thirdpartydeliveries',
+  summary: 'List the open bookings that have not changed since a time',
+  auth: ['service'],
+  query: z.strictObject({ before: Time, limit: integerText(1, 500).default(500) }),
+  responses: {
+    200: z.object({
+      bookings: z.array(
+        z.object({ deliveryId: Id, accountId: Id, carrierId: Id, hasParcel: z.boolean(), at: Time }),
+      ),
+    }),
+  },
+});
+
 export const quoteCarriers = defineRoute({
   service: 'third-party',
   operation: 'quoteCarriers',
@@ -78,13 +96,13 @@ export const quoteCarriers = defineRoute({
     200: z.object({
       offers: z.array(z.object({ carrierId: Id, price: Money, pickupEta: Eta, deliveryEta: Eta })),
       refusals: z.array(z.object({ carrierId: Id, reasons: z.array(z.string()) })),
-      /** Carriers that did not answer: later they may have an offer. */
+      /** Carriers that did not answer; they may have an offer later. */
       silent: z.array(Id),
     }),
   },
 });
 
-/** A carrier may call for its own bookings only: another’s is 404. */
+/** A carrier may report on its own bookings only; for another carrier’s it gets 404. */
 export const carrierEvent = defineRoute({
   service: 'third-party',
   operation: 'carrierEvent',

@@ -1,4 +1,4 @@
-/** Scheduler: the workflow of a delivery, for other services to read and for operators and the supervisor to act on. */
+/** Scheduler: the workflow of a delivery. Other services read it; operators and the supervisor act on it. */
 import { z } from 'zod';
 import { defineRoute } from '../http/define-route.ts';
 import { Eta, Id, integerText, Owner, Position, Time } from './common.ts';
@@ -19,7 +19,7 @@ const WorkflowPosition = z.object({
   generation: z.number().int(),
 });
 
-/** An act of an operator or of the supervisor on a workflow. */
+/** An action of an operator or of the supervisor on a workflow. */
 export const WorkflowAct = z.object({
   /** Subject of the caller's token. */
   by: z.string(),
@@ -31,7 +31,7 @@ export const WorkflowAct = z.object({
 });
 export type WorkflowAct = z.output<typeof WorkflowAct>;
 
-/** The step in which a workflow waits for the proof of delivery: the parcel has arrived. */
+/** In this step the parcel has arrived, and the workflow waits for the proof of delivery. */
 export const PROOF_STEP = 'checkProof';
 
 export const WorkflowView = z.object({
@@ -55,7 +55,7 @@ export const WorkflowView = z.object({
   outcome: Outcome.optional(),
   lastError: z.string().optional(),
   updatedAt: Time,
-  /** The places and times that the workflow carries out now: the request's, or those of the last granted reschedule. */
+  /** The current places and times: the request's, or those of the last reschedule that was granted. */
   plan: z.object({
     pickup: Position,
     dropoff: Position,

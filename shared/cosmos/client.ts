@@ -1,9 +1,9 @@
-/** Makes the Cosmos client from settings: a connection string on one machine, an identity in Azure. */
+/** Creates the Cosmos client from settings: with a connection string on one machine, with an identity in Azure. */
 import { CosmosClient, type CosmosClientOptions } from '@azure/cosmos';
 import type { TokenCredential } from '@azure/identity';
 import type { Settings } from '../config/settings.ts';
 
-/** Retries here are few: the saga and the triggers retry, and a request has its deadline. */
+/** There are few retries here: the saga and the triggers retry, and a request has its deadline. */
 const CONNECTION_POLICY = {
   requestTimeout: 5_000,
   retryOptions: { maxRetryAttemptCount: 2, fixedRetryIntervalInMilliseconds: 0, maxWaitTimeInSeconds: 2 },

@@ -1,4 +1,4 @@
-/** The containers, each of one service; platform/platform.ts makes them and bicep/ declares the same table (tests/infra compares). */
+/** The table of containers; each belongs to one service. platform/platform.ts creates them; tests/infra compares bicep/ with it. */
 import type { ContainerRequest, PartitionKeyKind } from '@azure/cosmos';
 import type { ServiceName } from '../service-names.ts';
 
@@ -6,9 +6,9 @@ export interface ContainerSpec {
   readonly service: ServiceName | 'each';
   /** One path, or several for a hierarchical key. */
   readonly partitionKey: readonly string[];
-  /** -1: items may have a `ttl` of their own; absent: nothing ever expires. */
+  /** -1: items may have their own `ttl`; absent: nothing ever expires. */
   readonly defaultTtl?: -1;
-  /** Paths that nobody queries or sorts by, as an indexing policy names them. */
+  /** Paths that no query filters or sorts by, as an indexing policy names them. */
   readonly unindexed?: readonly string[];
 }
 
@@ -34,7 +34,7 @@ export const CONTAINERS = {
 
 export type ContainerName = keyof typeof CONTAINERS;
 
-/** What a client makes the container from: partition key, expiry and indexing. */
+/** The definition that a client creates the container from: partition key, expiry and indexing. */
 export function containerDefinition(id: ContainerName): ContainerRequest {
   const { partitionKey, defaultTtl, unindexed = [] }: ContainerSpec = CONTAINERS[id];
   return {

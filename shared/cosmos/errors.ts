@@ -1,4 +1,4 @@
-/** The Cosmos SDK's errors in our words. Status codes: https://learn.microsoft.com/rest/api/cosmos-db/http-status-codes-for-cosmosdb */
+/** Maps the Cosmos SDK's errors to AppError. Status codes: https://learn.microsoft.com/rest/api/cosmos-db/http-status-codes-for-cosmosdb */
 import { AppError } from '../errors.ts';
 import { WriteConflict } from './write-conflict.ts';
 

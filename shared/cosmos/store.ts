@@ -1,6 +1,6 @@
 /**
- * A container as a repository sees it: plain items, etags, and our errors in place of the SDK's. Every write of something
- * that may have changed meanwhile goes by etag or condition.
+ * A container as a repository sees it: plain items, etags, and AppError in place of the SDK's errors. Every write to an
+ * item that may have changed since it was read has an etag or a condition.
  */
 import type {
   Container,
@@ -14,7 +14,7 @@ import type {
 import type { ContainerName } from './containers.ts';
 import { fromCosmos } from './errors.ts';
 
-/** Any item: it has an id, and the container's partition key among its fields. */
+/** An item has an id, and the container's partition key among its fields. */
 export interface Item {
   readonly id: string;
 }
@@ -44,7 +44,7 @@ export interface Page<T> {
 export interface Store<T extends Item> {
   read<U extends Item = T>(id: string, key: Key): Promise<Stored<U> | undefined>;
   create<U extends Item = T>(item: U): Promise<Stored<U>>;
-  /** With an etag only if nobody else wrote meanwhile. */
+  /** With an etag, writes only if the item has not changed since. */
   replace<U extends Item = T>(item: U, key: Key, etag: string): Promise<Stored<U>>;
   upsert<U extends Item = T>(item: U): Promise<Stored<U>>;
   /** `condition` is a filter: `FROM c WHERE c.state = 'free'`. Undefined when there is no such item. */

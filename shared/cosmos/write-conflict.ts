@@ -1,8 +1,8 @@
 /**
- * A conditional write that came too late, and the ways to go on from it.
+ * Handles conditional writes that came too late.
  *
- * K1 The store says it with a `WriteConflict`, an error inside a service: the caller reads again and decides again.
- * K2 Its code is that of a busy server (503, retryable): one that no loop has caught is no fault of the client.
+ * K1 The store rejects such a write with a `WriteConflict`, an error inside a service: the caller reads and decides again.
+ * K2 Its code is that of a busy server (503, retryable): if no loop has caught it, the client is not at fault.
  * K3 `etag_mismatch` (412) is an answer, and only to a client that sent If-Match.
  */
 import { AppError } from '../errors.ts';
@@ -14,7 +14,7 @@ export class WriteConflict extends AppError {
   readonly conflict: Conflict;
 
   constructor(conflict: Conflict, cause?: unknown) {
-    super('dependency_unavailable', 'other requests change this resource at the same time: try again', {
+    super('dependency_unavailable', 'other requests are changing this resource at the same time: try again', {
       cause,
       retryAfterSeconds: 1,
     });
@@ -23,12 +23,12 @@ export class WriteConflict extends AppError {
   }
 }
 
-/** Each conflict means that another writer succeeded, so only a storm of writes reaches this number. */
+/** Each conflict means that another writer succeeded, so only a storm of writes reaches this limit. */
 const MAX_ATTEMPTS = 20;
 
 /**
  * Runs `work`, which reads, decides and writes conditionally; a write conflict runs it again.
- * @param ifMatch the client's own precondition: then a conflict is final
+ * @param ifMatch the client's own precondition; with it, a conflict is final
  * @throws AppError `etag_mismatch` (412) when `ifMatch` no longer holds; after 20 conflicts the last `WriteConflict` (503)
  */
 export async function withOptimisticRetry<T>(work: () => Promise<T>, ifMatch?: string): Promise<T> {
@@ -43,7 +43,7 @@ export async function withOptimisticRetry<T>(work: () => Promise<T>, ifMatch?: s
   }
 }
 
-/** The result of a write, or undefined when it met a conflict, or one of the given kind. */
+/** The result of a write, or undefined after a conflict (of the given kind, if there is one). */
 export async function unlessConflict<T>(write: () => Promise<T>, kind?: Conflict): Promise<T | undefined> {
   try {
     return await write();
@@ -54,7 +54,7 @@ export async function unlessConflict<T>(write: () => Promise<T>, kind?: Conflict
 }
 
 /**
- * Checks the client's If-Match, one ETag or a list of them, against the resource as it is.
+ * Checks the client's If-Match, one ETag or a list of them, against the resource's current ETag.
  * @param etag undefined: there is no such resource
  * @throws AppError `etag_mismatch` (412)
  */
@@ -65,7 +65,7 @@ export function checkIfMatch(ifMatch: string | undefined, etag: string | undefin
 }
 
 function preconditionFailed(cause?: unknown): AppError {
-  return new AppError('etag_mismatch', 'the resource is not as If-Match expects it: read it again', {
+  return new AppError('etag_mismatch', 'the resource no longer has the ETag of If-Match: read it again', {
     cause,
   });
 }

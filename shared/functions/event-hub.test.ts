@@ -3,7 +3,8 @@ import { describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import { createLog } from '../telemetry/log.ts';
-import { consumeBatch, type RawMessage, sequenceNumberOf } from './event-hub.ts';
+import { consumeBatch } from './event-hub.ts';
+import { type RawMessage, sequenceNumberOf } from './raw-messages.ts';
 import type { ServiceDeps } from './service.ts';
 
 const Message = z.object({ key: z.string(), n: z.number(), ends: z.enum(['ok', 'retryable', 'terminal']) });

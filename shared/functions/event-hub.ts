@@ -1,9 +1,9 @@
 /**
  * Registers an Event Hubs function that treats each message by itself.
  *
- * C1 A message that cannot be parsed, or is refused for good, becomes a dead letter with its reason; the rest goes on.
- * C2 A message whose handling failed for the time being makes the batch fail, and the endless retry policy brings the
- *    batch again: so the checkpoint passes no message that was neither handled nor dead-lettered.
+ * C1 A message that cannot be parsed, or is refused for good, becomes a dead letter with its reason; the others are handled.
+ * C2 A message that fails with a retryable error makes the batch fail, and the endless retry policy delivers the batch
+ *    again. So the checkpoint passes no message that was neither handled nor dead-lettered.
  * C3 Messages of one key are handled in order, those of different keys at the same time.
  */
 import { app, type InvocationContext } from '@azure/functions';
@@ -14,8 +14,11 @@ import { deadLetterOf } from '../messaging/dead-letter.ts';
 import type { HubName } from '../messaging/hubs.ts';
 import { describeErrors, parseJson, read } from '../read.ts';
 import { withLogSink } from '../telemetry/log.ts';
-import { inTrace } from '../telemetry/trace.ts';
+import { inSpan } from '../telemetry/trace.ts';
+import { type TraceContext, traceContext, traceContextOf } from '../telemetry/trace-context.ts';
 import { ENDLESS_RETRY } from './change-feed.ts';
+import { parentOf } from './parent-trace.ts';
+import { type RawMessage, rawMessages } from './raw-messages.ts';
 import type { Service, ServiceDeps } from './service.ts';
 
 export interface Received<T> {
@@ -34,14 +37,6 @@ export interface ConsumerSpec<S extends z.ZodType> {
   readonly extraInputs?: Parameters<typeof app.eventHub>[1]['extraInputs'];
 }
 
-/** One message of a batch, with where it came from. */
-export interface RawMessage {
-  readonly bytes: Uint8Array;
-  readonly partition: string;
-  readonly sequenceNumber: number;
-  readonly properties: Readonly<Record<string, unknown>>;
-}
-
 export function registerConsumer<S extends z.ZodType>(spec: ConsumerSpec<S>, deps: ServiceDeps): void {
   app.eventHub(`${spec.service}_${spec.hub}`, {
     connection: 'EVENTHUBS',
@@ -58,8 +53,27 @@ export function registerConsumer<S extends z.ZodType>(spec: ConsumerSpec<S>, dep
   } as Parameters<typeof app.eventHub>[1]);
 }
 
-/** Rejects only as C2 says. */
-export async function consumeBatch<S extends z.ZodType>(
+/** Rejects only as C2 says. The batch is a span with a link to each message's trace; the message's own span is in that trace. */
+export function consumeBatch<S extends z.ZodType>(
+  messages: readonly RawMessage[],
+  context: InvocationContext,
+  spec: ConsumerSpec<S>,
+  deps: ServiceDeps,
+): Promise<void> {
+  const span = {
+    attributes: {
+      service: spec.service,
+      'messaging.destination.name': spec.hub,
+      'messaging.destination.partition.id': messages[0]?.partition ?? '',
+      'messaging.batch.message_count': messages.length,
+    },
+    parent: parentOf(context),
+    links: messages.map(traceOf),
+  };
+  return inSpan(`receive ${spec.hub}`, span, () => handleAll(messages, context, spec, deps));
+}
+
+async function handleAll<S extends z.ZodType>(
   messages: readonly RawMessage[],
   context: InvocationContext,
   spec: ConsumerSpec<S>,
@@ -88,8 +102,12 @@ async function handleOne<S extends z.ZodType>(
   spec: ConsumerSpec<S>,
   deps: ServiceDeps,
 ): Promise<void> {
-  const trace = typeof raw.properties['traceparent'] === 'string' ? raw.properties['traceparent'] : undefined;
-  await inTrace(trace, async () => {
+  const span = {
+    attributes: { service: spec.service, 'messaging.destination.name': spec.hub },
+    parent: traceOf(raw),
+    links: [traceContext()],
+  };
+  await inSpan(`process ${spec.hub}`, span, async () => {
     try {
       await spec.handle({ message, properties: raw.properties, context });
     } catch (thrown) {
@@ -98,6 +116,10 @@ async function handleOne<S extends z.ZodType>(
       await deadLetter(raw, `${error.code}: ${error.message}`, 'handle', spec, deps);
     }
   });
+}
+
+function traceOf({ properties }: RawMessage): TraceContext {
+  return traceContextOf((name) => properties[name]);
 }
 
 function parse<S extends z.ZodType>(
@@ -125,44 +147,4 @@ async function deadLetter<S extends z.ZodType>(
   await deps.call(recordDeadLetter, {
     body: deadLetterOf(spec.hub, raw, reason, `${spec.service}.${step}`),
   });
-}
-
-function rawMessages(messages: readonly unknown[], context: InvocationContext): RawMessage[] {
-  const metadata = (context.triggerMetadata ?? {}) as {
-    partitionContext?: { partitionId?: string };
-    sequenceNumberArray?: readonly unknown[];
-    propertiesArray?: readonly unknown[];
-  };
-  return messages.map((message, index) => ({
-    bytes: toBytes(message),
-    partition: metadata.partitionContext?.partitionId ?? '',
-    sequenceNumber: sequenceNumberOf(metadata.sequenceNumberArray?.[index]),
-    properties: propertiesOf(metadata.propertiesArray?.[index]),
-  }));
-}
-
-/**
- * Whatever the metadata look like, the message is handled: workers give numbers, texts, or `{low, high}`
- * (Azure/azure-functions-nodejs-worker#844). -1: unknown.
- */
-export function sequenceNumberOf(given: unknown): number {
-  const { low, high } = (given ?? {}) as { low?: unknown; high?: unknown };
-  const number =
-    typeof low === 'number' && typeof high === 'number'
-      ? high * 2 ** 32 + (low >>> 0)
-      : typeof given === 'number' || (typeof given === 'string' && given.trim() !== '')
-        ? Number(given)
-        : -1;
-  return Number.isSafeInteger(number) && number >= 0 ? number : -1;
-}
-
-function propertiesOf(given: unknown): Readonly<Record<string, unknown>> {
-  return typeof given === 'object' && given !== null && !Array.isArray(given)
-    ? (given as Record<string, unknown>)
-    : {};
-}
-
-function toBytes(message: unknown): Uint8Array {
-  if (message instanceof Uint8Array) return message;
-  return Buffer.from(typeof message === 'string' ? message : JSON.stringify(message));
 }

@@ -1,4 +1,4 @@
-/** Joins our routes to the host's programming model: one HTTP function per route, and a last one for what matches none. */
+/** Joins the routes to the host's programming model: one HTTP function per route, and one for requests that match none. */
 import { app, type HttpRequest, type HttpResponseInit, type InvocationContext } from '@azure/functions';
 import { forwardedAddress } from '../http/client-address.ts';
 import type { Route } from '../http/define-route.ts';
@@ -12,16 +12,18 @@ import {
 } from '../http/pipeline.ts';
 import { type BodySource, collect } from '../http/request-body.ts';
 import { withLogSink } from '../telemetry/log.ts';
-import { inTrace } from '../telemetry/trace.ts';
+import { inSpan } from '../telemetry/trace.ts';
+import { traceContextOf } from '../telemetry/trace-context.ts';
+import { parentOf } from './parent-trace.ts';
 
 export interface HttpDeps extends PipelineDeps {
-  /** Proxies in front of the host, each of which adds to `X-Forwarded-For`: the host itself tells no address. */
+  /** Number of proxies in front of the host that add to `X-Forwarded-For`: the host itself gives no address. */
   readonly trustedProxies: number;
 }
 
-/** Authorization is ours (tokens), so the host's keys are not asked for. */
+/** Callers are authorized by their tokens, so the host does not ask for its keys. */
 export function registerRoutes(endpoints: readonly Endpoint[], deps: HttpDeps): void {
-  // Without streams the host reads whole bodies before we see the token, and drops those without a length.
+  // Without streams the host reads the whole body before the token is checked, and drops a body without a length.
   app.setup({ enableHttpStream: true });
   for (const endpoint of endpoints) {
     app.http(endpoint.route.functionName, {
@@ -40,9 +42,16 @@ async function handle(
   context: InvocationContext,
   deps: HttpDeps,
 ): Promise<HttpResponseInit> {
-  const trace = request.headers.get('traceparent') ?? context.traceContext?.traceParent;
   const address = forwardedAddress(request.headers.get('x-forwarded-for') ?? undefined, deps.trustedProxies);
-  return inTrace(trace, async () => {
+  const { service, method, path } = endpoint.route;
+  const span = {
+    attributes: { service, 'http.request.method': method, 'http.route': `/api/${path}` },
+    parent: parentOf(
+      context,
+      traceContextOf((name) => request.headers.get(name)),
+    ),
+  };
+  return inSpan(`${method} /api/${path}`, span, async (add) => {
     const response = await serve(
       endpoint,
       {
@@ -55,23 +64,24 @@ async function handle(
       },
       deps,
     );
+    add({ 'http.response.status_code': response.status });
     return toInit(response);
   });
 }
 
-/** Only what the path names: with streaming the host mixes the query in. */
+/** The path's parameters only: with streaming, the host mixes the query in. */
 function pathParams(route: Route, params: Readonly<Record<string, string>>): Record<string, string> {
   const names = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name as string);
   const lower = new Map(Object.entries(params).map(([key, value]) => [key.toLowerCase(), value]));
   return Object.fromEntries(names.map((name) => [name, lower.get(name.toLowerCase()) ?? '']));
 }
 
-/** Read only when the caller is known and may call the route. */
+/** Read only once the caller is known and may call the route. */
 function bodyOf({ body }: HttpRequest, most: number): BodySource {
   return body ? () => collect(body as ReadableStream<Uint8Array>, most) : undefined;
 }
 
-/** The host answers an empty 404 where no function matches, also for a wrong method: this one says more. */
+/** Where no function matches, or none with the method, the host answers an empty 404: this function answers a problem. */
 function registerFallback(routes: readonly Route[]): void {
   app.http('zz_fallback', {
     methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
@@ -81,7 +91,7 @@ function registerFallback(routes: readonly Route[]): void {
   });
 }
 
-/** Answers are for one caller, and are never taken for another type than they name. */
+/** Answers are private to the caller, and clients must not guess another content type. */
 const SAFE_HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } as const;
 
 function toInit(response: PlainResponse): HttpResponseInit {

@@ -1,4 +1,4 @@
-/** What a service is given, and what it gives to the composition root (functions/main.ts). */
+/** The interface between a service and the composition root (functions/main.ts). */
 import type { TokenCredential } from '@azure/identity';
 import type { Settings } from '../config/settings.ts';
 import type { Database } from '../cosmos/store.ts';
@@ -24,6 +24,6 @@ export interface ServiceDeps {
 export interface Service {
   readonly name: ServiceName;
   readonly endpoints: readonly Endpoint[];
-  /** Registers what is not HTTP (Event Hubs, Cosmos, timers, Durable) with the host's programming model. */
+  /** Registers every trigger but HTTP (Event Hubs, Cosmos, timers, Durable) with the host's programming model. */
   readonly registerTriggers?: () => void;
 }

@@ -20,7 +20,7 @@ type Coordinates = [longitude: number, latitude: number];
 
 const coordinates = (position: Position): Coordinates => [position.longitude, position.latitude];
 
-/** A ruler is nine multiplications, so one for the middle of each pair costs less than it gains in accuracy. */
+/** A ruler costs nine multiplications, so each pair gets its own, for the latitude of its middle. */
 const rulerBetween = (a: Position, b: Position) => new CheapRuler((a.latitude + b.latitude) / 2, 'meters');
 
 const rulerAt = (origin: Position) => new CheapRuler(origin.latitude, 'meters');
@@ -62,7 +62,7 @@ export interface Square {
   readonly east: number;
 }
 
-/** Metres per degree where it is shortest (at the equator, and one for latitude), so a square is never too small. */
+/** Metres per degree where a degree is shortest, so that a square is never too small. */
 const METRES_PER_DEGREE = 110_500;
 
 /** A square of degrees that contains the circle of `radius` m around a position; all longitudes near the poles. */
@@ -71,12 +71,12 @@ export function squareAround(centre: Position, radius: number): Square {
   const south = clampLatitude(centre.latitude - reach);
   const north = clampLatitude(centre.latitude + reach);
   const narrowest = Math.cos((Math.max(Math.abs(south), Math.abs(north)) * Math.PI) / 180);
-  const aside = narrowest > 0 ? reach / narrowest : Number.POSITIVE_INFINITY;
+  const aside = reach / narrowest;
   if (aside >= 180) return { south, north, west: -180, east: 180 };
   return { south, north, west: wrap(centre.longitude - aside), east: wrap(centre.longitude + aside) };
 }
 
-/** Length in m of the way through all points; 0 for fewer than two. */
+/** Length in m of the route through all points; 0 for fewer than two. */
 export function routeLength(route: readonly Position[]): number {
   let length = 0;
   for (let i = 1; i < route.length; i += 1) {
@@ -92,11 +92,11 @@ export function routeLength(route: readonly Position[]): number {
 export function alongRoute(route: readonly Position[], metres: number): Position {
   const first = route[0];
   if (!first) throw new RangeError('a route needs at least one point');
-  let left = metres;
+  let left = Math.max(0, metres);
   let from = first;
-  for (const to of route.slice(1)) {
+  for (const to of route) {
     const length = distance(from, to);
-    if (left < length) return left <= 0 ? from : between(from, to, left / length);
+    if (left < length) return between(from, to, left / length);
     left -= length;
     from = to;
   }
@@ -128,7 +128,7 @@ export function fromLocal(origin: Position, point: LocalPoint): Position {
   const ruler = rulerAt(origin);
   return {
     latitude: clampLatitude(origin.latitude + point.north / ruler.ky),
-    longitude: wrap(origin.longitude + (ruler.kx > 0 ? point.east / ruler.kx : 0)),
+    longitude: wrap(origin.longitude + point.east / ruler.kx),
     altitude: origin.altitude + point.up,
   };
 }

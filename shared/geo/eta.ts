@@ -1,17 +1,17 @@
 /**
- * The live ETA of a mission under way: what is left of the phase plan, with the ground speed that was really observed,
- * and an 80 % interval. Seconds; tracking and the drone service read it.
+ * Estimates the ETA of a mission under way: the rest of the phase plan at the observed ground speed, with an 80 %
+ * interval. Times in seconds.
  *
  * E1 the estimate does not grow while a drone flies its plan exactly (tested by flying plans).
- * E2 the interval holds the estimate, is never negative, and shrinks to the handling's own spread at the end.
- * E3 observed speed counts by its samples: `(plan·20 + observed·n) / (20 + n)`, on the leg on which it was observed only.
+ * E2 the interval contains the estimate, is never negative, and shrinks to the handling's own spread at the end.
+ * E3 the observed speed is weighted by its samples, `(plan·20 + observed·n) / (20 + n)`, and only on the leg of its observation.
  */
 import type { Eta, Position } from '../contracts/common.ts';
 import type { FlightLeg, FlightPerformance, Mission, Telemetry } from '../contracts/flight.ts';
 import { bearing } from './distance.ts';
 import { type Flown, fly, groundSpeed, type Wind } from './flight-plan.ts';
 
-/** Ground speed in cruise, filtered, on one leg; `samples` is how often it was seen. */
+/** Ground speed in cruise, filtered, on one leg; `samples` is the number of observations. */
 export interface ObservedSpeed {
   readonly leg: FlightLeg;
   readonly speed: number;
@@ -23,7 +23,7 @@ export interface RemainingRequest {
   readonly mission: Pick<Mission, 'pickup' | 'dropoff' | 'payload' | 'performance'>;
   readonly position: Position;
   readonly leg: FlightLeg;
-  /** Has the drone the parcel on board? */
+  /** Whether the parcel is on board. */
   readonly loaded: boolean;
   readonly observed?: ObservedSpeed;
   readonly wind?: Wind;
@@ -43,7 +43,7 @@ export interface Remaining {
 export interface RemainingTimes {
   /** Until the drone stands at the pickup; absent once it has been there. */
   readonly toPickup?: Remaining;
-  /** Until the parcel is delivered; absent once it is, or when it will not be. */
+  /** Until the parcel is delivered; absent once it has been, or when it will not be. */
   readonly toDropoff?: Remaining;
 }
 
@@ -51,17 +51,17 @@ export interface RemainingTimes {
 const PLAN_WEIGHT = 20;
 /** Half of the 80 % interval of a normal distribution, in sigmas. */
 const EIGHTY_PERCENT = 1.2816;
-/** Sigma of each phase as a share of its duration: wind on the way, guidance, hands at the winch. */
+/** Sigma of each phase as a share of its duration: wind en route, guidance, hands at the winch. */
 const SPREAD = { cruise: 0.05, unseenCruise: 0.08, vertical: 0.05, handling: 0.12 };
-/** Sigma that is left when nothing else is, seconds of flight. */
+/** Sigma that remains at the very end, seconds of flight. */
 const LEAST_SPREAD = 1;
 /** Share of cruise speed and of the cruise altitude from which a sample counts as cruise. */
 const CRUISING = { speed: 0.5, altitude: 0.85 };
 const SMOOTHING = 0.15;
 
 /**
- * Seconds to the pickup and to the delivery, from where the drone is. A drone that has no parcel of this mission any more
- * (leg ToBase, Idle) has none.
+ * Seconds from the drone's position to the pickup and to the delivery. A drone that no longer has a parcel of this mission
+ * (leg ToBase, Idle) has neither.
  */
 export function remaining(request: RemainingRequest): RemainingTimes {
   const { mission, position, leg, loaded } = request;
@@ -98,8 +98,8 @@ export function remaining(request: RemainingRequest): RemainingTimes {
 }
 
 /**
- * Takes one sample into the filtered ground speed. A new leg begins again; samples that are late, double, or not in cruise
- * leave it as it was.
+ * Adds one sample to the filtered ground speed. A new leg starts the filter again; samples that are late, duplicate or not
+ * in cruise change nothing.
  */
 export function observeSpeed(
   observed: ObservedSpeed | undefined,

@@ -91,6 +91,42 @@ describe('a plan by hand', () => {
     expect(fly(base, base, 0, performance).cruise).toBe(0);
   });
 
+  test('a roof is nearer than the ground, and a place above the cruise altitude is climbed to', () => {
+    const roof = (altitude: number) => ({ ...destination(base, 500, 0), altitude });
+    expect(fly(base, roof(30), 0, performance).descent).toBeCloseTo(50 / 3, 9);
+    expect(fly(base, roof(100), 0, performance)).toMatchObject({ climb: 100 / 4, descent: 0 });
+  });
+
+  test('a hop of 300 m has time for the cruise speed', () => {
+    expect(fly(base, destination(base, 300, 0), 0, performance).cruise).toBeCloseTo(300 / 16 + 8, 1);
+  });
+
+  test('the distance is that of all flights', () => {
+    const { distance: metres, legs } = planFlight(request());
+    expect(metres).toBeCloseTo(
+      legs.reduce((sum, leg) => sum + leg.distance, 0),
+      9,
+    );
+    expect(metres).toBeCloseTo(2_000 + 2_000 * Math.SQRT2 + 2_000, -1);
+  });
+
+  test('for every wind: what the drone flies through the air, and the wind, come to the track', () => {
+    const speed = fc.double({ min: -11, max: 11, noNaN: true });
+    fc.assert(
+      fc.property(fc.double({ min: 0, max: 360, noNaN: true }), speed, speed, (degrees, north, east) => {
+        const track = (degrees * Math.PI) / 180;
+        const ground = groundSpeed(degrees, 16, { north, east });
+        const air = [ground * Math.cos(track) - north, ground * Math.sin(track) - east];
+        expect(Math.hypot(...air)).toBeCloseTo(16, 6);
+      }),
+    );
+  });
+
+  test('a wind that is across and as strong as the drone leaves no headway', () => {
+    expect(groundSpeed(0, 16, { north: 5, east: 16 })).toBe(0);
+    expect(groundSpeed(0, 16, { north: 5, east: -16 })).toBe(0);
+  });
+
   test('the wind triangle', () => {
     expect(groundSpeed(0, 16, { north: 5, east: 0 })).toBeCloseTo(21, 9);
     expect(groundSpeed(180, 16, { north: 5, east: 0 })).toBeCloseTo(11, 9);
@@ -116,7 +152,23 @@ describe('reasons', () => {
     expect(Number.isFinite(plan.toDropoff)).toBe(true);
   });
 
-  test('all of them at once', () => {
+  test('a limit itself is allowed: payload, wind and energy', () => {
+    expect(planFlight(request({ payload: 5 })).reasons).toEqual([]);
+    expect(planFlight(request({ wind: { north: 13, east: 0 } })).reasons).toEqual([]);
+    const { energy } = planFlight(request());
+    const exactly = { ...performance, batteryCapacity: energy, reserve: 0 };
+    expect(planFlight(request({ performance: exactly })).reasons).toEqual([]);
+  });
+
+  test('small figures are not rounded to nothing', () => {
+    const flat = (battery: number) =>
+      planFlight(request({ battery, performance: { ...performance, reserve: 0 } })).reasons[0];
+    expect(flat(0.00005)).toMatch(/ has 0\.05 Wh above the reserve$/);
+    expect(flat(0.0001)).toMatch(/ has 0\.1 Wh above the reserve$/);
+    expect(flat(0)).toMatch(/ has 0\.0 Wh above the reserve$/);
+  });
+
+  test('all of them at once (P2)', () => {
     expect(
       planFlight(request({ payload: 9, battery: 0, wind: { north: 20, east: 0 } })).reasons,
     ).toHaveLength(3);
@@ -139,7 +191,7 @@ describe('for every request', () => {
     );
   });
 
-  test('more payload or less battery never makes it feasible', () => {
+  test('more payload or less battery never makes it feasible (P3)', () => {
     fc.assert(
       fc.property(
         anyRequest,

@@ -1,17 +1,17 @@
 /**
- * The plan of a delivery flight, by phases: climb, cruise (with acceleration and braking, in the wind), descent, handling;
- * base → pickup → dropoff → base. Pure; the drone service decides with it whether a drone can fly, and the first ETA is
- * read from it. The drone's own dynamics are not in here, so that plan and flight are honest strangers.
+ * Plans a delivery flight by phases: climb, cruise (with acceleration and braking, in the wind), descent, handling;
+ * base → pickup → dropoff → base. Pure. From the plan the drone service decides whether a drone can fly, and takes the
+ * first ETA. The simulator's flight dynamics are not used here, so the flights are an independent test of the plan.
  *
  * P1 `energy` and `toBase` cover the return to the base; a feasible plan lands there with at least the reserve.
- * P2 a plan that is not feasible says every reason, with figures; a feasible one has none.
+ * P2 a plan that is not feasible lists every reason, with figures; a feasible one has none.
  * P3 more payload, more distance or less battery never makes an infeasible plan feasible.
  */
 import type { Position } from '../contracts/common.ts';
 import type { FlightPerformance } from '../contracts/flight.ts';
 import { bearing, distance } from './distance.ts';
 
-/** Where the air goes, m/s. */
+/** The direction in which the air moves, m/s. */
 export interface Wind {
   readonly north: number;
   readonly east: number;
@@ -48,10 +48,10 @@ export interface FlightPlan {
   readonly toDropoff: number;
   /** Seconds from now until the drone is back at its base. */
   readonly toBase: number;
-  /** m flown, Wh used, both to the base. */
+  /** m flown and Wh used until the drone is back at its base. */
   readonly distance: number;
   readonly energy: number;
-  /** Share of the capacity that is left at the base; below 0 where the battery does not last. */
+  /** Share of the capacity that is left at the base; below 0 if the battery does not last. */
   readonly batteryAfter: number;
   readonly feasible: boolean;
   readonly reasons: readonly string[];
@@ -66,12 +66,12 @@ export interface Flown {
   readonly energy: number;
 }
 
-/** What a loaded multirotor accelerates and brakes with, m/s²: slower than it could, for the parcel's sake. */
+/** Acceleration and braking of a loaded multirotor, m/s²: gentler than it could, to protect the parcel. */
 const ACCELERATION = 2;
-/** Least ground speed that a plan counts on, m/s; below it the wind is a reason to stay on the ground. */
+/** Lowest ground speed that a plan accepts, m/s; below it, the wind keeps the drone on the ground. */
 const LEAST_HEADWAY = 3;
 const GRAVITY = 9.80665;
-/** Share of the energy of position that climbing takes from the battery as useful work. */
+/** Efficiency of a climb: the potential energy gained, as a share of the energy that the battery gives for it. */
 const CLIMB_EFFICIENCY = 0.7;
 const SECONDS_PER_HOUR = 3600;
 
@@ -114,8 +114,8 @@ export function planFlight(request: FlightRequest): FlightPlan {
 }
 
 /**
- * One flight from place to place: climb from the start's altitude, cruise, descend to the target's. A drone that is in the
- * air already climbs only what is missing. Seconds, m and Wh.
+ * One flight from place to place: climb from the start's altitude, cruise, descend to the target's. A drone that is already
+ * in the air climbs only the rest. Seconds, m and Wh.
  */
 export function fly(
   from: Position,
@@ -123,7 +123,7 @@ export function fly(
   payload: number,
   performance: FlightPerformance,
   wind: Wind = CALM,
-  /** Ground speed that was observed on this very leg, m/s; replaces the wind triangle. */
+  /** Ground speed observed on this leg, m/s; replaces the wind triangle. */
   observedSpeed?: number,
 ): Flown {
   const metres = distance(from, to);
@@ -169,7 +169,7 @@ const leg = (kind: PlannedLegKind, flown: Flown): PlannedLeg => ({
   energy: flown.energy,
 });
 
-/** Counted as hovering at the winch, which is the dearer of the two ways to hand over a parcel. */
+/** Counts as hovering at the winch, the more expensive of the two ways to hand over a parcel. */
 function handling(kind: PlannedLegKind, performance: FlightPerformance, payload: number): PlannedLeg {
   const power = performance.hoverPower * massFactor(payload, performance);
   return {
@@ -197,6 +197,6 @@ function energyReasons(energy: number, battery: number, performance: FlightPerfo
   return energy > has ? [`needs ${figure(energy)} Wh, has ${figure(has)} Wh above the reserve`] : [];
 }
 
-/** One decimal, two where one would hide that the figures differ from zero. */
+/** One decimal, or two where one would show zero. */
 const figure = (value: number) =>
   value !== 0 && Math.abs(value) < 0.1 ? value.toFixed(2) : value.toFixed(1);

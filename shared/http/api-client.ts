@@ -1,6 +1,6 @@
 /**
- * Calls the public API by its route definitions: pages, simulator and tests. The contracts give types only, so that no
- * schema is loaded at run time; services that call each other check answers, too (client.ts).
+ * The client of the public API for pages, simulator and tests, typed by the route definitions. The contracts give types
+ * only, so no schema is loaded at run time; services that call each other also check the answers (client.ts).
  */
 import type { z } from 'zod';
 import type { Method, Route } from './define-route.ts';
@@ -15,7 +15,7 @@ export interface RouteRef<T extends Route = Route> {
   readonly contract?: T;
 }
 
-/** A member that may be left out where the contract needs nothing of it. */
+/** A member that may be left out where the contract requires nothing in it. */
 type Part<K extends string, V> = undefined extends V
   ? { readonly [P in K]?: V }
   : Record<never, never> extends V
@@ -34,7 +34,7 @@ export type CallOptions<T extends Route> = CommonOptions &
     ? { readonly body?: undefined }
     : { readonly body: z.input<T['body']> });
 
-/** The options may be left out when none of them is needed. */
+/** The options may be left out when the contract requires none. */
 export type CallArguments<T extends Route> =
   Record<never, never> extends CallOptions<T> ? [options?: CallOptions<T>] : [options: CallOptions<T>];
 
@@ -51,7 +51,7 @@ type SuccessBody<T extends Route, S extends keyof T['responses']> = T['responses
   ? z.output<T['responses'][S]>
   : undefined;
 
-/** Any other status; the body is problem+json where the service itself answered. */
+/** Any other status; the body is problem+json if the service itself answered. */
 export interface Refusal {
   readonly ok: false;
   readonly status: number;
@@ -59,7 +59,7 @@ export interface Refusal {
   readonly body: unknown;
 }
 
-/** Rejects only when there is no answer at all. */
+/** Rejects only when no answer arrives. */
 export type ApiClient = <T extends Route>(
   route: RouteRef<T>,
   ...options: CallArguments<T>

@@ -1,6 +1,6 @@
 /**
- * The client's address as the trusted proxies have it. Each proxy appends the address of its own caller to
- * `X-Forwarded-For`, so only the last entries are theirs; the client wrote the others.
+ * The client's address as the trusted proxies report it. Each proxy appends the address of its own caller to
+ * `X-Forwarded-For`, so only the last entries are theirs; the client may have written the others.
  *
  * @param trustedProxies proxies in front of this process that append to the header
  * @returns undefined where the trusted proxies have added no address

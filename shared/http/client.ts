@@ -1,10 +1,11 @@
 /**
  * The typed client of a service's contract. A transport carries the call: over HTTP to another app, or in this process.
- * Both round-trip JSON and take the same way through validation and authorization.
+ * Both round-trip JSON and use the same validation and authorization.
  */
 import type { z } from 'zod';
 import { AppError, CODES, type ErrorCode, type Problem } from '../errors.ts';
 import { describeErrors, parseJson, readJson } from '../read.ts';
+import { inChildSpan } from '../telemetry/trace.ts';
 import type { Route } from './define-route.ts';
 import type { PlainResponse } from './pipeline.ts';
 
@@ -14,7 +15,7 @@ export interface TransportCall {
   readonly query: Readonly<Record<string, string>>;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
-  /** Milliseconds left until the caller gives up. */
+  /** Milliseconds until the caller gives up. */
   readonly timeoutMs: number;
 }
 
@@ -47,18 +48,27 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 
 export function createClient(transport: Transport): Client {
   return async (route, options = {}) => {
-    const response = await transport({
-      route,
-      params: asText(options.params),
-      query: asText(options.query),
-      headers: {
-        ...(options.accountId ? { 'x-account-id': options.accountId } : {}),
-        ...(options.ifMatch ? { 'if-match': options.ifMatch } : {}),
-        ...(options.idempotencyKey ? { 'idempotency-key': options.idempotencyKey } : {}),
-        ...(options.body === undefined ? {} : { 'content-type': route.contentType }),
-      },
-      body: options.body === undefined ? undefined : JSON.stringify(options.body),
-      timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    const { service, method, path } = route;
+    const span = {
+      kind: 'client',
+      attributes: { service, 'http.request.method': method, 'http.route': `/api/${path}` },
+    } as const;
+    const response = await inChildSpan(`${service} ${route.operation}`, span, async (add) => {
+      const answer = await transport({
+        route,
+        params: asText(options.params),
+        query: asText(options.query),
+        headers: {
+          ...(options.accountId ? { 'x-account-id': options.accountId } : {}),
+          ...(options.ifMatch ? { 'if-match': options.ifMatch } : {}),
+          ...(options.idempotencyKey ? { 'idempotency-key': options.idempotencyKey } : {}),
+          ...(options.body === undefined ? {} : { 'content-type': route.contentType }),
+        },
+        body: options.body === undefined ? undefined : JSON.stringify(options.body),
+        timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+      });
+      add({ 'http.response.status_code': answer.status });
+      return answer;
     });
     const declared = route.responses[response.status];
     if (declared === undefined) throw errorOf(route, response);

@@ -1,12 +1,12 @@
 /**
- * A route, said once: method, path, who may call, what comes in and what goes out. It feeds registration, validation,
- * authorization, OpenAPI and the typed client. A route is data: its handler is given elsewhere.
+ * Declares a route: method, path, roles, input and answers. Registration, validation, authorization, OpenAPI and the typed
+ * client all read this declaration. A route is data: its handler is given elsewhere.
  */
 import { z } from 'zod';
 import type { Role } from '../auth/principal.ts';
 import type { ServiceName } from '../service-names.ts';
 
-/** Over this a request is refused, unless its route takes more; bytes. */
+/** A larger body is refused unless its route allows more; bytes. */
 export const MAX_BODY_BYTES = 256 * 1024;
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -33,13 +33,13 @@ export interface Route<
   R extends Responses = Responses,
 > {
   readonly service: ServiceName;
-  /** Unique within the service; the typed client's word for it. */
+  /** Unique within the service; the name of the typed client's method. */
   readonly operation: string;
   readonly method: Method;
   /** Below `/api/`, without a leading slash; parameters as `{name}`. */
   readonly path: string;
   readonly summary: string;
-  /** Roles of which one is needed, or `public`. */
+  /** Roles, one of which the caller needs, or `public`. */
   readonly auth: 'public' | readonly Role[];
   readonly params: P;
   readonly query: Q;
@@ -119,14 +119,14 @@ export function functionNameOf(route: { service: string; path: string; method: s
   return [route.service, ...segments, route.method].join('_');
 }
 
-/** What a handler is given. */
+/** The input of a handler. */
 export interface RouteInput<T extends Route> {
   readonly params: z.output<T['params']>;
   readonly query: z.output<T['query']>;
   readonly body: z.output<T['body']>;
 }
 
-/** What a handler answers: one of the declared statuses with its body. */
+/** The answer of a handler: one of the declared statuses with its body. */
 export type RouteOutput<T extends Route> = {
   [S in keyof T['responses'] & number]: {
     readonly status: S;

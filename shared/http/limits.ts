@@ -1,10 +1,10 @@
 /**
- * How often one caller may call the Function App in a minute: per principal, and per address.
+ * Limits the calls to the Function App per minute, by principal and by address.
  *
  * L1 A call beyond a limit is 429 with `Retry-After` and the RateLimit headers.
- * L2 Calls without a valid token count against their address, in a limit of their own. A valid token is served all the
- *    same: behind one address there may be many callers, and one of them must not be able to shut the others out.
- * L3 Services are not limited: their calls follow from calls that were.
+ * L2 Calls without a valid token count against a separate limit of their address. Calls with a valid token are still
+ *    served: many callers may share an address, and one of them must not be able to shut out the others.
+ * L3 Services are not limited: their calls follow from calls that already were.
  *
  * The limits are those of one instance of the app.
  */
@@ -19,7 +19,7 @@ export interface LimitSettings {
   readonly LIMIT_WRONG_TOKENS_PER_ADDRESS: number;
 }
 
-/** An address is undefined where no trusted proxy has told it: the host gives none of its own. */
+/** An address is undefined if no trusted proxy has reported it: the host itself gives none. */
 export interface Limits {
   /** Counts a call whose token is valid. @throws AppError `too_many_requests` */
   readonly principal: (principal: Principal, address: string | undefined) => Promise<void>;
@@ -47,7 +47,7 @@ export function createLimits(settings: LimitSettings): Limits {
       else await principals(`${principal.accountId ?? ''}/${principal.subject}`);
       await anonymous(address);
     },
-    // One limit for all unknown addresses shuts out no valid token (L2).
+    // All unknown addresses share one limit, which shuts out no valid token (L2).
     wrongToken: (address) => wrongTokens(address ?? 'unknown'),
   };
 }

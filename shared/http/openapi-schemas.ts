@@ -1,4 +1,4 @@
-/** The named schemas of the OpenAPI document: which are kept, and how they are called. Pure. */
+/** Selects and names the schemas of the OpenAPI document. Pure. */
 import type { ZodOpenApiOverrideContext } from 'zod-openapi';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -11,7 +11,7 @@ export interface OpenApiDocument {
   readonly components: Json & { readonly schemas: Json };
 }
 
-/** Keeps the schemas that the routes use. One that is only answered needs no `Output` in its name. */
+/** Keeps the schemas that the routes use. One that occurs only in answers needs no `Output` in its name. */
 export function withoutUnused(document: OpenApiDocument): OpenApiDocument {
   const { schemas } = document.components;
   const used = new Set<string>();

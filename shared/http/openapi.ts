@@ -18,7 +18,7 @@ export interface OpenApiInfo {
   readonly origin: string;
 }
 
-/** `schemas`: those that the document shows by name, as far as the routes use them. */
+/** @param schemas those that the document shows by name if a route uses them */
 export function openApi(
   routes: readonly Route[],
   info: OpenApiInfo,
@@ -73,7 +73,7 @@ function operation(route: Route): ZodOpenApiOperationObject {
         ]),
       ),
       ...Object.fromEntries(problemStatusesOf(route).map((status) => [status, problem(PROBLEMS[status])])),
-      default: problem('An error of the server'),
+      default: problem('The server failed'),
     },
   };
 }
@@ -99,12 +99,15 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   200: 'OK',
   201: 'Created',
   202: 'Accepted',
-  204: 'Done, no content',
+  204: 'Done; there is no content',
 };
 
 const HEADERS: Readonly<Record<HonouredHeader, readonly [name: string, description: string]>> = {
-  'idempotency-key': ['Idempotency-Key', 'Repeats the request without a second effect; kept for 24 hours'],
-  'if-match': ['If-Match', 'Changes the resource only while it still has this ETag'],
+  'idempotency-key': [
+    'Idempotency-Key',
+    'Makes a repetition of the request safe: it has no second effect. Kept for 24 hours',
+  ],
+  'if-match': ['If-Match', 'Changes the resource only if it still has this ETag'],
 };
 
 function headerParameters(route: Route) {

@@ -1,6 +1,6 @@
 /**
- * The way of a request through one route: authenticate, limit, authorize, validate, handle, answer. Transport-free, so that HTTP
- * and in-process calls take the same way.
+ * Takes a request through one route: authenticate, limit, authorize, validate, handle, answer. It knows no transport: HTTP
+ * and in-process calls are treated alike.
  */
 import type { z } from 'zod';
 import { hasRole, type Principal } from '../auth/principal.ts';
@@ -22,9 +22,9 @@ export interface PlainRequest {
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly body: BodySource;
-  /** The client's, as the trusted proxies have it. */
+  /** The client's, as the trusted proxies report it. */
   readonly address?: string;
-  /** Already known caller: the in-process transport's. It is not limited. */
+  /** The caller, if the in-process transport already knows it. It is not limited. */
   readonly principal?: Principal;
 }
 
@@ -34,7 +34,7 @@ export interface PlainResponse {
   readonly body: string | Uint8Array | undefined;
 }
 
-/** What every handler can rely on beside its own input. */
+/** The circumstances of a call, which every handler gets beside its input. */
 export interface Call {
   readonly principal: Principal;
   readonly headers: Readonly<Record<string, string | undefined>>;
@@ -43,7 +43,7 @@ export interface Call {
 
 export type Handler<T extends Route> = (input: RouteInput<T>, call: Call) => Promise<RouteOutput<T>>;
 
-/** A route with its handler, as the registry holds it: the types are checked where the two were joined. */
+/** A route with its handler, as the registry holds it: their types were checked when the two were joined. */
 export interface Endpoint {
   readonly route: Route;
   readonly handler: (
@@ -125,7 +125,7 @@ export function problemResponse(error: AppError): PlainResponse {
   };
 }
 
-/** The caller, when it has not called too often. @throws AppError 400, 401, 429, or 503 when the identity provider is away */
+/** The caller, unless it has reached a limit. @throws AppError 400, 401, 429, or 503 when the identity provider is away */
 async function admit(
   route: Route,
   request: PlainRequest,
@@ -191,7 +191,7 @@ interface Result {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What the contract does not name does not go out; what breaks it is a fault of ours. */
+/** Fields that the contract does not name are left out; an answer that breaks the contract is the server's fault. */
 function answer(route: Route, { status, body, headers }: Result): PlainResponse {
   const schema = route.responses[status];
   if (schema === undefined)

@@ -1,4 +1,4 @@
-/** Refused calls in the log: at most one line a minute for each code and route, with the number that it stands for. */
+/** Logs refused calls: at most one line per minute for each code and route, with the number of calls. */
 import type { AppError } from '../errors.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createSampler } from '../telemetry/sampler.ts';

@@ -1,13 +1,13 @@
 /**
- * Reads a request's body: at most as many bytes as its route takes, and not before the caller is known.
+ * Reads a request's body: at most as many bytes as its route allows, and only once the caller is known.
  *
  * B1 A declared length above the limit is refused unread; an undeclared one as soon as the limit is passed.
- * B2 A compressed body is refused: the limit would say nothing of its size.
+ * B2 A compressed body is refused: the limit would not bound its real size.
  */
 import { AppError } from '../errors.ts';
 import { MAX_BODY_BYTES } from './define-route.ts';
 
-/** Bytes that are there, or a function that gets them; undefined: there are none. */
+/** The bytes, or a function that gets them; undefined if there are none. */
 export type BodySource = Uint8Array | undefined | (() => Promise<Uint8Array | undefined>);
 
 export type RequestHeaders = Readonly<Record<string, string | undefined>>;
@@ -46,6 +46,6 @@ export async function collect(
 }
 
 function tooLarge(most: number): AppError {
-  const message = `has more than ${most} bytes`;
+  const message = `is larger than ${most} bytes`;
   return new AppError('body_too_large', `the body ${message}`, { errors: [{ path: 'body', message }] });
 }

@@ -1,16 +1,16 @@
-/** The two ways a call between services travels: in this process, or over HTTP with the service's own token. */
+/** The two transports of calls between services: in this process, or over HTTP with the service's own token. */
 import type { Principal } from '../auth/principal.ts';
 import { withDeadline } from '../deadline.ts';
 import { AppError } from '../errors.ts';
 import type { ServiceName } from '../service-names.ts';
-import { traceparent } from '../telemetry/trace.ts';
+import { traceContext } from '../telemetry/trace-context.ts';
 import type { Transport } from './client.ts';
 import { type Endpoint, type PipelineDeps, serve } from './pipeline.ts';
 
 /** Endpoints of the services that live in this process, by function name. */
 export type EndpointRegistry = ReadonlyMap<string, Endpoint>;
 
-/** Calls take the whole pipeline, as the principal of the calling service. */
+/** Calls go through the whole pipeline, as the principal of the calling service. */
 export function inProcess(caller: ServiceName, registry: EndpointRegistry, deps: PipelineDeps): Transport {
   return async (call) => {
     const target = registry.get(call.route.functionName);
@@ -48,14 +48,13 @@ export function overHttp(options: HttpTransportOptions): Transport {
       encodeURIComponent(call.params[name] ?? ''),
     );
     const query = new URLSearchParams(call.query).toString();
-    const trace = traceparent();
     try {
       const response = await fetch(`${options.origin}/api/${path}${query ? `?${query}` : ''}`, {
         method: call.route.method,
         headers: {
           ...call.headers,
           authorization: `Bearer ${await options.token()}`,
-          ...(trace ? { traceparent: trace } : {}),
+          ...traceContext(),
         },
         ...(call.body === undefined ? {} : { body: call.body }),
         signal: AbortSignal.timeout(call.timeoutMs),

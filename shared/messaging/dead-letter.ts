@@ -1,8 +1,8 @@
 /**
- * A message that cannot be processed, as a dead letter.
+ * Makes a dead letter of a message that cannot be processed.
  *
- * D1 Whatever the message holds, the letter fits the supervisor's route and a Cosmos DB item.
- * D2 The payload is whole, up to the largest message that Event Hubs takes; a longer one is cut, and the letter says so.
+ * D1 For every message, the dead letter fits the supervisor's route and a Cosmos DB item.
+ * D2 The payload is complete, up to the largest message that Event Hubs takes; a longer one is cut, and the letter says so.
  */
 
 import { z } from 'zod';
@@ -29,9 +29,9 @@ export interface DeadMessage {
   readonly properties: Readonly<Record<string, unknown>>;
 }
 
-/** The supervisor's route takes so much; a Cosmos DB item may have 2 MB. */
+/** The limit of the supervisor's route; a Cosmos DB item may have 2 MB. */
 export const MAX_LETTER_BYTES = 1_600_000;
-/** In Base64 they fit the above. */
+/** In base64, they fit the limit above. */
 const MAX_PAYLOAD_BYTES = 1024 * 1024;
 const MAX_PROPERTIES_BYTES = 64 * 1024;
 const MAX_REASON_LENGTH = 1_000;
@@ -57,7 +57,7 @@ export function deadLetterOf(
   const text = textOf(kept);
   if (text !== undefined) {
     const whole = { ...letter, payload: text, encoding: 'text' as const };
-    // Escaping can make six bytes of one.
+    // Escaping can turn one byte into six.
     if (Buffer.byteLength(JSON.stringify(whole)) <= MAX_LETTER_BYTES) return whole;
   }
   return { ...letter, payload: Buffer.from(kept).toString('base64'), encoding: 'base64' };
@@ -71,7 +71,7 @@ function textOf(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** As JSON has them; none where AMQP allowed values that JSON, or the route, does not take. */
+/** The properties as JSON; empty if AMQP allowed values that JSON, or the route, does not. */
 function plainProperties(properties: DeadMessage['properties']): Record<string, unknown> {
   try {
     const text = JSON.stringify(properties);

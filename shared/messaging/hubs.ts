@@ -1,6 +1,6 @@
-/** The hubs, their partition keys and who reads them; platform/platform.ts and bicep/ are made from this table. */
+/** The table of hubs, with their partition keys and consumers. platform/platform.ts creates them; tests/infra compares bicep/ with it. */
 
-/** `consumers` are consumer groups, one for each reading service; `partitions` is fixed when a hub is made. */
+/** `consumers` are consumer groups, one for each reading service; `partitions` cannot change once a hub exists. */
 export const HUBS = {
   'delivery-requests': { key: 'deliveryId', partitions: 4, consumers: ['scheduler'] },
   'drone-commands': { key: 'droneId', partitions: 4, consumers: ['tracking'] },

@@ -3,7 +3,8 @@ import { EventHubProducerClient, type RetryOptions } from '@azure/event-hubs';
 import type { TokenCredential } from '@azure/identity';
 import type { Settings } from '../config/settings.ts';
 import { AppError } from '../errors.ts';
-import { traceparent } from '../telemetry/trace.ts';
+import { inChildSpan } from '../telemetry/trace.ts';
+import { traceContext } from '../telemetry/trace-context.ts';
 import type { HubName } from './hubs.ts';
 
 export interface Message {
@@ -14,7 +15,7 @@ export interface Message {
 }
 
 export interface PublishOptions {
-  /** Gives up after this long; default 10 s. */
+  /** Time after which to give up; default 10 s. */
   readonly timeoutMs?: number;
 }
 
@@ -23,7 +24,7 @@ export interface Publisher extends AsyncDisposable {
   publish(hub: HubName, messages: readonly Message[], options?: PublishOptions): Promise<void>;
 }
 
-/** An attempt on a dead connection only ends by its own timeout, so that is short and the attempts are several. */
+/** An attempt on a dead connection ends only by its timeout, so the timeout is short and there are several attempts. */
 const RETRY: RetryOptions = {
   mode: 0,
   maxRetries: 10,
@@ -36,7 +37,7 @@ export type HubSettings = Pick<Settings, 'EVENTHUBS' | 'EVENTHUBS__fullyQualifie
 
 /** The publisher with its connections. */
 export interface BrokerPublisher extends Publisher {
-  /** Asks the broker a question over the connection that requests are published on; rejects when it does not answer. */
+  /** Queries the broker over the connection that requests are published on; rejects when it does not answer. */
   check(): Promise<void>;
 }
 
@@ -55,20 +56,21 @@ export function createPublisher(settings: HubSettings, credential: () => TokenCr
     return client;
   };
   return {
-    publish: async (hub, messages, options = {}) => {
-      const timeoutMs = options.timeoutMs ?? 10_000;
-      const signal = AbortSignal.timeout(timeoutMs);
-      const byKey = Map.groupBy(messages, (message) => message.key);
-      const sends = [...byKey].map(([key, group]) => sendGroup(clientOf(hub), key, group, signal));
-      try {
-        await Promise.all(sends.map((send) => orTimeout(send, signal)));
-      } catch (error) {
-        throw new AppError('dependency_unavailable', 'the message broker did not acknowledge in time', {
-          cause: error,
-          retryAfterSeconds: 2,
-        });
-      }
-    },
+    publish: (hub, messages, options = {}) =>
+      inChildSpan(`publish ${hub}`, spanOf(hub, messages), async () => {
+        const timeoutMs = options.timeoutMs ?? 10_000;
+        const signal = AbortSignal.timeout(timeoutMs);
+        const byKey = Map.groupBy(messages, (message) => message.key);
+        const sends = [...byKey].map(([key, group]) => sendGroup(clientOf(hub), key, group, signal));
+        try {
+          await Promise.all(sends.map((send) => orTimeout(send, signal)));
+        } catch (error) {
+          throw new AppError('dependency_unavailable', 'the message broker did not acknowledge in time', {
+            cause: error,
+            retryAfterSeconds: 2,
+          });
+        }
+      }),
     check: async () => {
       await clientOf('delivery-requests').getPartitionIds();
     },
@@ -78,29 +80,38 @@ export function createPublisher(settings: HubSettings, credential: () => TokenCr
   };
 }
 
+function spanOf(hub: HubName, messages: readonly Message[]) {
+  const attributes = {
+    'messaging.destination.name': hub,
+    'messaging.batch.message_count': messages.length,
+  };
+  return { kind: 'producer', attributes } as const;
+}
+
 async function sendGroup(
   client: EventHubProducerClient,
   key: string,
   messages: readonly Message[],
   abortSignal: AbortSignal,
 ): Promise<void> {
-  const trace = traceparent();
+  const trace = traceContext();
   const events = messages.map(({ body, properties }) => ({
     body,
-    properties: { ...(trace ? { traceparent: trace } : {}), ...properties },
+    // A message that brings a trace of its own has nothing of this one.
+    properties: { ...(properties?.['traceparent'] ? {} : trace), ...properties },
   }));
   let batch = await client.createBatch({ partitionKey: key, abortSignal });
   for (const event of events) {
     if (batch.tryAdd(event)) continue;
-    if (batch.count === 0) throw new Error('a message is larger than the broker takes');
+    if (batch.count === 0) throw new Error('a message is larger than the broker allows');
     await client.sendBatch(batch, { abortSignal });
     batch = await client.createBatch({ partitionKey: key, abortSignal });
-    if (!batch.tryAdd(event)) throw new Error('a message is larger than the broker takes');
+    if (!batch.tryAdd(event)) throw new Error('a message is larger than the broker allows');
   }
   if (batch.count > 0) await client.sendBatch(batch, { abortSignal });
 }
 
-/** The SDK's own waits do not all end with the signal. */
+/** Not all waits of the SDK end with the signal. */
 async function orTimeout(work: Promise<void>, signal: AbortSignal): Promise<void> {
   const { promise, reject } = Promise.withResolvers<never>();
   const onAbort = () => reject(signal.reason as Error);

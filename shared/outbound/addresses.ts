@@ -1,4 +1,4 @@
-/** Decides which addresses a request that leaves the system may go to. */
+/** Decides to which addresses a request that leaves the system may go. */
 import ipaddr from 'ipaddr.js';
 
 /** Azure's host service, which ipaddr.js counts as an ordinary public address. https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16 */
@@ -13,7 +13,7 @@ export const LOOPBACK_ADDRESSES: readonly string[] = ['127.0.0.1', '::1'];
 export type AddressKind = 'public' | 'loopback' | 'inner';
 
 /**
- * `inner` is every address that is not reachable from the public internet, or leads back into this network: private,
+ * `inner` is every address that the public internet does not reach, or that leads back into this network: private,
  * link-local, metadata, multicast, reserved, and IPv6 forms that embed an IPv4 address.
  * @param address an IPv4 or IPv6 address without brackets; anything else is `inner`
  */

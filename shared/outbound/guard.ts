@@ -9,14 +9,14 @@ export class OutboundError extends Error {
 const MAX_URL_LENGTH = 2_048;
 const LOOKUP_TIMEOUT_MS = 2_000;
 
-/** Refuses a name as a whole when one of its addresses is not allowed: the socket picks among them by itself. */
+/** Refuses a name if any of its addresses is not allowed: the socket chooses among them by itself. */
 export function guardedLookup(lookup: LookupFunction, allowLoopback: boolean): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname, options, (error, address, family) => {
       if (error) return callback(error, address, family);
       const addresses = Array.isArray(address) ? address.map((each) => each.address) : [address];
       if (addresses.every((each) => isAllowed(each, allowLoopback))) return callback(null, address, family);
-      callback(new OutboundError('the name leads to an address that is not public'), address, family);
+      callback(new OutboundError('the name resolves to an address that is not public'), address, family);
     });
   };
 }
@@ -30,7 +30,7 @@ export function parseUrl(text: string): URL | undefined {
   return URL.canParse(text) ? new URL(text) : undefined;
 }
 
-/** Without the brackets of an IPv6 literal. WHATWG parsing has already brought every spelling of IPv4 to one form. */
+/** Without the brackets of an IPv6 literal. The WHATWG parser has already normalized every spelling of IPv4. */
 export function hostOf(url: URL | undefined): string {
   return url?.hostname.replace(/^\[|\]$/g, '') ?? '';
 }

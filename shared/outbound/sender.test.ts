@@ -91,7 +91,9 @@ describe('an inner address (O1)', () => {
     const guarded = sender({ lookup: resolvingTo(address) });
     const url = `https://receiver.example:${portOf(secure)}/behind-a-name`;
     await expect(guarded.reasonAgainst(url)).resolves.toBe('must be a public address');
-    await expect(guarded.send(post(url))).rejects.toThrow('the name leads to an address that is not public');
+    await expect(guarded.send(post(url))).rejects.toThrow(
+      'the name resolves to an address that is not public',
+    );
     expect(at('/behind-a-name')).toBe(0);
   });
 
@@ -166,7 +168,7 @@ describe('an answer (O3)', () => {
   });
 
   test('that is too large is an error, unless only its status counts', async () => {
-    await expect(local().send(post(url('/large')))).rejects.toThrow('more than 65536 bytes');
+    await expect(local().send(post(url('/large')))).rejects.toThrow('larger than 65536 bytes');
     await expect(local().send({ ...post(url('/large')), statusOnly: true })).resolves.toEqual({
       status: 200,
       text: '',

@@ -1,9 +1,9 @@
 /**
  * Sends every request that leaves the system: webhooks, the relay's, the carriers'.
  *
- * O1 A request goes to a public address over TLS. The address is checked when it is named and again at the moment of the
- *    connection, so another spelling, or a name that resolves differently later, leads nowhere else.
- * O2 An operator's own setting may name an inner address as a literal (`trusted`); a customer's webhook may not.
+ * O1 A request goes to a public address over TLS. The address is checked when it is named and again when the connection is
+ *    made, so neither another spelling nor a name that resolves differently later leads elsewhere.
+ * O2 An operator's setting may name an inner address as a literal (`trusted`); a customer's webhook may not.
  * O3 Redirects are refused; the answer is bounded in time and size.
  * O4 With `allowLoopback`, for one machine and tests only, loopback addresses are allowed, over plain HTTP too.
  */
@@ -17,6 +17,7 @@ import {
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { RequestFilteringHttpAgent, RequestFilteringHttpsAgent } from 'request-filtering-agent';
+import { inSpan } from '../telemetry/trace.ts';
 import { DENIED_ADDRESSES, LOOPBACK_ADDRESSES } from './addresses.ts';
 import { faultOf, guardedLookup, hostOf, isAllowed, OutboundError, parseUrl, resolveName } from './guard.ts';
 
@@ -26,9 +27,9 @@ export interface OutboundRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly timeoutMs: number;
-  /** The address is from a setting, not from a customer: it may be inner where it is a literal. */
+  /** The address comes from a setting, not from a customer: as a literal, it may be inner. */
   readonly trusted?: boolean;
-  /** Only the status counts: an answer that is too large is not an error, and its text is empty. */
+  /** Only the status matters: an answer that is too large is not an error, and its text is empty. */
   readonly statusOnly?: boolean;
 }
 
@@ -40,15 +41,15 @@ export interface OutboundAnswer {
 export interface Sender {
   /** @throws OutboundError when the address is refused, or no complete answer came in time */
   send(request: OutboundRequest): Promise<OutboundAnswer>;
-  /** Why a customer may not name this URL, or undefined. A name that does not resolve now is allowed: O1 asks again. */
+  /** Why a customer may not name this URL, or undefined. A name that does not resolve now is allowed: O1 checks it again. */
   reasonAgainst(url: string): Promise<string | undefined>;
 }
 
 export interface SenderOptions {
   readonly allowLoopback: boolean;
-  /** Resolves names; the default is the system's. */
+  /** Resolves names; default: the system's resolver. */
   readonly lookup?: LookupFunction;
-  /** PEM of further certificate authorities. */
+  /** Further certificate authorities, as PEM. */
   readonly ca?: string;
 }
 
@@ -61,13 +62,16 @@ export function createSender(options: SenderOptions): Sender {
   const agents = createAgents(options, lookup);
 
   return {
-    send: async (request) => {
-      const url = parseUrl(request.url);
-      const trusted = request.trusted === true && isIP(hostOf(url)) !== 0;
-      const reason = faultOf(url, request.url, { allowLoopback, trusted });
-      if (reason) throw new OutboundError(`the address ${reason}`);
-      return exchange(url, request, trusted ? agents.trusted : agents.guarded);
-    },
+    send: (request) =>
+      inSpan('outbound request', spanOf(request), async (add) => {
+        const url = parseUrl(request.url);
+        const trusted = request.trusted === true && isIP(hostOf(url)) !== 0;
+        const reason = faultOf(url, request.url, { allowLoopback, trusted });
+        if (reason) throw new OutboundError(`the address ${reason}`);
+        const answer = await exchange(url, request, trusted ? agents.trusted : agents.guarded);
+        add({ 'http.response.status_code': answer.status });
+        return answer;
+      }),
 
     reasonAgainst: async (text) => {
       const url = parseUrl(text);
@@ -79,6 +83,16 @@ export function createSender(options: SenderOptions): Sender {
         : 'must be a public address';
     },
   };
+}
+
+/** Names the host where it is from a setting; one that a customer named may identify a person. */
+function spanOf({ method, url, trusted }: OutboundRequest) {
+  const server = trusted ? parseUrl(url)?.hostname : undefined;
+  const attributes = {
+    'http.request.method': method,
+    ...(server ? { 'server.address': server } : {}),
+  };
+  return { kind: 'client', attributes } as const;
 }
 
 interface Agents {
@@ -141,7 +155,7 @@ async function answerOf(response: IncomingMessage, statusOnly: boolean): Promise
     size += chunk.length;
     if (size > MAX_ANSWER_BYTES && statusOnly) return { status, text: '' };
     if (size > MAX_ANSWER_BYTES)
-      throw new OutboundError(`the answer has more than ${MAX_ANSWER_BYTES} bytes`);
+      throw new OutboundError(`the answer is larger than ${MAX_ANSWER_BYTES} bytes`);
     chunks.push(chunk);
   }
   return { status, text: Buffer.concat(chunks).toString() };

@@ -1,16 +1,16 @@
 /**
- * Signs requests as Standard Webhooks has it, so that receivers verify them with an existing library.
+ * Signs requests by the Standard Webhooks specification, so receivers can verify them with an existing library.
  * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  *
  * G1 The signature covers the id, the time and the body, so none of them can be changed or replayed later.
- * G2 Each kind of receiver has secrets of its own, derived from the master keys: one cannot sign for another.
+ * G2 Each receiver has its own secrets, derived from the master keys: one cannot sign for another.
  * G3 Every active key signs. During a rotation a receiver may hold either secret.
  */
 import { createHmac } from 'node:crypto';
 
 const PREFIX = 'whsec_';
 
-/** What the relay's secrets are derived for; an account's, for `account <id>`. */
+/** The receiver name of the relay; an account's is `account <id>`. */
 export const RELAY = 'relay';
 
 /**

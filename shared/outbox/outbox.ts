@@ -1,6 +1,6 @@
 /**
- * State and event are one write: an event is an item beside its aggregate, in the same partition and the same batch; the
- * change feed publishes it. At least once, in the aggregate's order; consumers deduplicate on the event's id.
+ * Writes state and event at once: an event is an item beside its aggregate, in the same partition and batch. The change
+ * feed publishes it at least once, in the aggregate's order; consumers deduplicate by the event's id.
  */
 
 import {
@@ -13,19 +13,18 @@ import type { HubName } from '../messaging/hubs.ts';
 import type { Message, Publisher } from '../messaging/publisher.ts';
 import { conform } from '../read.ts';
 import type { ServiceName } from '../service-names.ts';
-import { traceparent } from '../telemetry/trace.ts';
+import { type TraceContext, traceContext } from '../telemetry/trace-context.ts';
 
-/** Longer than the longest outage of the change feed that we mean to survive, s. */
+/** Longer than the longest outage of the change feed that must be survived, s. */
 const EVENT_TTL_SECONDS = 14 * 24 * 3600;
 
-/** What lies in the container; the partition key's field comes beside these. */
-export interface OutboxItem {
+/** The item in the container; it also has the partition key's field. */
+export interface OutboxItem extends TraceContext {
   readonly id: string;
   readonly type: 'event';
   readonly hub: HubName;
   readonly key: string;
   readonly body: unknown;
-  readonly traceparent?: string;
   readonly ttl: number;
 }
 
@@ -40,7 +39,6 @@ export interface OutboxMessage {
 }
 
 export function outboxItem(message: OutboxMessage): OutboxItem {
-  const trace = traceparent();
   return {
     ...message.partition,
     id: `event-${message.id}`,
@@ -48,7 +46,7 @@ export function outboxItem(message: OutboxMessage): OutboxItem {
     hub: message.hub,
     key: message.key,
     body: message.body,
-    ...(trace ? { traceparent: trace } : {}),
+    ...traceContext(),
     ttl: EVENT_TTL_SECONDS,
   };
 }
@@ -65,7 +63,7 @@ export interface DomainEventSpec<T extends DomainEventType> {
 }
 
 export function domainEvent<T extends DomainEventType>(spec: DomainEventSpec<T>): CloudEvent {
-  const trace = traceparent();
+  const { traceparent } = traceContext();
   return {
     specversion: '1.0',
     id: spec.id,
@@ -75,7 +73,7 @@ export function domainEvent<T extends DomainEventType>(spec: DomainEventSpec<T>)
     time: spec.time,
     datacontenttype: 'application/json',
     dataschema: `urn:fabrikam:event:${spec.type}:1`,
-    ...(trace ? { traceparent: trace } : {}),
+    ...(traceparent ? { traceparent } : {}),
     data: conform(DOMAIN_EVENTS[spec.type], spec.data),
   };
 }
@@ -95,8 +93,8 @@ export function domainEventItem<T extends DomainEventType>(
 }
 
 /**
- * The change feed's handler: publishes what is an event, passes over what is not. Rejects when the broker does not
- * acknowledge, so that the trigger's retry policy gives the same documents again.
+ * The change feed's handler: publishes the outbox items of a batch and skips the others. Rejects when the broker does not
+ * acknowledge, and the trigger's retry policy then delivers the same documents again.
  */
 export async function publishChanges(documents: readonly unknown[], publisher: Publisher): Promise<void> {
   const items = documents.filter(isOutboxItem);
@@ -104,14 +102,19 @@ export async function publishChanges(documents: readonly unknown[], publisher: P
   await Promise.all([...byHub].map(([hub, group]) => publisher.publish(hub, group.map(toMessage))));
 }
 
-function toMessage(item: OutboxItem): Message {
+/** The message goes on with the trace of the change that it tells of. */
+function toMessage({ id, key, body, traceparent, tracestate }: OutboxItem): Message {
   return {
-    key: item.key,
-    body: item.body,
-    properties: { messageId: item.id, ...(item.traceparent ? { traceparent: item.traceparent } : {}) },
+    key,
+    body,
+    properties: {
+      messageId: id,
+      ...(traceparent ? { traceparent } : {}),
+      ...(traceparent && tracestate ? { tracestate } : {}),
+    },
   };
 }
 
-function isOutboxItem(document: unknown): document is OutboxItem {
+export function isOutboxItem(document: unknown): document is OutboxItem {
   return (document as Partial<OutboxItem> | null)?.type === 'event';
 }

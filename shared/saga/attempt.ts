@@ -1,10 +1,10 @@
 /**
  * Runs one activity to its end.
  *
- * S1 A terminal error is never repeated. A retryable one is, up to the policy's attempts: after the time that the error
- *    names, else after pauses that double up to a minute.
+ * S1 An activity that fails with a terminal error is never repeated. After a retryable one it is, up to the policy's
+ *    attempts: after the time that the error names, or else after pauses that double up to a minute.
  * S2 Nothing here does I/O or reads a clock: activities do, and the clock is the orchestration's.
- * S3 A failure is a value of the activity, so a replay on any engine sees the same.
+ * S3 A failure is a value that the activity answers, so a replay on any engine sees the same.
  * S4 Long pauses are spread by the saga's id, so that sagas that failed together do not return together. The same saga
  *    pauses for the same time on every replay.
  */
@@ -20,7 +20,7 @@ export interface RetryPolicy {
 /** Longest pause between two attempts, s. */
 export const MAX_PAUSE_SECONDS = 60;
 
-/** Shorter pauses are not spread: they are over before a herd could matter, s. */
+/** Shorter pauses are not spread: they end before a herd could matter, s. */
 const MIN_SPREAD_SECONDS = 4;
 
 export function* attempt(
@@ -37,7 +37,7 @@ export function* attempt(
   }
 }
 
-/** Seconds before the attempt after the nth; three quarters to the whole of the doubled pause where it is long. */
+/** Seconds between the nth attempt and the next; a long pause is three quarters to the whole of the doubled one. */
 export function backoff(id: string, number: number, firstSeconds: number): number {
   const whole = Math.min(MAX_PAUSE_SECONDS, firstSeconds * 2 ** Math.min(number - 1, 10));
   return whole < MIN_SPREAD_SECONDS ? whole : whole * (0.75 + 0.25 * fraction(`${id}:${number}`));

@@ -1,9 +1,9 @@
 /**
  * Compensates effects in the reverse order of the table.
  *
- * C1 An effect that cannot be compensated does not keep the others from it.
- * C2 It becomes work for an operator, once, and is tried round after round until it succeeds; a wake (the operator's
- *    retry) begins a round at once. The saga does not end before.
+ * C1 An effect that cannot be compensated does not keep the others from being compensated.
+ * C2 It becomes a work item for an operator, once, and is tried again in every round until it succeeds; a wake (the
+ *    operator's retry) begins a round at once. The saga does not end before that.
  */
 import type { CompensatedStep, OutcomeOf, Saga, SagaNote } from './define-saga.ts';
 import type { Orchestration } from './protocol.ts';
@@ -11,7 +11,7 @@ import type { SagaContext } from './saga-context.ts';
 
 const STUCK: SagaNote = { state: 'CompensationFailed' };
 
-/** Compensates every effect of the saga. Answers the outcome that was written down first. */
+/** Compensates every effect of the saga. Answers the outcome that was written first. */
 export function* compensateAll<S extends Saga>(
   saga: SagaContext<S>,
   requested: OutcomeOf<S>,

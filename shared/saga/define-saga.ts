@@ -1,13 +1,13 @@
 /**
- * The table of a saga. Everything that is true of a step stands in its entry and nowhere else: the orchestration, the
- * activities, the journal, the documentation and the tests read it.
+ * Defines the table of a saga. A step's entry is the only place for its properties: the orchestration, the activities, the
+ * journal, the documentation and the tests read it.
  *
  * D1 A step's name, arguments and result are checked by the compiler, where it is called and where it is implemented.
  * D2 The order of the entries is the order of the steps; compensations run in the reverse order.
  */
 declare const carried: unique symbol;
 
-/** Carries a type in the table; there is nothing in it at run time. */
+/** Carries a type in the table; it is empty at run time. */
 export interface Type<T> {
   readonly [carried]?: T;
 }
@@ -23,19 +23,19 @@ export interface StepFacts {
   readonly args?: Type<unknown>;
   /** Absent: the step has no result. */
   readonly result?: Type<unknown>;
-  /** How often it has an effect: once in the saga's life, once in each generation. Absent: whenever it is called. */
+  /** How often it has an effect: once in the saga's life, or once in each generation. Absent: at every call. */
   readonly once?: 'saga' | 'generation';
   /** It has a compensation. */
   readonly compensated?: true;
   /** Nothing is compensated after it: from here on the saga only goes forward. */
   readonly pivot?: true;
-  /** There is no way back from it: it is repeated until it succeeds, after a terminal error, too. */
+  /** There is no way back from it: it is repeated until it succeeds, even after a terminal error. */
   readonly forwardOnly?: true;
   /** A retryable error is repeated without a limit. Implied by `forwardOnly`. */
   readonly untilDone?: true;
-  /** It asks whether the saga may be carried out: its terminal error is a rejection, not a failure. */
+  /** It checks whether the saga may be carried out: its terminal error is a rejection, not a failure. */
   readonly gate?: true;
-  /** Overrides the saga's time-out. After it, the outcome is unknown, and the step is repeated. */
+  /** Overrides the saga's time-out. After a time-out the outcome is unknown, and the step is repeated. */
   readonly timeoutSeconds?: number;
 }
 
@@ -45,7 +45,7 @@ export interface Saga<Steps = Readonly<Record<string, StepFacts>>> {
   readonly timeoutSeconds: number;
   /** How the saga ends. */
   readonly outcome: Type<unknown>;
-  /** What a new generation begins with. */
+  /** The input of a new generation. */
   readonly change: Type<unknown>;
   /** Fields of the saga's document that the orchestration sets. */
   readonly note: Type<unknown>;
@@ -78,9 +78,9 @@ export type ResultOf<S extends Saga, N extends StepName<S>> = S['steps'][N] exte
   ? R
   : void;
 
-/** Activities that write the saga's document only. They are not steps: nothing of them is journaled or compensated. */
+/** Activities that only write the saga's document. They are not steps: they are neither journaled nor compensated. */
 export interface Records<S extends Saga> {
-  /** Reads the inbox; with a time, also notes by when the wait should be over. */
+  /** Reads the inbox; with a time, also records when the wait should be over. */
   readonly inbox: { readonly args: { readonly completeBy: string | null }; readonly result: void };
   readonly note: { readonly args: NoteOf<S> | SagaNote; readonly result: void };
   /** Begins a new generation. */
@@ -89,7 +89,7 @@ export interface Records<S extends Saga> {
   readonly finish: { readonly args: OutcomeOf<S>; readonly result: void };
 }
 
-/** The library's own note: effects wait for an operator. */
+/** Records that effects wait for an operator. */
 export interface SagaNote {
   readonly state: 'CompensationFailed';
 }
@@ -97,7 +97,7 @@ export interface SagaNote {
 export interface CompensationPlan<S extends Saga> {
   /** In the order of the table. */
   readonly steps: readonly CompensatedStep<S>[];
-  /** The first outcome that was written down, whatever is asked for now. */
+  /** The outcome that was written first, even if another is asked for now. */
   readonly outcome: OutcomeOf<S>;
 }
 

@@ -1,7 +1,7 @@
 /**
  * The inbox of a saga: external events, kept in the saga's partition until the orchestration has dealt with them.
  *
- * B1 An event is kept once, however often it is put.
+ * B1 An event is stored once, no matter how often it is put.
  * B2 Events are read in the order of arrival; those of one millisecond in the order they happened.
  * B3 A handled event is read again only by an orchestration that begins with an empty memory.
  */
@@ -33,7 +33,7 @@ export interface InboxOptions {
   readonly store: Store<InboxItem>;
   /** The field that is the container's partition key, with the saga's id. */
   readonly partition: (sagaId: string) => Readonly<Record<string, string>>;
-  /** Which signals an orchestration with an empty memory is told. */
+  /** The signals that an orchestration with an empty memory gets. */
   readonly retold: (sagaId: string, all: readonly InboxItem[]) => Promise<readonly InboxItem[]>;
   readonly now: () => Date;
 }

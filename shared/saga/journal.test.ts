@@ -83,7 +83,6 @@ const activities = () =>
       },
       inbox,
       log: createLog({ name: 'test', level: 'silent' }),
-      traceparent: () => undefined,
     },
   );
 const input = (more: Partial<StepInput> = {}): StepInput => ({

@@ -3,11 +3,11 @@
  *
  * J1 A step's intent is in the journal before it runs, so an effect of unknown outcome is compensated, too.
  * J2 A call of an older generation, or for a saga that has ended, has no effect; nor has a step that would have to be
- *    compensated, or a pivot, once the compensation has begun. Such a call fails as `superseded`.
+ *    compensated, or a pivot, once the compensation has begun. Such a call fails with `superseded`.
  * J3 A compensation succeeds when there is nothing to compensate.
- * J4 A step that is done once is answered from the journal when it is called again: by a repetition of its activity, or
- *    by an orchestration that begins again with an empty memory. It is not done again after its compensation either.
- * J5 Of two outcomes the one that was written first counts.
+ * J4 A step that runs once is answered from the journal when it is called again: by a repetition of its activity, or by an
+ *    orchestration that begins again with an empty memory. It does not run again after its compensation either.
+ * J5 Of two outcomes, the one written first counts.
  * J6 A step that succeeds clears the last error.
  */
 import type { PatchOperation } from '@azure/cosmos';
@@ -20,7 +20,7 @@ import type { Effect, SagaDocument } from './saga-document.ts';
 
 export type StepKind = 'run' | 'compensate';
 
-/** What `begin` found. `done`: the step ran before, with this value. `superseded`: it may not run. */
+/** The answer of `begin`. `done`: the step has already run, with this value. `superseded`: it may not run. */
 export type Begun<State> =
   | { readonly kind: 'begun'; readonly state: State }
   | { readonly kind: 'done'; readonly value: unknown }
@@ -35,9 +35,9 @@ export interface Journal<State extends SagaDocument> {
   failed(input: StepInput, step: string, kind: StepKind, error: AppError): Promise<void>;
   /** Sets fields of the document. @throws AppError `superseded` (J2) */
   set(input: Pick<StepInput, 'id' | 'generation'>, fields: Partial<State>): Promise<void>;
-  /** Writes how the saga ends, before anything is compensated (J5). @throws AppError `superseded` when it has ended */
+  /** Writes the outcome of the saga, before anything is compensated (J5). @throws AppError `superseded` when it has ended */
   beginCompensation(id: string, outcome: State['pendingOutcome']): Promise<State>;
-  /** The same, together with other operations. Undefined, and nothing is written, when the pivot may have passed. */
+  /** The same, together with other operations. When the pivot may have passed, nothing is written and the answer is undefined. */
   beginCompensationBeforePivot(
     id: string,
     outcome: State['pendingOutcome'],
@@ -52,7 +52,7 @@ export interface JournalOptions<State extends SagaDocument> {
   readonly now: () => Date;
 }
 
-/** After a step's time-out the saga is overdue when it has not moved for so long; pauses between attempts are shorter. */
+/** A saga that has not moved for this long after a step's time-out is overdue; pauses between attempts are shorter. */
 export const STEP_SLACK_SECONDS = 120;
 
 export function createJournal<State extends SagaDocument>(
@@ -158,7 +158,7 @@ function mayBegin(input: StepInput, step: string, facts: StepFacts, kind: StepKi
   return conditions.join(' AND ');
 }
 
-/** J4: the effect that answers a call that may not begin because it is done; undefined: the call is superseded. */
+/** J4: the effect that answers a call whose step has already run; undefined: the call is superseded. */
 function earlierEffect(
   state: SagaDocument,
   input: StepInput,

@@ -1,11 +1,11 @@
 /**
  * The messages between an orchestration and its activities.
  *
- * An activity answers its failure as a value (S3): engines word what is thrown differently, and hide its cause.
+ * An activity answers a failure as a value (S3): engines report a thrown error each in their own way, without its cause.
  */
 import type { OrchestrationContext, Task } from 'durable-functions';
 
-/** A generator of the engine's tasks: it is pure, and asks for the same tasks on every replay. */
+/** A generator of the engine's tasks. It is pure: every replay yields the same tasks. */
 export type Orchestration<T> = Generator<Task, T, unknown>;
 
 /** The answer of an activity. */
@@ -36,13 +36,13 @@ export interface StepInput {
   readonly generation: number;
   readonly attempt: number;
   readonly args: unknown;
-  /** Ids of the signals that the orchestration has dealt with: they are not delivered again. */
+  /** Ids of the signals that the orchestration has handled: they are not delivered again. */
   readonly handled: readonly string[];
   /** `all`: an orchestration that begins with an empty memory asks for the handled signals, too. */
   readonly signals: 'new' | 'all';
 }
 
-/** Thrown into the orchestration when a step has failed for good. It is made of the recorded result only. */
+/** Thrown into the orchestration when a step has failed for good. It is built from the recorded result only. */
 export class StepFailed extends Error {
   readonly step: string;
   readonly failure: StepError;

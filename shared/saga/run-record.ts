@@ -1,4 +1,4 @@
-/** The activities that write the saga's document only. They never reject (S3), and are no steps: nothing is journaled. */
+/** The activities that only write the saga's document. They never reject (S3). They are not steps and are not journaled. */
 import { toAppError } from '../errors.ts';
 import type { Log } from '../telemetry/log.ts';
 import { activityOf, type Records, type Saga } from './define-saga.ts';

@@ -56,7 +56,6 @@ const run = async (name: 'ask' | 'tell') => {
         open: () => Promise.resolve([]),
       },
       log: createLog({ name: 'test', level: 'silent' }),
-      traceparent: () => undefined,
     },
   );
   return activities[`tiny_${name}`]?.(input);

@@ -1,16 +1,16 @@
 /**
- * The activity of a step: intent, effect, result. It never rejects.
+ * Runs the activity of a step: intent, effect, result. It never rejects.
  *
- * R1 An effect that takes longer than the step's time-out is given up: its outcome is unknown, the error retryable. No
- *    timer is left behind.
- * R2 The idempotency key is the same for every repetition of one call, and another for every other call: it is made of
+ * R1 The activity stops waiting for an effect after the step's time-out: the outcome is then unknown, and the error is
+ *    retryable. No timer is left behind.
+ * R2 The idempotency key is the same for every repetition of a call and different for every other call: it consists of
  *    the saga, the step, how often the step has an effect, and its arguments.
  */
 import { createHash } from 'node:crypto';
 import { withDeadline } from '../deadline.ts';
 import { type AppError, toAppError } from '../errors.ts';
 import type { Log } from '../telemetry/log.ts';
-import { inTrace } from '../telemetry/trace.ts';
+import { inSpan } from '../telemetry/trace.ts';
 import {
   activityOf,
   type CompensatedStep,
@@ -56,12 +56,10 @@ export type StepImplementations<S extends Saga, Call> = {
 export type Activity = (input: StepInput) => Promise<StepResult>;
 
 export interface StepRuntime<State extends SagaDocument, Call> {
-  /** What the implementations are given, beside the circumstances of the call. */
+  /** The dependencies of the implementations, beside the circumstances of the call. */
   readonly prepare: (call: StepCall<State>) => Call;
   readonly journal: Journal<State>;
   readonly inbox: Inbox;
-  /** W3C trace context of the request that began the saga. */
-  readonly traceparent: (state: State) => string | undefined;
   readonly log: Log;
 }
 
@@ -107,19 +105,29 @@ async function runStep<State extends SagaDocument, Call>(
   try {
     const begun = await journal.begin(input, name, kind);
     if (begun.kind === 'superseded') throw superseded(input);
-    const value =
-      begun.kind === 'done'
-        ? begun.value
-        : await inTrace(runtime.traceparent(begun.state), () =>
-            effect(execution, step, begun.state, runtime),
-          );
+    const value = begun.kind === 'done' ? begun.value : await effect(execution, step, begun.state, runtime);
     return { ok: true, value: value ?? null, signals: await inbox.exchange(input) };
   } catch (thrown) {
     return failure(execution, thrown, runtime);
   }
 }
 
-async function effect<State extends SagaDocument, Call>(
+/** A span of the trace in which the saga was asked for. */
+function effect<State extends SagaDocument, Call>(
+  execution: Execution,
+  step: AnyStep<Call>,
+  state: State,
+  runtime: StepRuntime<State, Call>,
+): Promise<unknown> {
+  const { name, kind, input } = execution;
+  const span = {
+    attributes: { 'saga.id': input.id, 'saga.step': name, 'saga.generation': input.generation },
+    parent: state,
+  };
+  return inSpan(`${kind} ${name}`, span, () => carryOut(execution, step, state, runtime));
+}
+
+async function carryOut<State extends SagaDocument, Call>(
   { saga, name, kind, input }: Execution,
   step: AnyStep<Call>,
   state: State,
@@ -139,7 +147,7 @@ async function effect<State extends SagaDocument, Call>(
   return value;
 }
 
-/** R2. Characters of a header's token only. */
+/** R2. Only characters that a header's token may have. */
 export function idempotencyKey(
   name: string,
   kind: StepKind,

@@ -1,10 +1,10 @@
 /**
- * The runtime of a saga: everything an orchestration may do.
+ * The runtime of a saga: everything that an orchestration may do.
  *
- * W1 A wake carries nothing: the inbox has the facts, and every activity delivers the new ones. So a wake that is lost,
- *    early or late changes nothing but the time.
+ * W1 A wake carries no data: the inbox has the facts, and every activity delivers the new ones. So a wake that is lost,
+ *    early or late affects only the time.
  * W2 A wait that ended by its timer leaves a waiter in the engine, which may swallow a wake. From then on every wait is
- *    bounded: by one minute at first, by more while nothing comes.
+ *    bounded: by one minute at first, by more as long as nothing arrives.
  * W3 A step without a way back is repeated until it succeeds; the operator is alerted once.
  * W4 After `replan`, activities of the earlier generation are refused.
  */
@@ -34,13 +34,13 @@ import {
 } from './protocol.ts';
 import { createSignalQueue, type Wanted } from './signals.ts';
 
-/** Between two rounds of work that an operator knows about, s. */
+/** Pause between two rounds of work that an operator knows about, s. */
 const ROUND_SECONDS = 60;
 
-/** How long after a wait's end the supervisor may find it overdue, s. */
+/** How long after its end a wait counts as overdue for the supervisor, s. */
 const OVERDUE_SLACK_SECONDS = 60;
 
-/** A problem that becomes work for an operator. */
+/** A problem that becomes a work item for an operator. */
 export interface Alert {
   readonly kind: 'Overdue' | 'CompensationFailed';
   readonly step: string;
@@ -54,7 +54,7 @@ export interface SagaContext<S extends Saga> {
   after(seconds: number): Date;
   /** @throws StepFailed */
   step<N extends StepName<S>>(name: N, ...args: StepArgs<S, N>): Orchestration<ResultOf<S, N>>;
-  /** False when it could not be compensated now. */
+  /** False when the step could not be compensated now. */
   compensate(name: CompensatedStep<S>): Orchestration<boolean>;
   record<N extends keyof Records<S>>(
     name: N,
@@ -81,7 +81,7 @@ export interface SagaStart {
 }
 
 export interface SagaOptions<S extends Saga> {
-  /** Makes work for an operator. */
+  /** Creates a work item for an operator. */
   readonly alert: (context: SagaContext<S>, alert: Alert) => Orchestration<void>;
 }
 

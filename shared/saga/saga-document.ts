@@ -1,3 +1,5 @@
+import type { TraceContext } from '../telemetry/trace-context.ts';
+
 /** The part of a saga's document that the library writes. The application's document extends it. */
 export const SAGA_STATES = [
   'Pending',
@@ -8,7 +10,7 @@ export const SAGA_STATES = [
   'CompensationFailed',
 ] as const;
 
-/** An effect of a step: intended before it runs, so that one of unknown outcome is compensated, too. */
+/** An effect of a step. It is recorded as intended before it runs, so an effect of unknown outcome is compensated, too. */
 export interface Effect {
   readonly status: 'intended' | 'done' | 'compensated' | 'compensationFailed';
   readonly generation: number;
@@ -16,7 +18,8 @@ export interface Effect {
   readonly value?: unknown;
 }
 
-export interface SagaDocument<Outcome = unknown> {
+/** With the trace of the request that began the saga: its steps go on with it. */
+export interface SagaDocument<Outcome = unknown> extends TraceContext {
   readonly id: string;
   readonly state: (typeof SAGA_STATES)[number];
   readonly step: string;
@@ -25,7 +28,7 @@ export interface SagaDocument<Outcome = unknown> {
   /** After this the saga is overdue. */
   readonly completeBy?: string;
   readonly effects: Readonly<Record<string, Effect>>;
-  /** How the saga is going to end: written before anything is compensated, so that every later run ends it so. */
+  /** How the saga will end: written before anything is compensated, so every later run ends it the same way. */
   readonly pendingOutcome?: Outcome;
   readonly outcome?: Outcome;
   /** The failure of the last step; null once a step has succeeded after it. */

@@ -1,9 +1,9 @@
 /**
  * The signals that an orchestration has in memory.
  *
- * Q1 A signal is offered once, however often an activity delivers it.
- * Q2 A signal that nothing wants yet stays, in the order of arrival.
- * Q3 A signal counts as handled when it is taken; the next activity carries that to the inbox.
+ * Q1 A signal is offered once, no matter how often an activity delivers it.
+ * Q2 A signal that is not wanted yet stays, in the order of arrival.
+ * Q3 A signal counts as handled when it is taken; the next activity reports that to the inbox.
  */
 import type { Signal } from './protocol.ts';
 
@@ -12,10 +12,10 @@ export type Wanted = (signal: Signal) => boolean;
 export interface SignalQueue {
   add(signals: readonly Signal[]): void;
   take(wanted: Wanted): Signal | undefined;
-  /** Makes a taken signal the next one again. */
+  /** Puts a taken signal back to the front. */
   putBack(signal: Signal): void;
   handled(): readonly string[];
-  /** The inbox knows the handled signals now. */
+  /** Forgets handled signals that the inbox has recorded. */
   acknowledged(): void;
 }
 

@@ -1,7 +1,7 @@
-/** Structured logs: JSON lines, one object each; the trace id of the work under way is added by itself. */
+/** Writes structured logs: one JSON object per line, with the trace id of the work under way. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import pino from 'pino';
-import { currentTrace } from './trace.ts';
+import { traceId } from './trace.ts';
 
 export type Log = pino.Logger;
 
@@ -11,7 +11,7 @@ export interface LogOptions {
   readonly level?: string;
 }
 
-/** Bodies, tokens and addresses never go into a log; the paths below are a second line of defence. */
+/** Bodies, tokens and addresses are never logged; the paths below are a second line of defence. */
 export function createLog(options: LogOptions): Log {
   return pino(
     {
@@ -32,8 +32,8 @@ export function createLog(options: LogOptions): Log {
         ],
       },
       mixin: () => {
-        const trace = currentTrace();
-        return trace ? { traceId: trace.traceId } : {};
+        const id = traceId();
+        return id ? { traceId: id } : {};
       },
     },
     destination(),
@@ -54,13 +54,13 @@ const sinks = new AsyncLocalStorage<LogSink>();
 
 /**
  * Gives the warnings and errors that are logged within `work` to the sink. The host reads each line of stdout as
- * information without an invocation, so on stdout their severity would be lost.
+ * information that belongs to no invocation, so on stdout their severity would be lost.
  */
 export function withLogSink<T>(sink: LogSink, work: () => T): T {
   return sinks.run(sink, work);
 }
 
-/** stdout, but for what a sink takes. https://getpino.io/#/docs/api?id=destinationsymbol_needsmetadata */
+/** stdout, except for the lines that a sink takes. https://getpino.io/#/docs/api?id=destinationsymbol_needsmetadata */
 function destination(): pino.DestinationStream {
   const stdout = pino.destination(1);
   const stream = {

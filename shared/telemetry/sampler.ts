@@ -1,10 +1,10 @@
-/** Keeps a log short where one cause recurs: one line a minute, with the number of occurrences that it stands for. */
+/** Keeps a log short when a cause recurs: one line per minute, with the number of occurrences that it stands for. */
 
 /** A key's occurrences since its last line, or undefined while its line is less than a minute old. */
 export type Sampler = (key: string) => number | undefined;
 
 const LINE_EVERY_MS = 60_000;
-/** Keys that are remembered; the oldest is forgotten. */
+/** Number of keys that are remembered; the oldest is forgotten. */
 const MAX_KEYS = 1_000;
 
 export function createSampler(now: () => number): Sampler {

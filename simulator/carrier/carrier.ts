@@ -96,7 +96,7 @@ async function answer(
     return { status: 200, body: { canServe: true, price, pickupEta, deliveryEta } };
   }
   if (resource !== 'bookings' || !id) {
-    return { status: 404, body: { reasons: ['there is nothing at this path'] } };
+    return { status: 404, body: { reasons: ['no route has this path'] } };
   }
   if (request.method === 'PUT') return book(id, await read(request, Order), bookings, offer, now());
   if (request.method === 'DELETE') return cancel(id, bookings);

@@ -96,6 +96,7 @@ async function run(scenario: Scenario, tell: typeof report): Promise<void> {
       LIMIT_FRAMES_PER_SECOND: 1_000_000,
     },
     publishEvents: async () => undefined,
+    traces: { remember: () => undefined },
     publishTelemetry: async (batch) => {
       records += batch.length;
     },

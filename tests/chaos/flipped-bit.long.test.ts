@@ -13,7 +13,7 @@ import { startPlatform, until } from '../harness/platform.ts';
 
 const SEED = Number(process.env['SEED'] ?? 20_261_128);
 /** Made again at every start, or not read: damage in them is none. */
-const PASSING = /\.config\.json$|^logs\/|platform\.(pid|lock)$|endpoints\.json|-shm$/;
+const PASSING = /\.config\.json$|^logs\/|\.lock(-journal)?$|platform\.pid$|endpoints\.json|-shm$/;
 const folder = mkdtempSync(join(tmpdir(), 'flipped-bit-'));
 const sound = join(folder, 'sound');
 const damaged = join(folder, 'damaged');

@@ -89,14 +89,15 @@ describe.each(hubs)('on %s', (hub) => {
   test.each(Object.keys(POISONS))('a message %s becomes a dead letter on each partition', async (name) => {
     const sentAt = Date.now();
     const before = await sendToEach(hub, (POISONS[name] as Poison)(good.get(hub) ?? {}));
-    const letters = await until(async () => {
+    const written = async () => {
       const { deadLetters } = await readStores(platform.endpoints, ['deadLetters']);
       const mine = deadLetters.filter(
         ({ hub: from, type, partition, sequenceNumber }) =>
           type === 'letter' && from === hub && Number(sequenceNumber) > (before.get(String(partition)) ?? 0),
       );
       return mine.length === before.size ? mine : undefined;
-    }, 'a dead letter of each partition');
+    };
+    const letters = await until(written, 'a dead letter of each partition', 60_000, 200);
     expect(letters).toHaveLength(HUBS[hub].partitions);
     for (const { at, reason, status } of letters) {
       expect(status).toBe('Open');

@@ -38,12 +38,22 @@ function packaged(): string[] {
     .filter(Boolean);
 }
 
-test('.funcignore lets through the bundle, host.json and package.json, and no other file', () => {
-  expect(packaged().toSorted()).toEqual([
-    'dist/functions/main.cjs',
-    'dist/functions/main.cjs.map',
-    'host.json',
-    'package.json',
+/** What exports spans stands apart: it is loaded where a setting asks for it. */
+const BUNDLES = ['main', 'azure-exporter', 'otlp-exporter', 'span-recorder'];
+
+test('.funcignore lets through the bundles, host.json and package.json, and no other file', () => {
+  const built = BUNDLES.flatMap((name) => [`dist/functions/${name}.cjs`, `dist/functions/${name}.cjs.map`]);
+  expect(packaged().toSorted()).toEqual([...built, 'host.json', 'package.json'].toSorted());
+});
+
+test('the bundle of the Function App has nothing of OpenTelemetry but its API', () => {
+  const packages = sourcesOf(join(ROOT, 'dist/functions/main.cjs')).flatMap(
+    (source) => /node_modules\/(@opentelemetry\/[^/]+|@azure\/monitor[^/]*)\//.exec(source)?.slice(1) ?? [],
+  );
+  expect([...new Set(packages)].toSorted()).toEqual([
+    '@opentelemetry/api',
+    '@opentelemetry/context-async-hooks',
+    '@opentelemetry/core',
   ]);
 });
 

@@ -121,7 +121,7 @@ export async function startWorld() {
   const engine = createEngine(running);
   const calls: ServiceCall[] = [];
   const deps = recordingDeps(harness, calls);
-  const repository = createWorkflowRepository(harness.database, deps.now);
+  const repository = createWorkflowRepository(harness.database, deps.now, deps.settings.RETENTION_DAYS);
   const lossy = createLossyJournal(repository);
   const activities: Activities = createActivities({ ...repository, journal: lossy.journal }, deps);
   const consumers = createConsumers(repository, limitsOf(deps.settings));

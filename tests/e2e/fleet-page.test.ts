@@ -74,7 +74,7 @@ describe.skipIf(CHROMIUM === undefined)('the fleet page with 2,000 drones', () =
     await rows(page).first().waitFor();
     await page.waitForTimeout(1_500);
     const all = await painted(page);
-    await page.getByRole('button', { name: 'On base' }).click();
+    await page.getByRole('button', { name: 'At base' }).click();
     await page.getByText('drone-2', { exact: true }).waitFor();
     expect(await rows(page).filter({ hasText: 'Flying' }).count()).toBe(0);
     expect(await rows(page).first().getAttribute('aria-setsize')).toBe('1000');

@@ -161,7 +161,7 @@ describe.skipIf(CHROMIUM === undefined)('the pages in a real browser', () => {
     await file.setInputFiles({ name: 'a.txt', mimeType: 'text/plain', buffer: Buffer.from('no picture') });
     await page.getByText('This file is not a picture.').waitFor();
     await file.setInputFiles({ name: 'a.png', mimeType: 'image/png', buffer: PICTURE });
-    await page.getByText('Thank you: the proof is kept').waitFor();
+    await page.getByText('Thank you: the proof is stored').waitFor();
     expect((await alice.ended(deliveryId)).outcome?.kind).toBe('completed');
   });
 
@@ -199,7 +199,7 @@ describe.skipIf(CHROMIUM === undefined)('the pages in a real browser', () => {
     await page.reload();
     await pages.review(page, 'sharing');
     await button(page, 'Stop sharing').first().click();
-    await page.getByText('That link shows nothing any more.').waitFor();
+    await page.getByText('That link no longer works.').waitFor();
     const { status } = await alice.call(getPublicDelivery, {
       params: { token: path.split('/').at(-1) as string },
     });
@@ -258,7 +258,7 @@ describe.skipIf(CHROMIUM === undefined)('the pages in a real browser', () => {
     await flying.first().getByRole('button').click();
     await page.getByRole('link', { name: 'Follow its delivery' }).waitFor();
     await pages.review(page, 'fleet');
-    await button(page, 'On base').click();
+    await button(page, 'At base').click();
     expect(await flying.count()).toBe(0);
   });
 

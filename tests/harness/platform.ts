@@ -39,7 +39,7 @@ export interface TestPlatformOptions {
 }
 
 const ROOT = join(import.meta.dirname, '../..');
-const READY_MS = 60_000;
+const READY_MS = 150_000;
 const PORTS_EACH = 20;
 
 export async function startPlatform(options: TestPlatformOptions = {}): Promise<TestPlatform> {

@@ -46,6 +46,14 @@ const isWorkflow =
   (...kinds: readonly string[]) =>
   ({ type, outcome }: Item) =>
     type === 'workflow' && kinds.includes((outcome as { kind: string } | undefined)?.kind ?? 'none');
+const isOfAnEndedDelivery =
+  (wanted: string) =>
+  ({ type, deliveryId }: Item, { stores }: Evidence) =>
+    type === wanted &&
+    stores.workflows.some((item) => item['deliveryId'] === deliveryId && item['outcome'] !== undefined);
+/** Signals of carriers come over HTTP, and no hub has them. */
+const isOfAFlight = ({ type, facts }: Item) =>
+  type === 'inbox' && (facts as { missionId?: string }).missionId !== undefined;
 const hasType = (type: string) => (item: Item) => item['type'] === type;
 const without =
   (field: string): Change =>
@@ -119,17 +127,17 @@ export const VIOLATIONS: readonly Violation[] = [
   {
     rule: 'I2',
     name: 'a flight job that was not released',
-    plant: withItem('droneDeliveries', hasType('job'), set({ status: 'Accepted' })),
+    plant: withItem('droneDeliveries', isOfAnEndedDelivery('job'), set({ status: 'Accepted' })),
   },
   {
     rule: 'I2',
     name: 'a booking that stands',
-    plant: withItem('bookings', hasType('booking'), set({ status: 'Booked' })),
+    plant: withItem('bookings', isOfAnEndedDelivery('booking'), set({ status: 'Booked' })),
   },
   {
     rule: 'I2',
     name: 'quota that is held',
-    plant: withItem('accounts', hasType('hold'), set({ status: 'Held' })),
+    plant: withItem('accounts', isOfAnEndedDelivery('hold'), set({ status: 'Held' })),
   },
   {
     rule: 'I2',
@@ -283,7 +291,7 @@ export const VIOLATIONS: readonly Violation[] = [
   {
     rule: 'I9',
     name: 'a flight event that nothing came of',
-    plant: withItem('workflows', ({ id }) => id.startsWith('inbox-'), gone),
+    plant: withItem('workflows', isOfAFlight, gone),
   },
   {
     rule: 'I9',

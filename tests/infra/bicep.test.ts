@@ -131,10 +131,10 @@ describe.skipIf(!found)('the infrastructure', () => {
         'EVENTHUBS',
         'AzureWebJobsStorage',
         'AzureWebJobsStorage__blobServiceUri',
+        'OTEL_EXPORTER_OTLP_ENDPOINT',
       ];
       const ofHost = [
         'APPLICATIONINSIGHTS_AUTHENTICATION_STRING',
-        'APPLICATIONINSIGHTS_CONNECTION_STRING',
         ...['AzureWebJobsStorage', 'COSMOS', 'EVENTHUBS'].flatMap((name) => [
           `${name}__clientId`,
           `${name}__credential`,

@@ -45,6 +45,7 @@ PATCH packages/{packageId}                             +-    +-   -+   -+  NN   
 DELETE packages/{packageId}                            +-    +-   -+   -+  NN   RR     RR    RR      RR    NN      +-   -+
 GET packages/summary/{ownerId}                         +-    +-   -+   -+  --   ++     RR    RR      RR    ++      +-   -+
 
+GET deliveryrequests                                   ++    ++   ++   ++  NN   RR     RR    RR      RR    RR      RR   RR
 POST deliveryrequests                                  +F    +F   F+   F+  NN   RR     RR    RR      RR    RR      RR   RR
 GET deliveryrequests/{deliveryId}                      +-    +-   -+   -+  --   ++     RR    RR      RR    ++      +-   -+
 PATCH deliveryrequests/{deliveryId}                    +-    +-   -+   -+  --   RR     RR    RR      RR    RR      RR   RR
@@ -83,6 +84,7 @@ POST dronedeliveries/quotes                            RR    RR   RR   RR  RR   
 GET dronedeliveries/utilization                        +-    +-   -+   -+  --   ++     RR    RR      RR    ++      +-   -+
 
 PUT thirdpartydeliveries/{deliveryId}                  RR    RR   RR   RR  RR   RR     RR    RR      RR    ++      +F   F+
+GET thirdpartydeliveries                               RR    RR   RR   RR  RR   RR     RR    RR      RR    ++      ++   ++
 DELETE thirdpartydeliveries/{deliveryId}               RR    RR   RR   RR  RR   RR     RR    RR      RR    ++      +-   -+
 POST thirdpartydeliveries/quotes                       RR    RR   RR   RR  RR   RR     RR    RR      RR    ++      +F   F+
 POST thirdpartydeliveries/{deliveryId}/events          RR    RR   RR   RR  RR   RR     RR    ++      --    RR      RR   RR

@@ -136,8 +136,8 @@ async function settle(
   const asked = { ownerId: accountId, pickupLocation: PICKUP, dropOffLocation: DROPOFF, packageInfo: parcel };
   const { deliveryId } = (await make(requests.submitRequest, {}, asked, as)) as { deliveryId: string };
   const message = harness.published.at(-1)?.message.body as { request: unknown };
-  const workflows = createWorkflowRepository(harness.database, () => harness.clock.now);
-  await workflows.open(AcceptedRequest.parse(message.request), undefined);
+  const workflows = createWorkflowRepository(harness.database, () => harness.clock.now, 90);
+  await workflows.open(AcceptedRequest.parse(message.request), {});
   await make(accounts.holdQuota, { accountId, deliveryId }, { userId });
   const flight = { owner, pickup: PICKUP, dropoff: DROPOFF };
   const plan = { ...flight, packageId, pickupEta: ETA, deliveryEta: ETA };

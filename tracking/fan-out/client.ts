@@ -1,9 +1,9 @@
 /**
  * One watcher's connection, SSE or WebSocket, with its back-pressure.
  *
- * W1 positions are not queued: while the connection is full, only the newest waits (latest wins).
+ * W1 positions are not queued: while the connection is full, only the newest one waits (latest wins).
  * W2 stages, links and snapshots are never dropped, and keep their order among each other.
- * W3 a connection that takes nothing for `STUCK_MS` is cut, so that a stalled client costs a bounded amount of memory.
+ * W3 a connection that accepts nothing for `STUCK_MS` is cut, so a stalled client costs a bounded amount of memory.
  */
 import type { ServerResponse } from 'node:http';
 import type { WebSocket } from 'ws';
@@ -13,24 +13,24 @@ export interface Client {
   readonly transport: 'sse' | 'ws';
   /** W2 */
   readonly send: (frame: Encoded) => void;
-  /** W1; answers false when an older one was replaced. */
+  /** W1. Returns false when it replaced an older position. */
   readonly sendLatest: (frame: Encoded) => boolean;
-  /** Sends what waits, sees whether the connection moves, keeps it alive. Call it a few times a second. */
+  /** Sends waiting frames, checks that the connection makes progress, and keeps it alive. Call it a few times a second. */
   readonly tick: () => void;
-  /** The server goes away; the client shall come back after `afterMs`. */
+  /** Ends the connection because the server stops; the client should reconnect after `afterMs`. */
   readonly reconnect: (afterMs: number) => void;
-  /** Nothing more will come: the connection is closed in order. */
+  /** Closes the connection in order: no more frames follow. */
   readonly end: (code: number, reason: string) => void;
   /** Ends the connection at once. */
   readonly cut: () => void;
   readonly onClose: (listener: () => void) => void;
 }
 
-/** What a client of either kind can do. */
+/** The operations of a connection of either kind. */
 interface Wire {
   readonly transport: Client['transport'];
   readonly write: (frame: Encoded) => void;
-  /** Bytes that wait in this process. */
+  /** Bytes waiting in this process. */
   readonly buffered: () => number;
   readonly beat: () => void;
   readonly cut: () => void;

@@ -1,4 +1,4 @@
-/** A frame, written out once for all who get it. */
+/** A frame that is serialized once for all its receivers. */
 import type { FleetFrame, WatchFrame } from '../../shared/contracts/flight.ts';
 
 export interface Encoded {
@@ -6,7 +6,7 @@ export interface Encoded {
   readonly sse: Buffer;
 }
 
-/** The two forms are made when first asked for. `id`: SSE's last event id; only frames that are resumed by it carry one. */
+/** Makes the two forms on demand. @param id SSE's last event id; only frames from which a client can resume have one */
 export function encode(frame: WatchFrame | FleetFrame, id?: number): Encoded {
   const text = JSON.stringify(frame);
   let json: Buffer | undefined;

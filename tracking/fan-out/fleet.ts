@@ -1,4 +1,4 @@
-/** The operators' stream: the whole fleet in one frame, twice a second, written out once for all operators. */
+/** Streams the fleet to operators: one frame with all drones, twice a second, serialized once for all operators. */
 import type { FleetFrame } from '../../shared/contracts/flight.ts';
 import type { Drone } from '../state/drones.ts';
 import type { Client } from './client.ts';

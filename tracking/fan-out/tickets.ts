@@ -1,29 +1,29 @@
 /**
- * Tickets for browsers, whose EventSource and WebSocket cannot send a token.
+ * Issues tickets to browsers, whose EventSource and WebSocket cannot send a token.
  *
- * T1 A ticket opens one stream, once, within 30 s, and only the stream it was made for.
- * T2 A ticket carries the end of the token that it was made with: its stream ends no later than that.
+ * T1 A ticket opens one stream, once, within 30 s, and only the stream for which it was issued.
+ * T2 A ticket carries the expiry of the token that requested it: its stream ends no later than that.
  */
 import { randomBytes } from 'node:crypto';
 
 export type Scope = { readonly deliveryId: string } | { readonly fleet: true };
 
-/** Who had the ticket made. */
+/** The caller for whom the ticket was issued. */
 export interface Holder {
   readonly subject: string;
-  /** ms since the epoch: when the holder's token ends. */
+  /** ms since the epoch: when the holder's token expires. */
   readonly expiresAt: number;
 }
 
 export interface Ticket {
   readonly ticket: string;
-  /** ms since the epoch: until when it can be redeemed. */
+  /** ms since the epoch: when the ticket expires. */
   readonly redeemableUntil: number;
 }
 
 export interface Tickets {
   readonly issue: (scope: Scope, holder: Holder) => Ticket;
-  /** The holder, when the ticket fits. The ticket is used up, whether it fits or not. */
+  /** The holder, if the ticket is valid for the stream. The ticket is used up in either case. */
   readonly redeem: (ticket: string, scope: Scope) => Holder | undefined;
   readonly sweep: () => void;
 }

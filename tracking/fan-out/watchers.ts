@@ -1,9 +1,9 @@
 /**
- * Who watches which delivery, and what they are shown.
+ * Keeps the watchers of each delivery, and sends them its frames.
  *
- * F1 the snapshot comes first, then what changed after it.
- * F2 a stage reaches every watcher once per connection, in the order of its sequence; a watcher who comes again with the last
- *    sequence that it saw gets the stages it missed.
+ * F1 the snapshot comes first, then the changes after it.
+ * F2 a stage reaches every watcher once per connection, in the order of its sequence; a watcher that reconnects with the
+ *    last sequence that it saw gets the stages that it missed.
  * F3 when the delivery has ended, its stream ends.
  */
 import type { WatchFrame, WatchPosition } from '../../shared/contracts/flight.ts';
@@ -13,7 +13,7 @@ import { encode } from './encoded.ts';
 
 export interface WatchersOptions {
   readonly find: (deliveryId: string) => Delivery | undefined;
-  /** Where the drone of a delivery is now, if it has one in the air. */
+  /** The current position of a delivery's drone, if it has one in the air. */
   readonly positionOf: (deliveryId: string) => WatchPosition | undefined;
   readonly isLinkLost: (deliveryId: string) => boolean;
   readonly now: () => number;
@@ -21,7 +21,7 @@ export interface WatchersOptions {
 }
 
 export interface Watchers {
-  /** Undefined when there is no such delivery any more. */
+  /** Undefined when the delivery no longer exists here. */
   readonly join: (deliveryId: string, client: Client, lastSeen: number | undefined) => void;
   readonly isWatched: (deliveryId: string) => boolean;
   readonly position: (deliveryId: string, position: WatchPosition) => void;

@@ -1,4 +1,4 @@
-/** Who may do what: drones their own socket, customers the deliveries of their account, operators all. */
+/** Checks access: drones to their own socket, customers to the deliveries of their account, operators to everything. */
 import { hasRole, type Principal } from '../../shared/auth/principal.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Delivery } from '../state/deliveries.ts';
@@ -14,7 +14,7 @@ export function requireOperator(principal: Principal): void {
   if (!hasRole(principal, 'operator')) throw new AppError('forbidden', 'this is for operators only');
 }
 
-/** Another account's delivery is one that does not exist. @throws AppError 404 */
+/** For a caller of another account, the delivery does not exist. @throws AppError 404 */
 export function requireWatcher(principal: Principal, delivery: Delivery | undefined): Delivery {
   const isOwn =
     hasRole(principal, 'customer', 'account-admin') &&

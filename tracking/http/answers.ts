@@ -1,4 +1,4 @@
-/** Plain HTTP: bodies in, answers and problems out, cross-origin rules, refusals of upgrades. */
+/** Handles plain HTTP: reads bodies, writes answers and problems, applies the cross-origin rules, refuses upgrades. */
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { z } from 'zod';
@@ -8,7 +8,7 @@ import { describeErrors, parseJson, type Read, read } from '../../shared/read.ts
 const MAX_BODY_BYTES = 256 * 1024;
 
 /**
- * The body as JSON. What its headers say is judged before any of it is read.
+ * Reads the body as JSON. Its headers are checked before any of it is read.
  *
  * @throws AppError 400, 413 or 415
  */
@@ -30,7 +30,7 @@ export async function readBody<S extends z.ZodType>(
   return read(schema, parsed.value, 'body');
 }
 
-/** Listens instead of iterating, which would destroy the connection before it has its answer. */
+/** Listens to events: iterating would destroy the connection before the answer is written. */
 function bytesOf(request: IncomingMessage): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const chunks: Buffer[] = [];
@@ -45,13 +45,13 @@ function bytesOf(request: IncomingMessage): Promise<Buffer> {
   };
   request.on('data', onData);
   request.once('end', () => resolve(Buffer.concat(chunks)));
-  const onBreak = () => reject(new AppError('malformed_json', 'the body ended before its end'));
+  const onBreak = () => reject(new AppError('malformed_json', 'the body is incomplete'));
   request.once('error', onBreak);
   request.once('close', onBreak);
   return promise;
 }
 
-const tooLarge = () => new AppError('body_too_large', `the body exceeds ${MAX_BODY_BYTES / 1024} KiB`);
+const tooLarge = () => new AppError('body_too_large', `the body is larger than ${MAX_BODY_BYTES / 1024} KiB`);
 
 export function answer(response: ServerResponse, status: number, body: unknown): void {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
@@ -64,7 +64,7 @@ export function answer(response: ServerResponse, status: number, body: unknown):
   response.end(text);
 }
 
-/** The connection is closed where the request's body was not read to its end. */
+/** Closes the connection if the request's body was not read to its end. */
 export function answerProblem(request: IncomingMessage, response: ServerResponse, error: AppError): void {
   if (response.headersSent) {
     response.destroy();
@@ -79,7 +79,7 @@ export function answerProblem(request: IncomingMessage, response: ServerResponse
   response.end(text);
 }
 
-/** Refuses an upgrade in plain HTTP, as RFC 6455 §4.2.2 has it. */
+/** Refuses an upgrade in plain HTTP, as RFC 6455 §4.2.2 requires. */
 export function refuseUpgrade(socket: Duplex, error: AppError): void {
   const text = JSON.stringify(toProblem(error));
   const headers = Object.entries({

@@ -1,4 +1,4 @@
-/** Who calls, and from where; the limits of both are applied here. */
+/** Identifies the caller and its address, and applies the limits of both. */
 import type { IncomingMessage } from 'node:http';
 import { decodeJwt } from 'jose';
 import type { Principal } from '../../shared/auth/principal.ts';
@@ -9,12 +9,12 @@ import type { Limits } from './limits.ts';
 
 export interface Bearer {
   readonly principal: Principal;
-  /** ms since the epoch; when its token ends. */
+  /** ms since the epoch; when its token expires. */
   readonly expiresAt: number;
 }
 
 export interface Callers {
-  /** The address of the client, as the trusted proxies have it. */
+  /** The address of the client, as the trusted proxies report it. */
   readonly addressOf: (request: IncomingMessage) => string;
   /** @throws AppError 401, 429, or 503 when the identity provider is away */
   readonly authenticate: (request: IncomingMessage) => Promise<Bearer>;
@@ -23,7 +23,7 @@ export interface Callers {
 export interface CallersOptions {
   readonly verify: VerifyToken;
   readonly limits: Pick<Limits, 'principal' | 'wrongToken'>;
-  /** Proxies in front of this process, each of which adds to `X-Forwarded-For`. */
+  /** Number of proxies in front of this process that add to `X-Forwarded-For`. */
   readonly trustedProxies: number;
 }
 
@@ -45,7 +45,7 @@ export function createCallers({ verify, limits, trustedProxies }: CallersOptions
     authenticate: async (request) => {
       const token = /^Bearer +([^\s]+)$/i.exec(request.headers.authorization ?? '')?.[1];
       if (!token) {
-        throw new AppError('token_missing', 'this needs a bearer token', {
+        throw new AppError('token_missing', 'send a bearer token in the Authorization header', {
           headers: { 'www-authenticate': 'Bearer' },
         });
       }
@@ -56,7 +56,7 @@ export function createCallers({ verify, limits, trustedProxies }: CallersOptions
   };
 }
 
-/** The token was verified before. Opaque ones do not end by themselves. */
+/** The expiry of a verified token. Opaque tokens do not expire by themselves. */
 function expiryOf(token: string): number {
   try {
     const { exp } = decodeJwt(token);

@@ -1,10 +1,10 @@
 /**
- * How much one caller may ask for: per principal, and per address before it is known who calls.
+ * Limits the calls of one caller: per principal, and per address before the caller is known.
  *
  * L1 A call beyond a limit is 429 with `Retry-After` and the RateLimit headers; an upgrade is refused in the same way.
- * L2 Wrong tokens count against their address. A valid token is served all the same: behind one address there may be many
- *    callers, and one of them must not be able to shut the others out.
- * L3 Streams and sockets that are open at one time are bounded, too, so that a caller who keeps everything open is met.
+ * L2 Wrong tokens count against their address. A valid token is still served: many callers may share an address, and one
+ *    of them must not be able to shut out the others.
+ * L3 The number of streams and sockets that are open at the same time is bounded, too: a caller cannot keep ever more open.
  *
  * The limits are those of one process; the ingress has its own in front.
  */
@@ -25,15 +25,15 @@ export interface Limits {
   readonly request: (address: string) => Promise<void>;
   /** @throws AppError `too_many_requests` */
   readonly principal: (subject: string) => Promise<void>;
-  /** @throws AppError `too_many_requests` in place of the 401 that the caller would have got */
+  /** @throws AppError `too_many_requests` in place of the caller's 401 */
   readonly wrongToken: (address: string) => Promise<void>;
-  /** Returns what gives the place back. @throws AppError `too_many_requests` */
+  /** Returns a function that frees the place. @throws AppError `too_many_requests` */
   readonly openStream: (subject: string) => () => void;
-  /** Returns what gives the place back. @throws AppError `too_many_requests` */
+  /** Returns a function that frees the place. @throws AppError `too_many_requests` */
   readonly openSocket: (address: string) => () => void;
 }
 
-/** A place becomes free when the caller closes something, so there is no better time to name. */
+/** A place becomes free when the caller closes a connection, so there is no better time to name. */
 const RETRY_PLACES_SECONDS = 5;
 
 export function createLimits(settings: LimitSettings): Limits {
@@ -53,7 +53,7 @@ function createPlaces(policy: string, places: number): (key: string) => () => vo
   return (key) => {
     const count = taken.get(key) ?? 0;
     if (count >= places) {
-      throw tooManyRequests(policy, `${places} are open`, RETRY_PLACES_SECONDS, {
+      throw tooManyRequests(policy, `${places} are already open`, RETRY_PLACES_SECONDS, {
         'ratelimit-policy': `"${policy}";q=${places}`,
         ratelimit: `"${policy}";r=0`,
       });

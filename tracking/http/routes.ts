@@ -1,4 +1,4 @@
-/** The plain HTTP routes: a method, a path and a handler each. server.ts lists them with who may call them. */
+/** The plain HTTP routes: a method, a path and a handler each. server.ts lists them with their callers. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { Id } from '../../shared/contracts/common.ts';
@@ -17,7 +17,7 @@ import { type Streams, scopeOf } from './streams.ts';
 export interface Readiness {
   readonly rebuilt: boolean;
   readonly notDraining: boolean;
-  /** Is every partition being read? `/servingz` leaves this out. */
+  /** Whether every partition is being read. `/servingz` ignores this. */
   readonly reading: boolean;
 }
 
@@ -33,10 +33,10 @@ export interface RoutesOptions {
 export type Route = (request: IncomingMessage, response: ServerResponse, url: URL) => unknown;
 
 export interface Routes {
-  /** Cheap, and open to probes: neither a limit nor the drain holds them up. */
+  /** Cheap, and open to probes: neither limits nor the drain apply to them. */
   readonly open: ReadonlyMap<string, Route>;
   readonly guarded: ReadonlyMap<string, Route>;
-  /** Every path that is no route of the maps. */
+  /** Every path that the maps do not list. */
   readonly stream: Route;
 }
 
@@ -66,7 +66,7 @@ export function createRoutes(options: RoutesOptions): Routes {
     const bearer = await callers.authenticate(request);
     const body = await readBody(request, TicketBody);
     if (!body.ok) {
-      throw new AppError('invalid_request', 'either deliveryId or fleet: true is needed', {
+      throw new AppError('invalid_request', 'send either deliveryId or fleet: true', {
         errors: [{ path: 'body', message: 'must be {deliveryId} or {fleet: true}' }],
       });
     }
@@ -86,7 +86,7 @@ export function createRoutes(options: RoutesOptions): Routes {
   const stream: Route = async (request, response, url) => {
     const scope = scopeOf(url);
     if (request.method !== 'GET') {
-      throw new AppError('method_not_allowed', 'streams are read with GET', { headers: { allow: 'GET' } });
+      throw new AppError('method_not_allowed', 'use GET to read a stream', { headers: { allow: 'GET' } });
     }
     const admission = await streams.admit(request, url, scope);
     response.once('close', admission.release);

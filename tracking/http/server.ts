@@ -7,13 +7,13 @@
  *   GET  /fleet                SSE or WebSocket: the fleet's stream    bearer (operator) or ?ticket=
  *   POST /tickets              a ticket for one stream                 bearer
  *   GET  /healthz              the process lives
- *   GET  /servingz             it has rebuilt and is not draining: it takes connections, even while the broker is away
+ *   GET  /servingz             it has rebuilt and is not draining: it accepts connections, even while the broker is away
  *   GET  /readyz               all of that, and every partition is being read
  *   GET  /metrics              Prometheus' text
  *
- * V1 An upgrade is only answered after its caller is known and allowed.
- * V2 While draining nothing new is taken.
- * V3 A caller is known before any of its body is read, and a request that dribbles in is cut off.
+ * V1 An upgrade is answered only once its caller is known and allowed.
+ * V2 While draining, nothing new is accepted.
+ * V3 A caller is known before any of its body is read, and a request that arrives too slowly is cut off.
  * V4 Every refusal is counted by its code; each code is logged at most once a minute, with its count.
  * V5 Where it listens on loopback, a request that names another host, or comes from a page of another site, is refused.
  */
@@ -47,7 +47,7 @@ export interface ServerOptions {
   readonly now: () => number;
 }
 
-/** ms; `connectionsCheckingInterval` is how late the two before it may be noticed. */
+/** ms; `connectionsCheckingInterval` is the largest delay until the two time-outs above are noticed. */
 const TIMES = { headersTimeout: 5_000, requestTimeout: 15_000, connectionsCheckingInterval: 1_000 } as const;
 
 export function createTrackingServer(options: ServerOptions): Server {
@@ -66,7 +66,9 @@ export function createTrackingServer(options: ServerOptions): Server {
   const refusalOf = createRefusals(options, callers);
   const admit = async (request: IncomingMessage): Promise<URL> => {
     if (!readiness().notDraining) {
-      throw new AppError('dependency_unavailable', 'this process is about to end', { retryAfterSeconds: 1 });
+      throw new AppError('dependency_unavailable', 'this process is stopping: reconnect', {
+        retryAfterSeconds: 1,
+      });
     }
     await limits.request(callers.addressOf(request));
     return urlOf(request);
@@ -112,21 +114,21 @@ export function createTrackingServer(options: ServerOptions): Server {
 
 const BASE = 'http://tracking';
 
-/** @throws AppError 400 for a target like `//[` or `http:///`, which HTTP lets through and which is no URL */
+/** @throws AppError 400 for a target like `//[` or `http:///`, which HTTP allows but which is not a URL */
 function urlOf({ url }: IncomingMessage): URL {
   const parsed = URL.parse(url ?? '/', BASE);
   if (parsed) return parsed;
   throw new AppError('invalid_request', 'the request target is not a URL');
 }
 
-/** Browsers send an origin with every upgrade; programs send none. @throws AppError 403 */
+/** Browsers send an origin with every upgrade, programs do not. @throws AppError 403 */
 function refuseOrigin({ headers: { origin } }: IncomingMessage, allowed: readonly string[]): void {
   if (origin !== undefined && !allowed.includes(origin)) {
     throw new AppError('forbidden', 'pages of this origin may not open streams');
   }
 }
 
-/** A refusal as the caller gets it, after it was counted and, now and then, logged (V4). */
+/** Counts a refusal, logs it now and then (V4), and returns it as the caller gets it. */
 function createRefusals(
   { metrics, log, now }: Pick<ServerOptions, 'metrics' | 'log' | 'now'>,
   { addressOf }: Pick<Callers, 'addressOf'>,

@@ -1,7 +1,7 @@
 /**
- * The streams of watchers: who may open one, when it ends.
+ * Opens the streams of watchers, and ends them.
  *
- * S1 A stream ends when the token ends that opened it, or that its ticket was made with.
+ * S1 A stream ends when the token expires that opened it, or with which its ticket was requested.
  * S2 A stream counts against the limit of its principal from before it opens until it is closed.
  */
 import type { IncomingMessage } from 'node:http';
@@ -30,7 +30,7 @@ export interface Admission {
   readonly lastSeen: number | undefined;
   /** ms since the epoch */
   readonly expiresAt: number;
-  /** Gives the stream's place back; the code that admitted it calls this when its connection has closed. */
+  /** Frees the stream's place; the code that admitted it calls this when its connection has closed. */
   readonly release: () => void;
 }
 
@@ -40,7 +40,7 @@ export interface Streams {
   /** @throws AppError 401, 403, 404, 429 */
   readonly admit: (request: IncomingMessage, url: URL, scope: Scope) => Promise<Admission>;
   readonly join: (admission: Omit<Admission, 'release'>, client: Client) => void;
-  /** A watcher that comes again to a delivery of which it has seen the end. */
+  /** Whether a watcher reconnects to a delivery whose end it has already seen. */
   readonly hasSeenAll: (admission: Pick<Admission, 'scope' | 'lastSeen'>) => boolean;
 }
 
@@ -56,7 +56,7 @@ export function createStreams({ tracker, callers, limits, guard, now }: StreamsO
     if (ticket !== null) {
       const holder = tracker.tickets.redeem(ticket, scope);
       if (holder) return holder;
-      throw new AppError('token_invalid', 'the ticket was used, is too old, or is for another stream');
+      throw new AppError('token_invalid', 'the ticket has been used, has expired, or is for another stream');
     }
     const bearer = await callers.authenticate(request);
     permit(bearer, scope);
@@ -92,13 +92,13 @@ export function createStreams({ tracker, callers, limits, guard, now }: StreamsO
 export function scopeOf({ pathname }: URL): Scope {
   if (pathname === '/fleet') return { fleet: true };
   const encoded = /^\/track\/([^/]+)$/.exec(pathname)?.[1];
-  if (encoded === undefined) throw new AppError('not_found', 'there is no such route');
+  if (encoded === undefined) throw new AppError('not_found', 'no route has this path');
   const id = read(Id, encoded);
   if (!id.ok) throw new AppError('not_found', 'there is no such delivery');
   return { deliveryId: id.value };
 }
 
-/** SSE's own header, or the query of those who cannot set it. */
+/** From SSE's header, or from the query of clients that cannot set it. */
 function lastSeenOf({ headers }: IncomingMessage, { searchParams }: URL): number | undefined {
   const header = headers['last-event-id'];
   const text = (typeof header === 'string' ? header : undefined) ?? searchParams.get('lastEventId') ?? '';

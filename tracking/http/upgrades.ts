@@ -1,4 +1,4 @@
-/** Upgrades to WebSocket: a drone's socket, or a watcher's stream. */
+/** Upgrades connections to WebSocket: a drone's socket, or a watcher's stream. */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
@@ -47,7 +47,7 @@ export function createUpgrades({ tracker, callers, streams, limits, guard, now }
   };
 }
 
-/** Also when the socket was closed before. */
+/** Also runs if the socket is already closed. */
 function onClose(socket: Duplex, listener: () => void): void {
   if (socket.closed) listener();
   else socket.once('close', listener);

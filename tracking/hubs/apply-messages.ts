@@ -1,7 +1,7 @@
 /**
- * Applies the messages of both hubs to the state, and passes on what they changed.
+ * Applies the messages of both hubs to the state, and passes on the changes.
  *
- * A1 A message that cannot be read or applied becomes a dead letter with its reason; those behind it go on.
+ * A1 A message that cannot be read or applied becomes a dead letter with its reason; the messages behind it are applied.
  */
 import { CloudEvent } from '../../shared/contracts/events.ts';
 import { DroneCommand } from '../../shared/contracts/flight.ts';
@@ -12,12 +12,14 @@ import type { Commands } from '../ingest/commands.ts';
 import type { HubMessage } from '../ports.ts';
 import type { Deliveries, StateChange } from '../state/deliveries.ts';
 import type { DeadLetters } from './dead-letters.ts';
+import type { MissionTraces } from './mission-traces.ts';
 
 export interface MessagesOptions {
   readonly deliveries: Pick<Deliveries, 'applyCommand' | 'applyEvent'>;
   readonly commands: Pick<Commands, 'offer' | 'missionFinished'>;
   readonly watchers: Pick<Watchers, 'stage'>;
   readonly deadLetters: Pick<DeadLetters, 'add'>;
+  readonly traces: Pick<MissionTraces, 'remember'>;
 }
 
 export interface Messages {
@@ -27,7 +29,13 @@ export interface Messages {
   readonly onDomainEvent: (message: HubMessage) => void;
 }
 
-export function createMessages({ deliveries, commands, watchers, deadLetters }: MessagesOptions): Messages {
+export function createMessages({
+  deliveries,
+  commands,
+  watchers,
+  deadLetters,
+  traces,
+}: MessagesOptions): Messages {
   const passOn = (changes: readonly StateChange[]) => {
     for (const change of changes) {
       if (change.kind === 'stage') watchers.stage(change.delivery, change.change, change.ended);
@@ -49,6 +57,7 @@ export function createMessages({ deliveries, commands, watchers, deadLetters }: 
   return {
     onCommand: (message) =>
       applied('drone-commands', message, readJson(DroneCommand, message.bytes, 'message'), (command) => {
+        traces.remember(command.missionId, message);
         passOn(deliveries.applyCommand(command));
         commands.offer(command);
       }),

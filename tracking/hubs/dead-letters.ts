@@ -1,10 +1,10 @@
 /**
- * Hands messages that cannot be processed to the supervisor, beside the reading.
+ * Hands messages that cannot be processed to the supervisor, while reading goes on.
  *
- * D1 A letter is handed in at once, and again with growing pauses until the supervisor has answered; the oldest goes first.
+ * D1 A dead letter is sent at once, and again with growing pauses until the supervisor has answered; the oldest goes first.
  * D2 Messages behind it do not wait for it.
- * D3 Memory is bounded: what does not fit is counted and dropped here. It is still on the hub, which is read from its
- *    beginning at the next start, and the supervisor knows a letter by its position.
+ * D3 Memory is bounded: dead letters that do not fit are counted and dropped here. They are still on the hub, which is read
+ *    from its beginning at the next start, and the supervisor recognizes a dead letter by its position.
  */
 import { setTimeout as pauseFor } from 'node:timers/promises';
 import { toAppError } from '../../shared/errors.ts';
@@ -15,7 +15,7 @@ import type { HubMessage, Letter, RecordDeadLetter } from '../ports.ts';
 export interface DeadLettersOptions {
   readonly record: RecordDeadLetter;
   readonly log: Log;
-  /** Waits so many ms, or until the signal comes. */
+  /** Waits for `ms`, or until the signal is aborted. */
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly onOutcome?: (hub: string, result: 'recorded' | 'refused' | 'dropped') => void;
 }

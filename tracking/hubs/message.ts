@@ -1,4 +1,4 @@
-/** A received event as a `HubMessage`: its bytes as they came, so that a dead letter can hold them. */
+/** Converts a received event to a `HubMessage`, with its bytes as they arrived, so a dead letter can keep them. */
 import type { ReceivedEventData } from '@azure/event-hubs';
 import type { HubMessage } from '../ports.ts';
 
@@ -11,7 +11,7 @@ export function messageOf(event: ReceivedEventData, partition: string): HubMessa
   };
 }
 
-/** AMQP allows bodies that are values instead of bytes; they are written out. */
+/** AMQP allows bodies that are values instead of bytes; they are serialized as JSON. */
 function bytesOf(body: unknown): Uint8Array {
   if (body instanceof Uint8Array) return body;
   if (typeof body === 'string') return Buffer.from(body);

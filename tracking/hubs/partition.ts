@@ -1,9 +1,9 @@
 /**
- * Reads one partition from its beginning and then on, whatever ends its receivers. The hub's invariants (H1 to H3) are in
- * reader.ts.
+ * Reads one partition from its beginning, and goes on no matter why a receiver ends. The hub's invariants (H1 to H3) are
+ * in reader.ts.
  *
- * P1 A partition has one receiver at a time: the one before is closed when the next begins.
- * P2 A message whose handling fails is passed over (the guard reports it); those behind it go on.
+ * P1 A partition has one receiver at a time: the previous one is closed before the next begins.
+ * P2 A message whose handling fails is skipped (the guard reports it); the messages behind it are handled.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -21,10 +21,10 @@ import { messageOf } from './message.ts';
 export interface PartitionOptions {
   readonly client: EventHubConsumerClient;
   readonly hub: string;
-  /** Where the partition stood when reading began. */
+  /** The end of the partition when reading began. */
   readonly found: PartitionProperties;
   readonly onMessage: (message: HubMessage) => void;
-  /** Told after each batch that had messages. */
+  /** Called after each batch that had messages. */
   readonly onProgress: () => void;
   readonly closing: AbortSignal;
   readonly guard: Guard;
@@ -32,15 +32,15 @@ export interface PartitionOptions {
 }
 
 export interface PartitionReader {
-  /** Has everything been given out that lay in the partition when reading began? */
+  /** Whether everything that was in the partition when reading began has been handed out. */
   readonly isRebuilt: () => boolean;
   /** ms since the epoch: when the broker last answered. */
   readonly aliveAt: () => number;
-  /** Resolves when the partition is not read any more. */
+  /** Resolves when the partition is no longer read. */
   readonly done: Promise<void>;
 }
 
-/** A connection that died is only noticed at the end of such a wait, s. */
+/** Longest wait of a receiver, s. A dead connection is noticed only at the end of a wait. */
 const WAIT_SECONDS = 1;
 const BATCH = 200;
 const PREFETCH = 1_000;
@@ -77,7 +77,7 @@ export function readPartition(options: PartitionOptions): PartitionReader {
         processEvents: async (events) => deliver(events),
         processError: async (error) => {
           isPositionLost ||= isBeyondEnd(error);
-          log.debug({ hub, partition, err: error }, 'reading stopped for a moment');
+          log.debug({ hub, partition, err: error }, 'reading was interrupted');
         },
         processClose: async () => ended.resolve(),
       },
@@ -96,7 +96,7 @@ export function readPartition(options: PartitionOptions): PartitionReader {
     await subscription.close();
   };
 
-  /** The hub is shorter than what was read of it: it was made again, so it is read from its beginning. */
+  /** The hub is shorter than the part that was read: it was created again, so it is read from its beginning. */
   const startOver = async () => {
     until = endOf(await client.getPartitionProperties(partition));
     last = -1;
@@ -111,7 +111,7 @@ export function readPartition(options: PartitionOptions): PartitionReader {
         await receive();
         if (!closing.aborted) log.warn({ hub, partition }, 'a receiver ended; the next one begins');
       } catch (error) {
-        log.warn({ hub, partition, err: error }, 'a receiver could not begin or end');
+        log.warn({ hub, partition, err: error }, 'a receiver could not start or stop');
       }
       await sleep(pause, undefined, { signal: closing }).catch(() => undefined);
       pause = Math.min(PAUSE.longest, pause * 2);

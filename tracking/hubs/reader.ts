@@ -1,12 +1,12 @@
 /**
- * Reads a hub from its beginning and then on: one receiver per partition, positions by sequence number, no checkpoints,
- * because what is read lives in memory only.
+ * Reads a hub from its beginning and follows it: one receiver per partition, positions by sequence number, no checkpoints,
+ * because the state is kept in memory only.
  *
- * H1 Messages of a partition are given out in order, each once per run, over reconnects and restarts of the broker.
- * H2 `rebuilt` resolves when all that lay in the hub at the start has been given out.
+ * H1 Messages of a partition are handed out in order, each once per run, across reconnects and restarts of the broker.
+ * H2 `rebuilt` resolves when everything that was in the hub at the start has been handed out.
  * H3 After the broker is back, or has ended a receiver, reading goes on within a second or two: receivers have short waits
- *    and retry without end, and one that has ended is followed by the next. (The SDK's load balancer would take half a
- *    minute, so it is not used.)
+ *    and retry without end, and a new one follows each that has ended. (The SDK's load balancer would take half a minute,
+ *    so it is not used.)
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EventHubConsumerClient, type PartitionProperties, type RetryOptions } from '@azure/event-hubs';
@@ -72,7 +72,7 @@ export function openHubReader(options: ReaderOptions): HubReader {
   };
 }
 
-/** Asks where each partition ends, until the broker answers; undefined when closed before. */
+/** Asks for the end of each partition until the broker answers; undefined if it is closed before that. */
 async function untilAnswered(
   options: ReaderOptions,
   closing: AbortSignal,

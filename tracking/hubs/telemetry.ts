@@ -1,5 +1,5 @@
 /**
- * Telemetry records to the hub `drone-telemetry`, in batches: all drones of one partition travel together.
+ * Sends telemetry records to the hub `drone-telemetry`, in batches: the records of one partition travel together.
  *
  * T1 a drone's records are in one partition, in order; partitions are chosen by a hash of the drone's id.
  * T2 while the broker is away, the newest record of each drone is kept and older ones are dropped: memory stays flat.
@@ -45,7 +45,7 @@ async function send(
     if (batch.tryAdd({ body })) continue;
     await client.sendBatch(batch);
     batch = await client.createBatch({ partitionId });
-    if (!batch.tryAdd({ body })) throw new Error('a record is larger than the broker takes');
+    if (!batch.tryAdd({ body })) throw new Error('a record is larger than the broker allows');
   }
   if (batch.count > 0) await client.sendBatch(batch);
 }

@@ -1,10 +1,10 @@
 /**
- * Is a flight event to be believed? The drone asserts, tracking compares with the mission, the plan and the position.
+ * Decides whether a flight event is credible: the drone asserts it, tracking compares it with mission, plan and position.
  *
- * P1 an event of a mission that this drone was never given is not passed on.
+ * P1 an event of a mission that this drone never got is not passed on.
  * P2 events of a mission whose drone has a newer one (by the fence) are stale, except those that answer or end it: the
  *    workflow of the older mission may still wait for these.
- * P3 a parcel is picked up at the pickup and delivered at the dropoff, and nobody is where he cannot have flown to.
+ * P3 a parcel is picked up at the pickup and delivered at the dropoff, and no drone is where it cannot have flown.
  */
 import type { FlightEvent, FlightEventKind, Mission } from '../../shared/contracts/flight.ts';
 import { distance } from '../../shared/geo/distance.ts';
@@ -52,7 +52,7 @@ const COMPARABLE = 30;
 const MAX_SPEED = 60;
 const SLACK = 250;
 
-/** Undefined: to be believed. `droneId` is who the socket belongs to. */
+/** Undefined: credible. @param droneId the owner of the socket */
 export function checkEvent(
   event: FlightEvent,
   droneId: string,
@@ -60,16 +60,16 @@ export function checkEvent(
   options: CheckOptions,
 ): Refusal | undefined {
   if (event.droneId !== droneId) return { code: 'wrong_drone', detail: `this socket is ${droneId}'s` };
-  if (OWN.has(event.kind)) return { code: 'made_by_tracking', detail: `${event.kind} is tracking's to say` };
+  if (OWN.has(event.kind)) return { code: 'made_by_tracking', detail: `only tracking reports ${event.kind}` };
   const mission = options.deliveries.mission(event.missionId)?.mission;
   const newest = options.deliveries.newestFence(droneId);
   if (!mission || mission.droneId !== droneId || mission.deliveryId !== event.deliveryId) {
     return event.fence < newest
-      ? { code: 'stale', detail: `fence ${event.fence} is over, ${newest} is valid` }
-      : { code: 'unknown_mission', detail: `${droneId} was given no such mission` };
+      ? { code: 'stale', detail: `fence ${event.fence} is no longer valid; the current one is ${newest}` }
+      : { code: 'unknown_mission', detail: `${droneId} has no such mission` };
   }
   if (mission.fence !== event.fence || (event.fence < newest && !ANSWERS.has(event.kind))) {
-    return { code: 'stale', detail: `fence ${event.fence} is over, ${newest} is valid` };
+    return { code: 'stale', detail: `fence ${event.fence} is no longer valid; the current one is ${newest}` };
   }
   if (Date.parse(event.time) > options.now() + MAX_AHEAD_MS) {
     return { code: 'wrong_time', detail: 'the event lies in the future' };
@@ -86,7 +86,7 @@ function offPlan(event: FlightEvent, mission: Mission, { arrivalRadius }: CheckO
     : { code: 'not_there', detail: `${event.kind} ${metres.toFixed(0)} m from the ${place}` };
 }
 
-/** Against the telemetry around the same time; without any there is nothing to compare with. */
+/** Compares the event with the telemetry around the same time; without telemetry it passes. */
 function offTrack(event: FlightEvent, drone: Drone | undefined, options: CheckOptions): Refusal | undefined {
   const sample = drone?.track.latest;
   if (!sample || drone.track.suspect) return undefined;

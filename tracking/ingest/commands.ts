@@ -1,16 +1,16 @@
 /**
- * Commands on their way down. What a drone has not confirmed is sent again: on reconnect, and every so often.
+ * Sends commands down to the drones. A command that a drone has not confirmed is sent again: on reconnect, and periodically.
  *
- * C1 a command goes down until the drone says `received`; from then on never again.
- * C2 of missions only the one with the newest fence is sent; a recall is always sent, since a caller waits for its answer.
- * C3 nothing is sent for a mission that is over, nor before the rebuild is complete (`open`): it could be over.
+ * C1 a command is sent until the drone answers `received`, and never again after that.
+ * C2 of a drone's missions only the one with the newest fence is sent; a recall is always sent, since a caller waits for it.
+ * C3 nothing is sent for a finished mission, nor before the rebuild is complete (`open`): the mission could be finished.
  */
 import type { DroneCommand } from '../../shared/contracts/flight.ts';
 import type { Deliveries } from '../state/deliveries.ts';
 
 export interface CommandsOptions {
   readonly deliveries: Pick<Deliveries, 'mission' | 'newestFence'>;
-  /** False when the drone has no socket. */
+  /** False when the drone has no open socket. */
   readonly send: (droneId: string, command: DroneCommand) => boolean;
   readonly onSent?: (command: DroneCommand, again: boolean) => void;
 }
@@ -18,19 +18,19 @@ export interface CommandsOptions {
 export interface Commands {
   /** From the hub. */
   readonly offer: (command: DroneCommand) => void;
-  /** From now on commands are sent. */
+  /** Begins to send commands. */
   readonly open: () => void;
   readonly hello: (droneId: string, newestFence: number) => void;
   readonly received: (droneId: string, commandId: string) => boolean;
   readonly missionFinished: (missionId: string) => void;
-  /** Sends again what is not confirmed. */
+  /** Sends unconfirmed commands again. */
   readonly repeat: () => void;
   readonly pending: () => number;
 }
 
 interface Mailbox {
   readonly waiting: Map<string, { readonly command: DroneCommand; sent: boolean }>;
-  /** Ids that were received; the oldest are forgotten. */
+  /** Ids of received commands; the oldest are forgotten. */
   readonly received: Set<string>;
   helloFence: number;
 }

@@ -1,12 +1,12 @@
 /**
- * The drones' sockets: one live socket per drone, frames in, frames out.
+ * Manages the drones' sockets: one live socket per drone, frames in, frames out.
  *
- * S1 The newest socket of a drone wins; the one before is closed.
+ * S1 The newest socket of a drone wins; the previous one is closed.
  * S2 A frame that cannot be read is answered with `error` and counted; a socket that sends too many in a row is closed.
  * S3 A socket does not outlive the token that opened it.
- * S4 `hello` comes first: before it nothing else is taken.
- * S5 At most so many frames a second are taken (frame-rate.ts). Dropping is safe: a drone repeats its events until they are
- *    acknowledged, and newer positions follow.
+ * S4 `hello` comes first: no other frame is accepted before it.
+ * S5 The number of frames per second is limited (frame-rate.ts). Dropping is safe: a drone repeats its events until they
+ *    are acknowledged, and newer positions follow.
  * S6 A frame whose handling fails ends its socket, and nothing else.
  */
 import type { RawData, WebSocket } from 'ws';
@@ -30,7 +30,7 @@ export interface DroneSockets {
   readonly send: (droneId: string, frame: ToDroneFrame) => boolean;
   readonly count: () => number;
   readonly closeAll: (code: number, reason: string) => void;
-  /** Pings, and ends what does not answer. Call it every few seconds. */
+  /** Pings all sockets, and ends those that do not answer. Call it every few seconds. */
   readonly beat: () => void;
 }
 
@@ -45,9 +45,9 @@ interface Link {
 }
 
 const MAX_WRONG_IN_ROW = 20;
-/** https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1; from 4000 on: our own. */
+/** https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1; codes from 4000 on are private. */
 export const CLOSE = { policy: 1008, restart: 1012, expired: 4401, replaced: 4409, tooMany: 4429 } as const;
-/** A drone that does not read its commands for so many bytes is cut off. */
+/** A drone with more unread bytes than this is cut off. */
 const MAX_BUFFERED_BYTES = 1024 * 1024;
 
 export function createDroneSockets(options: DroneSocketsOptions): DroneSockets {
@@ -66,7 +66,7 @@ export function createDroneSockets(options: DroneSocketsOptions): DroneSockets {
     const verdict = takeFrame(link.rate, maxFramesPerSecond, now());
     if (verdict === 'taken') return true;
     onRefused(droneId, 'too_many_frames');
-    const detail = `more than ${maxFramesPerSecond} frames a second`;
+    const detail = `more than ${maxFramesPerSecond} frames per second`;
     if (verdict === 'told') write(link, { type: 'error', code: 'too_many_frames', detail });
     else if (verdict === 'cut') link.socket.close(CLOSE.tooMany, detail);
     return false;
@@ -74,7 +74,7 @@ export function createDroneSockets(options: DroneSocketsOptions): DroneSockets {
 
   const receive = (droneId: string, link: Link, data: RawData, isBinary: boolean) => {
     if (!isWithinRate(droneId, link)) return undefined;
-    if (isBinary) return refuse(droneId, link, 'malformed', 'frames are text');
+    if (isBinary) return refuse(droneId, link, 'malformed', 'frames must be text');
     const read = readFrame(textOf(data));
     if (!read.frame) return refuse(droneId, link, 'malformed', read.wrong);
     if (!link.greeted && read.frame.type !== 'hello') {
@@ -87,7 +87,7 @@ export function createDroneSockets(options: DroneSocketsOptions): DroneSockets {
 
   return {
     accept: (droneId, socket, expiresAt, onFrame) => {
-      links.get(droneId)?.socket.close(CLOSE.replaced, 'a newer socket of this drone');
+      links.get(droneId)?.socket.close(CLOSE.replaced, 'this drone has opened a newer socket');
       const state = { rate: newFrameRate(), greeted: false, wrongInRow: 0, answered: true };
       const link: Link = { socket, expiresAt, onFrame, ...state };
       links.set(droneId, link);

@@ -1,10 +1,10 @@
 /**
- * Flight events on their way up: checked, published, acknowledged.
+ * Takes flight events up to the hub: checks, publishes and acknowledges them.
  *
- * E1 an event is acknowledged only after the broker has it; an event that was acknowledged is acknowledged again, not published.
- * E2 a drone's events are published in the order in which it told them: when one fails, those behind it fail, too, and the
+ * E1 an event is acknowledged only after the broker has it; a repeated event is acknowledged again, not published again.
+ * E2 a drone's events are published in the order in which it sent them: when one fails, those behind it fail, too, and the
  *    drone repeats them all.
- * E3 what is refused is never published.
+ * E3 a refused event is never published.
  */
 import type { FlightEvent } from '../../shared/contracts/flight.ts';
 import type { PublishFlightEvents } from '../ports.ts';
@@ -13,7 +13,7 @@ import type { Refusal } from './check-event.ts';
 export interface FlightEventsOptions {
   readonly publish: PublishFlightEvents;
   readonly check: (event: FlightEvent, droneId: string) => Refusal | undefined;
-  /** Nothing can be checked before tracking knows what it must. */
+  /** No event can be checked before the state is rebuilt. */
   readonly ready: Promise<void>;
   readonly onOutcome?: (event: FlightEvent, outcome: Outcome) => void;
 }

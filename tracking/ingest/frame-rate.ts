@@ -1,8 +1,8 @@
 /**
- * The rate of one drone's frames: at most so many a second.
+ * Limits the frames per second of one drone.
  *
- * R1 Frames beyond the limit are refused; the first of a second is told the drone, the others only counted.
- * R2 A drone that is over the limit in `MAX_CROWDED_SECONDS` seconds on end is to be cut off.
+ * R1 Frames beyond the limit are refused; the drone is told of the first in each second, the others are only counted.
+ * R2 A drone that exceeds the limit in `MAX_CROWDED_SECONDS` seconds in a row must be cut off.
  *
  * A count per socket instead of an entry and a timer of a limiter: this runs for every frame.
  */

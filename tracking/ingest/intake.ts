@@ -4,7 +4,7 @@
  *
  * I1 A sample is pushed to watchers in the same turn in which it was received.
  * I2 A drone speaks for itself only: samples and events of another are refused.
- * I3 A sample whose time is out of bounds (clock.ts) changes nothing; the drone is told.
+ * I3 A sample whose time is out of bounds (clock.ts) changes nothing; the drone gets an error.
  */
 import type { DroneFrame, FlightEvent, Telemetry, ToDroneFrame } from '../../shared/contracts/flight.ts';
 import type { Watchers } from '../fan-out/watchers.ts';
@@ -45,7 +45,7 @@ const RESULTS = [
   'notYours',
   'wrongTime',
 ] as const satisfies readonly (Verdict | 'notYours' | 'wrongTime')[];
-/** Seconds from the drone's clock to ours. ASTM F3411 asks for 95 % within 1 s, 99 % within 3 s. */
+/** Seconds from the drone's clock to the server's. ASTM F3411 asks for 95 % within 1 s, 99 % within 3 s. */
 const LATENESS_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3, 10, 60];
 
 export function createIntake(options: IntakeOptions): Intake {

@@ -1,8 +1,8 @@
 /**
- * Says when a flying drone has fallen silent, and when it is heard again.
+ * Reports when a flying drone falls silent, and when it is heard again.
  *
- * L1 `LinkLost` is said once per silence, `LinkRestored` only after it, in this order on the hub.
- * L2 an event that the broker did not take is offered again until it does.
+ * L1 `LinkLost` is reported once per silence, `LinkRestored` only after it, in this order on the hub.
+ * L2 an event that the broker has not acknowledged is published again until it has.
  */
 import type { FlightEvent, Mission } from '../../shared/contracts/flight.ts';
 import type { Deliveries } from '../state/deliveries.ts';
@@ -56,7 +56,7 @@ export function createLinkWatch(options: LinkWatchOptions): LinkWatch {
     onChange(drone, mission, kind === 'LinkLost' ? 'lost' : 'live', at);
   };
 
-  /** After a restart nothing has been heard of a drone yet, but its delivery's stage says that it is in the air. */
+  /** After a restart no drone has been heard yet, but the stage of a delivery tells that its drone is in the air. */
   const isFlying = (drone: Drone | undefined, mission: Mission) => {
     const sample = drone?.track.latest;
     if (sample) return sample.leg !== 'Idle' && sample.missionId === mission.missionId;
@@ -106,6 +106,6 @@ function eventOf(
         ? 'heard again'
         : track.latest
           ? `silent for ${(silent / 1000).toFixed(0)} s`
-          : `not heard of since tracking started ${(silent / 1000).toFixed(0)} s ago; position and battery are not known`,
+          : `not heard since tracking started ${(silent / 1000).toFixed(0)} s ago; position and battery are unknown`,
   };
 }

@@ -1,4 +1,4 @@
-/** A drone's frame, read: telemetry by the hot path's check, the rare ones by their schema. */
+/** Reads a drone's frame: telemetry by the check of the hot path, rare frames by their schema. */
 import { DroneFrame, type Telemetry } from '../../shared/contracts/flight.ts';
 import { describeErrors, parseJson, read } from '../../shared/read.ts';
 import { isObject, readTelemetry } from './read-telemetry.ts';
@@ -9,7 +9,7 @@ export type ReadFrame =
 
 export const MAX_SAMPLES = 100;
 
-/** What is wrong is said with its path, for the `error` frame. */
+/** The text of an `error` frame: the first invalid field by its path, and the reason. */
 export function readFrame(text: string): ReadFrame {
   const parsed = parseJson(text);
   if (!parsed.ok) return { wrong: 'not JSON' };
@@ -28,10 +28,10 @@ export type ReadSamples =
   | { readonly samples: Telemetry[]; readonly wrong?: undefined }
   | { readonly samples?: undefined; readonly wrong: string };
 
-/** All of them or none: a sender that is wrong once is told so. */
+/** All samples or none: one invalid sample makes the whole frame an error. */
 export function readSamples(value: unknown): ReadSamples {
   if (!Array.isArray(value) || value.length === 0 || value.length > MAX_SAMPLES) {
-    return { wrong: `samples: between 1 and ${MAX_SAMPLES} are needed` };
+    return { wrong: `samples: must have 1 to ${MAX_SAMPLES} items` };
   }
   const samples: Telemetry[] = [];
   for (const [index, item] of value.entries()) {

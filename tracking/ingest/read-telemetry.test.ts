@@ -120,8 +120,8 @@ describe('frames', () => {
     ['no JSON', '{"type":', /not JSON/],
     ['not an object', '[1]', /not an object/],
     ['an unknown type', '{"type":"ping"}', /type/],
-    ['no samples', '{"type":"telemetry","samples":[]}', /between 1 and 100/],
-    ['too many', JSON.stringify({ type: 'telemetry', samples: Array(101).fill(sampleOf('d')) }), /between/],
+    ['no samples', '{"type":"telemetry","samples":[]}', /must have 1 to 100 items/],
+    ['too many', JSON.stringify({ type: 'telemetry', samples: Array(101).fill(sampleOf('d')) }), /1 to 100/],
     ['an unknown field', JSON.stringify({ type: 'telemetry', samples: [sampleOf('d')], x: 1 }), /x: unknown/],
     ['a command id that is none', '{"type":"received","commandId":"--"}', /commandId/],
   ])('%s is refused with its reason', (_name, text, reason) => {

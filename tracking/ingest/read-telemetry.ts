@@ -1,7 +1,7 @@
 /**
- * The hot path's check of a telemetry sample: plain comparisons instead of the schema, which costs many times as much.
+ * Checks telemetry samples on the hot path, by plain comparisons: the schema would cost many times as much.
  *
- * R1 It takes and refuses exactly the values that `read` does with the schema `Telemetry` (tested against it, value by value).
+ * R1 It accepts and refuses exactly the values that `read` does with the schema `Telemetry` (tested against it, value by value).
  */
 import { z } from 'zod';
 import { FLIGHT_MODES } from '../../shared/contracts/common.ts';
@@ -39,7 +39,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   'wind',
 ]);
 
-/** The sample, or the path of the first field that is wrong. */
+/** The sample, or the path of the first field that is not valid. */
 export type Reading =
   | { readonly sample: Telemetry; readonly wrong?: undefined }
   | { readonly sample?: undefined; readonly wrong: string };

@@ -2,7 +2,7 @@
  * Decimates telemetry for the hub: at most one record per drone and interval, in batches.
  *
  * T1 One batch is under way at a time; meanwhile the newest record of each drone waits, older ones are dropped.
- * T2 A change of mode, leg or load is recorded at once, whatever the interval.
+ * T2 A change of mode, leg or load is recorded at once, regardless of the interval.
  * T3 A parked drone is recorded more rarely, unless its battery has changed by `BATTERY_STEP`: each record costs its
  *    reader a read and a write, and most of a fleet is parked.
  */
@@ -14,7 +14,7 @@ export interface RecorderOptions {
   readonly publish: PublishTelemetry;
   readonly recordOf: (drone: Drone, sample: Telemetry) => TelemetryRecord;
   readonly now: () => number;
-  /** Between two records of a drone, and of one that is parked; ms. */
+  /** Time between two records of a drone, and of a parked drone; ms. */
   readonly interval: number;
   readonly parkedInterval: number;
   readonly onOutcome: (records: number, error?: unknown) => void;
@@ -23,13 +23,13 @@ export interface RecorderOptions {
 
 export interface Recorder {
   readonly sample: (drone: Drone, sample: Telemetry, before: Telemetry | undefined) => void;
-  /** Sends what waits. Call it a few times a second. */
+  /** Sends the waiting records. Call it a few times a second. */
   readonly flush: () => Promise<void>;
 }
 
 /** Records of one drone that may wait together. */
 const MAX_CHANGES = 4;
-/** Share of the capacity. */
+/** Share of the battery's capacity. */
 const BATTERY_STEP = 0.02;
 
 export function createRecorder(options: RecorderOptions): Recorder {

@@ -1,10 +1,10 @@
 /**
- * The deliveries that tracking knows: which drone flies which delivery, for whom, and in which stage. They come from
- * `drone-commands` and `domain-events` alone, so that reading both from their beginning restores them after a crash.
+ * Keeps the deliveries under way: drone, owner and stage of each. They come from `drone-commands` and `domain-events`
+ * alone, so reading both from their beginning restores them after a crash.
  *
- * K1 Applying the same message again, or an older one after a newer one, changes nothing (stages go by their sequence).
+ * K1 Applying the same message again, or an older one after a newer one, changes nothing (stages are ordered by sequence).
  * K2 A mission counts for its drone only while its fence is the newest of that drone (missions.ts).
- * K3 A delivery that has ended is forgotten after a while, so that memory follows the deliveries under way.
+ * K3 A delivery that has ended is forgotten after a while, so memory is proportional to the deliveries under way.
  */
 import type { Owner, Position } from '../../shared/contracts/common.ts';
 import type { CloudEvent, DomainEventData } from '../../shared/contracts/events.ts';
@@ -32,7 +32,7 @@ export interface Delivery {
   /** Newest last. */
   readonly stages: StageChange[];
   assignment?: Assignment;
-  /** ms since the epoch: when it ended, and when it was last heard of. */
+  /** ms since the epoch: when it ended, and when the last message about it came. */
   endedAt?: number;
   touchedAt: number;
 }
@@ -43,7 +43,7 @@ export interface Assignment {
   readonly fence: number;
 }
 
-/** What a message changed, for those who pass it on. */
+/** The changes that a message made, for the code that passes them on. */
 export type StateChange =
   | {
       readonly kind: 'stage';
@@ -69,14 +69,14 @@ export interface Deliveries {
   readonly applyCommand: (command: DroneCommand) => StateChange[];
   /** @throws AppError `invalid_request` when the event's type is known, but its data do not fit it */
   readonly applyEvent: (event: CloudEvent) => StateChange[];
-  /** Missions that are not finished, of the drones that have them. */
+  /** The unfinished missions of drones. */
   readonly activeMissions: () => Iterable<MissionRecord>;
   readonly forgetEnded: () => number;
   readonly size: () => { readonly deliveries: number; readonly missions: number };
 }
 
 const ENDS: ReadonlySet<string> = new Set(['Completed', 'Cancelled', 'Failed']);
-/** A delivery of which nothing came for so long is forgotten: longer than the hubs keep their messages, ms. */
+/** A delivery without a message for this long is forgotten, ms; longer than the hubs keep their messages. */
 const SILENCE_MS = 8 * 24 * 3600 * 1000;
 /** Stage changes kept for watchers that resume. */
 const MAX_STAGES = 50;

@@ -1,8 +1,8 @@
 /**
- * The latest state of each drone, with the ETA of the mission that it flies.
+ * Keeps the latest state of each drone, with the ETA of the mission that it flies.
  *
  * D1 a sample that names a delivery is shown to that delivery's watchers only if the mission is really this drone's.
- * D2 the ETA is computed once per sample at most, and only when it is asked for.
+ * D2 the ETA is computed once per sample at most, and only on demand.
  */
 import type { Eta } from '../../shared/contracts/common.ts';
 import type { Mission, Telemetry, TelemetryRecord, WatchPosition } from '../../shared/contracts/flight.ts';
@@ -20,7 +20,7 @@ export interface Drone {
   readonly droneId: string;
   readonly track: Track;
   observed: ObservedSpeed | undefined;
-  /** ms since the epoch, own clock: when the leg began, when a frame last came, when a record was last made. */
+  /** ms since the epoch, on the server's clock: when the leg began, when a frame last came, when a record was last made. */
   legSince: number;
   lastFrameAt: number;
   recordedAt: number;
@@ -40,7 +40,7 @@ export interface Drones {
   readonly find: (droneId: string) => Drone | undefined;
   readonly all: () => Iterable<Drone>;
   readonly size: () => number;
-  /** A frame of whatever kind came: the link lives. */
+  /** A frame of any kind has arrived: the link is alive. */
   readonly touch: (droneId: string) => Drone;
   readonly hello: (droneId: string, boot: string) => void;
   readonly apply: (drone: Drone, sample: Telemetry) => Verdict;
@@ -49,7 +49,7 @@ export interface Drones {
   readonly etasOf: (drone: Drone) => Etas;
   readonly recordOf: (drone: Drone, sample: Telemetry) => TelemetryRecord;
   readonly watchPositionOf: (drone: Drone, sample: Telemetry) => WatchPosition;
-  /** Drops drones that were silent for so long, ms. */
+  /** Drops drones that have been silent for longer than this, ms. */
   readonly forgetSilent: (longest: number) => number;
 }
 
@@ -163,7 +163,7 @@ function computeEtas(
   };
 }
 
-/** `etaFrom` of shared/geo/eta.ts (tested to be equal), with the hot path's clock face. */
+/** Like `etaFrom` of shared/geo/eta.ts (tested to be equal), but with the faster formatter of the hot path. */
 export function etaOf(now: number, { seconds, low, high }: Remaining): Eta {
   const after = (value: number) => isoOf(now + Math.max(0, value) * 1000);
   return {

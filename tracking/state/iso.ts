@@ -1,7 +1,7 @@
-/** ISO 8601 in UTC with milliseconds, several times as fast as Date's own: six of these are written for every position. */
+/** Formats times as ISO 8601 in UTC with milliseconds, several times as fast as Date: every position needs six of them. */
 
 const MINUTE = 60_000;
-/** Minutes whose text is kept: ETAs lie within some hours of now. */
+/** Number of minutes whose text is kept: ETAs lie within some hours of now. */
 const MAX_MINUTES = 2_048;
 const minutes = new Map<number, string>();
 const seconds = Array.from({ length: 60 }, (_, second) => String(second).padStart(2, '0'));

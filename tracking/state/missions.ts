@@ -1,15 +1,15 @@
 /**
- * The missions that drones were given, by mission, by drone and by delivery.
+ * Keeps the missions of drones, by mission, by drone and by delivery.
  *
  * M1 A mission counts for its drone only while its fence is the newest of that drone.
- * M2 A mission is finished when its drone was released from it or its delivery has ended, whichever was read first: the
- *    hubs are read side by side.
+ * M2 A mission is finished when its drone was released from it or its delivery has ended, in either order: the hubs are
+ *    read side by side.
  */
 import type { Mission } from '../../shared/contracts/flight.ts';
 
 export interface MissionRecord {
   readonly mission: Mission;
-  /** Released, or its delivery has ended: nothing more is to be done for it. */
+  /** Its drone was released, or its delivery has ended: it needs nothing more. */
   finished: boolean;
 }
 
@@ -17,11 +17,11 @@ export interface Missions {
   readonly find: (missionId: string) => MissionRecord | undefined;
   /** The mission with the newest fence of a drone, finished or not. */
   readonly newestOf: (droneId: string) => MissionRecord | undefined;
-  /** @param ended has the delivery ended? */
+  /** @param ended whether the delivery has ended */
   readonly add: (mission: Mission, ended: boolean) => MissionRecord;
-  /** The drone was released from the delivery's missions up to this fence; the ids of those that this finished. */
+  /** Releases the drone from the delivery's missions up to this fence. Returns the ids of the missions that this finished. */
   readonly release: (deliveryId: string, droneId: string, fence: number) => string[];
-  /** The delivery has ended; the ids of the missions that this finished. */
+  /** Ends the delivery. Returns the ids of the missions that this finished. */
   readonly finishAll: (deliveryId: string) => string[];
   /** Missions that are not finished, of the drones whose newest they are. */
   readonly active: () => Iterable<MissionRecord>;

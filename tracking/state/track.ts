@@ -1,7 +1,7 @@
 /**
- * One drone's samples in their order, each once, without outliers.
+ * Orders one drone's samples, applies each once, and holds back outliers.
  *
- * O1 a sample is applied at most once, and never after one with a higher `seq` of the same boot: the state only moves on.
+ * O1 a sample is applied at most once, and never after one with a higher `seq` of the same boot: the state only advances.
  * O2 a boot that has been left does not come back; the boot of the drone's newest `hello`, or a later sample, is the current one.
  * O3 a jump faster than a drone can fly is held back; when several in a row agree with each other, the drone really is there.
  */
@@ -15,7 +15,7 @@ export interface Track {
   readonly leftBoots: string[];
   /** Highest applied or held back. */
   seq: number;
-  /** Of the last 32 sequence numbers below `seq`, which were seen: bit 0 is `seq` itself. */
+  /** The sequence numbers seen among the last 32 up to `seq`: bit 0 is `seq` itself. */
   seen: number;
   latest: Telemetry | undefined;
   /** ms since the epoch, by the drone's clock. */
@@ -25,9 +25,9 @@ export interface Track {
   agreed: number;
 }
 
-/** Nothing that delivers parcels is faster, m/s. */
+/** No delivery drone is faster, m/s. */
 const MAX_SPEED = 60;
-/** What the receiver may be off by beside its stated accuracy, m. */
+/** Error of the receiver beyond its stated accuracy, m. */
 const SLACK = 30;
 const SIGMAS = 5;
 const AGREEING = 4;
@@ -48,7 +48,7 @@ export function newTrack(): Track {
   };
 }
 
-/** The drone says that it has started again. */
+/** The drone has started again. */
 export function beginBoot(track: Track, boot: string): void {
   if (track.boot === boot) return;
   if (track.boot !== '') {
@@ -62,7 +62,7 @@ export function beginBoot(track: Track, boot: string): void {
   track.seen = 0;
 }
 
-/** Takes one sample; the track's `latest` is the sample only when it was applied. `timeScale`: simulated seconds per second. */
+/** Takes one sample; it becomes the track's `latest` only if it is applied. @param timeScale simulated seconds per second */
 export function take(track: Track, sample: Telemetry, timeScale: number): Verdict {
   const time = Date.parse(sample.time);
   if (sample.boot !== track.boot) {
@@ -95,7 +95,7 @@ export function take(track: Track, sample: Telemetry, timeScale: number): Verdic
   return 'applied';
 }
 
-/** Can a drone have flown from the one to the other in that time (ms)? */
+/** Whether a drone can have flown from one position to the other in that time (ms). */
 function isWithinReach(
   from: Telemetry,
   fromTime: number,

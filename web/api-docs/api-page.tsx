@@ -42,14 +42,14 @@ export function ApiPage({ document }: { document: ApiDocument }) {
           <h1>API</h1>
           <p class="lead">{document.info.description}</p>
           <p class="lead">
-            A token comes from the issuer; on one machine <code>npm run token -- alice</code> prints one.
+            The issuer gives you a token; on one machine, <code>npm run token -- alice</code> prints one.
             Refusals are <code>application/problem+json</code> with a stable <code>code</code>.
           </p>
           <label class="search">
             <span class="hidden">Search routes</span>
             <input
               type="search"
-              placeholder="Search: a path, a word, a role, a method"
+              placeholder="Search for a path, a word, a role or a method"
               value={search}
               onInput={(event) => setSearch(event.currentTarget.value)}
             />

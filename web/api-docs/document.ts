@@ -71,7 +71,7 @@ export async function loadDocument(): Promise<ApiDocument> {
   return (await response.json()) as ApiDocument;
 }
 
-/** Routes by service, in the document's order, that have all words of the search somewhere. */
+/** The routes that contain all words of the search, by service, in the document's order. */
 export function servicesOf({ paths }: ApiDocument, search = ''): Service[] {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   const routes = Object.entries(paths).flatMap(([path, operations]) =>
@@ -90,14 +90,14 @@ function textOf({ method, path, operation }: Route): string {
   return [method, path, summary, operationId, ...tags, ...roles, ...names].join(' ').toLowerCase();
 }
 
-/** The schema itself, where it is only named; what the place says beside the name stays. */
+/** Replaces a reference by its schema; the other members beside the reference stay. */
 export function resolved(schema: Schema, { components }: ApiDocument): Schema {
   const { $ref, ...beside } = schema;
   const name = $ref?.split('/').at(-1);
   return name === undefined ? schema : { ...components.schemas[name], ...beside };
 }
 
-/** All names below a schema replaced, as far as a page or an example shows them. */
+/** Replaces all references below a schema, as deep as a page or an example shows them. */
 export function expanded(schema: Schema, document: ApiDocument, depth = 0): Schema {
   if (depth > DEEPEST) return {};
   const { properties, items, anyOf, oneOf, ...whole } = resolved(schema, document);

@@ -1,7 +1,7 @@
-/** Examples made from schemas, and the `curl` that sends one. Pure. */
+/** Makes examples from schemas, and the `curl` command that sends one. Pure. */
 import { type ApiDocument, expanded, type Parameter, type Route, type Schema } from './document.ts';
 
-/** Values that make sense in this service, by the name of the field. */
+/** Values that make sense in this product, by the name of the field. */
 const KNOWN: Readonly<Record<string, string | number>> = {
   ownerId: 'contoso',
   accountId: 'contoso',
@@ -23,7 +23,7 @@ const KNOWN: Readonly<Record<string, string | number>> = {
   sms: '+1 206 555 0100',
   webhook: 'https://contoso.example/hooks/deliveries',
 };
-/** The original's other spellings, and fields that the service reads and ignores. */
+/** Alternative spellings of the original, and fields that the service reads and ignores. */
 const LEFT_OUT: ReadonlySet<string> = new Set(['dropoffLocation', 'deliveryId']);
 const DEEPEST = 6;
 

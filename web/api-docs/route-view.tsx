@@ -9,7 +9,7 @@ export interface RouteViewProps {
   readonly document: ApiDocument;
 }
 
-/** One route: a line, and its details behind it, which are made when it is opened. */
+/** One route: a line, with details that are rendered when it is opened. */
 export function RouteView({ route, document }: RouteViewProps) {
   const { method, path, operation } = route;
   const [isOpen, setOpen] = useState(() => location.hash === `#${operation.operationId}`);

@@ -6,7 +6,7 @@ export interface SchemaViewProps {
   readonly document: ApiDocument;
 }
 
-/** Fields with their types; those that have fields of their own open below. */
+/** Lists fields with their types; a field that has fields itself opens below. */
 export function SchemaView({ schema, document }: SchemaViewProps) {
   const whole = expanded(schema, document);
   const fields = fieldsOf(whole);

@@ -1,4 +1,4 @@
-/** A schema in a few words: `string, 1 to 100 characters`. Pure. */
+/** Describes a schema in a few words: `string, 1 to 100 characters`. Pure. */
 import type { Schema } from './document.ts';
 
 export function typeWords(schema: Schema): string {
@@ -26,7 +26,7 @@ export function limitWords(schema: Schema): string {
   return words.filter(Boolean).join(', ');
 }
 
-/** The fields below a schema, through arrays and choices: undefined where there are none. */
+/** The fields below a schema, through arrays and choices; undefined if there are none. */
 export function fieldsOf(schema: Schema): Schema | undefined {
   if (schema.properties) return schema;
   if (schema.items) return fieldsOf(schema.items);

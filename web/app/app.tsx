@@ -44,10 +44,10 @@ function Screen({ path }: { path: string }) {
     case 'unknown':
       return (
         <div class="stack">
-          <Heading title="Nothing is here" />
-          <p>This address shows nothing.</p>
+          <Heading title="Page not found" />
+          <p>There is no page at this address.</p>
           <Link to="/" class="button">
-            To the start
+            Back to the start
           </Link>
         </div>
       );

@@ -1,4 +1,4 @@
-/** The heading of a screen: it names the document, and takes the focus when the screen changes. */
+/** The heading of a screen. It sets the document's title, and takes the focus when the screen changes. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 

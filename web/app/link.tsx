@@ -1,4 +1,4 @@
-/** A link within the page: an ordinary one, that needs no new document. */
+/** A link within the page. It is an ordinary link, but does not load a new document. */
 import type { ComponentChildren } from 'preact';
 import { usePage } from './page.ts';
 

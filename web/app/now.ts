@@ -1,4 +1,4 @@
-/** The time, as often as a person would look at the clock. */
+/** The current time, updated as often as a person would look at the clock. */
 import { useEffect, useState } from 'preact/hooks';
 
 export function useNow(everyMs = 500): number {

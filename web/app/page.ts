@@ -1,4 +1,4 @@
-/** State that all parts of the page share: the address, the scene on the map, the services. */
+/** The state that all parts of the page share: the address, the scene on the map, the services. */
 import { type Signal, signal } from '@preact/signals';
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
@@ -18,7 +18,7 @@ export interface Page {
   readonly follow: Follow;
   readonly path: Signal<string>;
   readonly scene: Signal<Scene>;
-  /** Takes a place that was clicked on the map. */
+  /** Called with a place that was clicked on the map. */
   readonly onPlace: Signal<((position: Position) => void) | undefined>;
   readonly onDrone: Signal<((droneId: string) => void) | undefined>;
   readonly go: (path: string) => void;
@@ -49,6 +49,6 @@ export const PageContext = createContext<Page | undefined>(undefined);
 
 export function usePage(): Page {
   const page = useContext(PageContext);
-  if (!page) throw new Error('no page around this component');
+  if (!page) throw new Error('there is no page around this component');
   return page;
 }

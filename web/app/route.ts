@@ -1,4 +1,4 @@
-/** Which screen an address means. */
+/** Finds the screen of an address. */
 
 export type Route =
   | { readonly screen: 'home' }

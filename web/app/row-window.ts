@@ -1,4 +1,4 @@
-/** Shows only the rows of a long list that are on the screen: thousands of elements would take the time of the map. */
+/** Renders only the rows of a long list that are on the screen: thousands of elements would slow down the map. */
 import type { RefObject } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 
@@ -16,7 +16,7 @@ export interface ListPlace {
   readonly count: number;
 }
 
-/** Rows beyond the screen, so that the keyboard and a quick scroll find them. */
+/** Number of rows rendered beyond the screen, for the keyboard and quick scrolling. */
 const OVERSCAN = 8;
 
 export function rowRange({ top, screenHeight, rowHeight, count }: ListPlace): RowRange {
@@ -26,7 +26,7 @@ export function rowRange({ top, screenHeight, rowHeight, count }: ListPlace): Ro
   return { first: clamp(first), end: clamp(Math.max(first, end)) };
 }
 
-/** The rows to render; follows scrolling of whichever element scrolls, and the size of the screen. */
+/** The rows to render. It follows the scrolling of any element, and the size of the screen. */
 export function useRowWindow(
   list: RefObject<HTMLElement | null>,
   count: number,

@@ -1,7 +1,7 @@
 import { Heading } from './heading.tsx';
 import { usePage } from './page.ts';
 
-/** The start for people who are not signed in. */
+/** The start page for people who are not signed in. */
 export function Welcome({ reason }: { reason?: string }) {
   const { session, city } = usePage();
   const failure = session.failure.value;
@@ -11,7 +11,7 @@ export function Welcome({ reason }: { reason?: string }) {
       <Heading title="Across town, by air">Across town, by air, in minutes.</Heading>
       <p class="lead">
         {reason ??
-          'A drone picks your parcel up, and you watch it fly: where it is, and when it arrives, second by second.'}
+          'A drone picks up your parcel, and you watch it fly: where it is and when it arrives, second by second.'}
       </p>
       {failure && (
         <p class="notice error" role="alert">

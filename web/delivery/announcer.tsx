@@ -4,7 +4,7 @@ import { announcement, timeline } from './timeline.ts';
 
 const EVERY_MS = 30_000;
 
-/** Tells people who hear the page how the delivery goes: each new step at once, the time left every 30 s. */
+/** Announces the progress of the delivery to screen readers: each new step at once, the time left every 30 s. */
 export function Announcer({ state, serverNow }: { state: DeliveryState; serverNow: number }) {
   const said = useRef({ step: '', at: 0, text: '' });
   const step = timeline(state).findLast((each) => each.state !== 'next')?.label ?? '';

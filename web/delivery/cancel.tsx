@@ -6,7 +6,7 @@ import type { Following } from './following.ts';
 
 const ON_BOARD = 'The drone has the parcel, so this delivery can no longer be cancelled.';
 
-/** Asks, cancels, and shows the result: the binding answer is in the status. Says why where it is too late. */
+/** Asks for confirmation, cancels, and shows the result: the status has the binding answer. Explains when it is too late. */
 export function Cancel({ following }: { following: Following }) {
   const { call } = usePage();
   const { state, settle } = following;

@@ -1,15 +1,15 @@
-/** The server's clock, seen from here: a browser's own may be minutes off. */
+/** Estimates the server's clock: a browser's clock may be minutes off. */
 
 export interface ServerClock {
-  /** A sample: the server's time when it sent something, and ours when it came; ms. */
+  /** Adds a sample: the server's time when it sent a message, and the browser's when it arrived; ms. */
   readonly observe: (sentAt: number, receivedAt: number) => void;
   readonly now: (own: number) => number;
 }
 
-/** Samples that are looked back on; the clocks may drift. */
+/** Number of recent samples that count, since the clocks may drift. */
 const WINDOW = 64;
 
-/** The way here only ever makes a sample look older, so the largest of the recent differences is the nearest to the truth. */
+/** The network only makes a sample look older, so the largest of the recent differences is the most accurate. */
 export function createServerClock(): ServerClock {
   let differences: number[] = [];
   return {

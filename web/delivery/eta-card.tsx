@@ -16,11 +16,11 @@ const ENDINGS: Readonly<Record<string, string>> = {
 export interface EtaCardProps {
   readonly state: DeliveryState;
   readonly serverNow: number;
-  /** Of the newest position, ms; undefined while there is none. */
+  /** Age of the newest position, ms; undefined while there is none. */
   readonly age: number | undefined;
 }
 
-/** The arrival time, large: people look at nothing else. It counts down only while news of the drone comes in. */
+/** The arrival time, shown large: it is what people look for. It counts down only while news of the drone arrives. */
 export function EtaCard({ state, serverNow, age }: EtaCardProps) {
   const { status, stage, events, deliveryEta, hasEnded } = state;
   if (hasEnded) {

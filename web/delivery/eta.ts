@@ -1,4 +1,4 @@
-/** Arrival times in words. ETAs come in the server's time; `now` is the server's, too (clock.ts). */
+/** Puts arrival times into words. ETAs are in the server's time, and so is `now` (clock.ts). */
 import type { Eta } from '../../shared/contracts/common.ts';
 
 export interface EtaText {
@@ -6,12 +6,12 @@ export interface EtaText {
   readonly left: string;
   /** `11:42` */
   readonly at: string;
-  /** `between 11:41 and 11:44`; seconds are named where the minute is the same. */
+  /** `between 11:41 and 11:44`; with seconds if the minute is the same. */
   readonly interval: string;
 }
 
 const MINUTE = 60_000;
-/** Above this, minutes are exact enough. */
+/** Above this, minutes are precise enough. */
 const MINUTES_FROM = 2 * MINUTE;
 const ROUND_SECONDS = 5;
 const MOMENT = 3_000;
@@ -30,7 +30,7 @@ export function etaText(eta: Eta, now: number): EtaText {
   };
 }
 
-/** Rounded: to minutes above two, to five seconds above thirty. */
+/** Rounds to minutes above two minutes, and to five seconds above thirty. */
 export function timeLeft(ms: number): string {
   if (ms < MOMENT) return 'any moment';
   if (ms >= 60 * MINUTE) return `${Math.floor(ms / MINUTE / 60)} h ${Math.round(ms / MINUTE) % 60} min`;
@@ -58,11 +58,11 @@ export function duration(ms: number): string {
     : `${minutes} min ${seconds % 60} s`;
 }
 
-/** Smallest change worth showing, ms; larger where much is left. */
+/** Smallest change worth showing, ms; larger when much time is left. */
 const MIN_CHANGE = 2_000;
 const MIN_SHARE = 0.01;
 
-/** The ETA to show: the old one, until the new one differs by more than 2 s or 1 % of what is left, so that it does not flicker. */
+/** The ETA to show. It does not flicker: the old one stays until the new one differs by more than 2 s or 1 % of the time left. */
 export function steadyEta(shown: Eta | undefined, next: Eta | undefined, now: number): Eta | undefined {
   if (!shown || !next) return next;
   const change = Math.abs(Date.parse(next.at) - Date.parse(shown.at));

@@ -1,7 +1,7 @@
 import { distance } from '../../shared/geo/distance.ts';
 import type { DeliveryState } from './state.ts';
 
-/** The flight in figures: the map's content for people who do not see it. */
+/** The flight in figures, for people who cannot see the map. */
 export function FlightFacts({ state }: { state: DeliveryState }) {
   const { latest, pickup, dropoff, hasEnded } = state;
   if (!latest || hasEnded || !pickup || !dropoff) return null;

@@ -1,6 +1,6 @@
 /**
- * Keeps the state of one delivery up to date: by the request's status until there is a delivery, then by tracking's stream,
- * and by status and events where the stream says that they have changed.
+ * Keeps the state of one delivery up to date: from the request's status until there is a delivery, then from tracking's
+ * stream, and from status and events when the stream reports a change of them.
  */
 import { type Signal, signal } from '@preact/signals';
 import type { WatchFrame } from '../../shared/contracts/flight.ts';
@@ -21,7 +21,7 @@ export interface Following {
   readonly stop: () => void;
 }
 
-/** Between two questions about a delivery that is not there yet, at most. */
+/** Longest pause between two reads of the status of a delivery that does not exist yet. */
 const LONGEST_WAIT_MS = 2_000;
 
 export interface FollowingOptions {
@@ -29,7 +29,7 @@ export interface FollowingOptions {
   readonly follow: Follow;
 }
 
-/** Waits until tracking will know the delivery, which is soon after it was created. Undefined when it was stopped. */
+/** Waits until tracking knows the delivery, soon after its creation. Undefined when it was stopped. */
 async function untilCreated(
   readStatus: () => Promise<Status>,
   apply: (change: Change) => void,
@@ -120,7 +120,7 @@ export function followDelivery({ call, follow }: FollowingOptions, deliveryId: s
   return { state, problem, serverNow, settle, stop: () => stopped.abort() };
 }
 
-/** A read on the side may fail: the stream repeats what matters. */
+/** This read may fail: the stream repeats the important facts. */
 async function quietly(work: Promise<unknown>): Promise<void> {
   await work.catch(() => undefined);
 }

@@ -1,4 +1,4 @@
-/** The age of the newest position in words: fresh up to 3 s, then delayed, lost after 15 s. */
+/** Puts the age of the newest position into words: fresh up to 3 s, then delayed, lost after 15 s. */
 
 export type Freshness = 'fresh' | 'delayed' | 'lost';
 
@@ -11,10 +11,10 @@ export function freshness(ageMs: number): Freshness {
 }
 
 export interface LiveFacts {
-  /** Age of the newest position, ms; undefined while none has come. */
+  /** Age of the newest position, ms; undefined until one has arrived. */
   readonly age: number | undefined;
   readonly isConnected: boolean;
-  /** The drone's link, as tracking sees it. */
+  /** The state of the drone's link, from tracking. */
   readonly isLinkLost: boolean;
   readonly hasEnded: boolean;
 }

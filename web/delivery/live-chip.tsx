@@ -1,6 +1,6 @@
 import { type LiveFacts, liveChip } from './freshness.ts';
 
-/** Shows how old the picture is. It is not announced, because it changes each second. */
+/** Shows the age of the position. It is not announced, because it changes every second. */
 export function LiveChip(facts: LiveFacts) {
   const { tone, text } = liveChip(facts);
   return (

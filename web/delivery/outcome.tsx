@@ -1,13 +1,12 @@
-import { outcomeSentence } from './outcome-sentence.ts';
 import type { DeliveryState } from './state.ts';
 
-/** Tells how the delivery ended: one sentence for the customer, and for operators each reason. */
+/** Shows how the delivery ended: the service's sentence, and each reason for operators. */
 export function Outcome({ state, isOperator }: { state: DeliveryState; isOperator: boolean }) {
   const outcome = state.status?.outcome;
   if (!outcome || outcome.kind === 'completed') return null;
   return (
     <section class="notice warn outcome" aria-label="How it ended">
-      <p>{outcomeSentence(outcome, isOperator)}</p>
+      <p>{outcome.sentence}</p>
       {isOperator && outcome.reasons.length > 0 && (
         <ul>
           {outcome.reasons.map((reason) => (

@@ -1,4 +1,4 @@
-/** A proof as the API takes it: base64 of at most 180 KiB. Pictures are made smaller; other files must be small. */
+/** Makes a proof in the form of the API: base64 of at most 180 KiB. Pictures are scaled down; other files must be small. */
 
 export type ProofKind = 'Picture' | 'Voice' | 'FingerPrint';
 
@@ -13,10 +13,10 @@ const TYPES: Readonly<Record<ProofKind, RegExp>> = {
 const WRONG_TYPE: Readonly<Record<ProofKind, string>> = {
   Picture: 'This file is not a picture.',
   Voice: 'This file is not a recording.',
-  FingerPrint: 'This file has no type.',
+  FingerPrint: 'The type of this file is unknown.',
 };
 
-/** @throws RangeError with a sentence for the person, when it is of another kind or cannot be made small enough */
+/** @throws RangeError with a sentence for the person, when the file is of another kind or cannot be made small enough */
 export async function proofOf(kind: ProofKind, file: Blob): Promise<string> {
   if (!TYPES[kind].test(file.type)) throw new RangeError(WRONG_TYPE[kind]);
   const blob = kind === 'Picture' && file.size > LARGEST_BYTES ? await shrunk(file) : file;

@@ -1,9 +1,9 @@
-/** The place of a proof of delivery: that of the device that took it, or else that of the delivery. */
+/** Finds the place of a proof of delivery: the position of the device that took it, or else of the delivery. */
 import type { Position } from '../../shared/contracts/common.ts';
 
 const TIMEOUT_MS = 5_000;
 
-/** @param delivery where the drone is, or the dropoff where there is no drone; used when the device does not say */
+/** @param delivery position of the drone, or the dropoff if there is no drone; used when the device gives no position */
 export function placeOfProof(
   device: Pick<Geolocation, 'getCurrentPosition'> | undefined,
   { latitude, longitude, altitude }: Position,

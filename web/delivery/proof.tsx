@@ -12,7 +12,7 @@ const WORDS: Readonly<Record<ProofKind, { readonly label: string; readonly accep
   FingerPrint: { label: 'Add the file of the fingerprint', accept: '*/*' },
 };
 
-/** Where proof of delivery was asked for, it is given here, once the parcel is at the dropoff. */
+/** Takes the proof of delivery, if the request asked for one, once the parcel is at the dropoff. */
 export function Proof({ following }: { following: Following }) {
   const { call } = usePage();
   const { status, stage, legs, latest, dropoff, hasEnded, deliveryId } = following.state.value;
@@ -38,11 +38,11 @@ export function Proof({ following }: { following: Following }) {
       () => undefined,
     );
   }, [isAsked, isThere]);
-  // The delivery may end in the moment in which its proof arrives: the thanks stay.
+  // The delivery may end at the moment when its proof arrives: the thanks stay.
   if (isGiven) {
     return (
       <p class="notice" role="status">
-        Thank you: the proof is kept with the delivery.
+        Thank you: the proof is stored with the delivery.
       </p>
     );
   }

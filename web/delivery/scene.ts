@@ -1,4 +1,4 @@
-/** The map's scene of a delivery. Pure. */
+/** Makes the map's scene of a delivery. Pure. */
 import type { Scene } from '../map/scene.ts';
 import { freshness } from './freshness.ts';
 import type { DeliveryState } from './state.ts';

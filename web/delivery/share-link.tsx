@@ -8,7 +8,7 @@ import { clock } from './eta.ts';
 
 type Links = z.output<(typeof contract)['responses'][200]>['links'];
 
-/** Makes links that show this delivery, and nothing else, to anyone who has them; lists them and revokes them again. */
+/** Creates, lists and revokes links that show this delivery, and nothing else, to anyone who has them. */
 export function ShareLink({ deliveryId }: { deliveryId: string }) {
   const { call } = usePage();
   const [links, setLinks] = useState<Links>([]);
@@ -35,7 +35,7 @@ export function ShareLink({ deliveryId }: { deliveryId: string }) {
   const revoke = async (linkId: string) => {
     await call(revokeShareLink, { params: { deliveryId, linkId } });
     if (made?.linkId === linkId) setMade(undefined);
-    setMessage('That link shows nothing any more.');
+    setMessage('That link no longer works.');
     await read();
   };
 
@@ -60,10 +60,12 @@ export function ShareLink({ deliveryId }: { deliveryId: string }) {
           {links.map(({ linkId, createdAt, expiresAt }) => (
             <li key={linkId} class="between">
               <span>
-                Made at {clock(Date.parse(createdAt), false)}, ends at {clock(Date.parse(expiresAt), false)}
+                Created at {clock(Date.parse(createdAt), false)}, expires at{' '}
+                {clock(Date.parse(expiresAt), false)}
               </span>
               <button type="button" onClick={() => attempt(() => revoke(linkId))}>
-                Stop<span class="hidden"> sharing the link made at {clock(Date.parse(createdAt), true)}</span>
+                Stop
+                <span class="hidden"> sharing the link created at {clock(Date.parse(createdAt), true)}</span>
               </button>
             </li>
           ))}

@@ -1,4 +1,4 @@
-/** The page's knowledge of one delivery, from the request's status, the tracking events, and tracking's stream. Pure. */
+/** The state of one delivery on the page, from the request's status, the tracking events and tracking's stream. Pure. */
 import type { z } from 'zod';
 import type { Eta, Position } from '../../shared/contracts/common.ts';
 import type { TrackingEvent } from '../../shared/contracts/deliveries.ts';
@@ -12,7 +12,7 @@ export type Event = Pick<z.output<typeof TrackingEvent>, 'sequence' | 'stage' | 
 
 export interface Received {
   readonly position: WatchPosition;
-  /** ms since the epoch, by our clock: when the sample was taken. */
+  /** ms since the epoch, on the browser's clock: when the sample was taken. */
   readonly takenAt: number;
 }
 
@@ -28,7 +28,7 @@ export interface DeliveryState {
   readonly latest: Received | undefined;
   readonly pickupEta: Eta | undefined;
   readonly deliveryEta: Eta | undefined;
-  /** When each leg was first seen, ms by our clock. */
+  /** When each leg was first seen, ms on the browser's clock. */
   readonly legs: Readonly<Partial<Record<FlightLeg, number>>>;
   readonly isLinkLost: boolean;
   readonly stream: StreamState;
@@ -80,7 +80,7 @@ export function reduce(state: DeliveryState, change: Change): DeliveryState {
   }
 }
 
-/** An older status that comes late changes nothing. */
+/** An older status that arrives late changes nothing. */
 function withStatus(state: DeliveryState, status: Status): DeliveryState {
   if (state.status && state.status.updatedAt > status.updatedAt) return state;
   const { request, pickupEta, deliveryEta, outcome } = status;

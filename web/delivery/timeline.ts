@@ -6,7 +6,7 @@ import { STEP_WORDS } from './step-words.ts';
 export interface Step {
   readonly label: string;
   readonly state: 'done' | 'current' | 'next' | 'failed';
-  /** Time of the day: when it was, or when it is expected. */
+  /** Time of day at which it happened, or is expected. */
   readonly time: string | undefined;
   readonly isExpected: boolean;
   readonly detail: string | undefined;
@@ -100,7 +100,7 @@ function carrierMarks(state: DeliveryState): Mark[] {
   ]);
 }
 
-/** A mark that has happened has passed all marks before it. */
+/** When a mark has happened, all marks before it have been passed. */
 function marksInOrder(marks: readonly Mark[]): Mark[] {
   const last = marks.findLastIndex(({ hasHappened }) => hasHappened);
   return marks.map((mark, index) => ({ ...mark, hasHappened: index <= last }));
@@ -135,12 +135,12 @@ function endingOf(state: DeliveryState): Step | undefined {
   };
 }
 
-/** The step of the workflow in words, while there is no delivery yet. */
+/** The workflow's step in words, while there is no delivery yet. */
 function stepText({ status, events }: DeliveryState): string | undefined {
   return status && events.length === 0 && !status.outcome ? STEP_WORDS[status.step] : undefined;
 }
 
-/** One sentence for people who hear the page. */
+/** One sentence for screen readers. */
 export function announcement(state: DeliveryState, serverNow: number): string {
   const steps = timeline(state);
   const now = steps.findLast((step) => step.state !== 'next');

@@ -2,7 +2,7 @@ import { useRef } from 'preact/hooks';
 import { useRowWindow } from '../app/row-window.ts';
 import { activity, type FleetDrone, toneOf } from './state.ts';
 
-/** Height of a row and the gap below it, pixels; live.css says the same. */
+/** Height of a row and the gap below it, pixels; must equal live.css. */
 const ROW_HEIGHT = 64;
 const LOW = 0.3;
 

@@ -13,7 +13,7 @@ import { counts, FILTERS, type Filter, listed, orderOf, sceneDrones, skewOf } fr
 const FILTER_WORDS: Readonly<Record<Filter, string>> = {
   all: 'All',
   flying: 'Working',
-  idle: 'On base',
+  idle: 'At base',
   lost: 'Lost',
 };
 

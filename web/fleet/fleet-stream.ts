@@ -1,4 +1,4 @@
-/** The fleet as tracking streams it to operators. */
+/** Reads the fleet's stream, which tracking offers to operators. */
 import { useEffect, useState } from 'preact/hooks';
 import type { FleetFrame } from '../../shared/contracts/flight.ts';
 import { usePage } from '../app/page.ts';
@@ -8,7 +8,7 @@ import type { FleetDrone } from './state.ts';
 
 export interface Fleet {
   readonly drones: readonly FleetDrone[];
-  /** ms by our clock; undefined until the first frame. */
+  /** ms on the browser's clock; undefined until the first frame. */
   readonly receivedAt: number | undefined;
   readonly stream: StreamState;
   readonly problem: string | undefined;

@@ -1,4 +1,4 @@
-/** The fleet as an operator sees it: out of contact first, then in the air, then on base. Pure. */
+/** Orders the fleet for operators: drones out of contact first, then in the air, then at base. Pure. */
 import type { FleetFrame } from '../../shared/contracts/flight.ts';
 import type { SceneDrone } from '../map/scene.ts';
 
@@ -21,7 +21,7 @@ export function counts(drones: readonly FleetDrone[]): Readonly<Record<Filter, n
 const RANK = { lost: 0, flying: 1, idle: 2 } as const;
 const IDS = new Intl.Collator(undefined, { numeric: true });
 
-/** The place of each id by its number. Comparing thousands of ids takes longer than a frame: keep it while the ids stay. */
+/** The rank of each id, by its number. Comparing thousands of ids takes longer than a frame: keep it while the ids stay. */
 export function orderOf(ids: readonly string[]): ReadonlyMap<string, number> {
   return new Map([...ids].sort(IDS.compare).map((id, index) => [id, index]));
 }
@@ -40,7 +40,7 @@ export function listed(
 }
 
 const LEGS: Readonly<Record<FleetDrone['leg'], string>> = {
-  Idle: 'On its base',
+  Idle: 'At its base',
   ToPickup: 'Flying to a pickup',
   AtPickup: 'Loading',
   ToDropoff: 'Carrying a parcel',
@@ -53,9 +53,9 @@ export function activity({ link, leg }: FleetDrone): string {
 }
 
 export interface SceneOptions {
-  /** Our clock minus the drones', ms (`skewOf`). */
+  /** The browser's clock minus the drones', ms (`skewOf`). */
   readonly skew: number;
-  /** The page has lost the stream: what it shows is old. */
+  /** The page has lost the stream, so its content is old. */
   readonly isStale: boolean;
 }
 
@@ -69,7 +69,7 @@ export function sceneDrones(drones: readonly FleetDrone[], { skew, isStale }: Sc
   }));
 }
 
-/** Our clock minus the drones': the newest sample of a frame was taken just now. */
+/** The browser's clock minus the drones': the newest sample of a frame was taken just now. */
 export function skewOf(drones: readonly FleetDrone[], now: number): number {
   let newest = Number.NEGATIVE_INFINITY;
   for (const { link, time } of drones) if (link === 'live') newest = Math.max(newest, Date.parse(time));

@@ -1,9 +1,9 @@
 /**
- * Decides which part of the ground the map shows. It follows the focus (the drone and where it is heading) until a person
- * moves the map by hand. Plain data, so that time and size come from the caller.
+ * Decides which part of the ground the map shows. It follows the focus (the drone and its destination) until a person
+ * moves the map by hand. It is plain data: the caller passes time and size.
  *
- * D1 The camera never jumps while it follows, except where motion is not wanted: it glides, and ends exactly at its goal.
- * D2 It moves only when the focus fits badly or the drone has left the screen: a camera that trembled with each sample would
+ * D1 The camera never jumps while it follows, unless motion is reduced: it glides, and ends exactly at its goal.
+ * D2 It moves only when the focus fits badly or the drone has left the screen: a camera that moved with every sample would
  *    make people seasick.
  * D3 A camera that was moved by hand stays where it is until it is recentred.
  */
@@ -14,7 +14,7 @@ export interface Direction {
   readonly camera: Camera;
   readonly glide: Glide | undefined;
   readonly isFollowing: boolean;
-  /** ms: when the fit was last looked at. */
+  /** ms: when the fit was last checked. */
   readonly lookedAt: number;
 }
 
@@ -35,9 +35,9 @@ export interface View {
 const MARGIN = 64;
 const GLIDE_MS = 700;
 const LOOK_EVERY_MS = 3_000;
-/** Nearer to the edge than this (pixels), a drone counts as having left. */
+/** A drone nearer to the edge than this (pixels) counts as off the screen. */
 const EDGE = 24;
-/** Share of the width by which the middle may be off, and factors by which the scale may be. */
+/** Tolerances of a fit: offset of the middle as a share of the width, and factors of the scale. */
 const TOLERANCE = { middle: 0.12, closer: 1.3, wider: 0.85 };
 
 export const START: Direction = {
@@ -47,7 +47,7 @@ export const START: Direction = {
   lookedAt: 0,
 };
 
-/** Moves on with a glide that is under way. */
+/** Continues a glide that is under way. */
 export function advance(direction: Direction, now: number): Direction {
   const { glide } = direction;
   if (!glide) return direction;
@@ -56,7 +56,7 @@ export function advance(direction: Direction, now: number): Direction {
   return { ...direction, camera: between(glide.from, glide.to, share) };
 }
 
-/** Looks again when it is time to, or at once when the drone has left the screen. */
+/** Checks the fit when it is due, or at once when the drone has left the screen. */
 export function follow(direction: Direction, view: View, drone: Point | undefined, now: number): Direction {
   const { camera, glide, isFollowing, lookedAt } = direction;
   if (!isFollowing || glide) return direction;
@@ -72,7 +72,7 @@ export function look(direction: Direction, view: View, now: number): Direction {
   return fits(direction.camera, wanted, view.size) ? next : turn(next, wanted, view, now);
 }
 
-/** Follows again, and turns to the focus even if it fits. */
+/** Follows again, and turns to the focus even if it still fits. */
 export function recenter(direction: Direction, view: View, now: number): Direction {
   return turn({ ...direction, isFollowing: true, lookedAt: now }, fit(view), view, now);
 }

@@ -1,4 +1,4 @@
-/** The part of the ground that is shown: a middle (m) and a scale (pixels per m). Pure. */
+/** The visible part of the ground: a middle (m) and a scale (pixels per m). Pure. */
 import type { Point } from './projection.ts';
 
 export interface Camera {
@@ -49,13 +49,13 @@ export function fitted(points: readonly Point[], size: Size, margin: number, clo
   return { x: (left + right) / 2, y: (top + bottom) / 2, scale };
 }
 
-/** Is the point on the screen, `margin` pixels from its edge? */
+/** Whether the point is on the screen, at least `margin` pixels from its edge. */
 export function isShown(camera: Camera, size: Size, point: Point, margin: number): boolean {
   const { x, y } = toScreen(camera, size, point);
   return x >= margin && y >= margin && x <= size.width - margin && y <= size.height - margin;
 }
 
-/** On the way from one camera to another, `share` 0 to 1; zooming goes by factors. */
+/** A camera between two others, at `share` 0 to 1; the zoom is interpolated by factors. */
 export function between(from: Camera, to: Camera, share: number): Camera {
   const eased = share * share * (3 - 2 * share);
   return {

@@ -5,7 +5,7 @@ import { createMapView, type MapView } from './view.ts';
 
 const ZOOM_STEP = 1.6;
 
-/** The map is a picture only: the panel beside it says the same in words. */
+/** The map is only a picture: the panel beside it has the same facts in words. */
 export function CityMap() {
   const page = usePage();
   const root = useRef<HTMLDivElement>(null);

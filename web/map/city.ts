@@ -1,4 +1,4 @@
-/** The city's map and addresses, as `/city.json` has them. */
+/** Loads the city's map and addresses from `/city.json`. */
 import type { Position } from '../../shared/contracts/common.ts';
 import type { CityMap } from '../../shared/geo/service-area/city-map.ts';
 
@@ -31,12 +31,12 @@ export function placeName({ latitude, longitude }: Position, addresses: readonly
   return known?.text ?? coordinates({ latitude, longitude });
 }
 
-/** As the API reads it: `47.60000,-122.30000`. */
+/** In the API's form: `47.60000,-122.30000`. */
 export function coordinates({ latitude, longitude }: Pick<Position, 'latitude' | 'longitude'>): string {
   return `${latitude.toFixed(5)},${longitude.toFixed(5)}`;
 }
 
-/** Of an address that the map knows, or of coordinates; whatever else the service knows stays unknown here. */
+/** Position of an address that the map knows, or of coordinates; the service knows more addresses than the map. */
 export function positionOf(text: string, addresses: readonly Address[]): Position | undefined {
   const [, latitude, longitude] = /^\s*(-?\d+(?:\.\d+)?)\s*,\s*(-?\d+(?:\.\d+)?)\s*$/.exec(text) ?? [];
   if (latitude && longitude) return { latitude: Number(latitude), longitude: Number(longitude), altitude: 0 };

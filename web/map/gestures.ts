@@ -1,4 +1,4 @@
-/** Fingers and mouse on the map: drag, pinch, wheel, click. */
+/** Handles fingers and mouse on the map: drag, pinch, wheel, click. */
 import type { Point } from './projection.ts';
 
 export interface GestureHandlers {
@@ -7,11 +7,11 @@ export interface GestureHandlers {
   readonly onClick: (at: Point) => void;
 }
 
-/** A finger that moves less than this has clicked, pixels. */
+/** A finger that moves less than this clicks, pixels. */
 const CLICK_SLACK = 6;
 const WHEEL_STEP = 0.0016;
 
-/** Answers how to take it off again. */
+/** Returns a function that removes the listeners. */
 export function addGestures(element: HTMLElement, { onMove, onZoom, onClick }: GestureHandlers): () => void {
   const pointers = new Map<number, Point>();
   let travelled = 0;

@@ -11,7 +11,7 @@ export interface Ground {
   readonly labels: readonly Label[];
 }
 
-/** Widths in m, and the smallest in pixels. */
+/** Widths in m, and the smallest width in pixels. */
 const WIDTHS = { street: [7, 0.8], arterial: [16, 1.8] } as const;
 
 export function groundOf(city: City, projection: Projection): Ground {

@@ -1,4 +1,4 @@
-/** Paints the names of places where there is room for them, and the bases. */
+/** Paints the bases, and the names of places where there is room for them. */
 import type { MapFeature } from '../../shared/geo/service-area/city-map.ts';
 import { type Camera, isShown, type Size, toScreen } from './camera.ts';
 import type { Palette } from './colours.ts';
@@ -12,7 +12,7 @@ export interface Label {
 
 const FONT = '"Segoe UI", system-ui, -apple-system, "Helvetica Neue", Arial, sans-serif';
 
-/** @param labels the most important first: they take the room */
+/** @param labels most important first: they take the room */
 export function paintLabels(
   context: CanvasRenderingContext2D,
   labels: readonly Label[],

@@ -1,4 +1,4 @@
-/** Pickup, dropoff and the delivery's drone as elements: crisp, moved by the compositor alone. */
+/** Shows pickup, dropoff and the delivery's drone as elements: they stay crisp, and only the compositor moves them. */
 import { type Camera, type Size, toScreen } from './camera.ts';
 import type { Drawn } from './motion.ts';
 import type { Point } from './projection.ts';

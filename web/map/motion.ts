@@ -1,15 +1,15 @@
 /**
- * Places a drone between two samples: dead reckoning from the newest sample, and a correction that fades, so that the
+ * Places a drone between two samples by dead reckoning from the newest sample, with a correction that fades, so the
  * marker never jumps.
  *
- * M1 The drawing is continuous in time, however late or wrong samples were, unless the error exceeds `SNAP_METRES`.
- * M2 It is reckoned ahead for `AHEAD_MS` at most; then it stands until the next sample.
- * M3 The heading turns by the shorter way.
+ * M1 The drawing is continuous in time, no matter how late or wrong the samples are, unless the error exceeds `SNAP_METRES`.
+ * M2 It is reckoned ahead for `AHEAD_MS` at most; then it stands still until the next sample.
+ * M3 The heading turns the shorter way.
  */
 import type { Point } from './projection.ts';
 
 export interface Sample {
-  /** ms, on the clock that `drawn` is asked by: when the sample was taken. */
+  /** ms, on the clock that is passed to `drawn`: when the sample was taken. */
   readonly at: number;
   readonly point: Point;
   /** m/s on that clock */
@@ -25,7 +25,7 @@ export interface Drawn {
 
 export interface Motion {
   readonly sample: Sample;
-  /** The distance from the new sample to the drawing when it came; fades. */
+  /** The distance from the new sample to the drawing when it arrived; it fades. */
   readonly error: Point;
   readonly headingError: number;
   readonly since: number;
@@ -36,7 +36,7 @@ const AHEAD_MS = 3_000;
 const SNAP_METRES = 200;
 
 export interface MotionOptions {
-  /** Simulated seconds per second: distances that are long in real time are short in fast time. */
+  /** Simulated seconds per second: a distance that is long in real time is short in fast time. */
   readonly timeScale: number;
 }
 
@@ -72,14 +72,14 @@ export function drawn(
   };
 }
 
-/** True while the drawing changes; otherwise nothing has to be drawn again. */
+/** True while the drawing changes; otherwise it need not be drawn again. */
 export function isMoving({ sample, since }: Motion, now: number, options: MotionOptions): boolean {
   const flies =
     Math.hypot(sample.velocity.x, sample.velocity.y) > 0.1 && now - sample.at < longestAhead(options);
   return flies || now - since < BLEND_MS;
 }
 
-/** Samples come as often in fast time, and a drone gets farther in it. */
+/** In fast time samples are as frequent as in real time, but a drone flies farther between them. */
 const longestAhead = ({ timeScale }: MotionOptions) => Math.max(600, AHEAD_MS / Math.max(1, timeScale));
 
 /** From 1 to 0, with no corner at either end. */

@@ -1,4 +1,4 @@
-/** Paints the ways of a delivery: the one that is planned and the one that was flown. */
+/** Paints the planned route and the flown track of a delivery. */
 import { type Camera, type Size, toScreen } from './camera.ts';
 import type { Point } from './projection.ts';
 
@@ -13,7 +13,7 @@ export interface OverlayColours {
 }
 
 export interface Route {
-  /** The way that is still to be flown, from the drone on. */
+  /** The rest of the planned route, from the drone on. */
   readonly ahead: readonly Point[];
   readonly trail: readonly Point[];
 }
@@ -58,7 +58,7 @@ function line(
   context.setLineDash([]);
 }
 
-/** A ring around the drone that is selected. */
+/** A ring around the selected drone. */
 export function paintSelection(
   context: CanvasRenderingContext2D,
   x: number,

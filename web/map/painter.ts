@@ -1,4 +1,4 @@
-/** Paints a scene: the ground on one canvas when the camera moves, the rest on another at each picture. */
+/** Paints a scene: the ground on one canvas when the camera moves, the rest on another at every frame. */
 import { type Camera, type Size, toScreen } from './camera.ts';
 import type { City } from './city.ts';
 import { coloursOf, type MapColours } from './colours.ts';
@@ -82,7 +82,7 @@ export function createPainter(elements: PainterElements, options: PainterOptions
   };
 }
 
-/** The way that is still to be flown, from the drone on, or from its base before it is seen. */
+/** The rest of the planned route, from the drone on, or from its base before it is seen. */
 function routeOf(scene: Scene, drone: Point | undefined, { toPoint }: Projection) {
   const [pickup, dropoff, base] = [scene.pickup, scene.dropoff, scene.base].map(
     (position) => position && toPoint(position.longitude, position.latitude),

@@ -1,4 +1,4 @@
-/** Metres east and south of the city's middle, so that a drawing needs scale and offset only. */
+/** Projects positions to metres east and south of the city's middle: drawing needs only scale and offset. */
 import type { Position } from '../../shared/contracts/common.ts';
 
 export interface Point {

@@ -1,11 +1,11 @@
 /**
- * Calls for a picture when there is something to draw, and sleeps when there is not.
+ * Requests a frame when there is something to draw, and sleeps when there is not.
  *
- * L1 No frame is asked for while nothing moves and no one has woken the loop.
- * L2 Two pictures are at least `shortestMs` apart, unless the loop was woken urgently.
+ * L1 No frame is requested while nothing moves and the loop was not woken.
+ * L2 Two frames are at least `shortestMs` apart, unless the loop was woken urgently.
  */
 export interface RenderLoop {
-  /** `isUrgent`: draws at the next frame, whatever the shortest time says. */
+  /** @param isUrgent draws at the next frame, even within the shortest time */
   readonly wake: (isUrgent?: boolean) => void;
   readonly close: () => void;
 }

@@ -1,16 +1,16 @@
-/** The content of the map, in words of the application. The view makes it a picture. */
+/** The content of the map, in the application's terms. The view draws it. */
 import type { Position } from '../../shared/contracts/common.ts';
 import type { Point, Projection } from './projection.ts';
 
 export interface SceneDrone {
   readonly id: string;
-  /** ms by our clock: when the sample was taken. */
+  /** ms on the browser's clock: when the sample was taken. */
   readonly takenAt: number;
   readonly position: Position;
-  /** m/s in the drone's own time; without it, speed is taken from the samples. */
+  /** m/s in the drone's time; without it, the speed is computed from the samples. */
   readonly velocity?: { readonly north: number; readonly east: number };
   readonly heading: number;
-  /** `lost`: the drone has no contact; `stale`: the page has none. */
+  /** `lost`: the drone has no contact; `stale`: the page has no contact. */
   readonly tone: 'flying' | 'idle' | 'lost' | 'stale';
 }
 
@@ -18,9 +18,9 @@ export interface Scene {
   readonly pickup?: Position | undefined;
   readonly dropoff?: Position | undefined;
   readonly base?: Position | undefined;
-  /** Where the drone of the delivery is heading. */
+  /** Destination of the delivery's drone. */
   readonly heading?: 'pickup' | 'dropoff' | undefined;
-  /** The delivery's drone: it has a marker and leaves a trail. */
+  /** The delivery's drone, which has a marker and leaves a trail. */
   readonly drone?: SceneDrone | undefined;
   readonly fleet?: readonly SceneDrone[];
   readonly selected?: string | undefined;
@@ -28,12 +28,12 @@ export interface Scene {
 
 export const EMPTY_SCENE: Scene = {};
 
-/** Changes when the camera should look again: other places, another drone, another leg; not with each sample. */
+/** Changes when the camera should check the fit: other places, another drone, another leg; not with each sample. */
 export function sceneKey({ pickup, dropoff, heading, drone, selected }: Scene): string {
   return JSON.stringify([pickup, dropoff, heading, drone?.id, selected]);
 }
 
-/** The points that matter: the drone, the one that is selected, and where the delivery still has to go. */
+/** The points that matter: the drone, the selected drone, and the rest of the delivery's places. */
 export function focusOf(
   scene: Scene,
   drawnAt: (id: string | undefined) => Point | undefined,

@@ -1,4 +1,4 @@
-/** Drones as small pictures that are painted once: a frame copies thousands of them instead of drawing thousands of paths. */
+/** Paints small pictures of drones once: a frame copies thousands of them instead of drawing thousands of paths. */
 import type { OverlayColours } from './overlay.ts';
 import type { SceneDrone } from './scene.ts';
 
@@ -11,9 +11,9 @@ export interface Sprites {
   ) => void;
 }
 
-/** Pictures of one turn: 7.5° apart, which no one sees on an arrow of 18 pixels. */
+/** Pictures per turn: 7.5° apart, which is invisible on an arrow of 18 pixels. */
 export const HEADINGS = 48;
-/** CSS pixels of the square that holds a drone and its halo. */
+/** Side of the square for a drone and its halo, CSS pixels. */
 const SIZE = 24;
 
 /** @param ratio device pixels per CSS pixel */
@@ -36,7 +36,7 @@ export function createSprites(colours: OverlayColours, ratio: number): Sprites {
   return {
     draw: (context, { tone, heading }, x, y) => {
       const sprite = spriteOf(tone, headingStep(heading));
-      // On whole device pixels: a copy without resampling.
+      // On whole device pixels, a copy needs no resampling.
       const [left, top] = [x - SIZE / 2, y - SIZE / 2].map((edge) => Math.round(edge * ratio) / ratio);
       context.drawImage(sprite, left as number, top as number, sprite.width / ratio, sprite.height / ratio);
     },
@@ -49,7 +49,7 @@ export function headingStep(heading: number): number {
   return step < 0 ? step + HEADINGS : step + 0;
 }
 
-/** An arrow; a cross for a drone out of contact, so that color is not the only sign. */
+/** An arrow, or a cross for a drone out of contact, so that colour is not the only sign. */
 function paint(
   context: CanvasRenderingContext2D,
   tone: SceneDrone['tone'],

@@ -1,16 +1,16 @@
-/** The motion of each drone on the map, from the samples of the scene. */
+/** Keeps the motion of each drone on the map, from the samples of the scene. */
 import { type Drawn, drawn, isMoving, type Motion, type MotionOptions, observe } from './motion.ts';
 import type { Point, Projection } from './projection.ts';
 import type { SceneDrone } from './scene.ts';
 
 export interface Tracks {
-  /** Takes in new samples; forgets drones that are not in the scene any more. */
+  /** Adds new samples; forgets drones that are no longer in the scene. */
   readonly update: (drones: readonly SceneDrone[], now: number) => void;
   readonly drawn: (id: string, now: number) => Drawn | undefined;
   readonly isMoving: (now: number) => boolean;
 }
 
-/** Speeds from two samples closer than this would be noise, s. */
+/** Two samples closer than this would give a speed of noise, s. */
 const MIN_SPAN = 0.2;
 
 export function createTracks(projection: Projection, options: MotionOptions): Tracks {

@@ -1,4 +1,4 @@
-/** The map as a live picture: wires scene, camera, painter, loop and gestures together. */
+/** Wires scene, camera, painter, loop and gestures together to a live map. */
 import type { Position } from '../../shared/contracts/common.ts';
 import { type Camera, moved, type Size, toGround, zoomed } from './camera.ts';
 import { advance, follow, moveByHand, recenter, resize, START, type View } from './camera-director.ts';
@@ -25,12 +25,12 @@ export interface MapViewOptions {
 export interface MapView {
   readonly show: (scene: Scene) => void;
   readonly zoom: (factor: number) => void;
-  /** Shows all of the scene again, and follows it. */
+  /** Shows the whole scene again, and follows it. */
   readonly recenter: () => void;
   readonly close: () => void;
 }
 
-/** Least time between two pictures: with reduced motion, and for fleets whose drones take a frame to paint. */
+/** Shortest time between two frames, with reduced motion and for fleets that take a whole frame to paint. */
 const REDUCED_STEP_MS = 1_000;
 const LARGE_FLEET_STEP_MS = 33;
 const LARGE_FLEET = 300;
@@ -119,7 +119,7 @@ export function createMapView(elements: MapElements, options: MapViewOptions): M
   };
 }
 
-/** The way flown, with the newest sample of the delivery's drone. */
+/** The flown track, with the newest sample of the delivery's drone. */
 function extended(trail: readonly Point[], { drone }: Scene, { toPoint }: Projection): Point[] {
   const newest = drone ? [toPoint(drone.position.longitude, drone.position.latitude)] : [];
   return [...trail.slice(-LONGEST_TRAIL), ...newest];

@@ -1,4 +1,4 @@
-/** The drones of a fleet that are on the screen, in the order in which they are painted. Pure. */
+/** Selects the drones of a fleet that are on the screen, in the order of painting. Pure. */
 import { type Camera, isShown, type Size, toScreen } from './camera.ts';
 import type { Drawn } from './motion.ts';
 import type { Point } from './projection.ts';
@@ -11,11 +11,11 @@ export interface VisibleDrone {
   readonly drawn: Drawn;
 }
 
-/** Idle drones stand on each other at their base; those in the air come last, on top. */
+/** Idle drones overlap at their base; drones in the air are painted last, on top. */
 const ORDER = ['idle', 'stale', 'lost', 'flying'] as const;
-/** A drone counts as shown until it is this far outside, pixels. */
+/** A drone counts as visible until it is this far outside, pixels. */
 const OUTSIDE = 20;
-/** A click this near to a drone means the drone, pixels. */
+/** A click within this distance of a drone selects it, pixels. */
 const REACH = 22;
 
 export function visible(
@@ -33,7 +33,7 @@ export function visible(
   return ORDER.flatMap((tone) => byTone[tone]);
 }
 
-/** The drone that a click means: one in the air before others, then the nearest. */
+/** The drone that a click selects: one in the air before others, then the nearest. */
 export function droneAt(
   at: Point,
   drones: readonly VisibleDrone[],

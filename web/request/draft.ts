@@ -1,11 +1,11 @@
-/** The form as it was left, in the tab's storage: back, forward, a reload and a sign-in keep it. */
+/** Keeps the unfinished form in the tab's storage: it survives back, forward, a reload and a sign-in. */
 import { EMPTY_FORM, type Form } from './form.ts';
 
 type Drafts = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
 
 const keyOf = (personId: string) => `draft:${personId}`;
 
-/** A field that is missing, or that another version of the page wrote, is as in an empty form. */
+/** A field that is missing, or was written by another version of the page, is as in an empty form. */
 export function loadDraft(drafts: Drafts, personId: string): Form {
   const saved = parsed(drafts.getItem(keyOf(personId)));
   const fields = Object.entries(EMPTY_FORM).map(([field, empty]) => {

@@ -1,4 +1,4 @@
-/** An error or a hint of a field; screen readers announce it when it appears. */
+/** An error or a hint for a field; screen readers announce it when it appears. */
 export function FieldNote({
   id,
   error,

@@ -1,4 +1,4 @@
-/** The form for a delivery as data: the bodies that are sent, and the field that each refusal belongs to. Pure. */
+/** The request form as data: the bodies to send, and the field that each refusal belongs to. Pure. */
 import type { ApiProblem, FieldError } from '../server/problem.ts';
 
 export const SIZES = ['Small', 'Medium', 'Large'] as const;
@@ -24,12 +24,12 @@ export const EMPTY_FORM: Form = {
 
 export type FormErrors = Readonly<Partial<Record<Field | 'form', string>>>;
 
-/** Gaps that keep the form from being sent; the service judges everything else. */
+/** Missing fields, which keep the form from being sent; the service checks everything else. */
 export function missing(form: Form): FormErrors {
   return {
-    ...(form.pickup.trim() === '' ? { pickup: 'Say where the parcel is to be picked up.' } : {}),
-    ...(form.dropoff.trim() === '' ? { dropoff: 'Say where the parcel is to go.' } : {}),
-    ...(weightOf(form) === undefined ? { weight: 'Say the weight in kilograms, for example 1.2.' } : {}),
+    ...(form.pickup.trim() === '' ? { pickup: 'Enter the place of the pickup.' } : {}),
+    ...(form.dropoff.trim() === '' ? { dropoff: 'Enter the place of the dropoff.' } : {}),
+    ...(weightOf(form) === undefined ? { weight: 'Enter the weight in kilograms, for example 1.2.' } : {}),
   };
 }
 
@@ -59,7 +59,7 @@ const FIELDS: readonly (readonly [path: RegExp, field: Field])[] = [
   [/confirmationRequired/, 'confirmation'],
 ];
 
-/** The refusal by its fields; an error that belongs to none stands above the button. */
+/** The refusal by field; an error that belongs to none is shown above the button. */
 export function errorsOf(problem: ApiProblem): FormErrors {
   const told: readonly FieldError[] =
     problem.errors.length > 0 ? problem.errors : [{ path: problem.message, message: problem.message }];

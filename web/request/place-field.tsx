@@ -6,7 +6,7 @@ export interface PlaceFieldProps {
   readonly label: string;
   readonly value: string;
   readonly error: string | undefined;
-  /** The next click on the map is for this field. */
+  /** Whether the next click on the map is for this field. */
   readonly isArmed: boolean;
   readonly onInput: (value: string) => void;
   readonly onArm: () => void;

@@ -1,4 +1,4 @@
-/** Shows the places of the form on the map, and takes places that are clicked there. */
+/** Shows the form's places on the map, and takes over places that are clicked there. */
 import { useEffect } from 'preact/hooks';
 import type { Position } from '../../shared/contracts/common.ts';
 import { usePage } from '../app/page.ts';

@@ -11,13 +11,13 @@ export type Quote = z.output<(typeof contract)['responses'][200]>;
 
 export interface QuoteState {
   readonly answer?: Quote;
-  /** Why there is none. */
+  /** Why there is no quote. */
   readonly refusal?: string;
 }
 
 const SETTLE_MS = 350;
 
-/** Asks for a quote once the form rests. */
+/** Asks for a quote once the form has not changed for a moment. */
 export function useQuote(form: Form): QuoteState {
   const { call } = usePage();
   const [state, setState] = useState<QuoteState>({});
@@ -47,7 +47,7 @@ export function useQuote(form: Form): QuoteState {
   return state;
 }
 
-/** Says whether the delivery is possible, when, and for how much. */
+/** Shows whether the delivery is possible, when, and for how much. */
 export function QuoteLine({ id, quote: { answer, refusal } }: { id: string; quote: QuoteState }) {
   return (
     <p id={id} class="quote" aria-live="polite">
@@ -58,7 +58,7 @@ export function QuoteLine({ id, quote: { answer, refusal } }: { id: string; quot
 
 function Words({ quote: { feasible, by, price, deliveryEta } }: { quote: Quote }) {
   if (feasible === null) {
-    return <>A courier did not answer, so whether one can carry this parcel is not known now.</>;
+    return <>A courier did not answer, so we cannot say yet whether one can carry this parcel.</>;
   }
   if (!feasible) {
     return (

@@ -10,7 +10,6 @@ import { ParcelFields } from './parcel-fields.tsx';
 import { PlaceField } from './place-field.tsx';
 import { usePlacesOnMap } from './places-on-map.ts';
 import { QuoteLine, useQuote } from './quote.tsx';
-import { remember } from './recent.ts';
 
 type Place = 'pickup' | 'dropoff';
 
@@ -21,7 +20,7 @@ export function RequestForm({ who }: { who: Person }) {
   const [armed, setArmed] = useState<Place | undefined>(undefined);
   const quote = useQuote(form);
   const [isSending, setSending] = useState(false);
-  /** Stays with the form as it is, so that asking again after a lost answer is not asking twice. */
+  /** The Idempotency-Key stays while the form stays the same: sending it again after a lost answer makes no second request. */
   const key = useRef(crypto.randomUUID());
   const element = useRef<HTMLFormElement>(null);
 
@@ -56,7 +55,6 @@ export function RequestForm({ who }: { who: Person }) {
         body: requestBody(form, who.accountId ?? ''),
         headers: { 'idempotency-key': key.current },
       });
-      remember(who.id, deliveryId);
       forgetDraft(sessionStorage, who.id);
       page.go(`/deliveries/${deliveryId}`);
     } catch (thrown) {
@@ -97,7 +95,7 @@ export function RequestForm({ who }: { who: Person }) {
   );
 }
 
-/** After the next render: only then the field says that it is wrong. */
+/** After the next render: only then is the field marked as invalid. */
 function focusFirstError(form: HTMLFormElement | null): void {
   requestAnimationFrame(() => form?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
 }

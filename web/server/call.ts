@@ -17,7 +17,7 @@ export type Call = <T extends Route>(
 
 /** The part of a session that calls need. */
 export interface Credentials {
-  /** A token that is valid now; undefined while no one is signed in. */
+  /** A token that is valid now; undefined while no user is signed in. */
   readonly token: () => Promise<string | undefined>;
   /** The service refused the token. */
   readonly reject: () => void;

@@ -1,4 +1,4 @@
-/** Waiting that can be called off, and pauses that grow. */
+/** Waits that can be aborted, and pauses that grow. */
 
 const FIRST_MS = 250;
 const LONGEST_MS = 10_000;
@@ -17,7 +17,7 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
-/** ms before the attempt after `failures` of them: doubled each time, with jitter, so that not all come back at once. */
+/** ms before the attempt after `failures`: doubled each time, with jitter, so that clients do not return all at once. */
 export function backoff(failures: number, random: () => number = Math.random): number {
   const ceiling = Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.max(0, failures - 1));
   return ceiling / 2 + random() * (ceiling / 2);

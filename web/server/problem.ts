@@ -1,4 +1,4 @@
-/** Refusals of the API, RFC 9457, and which field of a form each belongs to. */
+/** Refusals of the API (RFC 9457), and the form field that each belongs to. */
 
 export interface FieldError {
   readonly path: string;
@@ -7,7 +7,7 @@ export interface FieldError {
 
 export class ApiProblem extends Error {
   override readonly name = 'ApiProblem';
-  /** 0: there was no answer at all. */
+  /** 0: no answer arrived. */
   readonly status: number;
   readonly code: string;
   readonly errors: readonly FieldError[];
@@ -24,7 +24,7 @@ export class ApiProblem extends Error {
   }
 }
 
-/** @param body problem+json, or whatever else stands in for it */
+/** @param body problem+json, or anything else that a proxy sent in its place */
 export function problemOf(status: number, body: unknown): ApiProblem {
   const { code, detail, errors } = (typeof body === 'object' && body !== null ? body : {}) as {
     readonly code?: unknown;

@@ -1,6 +1,6 @@
 /**
- * Keeps a stream of tracking open: takes a ticket, reads the stream, and does both again when it breaks. `fetch` instead of
- * EventSource, because each connection needs a new ticket, and because the heartbeats show a dead connection.
+ * Keeps a stream of tracking open: gets a ticket, reads the stream, and does both again when it breaks. It uses `fetch`
+ * instead of EventSource, because each connection needs a new ticket, and because heartbeats reveal a dead connection.
  */
 import { createParser } from 'eventsource-parser';
 import type { Credentials } from './call.ts';
@@ -16,7 +16,7 @@ export interface StreamHandlers {
   readonly onState: (state: StreamState) => void;
   /** The frame after which the stream ends for good. */
   readonly isLast: (frame: unknown) => boolean;
-  /** Tracking does not know the delivery: waits, then says whether to try again. */
+  /** Called when tracking does not know the delivery: waits, then returns whether to try again. */
   readonly onUnknown: () => Promise<boolean>;
 }
 
@@ -26,7 +26,7 @@ export type Follow = (target: StreamTarget, handlers: StreamHandlers, signal: Ab
 export interface StreamOptions extends Credentials {
   /** Origin of tracking's routes; empty for the page's own. */
   readonly origin?: string;
-  /** The server beats every 4 s; a longer silence is a dead connection. */
+  /** The server sends a heartbeat every 4 s; a longer silence is a dead connection. */
   readonly silenceMs?: number;
 }
 
@@ -61,7 +61,7 @@ export function createFollow(options: StreamOptions): Follow {
 interface Progress {
   failures: number;
   lastId: string | undefined;
-  /** ms, as the server asked for. */
+  /** ms, as the server requested. */
   retry: number | undefined;
 }
 
@@ -84,7 +84,7 @@ async function readOnce(
     signal: AbortSignal.any([signal, dead.signal]),
   });
   if (response.status === 204) return true;
-  // Tracking was started again between the ticket and its use: the next ticket will do.
+  // Tracking was restarted between the ticket and its use: the next ticket will work.
   if (response.status === 401) return false;
   if (!response.ok || !response.body) throw await problemIn(response);
   progress.failures = 0;

@@ -1,7 +1,7 @@
-/** The browser, as far as a session needs it. */
+/** The parts of the browser that a session needs. */
 export interface Browser {
   readonly address: () => URL;
-  /** `silent`: the way back does not lead there. */
+  /** @param silent the back button does not lead there */
   readonly go: (url: string, silent: boolean) => void;
   /** Of this tab. */
   readonly tab: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;

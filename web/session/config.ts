@@ -1,10 +1,10 @@
-/** The settings of the place where the pages run: `/config.json`. */
+/** The settings of the deployment that serves the pages: `/config.json`. */
 export interface PageConfig {
   /** OpenID Connect issuer at which people sign in; its endpoints come from its discovery document. */
   readonly issuer: string;
   readonly clientId: string;
   /**
-   * Scopes of a sign-in. One names our API, or its tokens are for another audience: in Entra ID
+   * Scopes of a sign-in. One must name the API, or the tokens are for another audience: in Entra ID
    * `openid profile offline_access <audience>/.default`.
    */
   readonly scope: string;

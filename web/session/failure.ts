@@ -1,4 +1,4 @@
-/** Why a sign-in failed, in a sentence for the person, by the registered names of OAuth and OpenID Connect. */
+/** Explains a failed sign-in to the person in a sentence, by the registered error codes of OAuth and OpenID Connect. */
 import { AuthorizationResponseError, ResponseBodyError } from 'oauth4webapi';
 
 /** https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1 and https://openid.net/specs/openid-connect-core-1_0.html#AuthError */
@@ -6,10 +6,10 @@ const SENTENCES: Readonly<Record<string, string>> = {
   access_denied: 'The sign-in was cancelled, or this account may not use the page.',
   temporarily_unavailable: 'Sign-in is not available at the moment. Please try again soon.',
   server_error: 'Sign-in is not available at the moment. Please try again soon.',
-  invalid_grant: 'This sign-in took too long or was used before. Please sign in again.',
+  invalid_grant: 'This sign-in took too long or has already been used. Please sign in again.',
 };
 
-/** The issuer would have had to ask the person, and was told not to. */
+/** The issuer would have to ask the person, which a silent sign-in forbids. */
 const NEEDS_THE_PERSON: ReadonlySet<string> = new Set([
   'login_required',
   'interaction_required',
@@ -17,7 +17,7 @@ const NEEDS_THE_PERSON: ReadonlySet<string> = new Set([
   'account_selection_required',
 ]);
 
-/** Undefined for an error that has no name of its own. */
+/** Undefined for an error without a registered code. */
 function errorCodeOf(thrown: unknown): string | undefined {
   return thrown instanceof AuthorizationResponseError || thrown instanceof ResponseBodyError
     ? thrown.error
@@ -30,7 +30,7 @@ export function needsThePerson(thrown: unknown): boolean {
 
 const TRANSIENT: ReadonlySet<string> = new Set(['temporarily_unavailable', 'server_error']);
 
-/** The issuer said no, and would say so again. */
+/** The issuer refused, and would refuse again. */
 export function isRefusal(thrown: unknown): boolean {
   const code = errorCodeOf(thrown);
   return code !== undefined && !TRANSIENT.has(code);

@@ -1,4 +1,4 @@
-/** The issuer, found by its discovery document, and the three requests of the code flow with PKCE. */
+/** Finds the issuer by its discovery document, and sends the three requests of the code flow with PKCE. */
 import * as oauth from 'oauth4webapi';
 import type { PageConfig } from './config.ts';
 
@@ -12,24 +12,24 @@ export interface Tokens {
   readonly accessToken: string;
   readonly refreshToken: string | undefined;
   readonly idToken: string | undefined;
-  /** Of the ID token, which is checked; undefined after a refresh that brought none. */
+  /** Claims of the verified ID token; undefined after a refresh that brought none. */
   readonly claims: oauth.IDToken | undefined;
   /** Seconds. */
   readonly expiresIn: number;
 }
 
 export interface SignInIssuer {
-  /** The issuer's page to sign in. `silent`: without a question to the person. */
+  /** The issuer's sign-in page. @param silent without asking the person */
   readonly signInUrl: (attempt: Attempt, silent: boolean) => Promise<string>;
-  /** @throws oauth errors when the answer is an error, is of another issuer or attempt, or its ID token is not right */
+  /** @throws oauth errors when the answer is an error, belongs to another issuer or attempt, or has an invalid ID token */
   readonly redeem: (attempt: Attempt, answer: URL) => Promise<Tokens>;
   /** @throws oauth errors */
   readonly refresh: (refreshToken: string) => Promise<Tokens>;
-  /** Undefined where the issuer has no page to sign out. */
+  /** Undefined if the issuer has no sign-out page. */
   readonly signOutUrl: (idToken: string | undefined) => Promise<string | undefined>;
 }
 
-/** Life of a token whose issuer does not name one. */
+/** Lifetime of a token whose issuer does not name it. */
 const DEFAULT_SECONDS = 300;
 const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]']);
 

@@ -1,4 +1,4 @@
-/** The person who is signed in, from the claims of the ID token. The page adapts to it; the services decide. */
+/** The signed-in person, from the claims of the ID token. The page adapts to the role; the services enforce it. */
 
 export interface Person {
   readonly id: string;

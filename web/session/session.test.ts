@@ -87,7 +87,7 @@ describe('an issuer whose endpoints lie elsewhere than below it', () => {
     issuer.twist.tokenAnswers.push({ status: 400, body: { error: 'invalid_grant' } });
     const late = await signedIn(createBrowser().tab());
     expect(late.session.failure.value).toBe(
-      'This sign-in took too long or was used before. Please sign in again.',
+      'This sign-in took too long or has already been used. Please sign in again.',
     );
     const away = createSession({ ...config, issuer: 'http://127.0.0.1:1/' }, createBrowser().tab());
     await away.signIn();

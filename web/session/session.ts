@@ -1,9 +1,9 @@
 /**
- * The session of this tab: signing in, tokens that are renewed before they end, signing out.
+ * Manages the session of this tab: signs in, renews tokens before they expire, signs out.
  *
  * S1 Tokens are kept in the tab's own storage, so they end with it; another tab signs in silently, by the issuer's session.
- * S2 A silent sign-in never shows a page of the issuer, and is not tried again after it failed.
- * S3 At one time at most one refresh is under way: a refresh token is used once.
+ * S2 A silent sign-in never shows a page of the issuer, and is not tried again after a failure.
+ * S3 At most one refresh is under way at a time: a refresh token is used once.
  * S4 A refresh that gets no answer keeps the session; after one that is refused, the tab signs in again silently.
  */
 import { type ReadonlySignal, signal } from '@preact/signals';
@@ -19,26 +19,26 @@ export interface Session {
   /** Why the last sign-in failed, in a sentence. */
   readonly failure: ReadonlySignal<string | undefined>;
   /**
-   * Takes up the session of this tab, or the issuer's answer in the page's address; `silent` tries to sign in without a
-   * question. Returns the path to show, undefined when the browser is on its way to the issuer.
+   * Restores the session of this tab, or processes the issuer's answer in the page's address; `silent` tries to sign in
+   * without asking. Returns the path to show, or undefined when the browser is on its way to the issuer.
    */
   readonly resume: (options?: { readonly silent: boolean }) => Promise<string | undefined>;
   readonly signIn: () => Promise<void>;
   readonly signOut: () => Promise<void>;
-  /** An access token that is valid now; undefined where no one is signed in. @throws TypeError when it cannot be renewed now */
+  /** An access token that is valid now; undefined if no user is signed in. @throws TypeError when it cannot be renewed now */
   readonly token: () => Promise<string | undefined>;
   /** A service refused the token: the person has to sign in again. */
   readonly reject: () => void;
 }
 
 interface Pending extends Attempt {
-  /** The page that the person was on. */
+  /** The page before the sign-in. */
   readonly path: string;
   readonly silent: boolean;
 }
 
 const PENDING = 'sign-in';
-/** In the shared storage: someone signed in with this browser, so a silent sign-in is worth a try. */
+/** In the shared storage: a person has signed in with this browser, so a silent sign-in is worth trying. */
 const HINT = 'signed-in';
 
 export function createSession(config: PageConfig, browser: Browser): Session {
@@ -65,7 +65,7 @@ export function createSession(config: PageConfig, browser: Browser): Session {
     },
   });
 
-  /** Takes the issuer's answer in the address to the attempt that this tab began. */
+  /** Matches the issuer's answer in the address with the attempt that this tab began. */
   const finish = async (pending: Pending) => {
     try {
       keeper.accept(await issuer.redeem(pending, address()));

@@ -1,4 +1,4 @@
-/** The tokens of this tab: kept, renewed before they end, and given to those who call services. S1, S3 and S4 of session.ts. */
+/** Keeps the tokens of this tab, and renews them before they expire. S1, S3 and S4 of session.ts. */
 import { type ReadonlySignal, signal } from '@preact/signals';
 import type { Browser } from './browser.ts';
 import { isRefusal } from './failure.ts';
@@ -9,11 +9,11 @@ export interface TokenKeeper {
   readonly person: ReadonlySignal<Person | undefined>;
   /** Keeps the tokens of a sign-in. */
   readonly accept: (tokens: Tokens) => void;
-  /** Takes up the tokens that this tab kept; false when there are none. */
+  /** Restores the tokens that this tab has stored; false when there are none. */
   readonly restore: () => boolean;
   readonly forget: () => void;
   readonly idToken: () => string | undefined;
-  /** @throws TypeError when the token has ended and the issuer does not answer */
+  /** @throws TypeError when the token has expired and the issuer does not answer */
   readonly token: () => Promise<string | undefined>;
 }
 
@@ -34,7 +34,7 @@ interface Saved {
 }
 
 const KEY = 'session';
-/** Renewed this long before it ends, ms. */
+/** A token is renewed this long before it expires, ms. */
 const RENEW_BEFORE_MS = 60_000;
 
 export function createTokenKeeper({ issuer, browser, onRefused }: TokenKeeperOptions): TokenKeeper {
@@ -46,7 +46,7 @@ export function createTokenKeeper({ issuer, browser, onRefused }: TokenKeeperOpt
   const keep = (next: Saved) => {
     saved = next;
     tab.setItem(KEY, JSON.stringify(next));
-    // The same person again must not look like a change.
+    // The same person must not look like a change.
     if (JSON.stringify(person.peek()) !== JSON.stringify(next.person)) person.value = next.person;
   };
   const forget = () => {
@@ -91,7 +91,7 @@ export function createTokenKeeper({ issuer, browser, onRefused }: TokenKeeperOpt
   };
 }
 
-/** An issuer may leave out of a refresh what has not changed. @throws Error when a sign-in names no person */
+/** A refresh may leave out what has not changed. @throws Error when a sign-in names no person */
 function savedOf(tokens: Tokens, now: number, before?: Saved): Saved {
   const who = tokens.claims ? personOf(tokens.claims) : before?.person;
   if (!who) throw new Error('the sign-in names no person');

@@ -8,14 +8,14 @@ import { EMPTY_SCENE, type Scene } from '../map/scene.ts';
 import { hasEnded, type Shared, useSharedDelivery } from './shared-delivery.ts';
 
 const STAGES: Readonly<Record<Shared['stage'], string>> = {
-  Created: 'It is planned',
-  Rescheduled: 'It was planned again',
-  HeadedToPickup: 'The drone flies to the pickup',
+  Created: 'Planned',
+  Rescheduled: 'Planned again',
+  HeadedToPickup: 'The drone is flying to the pickup',
   HeadedToDropoff: 'On its way to you',
   Completed: 'Delivered',
   Cancelled: 'Cancelled',
-  Failed: 'It failed',
-  Returning: 'The parcel goes back',
+  Failed: 'The delivery failed',
+  Returning: 'The parcel is on its way back',
 };
 
 /** The view behind a share link: stage, arrival, and the parcel's place once it is on its way. */
@@ -54,7 +54,7 @@ export function SharePage({ token }: { token: string }) {
       )}
       {message && <p class="notice warn">{message}</p>}
       <p class="notice">
-        The drone stays high and lowers the parcel on a line. Please keep clear until it has flown off.
+        The drone stays high and lowers the parcel on a line. Please keep clear until it has flown away.
       </p>
     </div>
   );

@@ -1,4 +1,4 @@
-/** The delivery behind a share link, asked for again and again: there is no stream for share links. */
+/** Reads the delivery behind a share link periodically: share links have no stream. */
 import { useEffect, useState } from 'preact/hooks';
 import type { z } from 'zod';
 import type { getPublicDelivery as contract } from '../../shared/contracts/deliveries.ts';
@@ -10,7 +10,7 @@ import { asProblem } from '../server/problem.ts';
 export type Shared = z.output<(typeof contract)['responses'][200]>;
 
 export interface SharedDelivery {
-  /** Undefined until it is known, and when the link shows nothing any more. */
+  /** Undefined until it is known, and once the link no longer works. */
   readonly shared?: Shared | undefined;
   /** Why nothing, or nothing new, is shown. */
   readonly message?: string | undefined;
@@ -18,7 +18,7 @@ export interface SharedDelivery {
 
 const ENDS: ReadonlySet<string> = new Set(['Completed', 'Cancelled', 'Failed']);
 const EVERY_MS = 4_000;
-const NOT_VALID = 'This link is not valid, or no longer. Ask the sender for a new one.';
+const NOT_VALID = 'This link is not valid, or no longer valid. Ask the sender for a new one.';
 
 export const hasEnded = ({ stage }: Shared) => ENDS.has(stage);
 
@@ -38,7 +38,7 @@ export function useSharedDelivery(token: string): SharedDelivery {
         } catch (thrown) {
           if (signal.aborted) return;
           const problem = asProblem(thrown);
-          // Revoked, expired or never valid: what was shown before is not to be seen any more.
+          // Revoked, expired or never valid: the earlier content must no longer be visible.
           if (!problem.mayPass) return setState({ message: NOT_VALID });
           failures += 1;
           setState(({ shared }) => ({ shared, message: problem.message }));

@@ -162,13 +162,11 @@ describe('event-hubs: consumer groups', () => {
     expect(await harness.read('groups', 1, { group: 'second' })).toHaveLength(1);
     await reading[0]?.close();
     await expect
-      .poll(
-        () =>
-          harness.read('groups', 1).then(
-            ({ length }) => length,
-            () => 0,
-          ),
-        { timeout: 5_000 },
+      .poll(() =>
+        harness.read('groups', 1).then(
+          ({ length }) => length,
+          () => 0,
+        ),
       )
       .toBe(1);
     await Promise.all(reading.map((subscription) => subscription.close()));

@@ -22,7 +22,7 @@ const note = (name) => (documents) => { for (const { id } of documents) appendFi
 feed('quick', note('quick'));
 feed('slow', async (documents) => { await new Promise((r) => setTimeout(r, ${SLOW_MS})); note('slow')(documents); });
 `;
-const PATIENCE = { timeout: 15_000, interval: 20 };
+const PATIENCE = { timeout: 60_000, interval: 20 };
 
 let dir: string;
 let files: ReturnType<typeof writeApp>;

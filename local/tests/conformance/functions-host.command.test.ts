@@ -137,7 +137,7 @@ describe('functions-host: command', () => {
         (answer) => answer.text(),
         () => 'down',
       );
-    const patience = { timeout: 10_000, interval: 50 };
+    const patience = { timeout: 60_000, interval: 50 };
     await expect.poll(says, patience).toBe('first');
     writeFileSync(join(dir, 'main.cjs'), HELLO('second'));
     await expect.poll(says, patience).toBe('second');

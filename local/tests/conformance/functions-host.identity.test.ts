@@ -16,7 +16,7 @@ import { type StorageServer, startStorage } from '../../storage/server.ts';
 import { freePort } from '../support/free-port.ts';
 import { HOST, writeApp } from '../support/functions-host.ts';
 
-const WAIT = { timeout: 15_000, interval: 30 };
+const WAIT = { timeout: 60_000, interval: 30 };
 const MAIN = `
 const { appendFileSync } = require('node:fs');
 const { app } = require('@azure/functions');

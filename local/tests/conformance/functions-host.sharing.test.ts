@@ -23,7 +23,7 @@ app.timer('tick', { schedule: '*/1 * * * * *', handler: () => note('tick', Math.
 app.http('hello', { handler: () => ({ body: 'hello' }) });
 `;
 const PARTITIONS = 4;
-const PATIENCE = { timeout: 20_000, interval: 50 };
+const PATIENCE = { timeout: 60_000, interval: 50 };
 
 let dir: string;
 let files: ReturnType<typeof writeApp>;

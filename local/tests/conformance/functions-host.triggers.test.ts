@@ -22,7 +22,7 @@ interface Line {
 
 const HOST = join(import.meta.dirname, '../../functions-host/main.ts');
 const APP = join(import.meta.dirname, 'functions-host-app');
-const WAIT = { timeout: 15_000, interval: 30 };
+const WAIT = { timeout: 60_000, interval: 30 };
 const HUB_KEY = { name: 'root', key: 'c2VjcmV0', rights: ['Manage', 'Send', 'Listen'] as const };
 const KEYS = {
   master: 'the-master-key',

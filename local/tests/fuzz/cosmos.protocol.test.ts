@@ -19,7 +19,7 @@ import { type Malformed, malformed, raw } from './cosmos.requests.ts';
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? 2_000);
 const SEED = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31);
 const AT_ONCE = 40;
-const MAX_MS = 1_000;
+const MAX_MS = 20_000;
 /** With a leak the server runs out of it. */
 const HEAP_MEGABYTES = 64;
 /** The process grows by what is young and dead, too: little of it. */

@@ -14,7 +14,7 @@ import { type Conversation, createRandom, damage, KINDS, record } from './event-
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? 2_000);
 const SEED = Number(process.env['FUZZ_SEED'] ?? Date.now() % 1_000_000);
 const AT_ONCE = 16;
-const HANG_MS = 1_000;
+const HANG_MS = 20_000;
 /** What the broker's memory may differ by between the middle and the end. */
 const FLAT_MB = 30;
 const retryOptions = { maxRetries: 0, timeoutInMs: 5_000 };

@@ -10,7 +10,7 @@ import { type Hosted, host, KEYS, writeApp } from '../support/functions-host.ts'
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? 2_000);
 const SEED = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 32);
 const CONNECTIONS = 16;
-const LONGEST_MS = 1_000;
+const LONGEST_MS = 20_000;
 const GROWTH_MIB = 60;
 
 const MAIN = `

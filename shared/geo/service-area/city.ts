@@ -1,5 +1,5 @@
 /**
- * Fabrikam City, where Fabrikam's drones fly: an invented city of 8 × 8 km at a real coordinate, made by code from a seed.
+ * Fabrikam City, where Fabrikam's drones fly: an invented city of 8 × 8 km at a real coordinate, generated from a seed.
  * Bounds, bases, streets, addresses, and the map that the pages draw.
  */
 import type { Position } from '../../contracts/common.ts';
@@ -18,9 +18,9 @@ export interface ServiceArea {
     readonly north: number;
     readonly east: number;
   };
-  /** Is the position in the area (altitude aside)? */
+  /** Whether the position is in the area, at any altitude. */
   readonly contains: (position: Position) => boolean;
-  /** Is the position on a river or a lake, where nothing can be put down? */
+  /** Whether the position is on a river or a lake, where no parcel can be put down. */
   readonly isWet: (position: Position) => boolean;
   readonly bases: readonly NamedBase[];
 }
@@ -68,7 +68,7 @@ export const SERVICE_AREA: ServiceArea = {
   bases: BASES.map(([baseId, name, at]) => ({ baseId, name, position: place(at) })),
 };
 
-/** The ground and the streets; made once per process. */
+/** The ground and the streets, generated once per process. */
 export function city(): City {
   made ??= build();
   return made;

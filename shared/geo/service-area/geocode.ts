@@ -10,7 +10,7 @@ const SHORT = new Map([
   ['av', 'avenue'],
 ]);
 
-/** Places that people know by name: the address at which each is. */
+/** Places that people know by name, each with its address. */
 const LANDMARKS: ReadonlyMap<string, string> = new Map([
   ['Central Station', '330 Market Street'],
   ['City Hall', '362 Fabrikam Street'],
@@ -22,7 +22,7 @@ const LANDMARKS: ReadonlyMap<string, string> = new Map([
   ['Lakeside Clinic', '560 Summit Street'],
 ]);
 
-/** Addresses that demonstrations and pages offer. Each is known to `geocode`. */
+/** Addresses that demonstrations and pages offer. `geocode` knows each of them. */
 export const DEMO_ADDRESSES: readonly string[] = [
   '200 Market Street',
   '412 Beacon Street',
@@ -35,8 +35,8 @@ export const DEMO_ADDRESSES: readonly string[] = [
 ];
 
 /**
- * Position of an address or a named place, whatever its case; a city after a comma is ignored. Undefined where there is
- * no such house.
+ * Position of an address or a named place, in upper or lower case; a city after a comma is ignored. Undefined if there is no
+ * such house.
  * @example geocode('12 market st, Fabrikam City')
  */
 export function geocode(text: string): Position | undefined {

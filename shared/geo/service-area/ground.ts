@@ -12,7 +12,7 @@ export interface Area {
   readonly ring: Ring;
 }
 
-/** The city is a square with sides of twice this, m. */
+/** The city is a square; this is half of its side, m. */
 export const HALF_SIDE = 4000;
 
 export interface Ground {
@@ -43,7 +43,7 @@ export function layOutGround(random: Random): Ground {
   return { water, parks };
 }
 
-/** Is the point inside the ring? Even-odd rule. */
+/** Whether the point is inside the ring (even-odd rule). */
 export function inside([east, north]: Point, ring: Ring): boolean {
   let odd = false;
   for (let i = 0, j = ring.length - 1; i < ring.length; j = i, i += 1) {

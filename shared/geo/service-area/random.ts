@@ -1,4 +1,4 @@
-/** A small seeded generator, so that the city is the same on every machine. Source: mulberry32 (public domain). */
+/** A small seeded random generator: the city is the same on every machine. Source: mulberry32 (public domain). */
 
 /** Numbers in [0, 1). */
 export type Random = () => number;

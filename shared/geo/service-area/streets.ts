@@ -19,7 +19,7 @@ const STREETS =
 const AVENUES =
   'Quay Anchor Lantern *Marina Canal Sailmaker Garden *Central Museum Theater Orchard *Northwind Meadow Heron Swallow *Contoso Clover Sparrow Kestrel Condor *Hill';
 
-/** m between two house numbers of one side. */
+/** m between two houses on one side. */
 const PLOT = 24;
 const CURB = 12;
 const STEP = 40;
@@ -31,7 +31,7 @@ export function layOutStreets(random: Random, ground: Ground): Street[] {
   ];
 }
 
-/** Where house `number` of a street stands; undefined where the street has no such house. */
+/** Position of house `number` of a street; undefined if the street has no such house. */
 export function house(street: Street, number: number, ground: Ground): Point | undefined {
   let left = Math.ceil(number / 2) * PLOT;
   for (let i = 1; i < street.line.length; i += 1) {
@@ -108,7 +108,7 @@ function fine(line: readonly Point[]): Point[] {
   return points;
 }
 
-/** Drops the points between which the way is straight. */
+/** Drops the points that lie on a straight line between their neighbours. */
 function straighten(points: readonly Point[]): Point[] {
   const kept = points.filter((point, i) => {
     const [before, after] = [points[i - 1], points[i + 1]];

@@ -1,0 +1,9 @@
+import { expect, test } from 'vitest';
+import { CONTAINERS, type ContainerName, containerDefinition } from './containers.ts';
+
+test('what grows with each delivery expires, but for the books; the rest is bounded by what there is', () => {
+  const names = Object.keys(CONTAINERS) as ContainerName[];
+  const lasting = names.filter((name) => containerDefinition(name).defaultTtl === undefined);
+  // Accounts and packages are customers' own, history is what invoices are made from, leases are as many as readers.
+  expect(lasting.toSorted()).toEqual(['accounts', 'history', 'leases', 'packages']);
+});
