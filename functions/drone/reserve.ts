@@ -53,8 +53,8 @@ function createReservations(repository: DroneRepository, deps: ServiceDeps) {
       const { status } = known.item;
       if (status === 'Released') throw stale();
       if (status !== 'Intended' && status !== 'Reserved') return known.item;
-      const held = await heldFor(known.item);
-      if (held) return status === 'Reserved' ? known.item : confirm(held);
+      const held = await heldFor(repository, known.item);
+      if (held) return status === 'Reserved' ? known.item : confirm(repository, deps.log, held);
     }
     return win(deliveryId, request, known, mark);
   }
@@ -73,9 +73,10 @@ function createReservations(repository: DroneRepository, deps: ServiceDeps) {
     for (const candidate of candidates) {
       const job = await intend(deliveryId, request, candidate, current, mark);
       const hold = { deliveryId, generation: request.generation, fence: job.fence, until: job.leaseUntil };
-      if (await repository.hold(candidate.droneId, candidate.fence, hold, now)) return confirm(job);
-      const held = await heldFor(job);
-      if (held) return confirm(held);
+      if (await repository.hold(candidate.droneId, candidate.fence, hold, now))
+        return confirm(repository, deps.log, job);
+      const held = await heldFor(repository, job);
+      if (held) return confirm(repository, deps.log, held);
       current = await repository.job(deliveryId);
     }
     const facts = { refusals: withTaken(refusals, candidates.length) };
@@ -93,7 +94,7 @@ function createReservations(repository: DroneRepository, deps: ServiceDeps) {
     const now = deps.now();
     if (current && current.item.generation > request.generation) throw stale();
     if (current && current.item.generation === request.generation && WON.has(current.item.status)) {
-      if (current.item.status !== 'Reserved' || (await heldFor(current.item))) throw overtaken();
+      if (current.item.status !== 'Reserved' || (await heldFor(repository, current.item))) throw overtaken();
     }
     const superseded = current && current.item.generation < request.generation ? current.item : undefined;
     const odometer = superseded ? ((await repository.state(superseded.droneId))?.item.odometer ?? 0) : 0;
@@ -107,26 +108,31 @@ function createReservations(repository: DroneRepository, deps: ServiceDeps) {
     await repository.saveJob(job, current?.etag, event);
     return job;
   }
+}
 
-  /** The job with its drone's hold; undefined when the drone does not hold for it. */
-  async function heldFor(job: JobDocument): Promise<JobDocument | undefined> {
-    const hold = (await repository.registry(job.droneId))?.item.hold;
-    if (hold?.deliveryId !== job.deliveryId || hold.generation !== job.generation) return undefined;
-    return { ...job, fence: hold.fence, leaseUntil: hold.until ?? job.leaseUntil };
+/** The job as reserved, if it is still the one that is wanted; else its drone is given back. @throws AppError when it was overtaken */
+async function confirm(
+  repository: DroneRepository,
+  log: ServiceDeps['log'],
+  job: JobDocument,
+): Promise<JobDocument> {
+  const { deliveryId, droneId, generation, fence } = job;
+  const current = await repository.job(deliveryId);
+  const same = current?.item.generation === generation && current.item.droneId === droneId;
+  if (same && WON.has(current.item.status) && current.item.fence === fence) return current.item;
+  if (!same || current.item.status !== 'Intended') {
+    await repository.free(droneId, deliveryId, generation);
+    throw overtaken();
   }
+  const confirmed: JobDocument = { ...job, status: 'Reserved' };
+  await repository.saveJob(confirmed, current.etag);
+  log.info({ deliveryId, droneId, fence }, 'drone reserved');
+  return confirmed;
+}
 
-  async function confirm(job: JobDocument): Promise<JobDocument> {
-    const { deliveryId, droneId, generation, fence } = job;
-    const current = await repository.job(deliveryId);
-    const same = current?.item.generation === generation && current.item.droneId === droneId;
-    if (same && WON.has(current.item.status) && current.item.fence === fence) return current.item;
-    if (!same || current.item.status !== 'Intended') {
-      await repository.free(droneId, deliveryId, generation);
-      throw overtaken();
-    }
-    const confirmed: JobDocument = { ...job, status: 'Reserved' };
-    await repository.saveJob(confirmed, current.etag);
-    deps.log.info({ deliveryId, droneId, fence }, 'drone reserved');
-    return confirmed;
-  }
+/** The job with its drone's hold; undefined when the drone does not hold for it. */
+async function heldFor(repository: DroneRepository, job: JobDocument): Promise<JobDocument | undefined> {
+  const hold = (await repository.registry(job.droneId))?.item.hold;
+  if (hold?.deliveryId !== job.deliveryId || hold.generation !== job.generation) return undefined;
+  return { ...job, fence: hold.fence, leaseUntil: hold.until ?? job.leaseUntil };
 }
