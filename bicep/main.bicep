@@ -210,6 +210,14 @@ module gateway 'modules/gateway.bicep' = if (size.appPerService) {
   }
 }
 
+module network 'modules/network.bicep' = if (size.appPerService) {
+  name: 'network'
+  params: {
+    location: location
+    nameSuffix: nameSuffix
+  }
+}
+
 var origin = !empty(publicOrigin)
   ? publicOrigin
   : (size.appPerService ? gateway!.outputs.origin : 'https://${appNames[apps[0].key]}.azurewebsites.net')
@@ -230,6 +238,9 @@ module functionApp 'modules/function-app.bicep' = [
       durable: app.durable
       proofs: app.proofs
       zoneRedundant: size.zoneRedundant
+      behindGateway: size.appPerService
+      frontDoorId: size.appPerService ? gateway!.outputs.frontDoorId : ''
+      subnetId: size.appPerService ? network!.outputs.appsSubnetId : ''
       maxInstances: size.maxInstances
       alwaysReady: size.alwaysReady
       settings: union(
@@ -295,4 +306,7 @@ output FUNCTION_APPS object = appNames
 output AZURE_AKS_CLUSTER_NAME string = tracking.outputs.clusterName
 output AZURE_CONTAINER_REGISTRY_ENDPOINT string = tracking.outputs.registryLoginServer
 output TRACKING_CLIENT_ID string = trackingIdentity.properties.clientId
+@description('The identities that call the API: bicep/grant-service-role.sh grants each the application role `service`.')
+output APP_PRINCIPAL_IDS array = [for index in range(0, length(apps)): identities[index].properties.principalId]
+output TRACKING_PRINCIPAL_ID string = trackingIdentity.properties.principalId
 output EVENTHUBS_NAMESPACE string = eventHubs.outputs.fullyQualifiedNamespace

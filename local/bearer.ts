@@ -1,4 +1,4 @@
-/** Who the bearer of an Entra token is, by its issuer's keys. */
+/** Identifies the bearer of an Entra token by its issuer's keys. */
 import { createRemoteJWKSet, type JWTVerifyGetKey, jwtVerify } from 'jose';
 
 export interface BearerOptions {
@@ -9,7 +9,7 @@ export interface BearerOptions {
 }
 
 export interface Bearer {
-  /** Under which roles may be given: `sub`, `oid`, `appid` and `azp` of the token. */
+  /** The names to which roles may be assigned: `sub`, `oid`, `appid` and `azp` of the token. */
   readonly names: readonly string[];
   /** ms since the epoch */
   readonly expires: number;
@@ -17,7 +17,7 @@ export interface Bearer {
 
 const DISCOVERY_TIMEOUT_MS = 5_000;
 
-/** Answers who brings the token. Rejects when it is not valid, or the issuer cannot be asked for its keys. */
+/** Resolves to the bearer of the token. Rejects when it is not valid, or the issuer's keys cannot be fetched. */
 export function createBearerReader({ issuer, audience }: BearerOptions): (token: string) => Promise<Bearer> {
   let keys: Promise<JWTVerifyGetKey> | undefined;
   return async (token) => {

@@ -1,9 +1,9 @@
 /**
- * A certificate authority in the data folder, which issues certificates for servers on loopback: the SDKs send tokens over TLS
- * only.
+ * Keeps a certificate authority in the data folder, which issues certificates for servers on loopback: the SDKs send tokens
+ * only over TLS.
  *
- * C1 The authority is made once and kept; a server's certificate is new at each start and never written to disk.
- * C2 The authority's key can be read by its owner only.
+ * C1 The authority is created once and kept; a server's certificate is new at each start and never written to disk.
+ * C2 Only its owner can read the authority's key.
  * C3 Certificates name localhost and the loopback addresses, nothing else.
  * C4 Certificates follow RFC 5280 strictly, as Python's clients and `openssl verify -x509_strict` demand: both key identifiers, and
  *    UTCTime until 2049.
@@ -24,9 +24,9 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface Authority {
-  /** PEM; what `NODE_EXTRA_CA_CERTS` and the like must contain. */
+  /** PEM, the content for `NODE_EXTRA_CA_CERTS` and the like. */
   readonly certificate: string;
-  /** Where that PEM lies. */
+  /** The file with that PEM. */
   readonly file: string;
   /** A new key and certificate for a server on this machine, both PEM. */
   issue(commonName?: string): { readonly key: string; readonly cert: string };
@@ -38,7 +38,7 @@ const AUTHORITY_DAYS = 3_650;
 const SERVER_DAYS = 397;
 const AUTHORITY_NAME = 'Local development authority';
 
-/** Opens the authority in `folder` (`ca.crt`, `ca.key`), or makes it. @throws Error when its files are damaged */
+/** Opens the authority in `folder` (`ca.crt`, `ca.key`), or creates it. @throws Error when its files are damaged */
 export function openAuthority(folder: string): Authority {
   mkdirSync(folder, { recursive: true });
   const [file, keyFile] = [join(folder, 'ca.crt'), join(folder, 'ca.key')];
@@ -97,7 +97,7 @@ function issue(authority: KeyObject, commonName: string): { key: string; cert: s
   return { key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), cert };
 }
 
-// DER, as much of it as a certificate needs.
+// The part of DER that a certificate needs.
 
 function tagged(tag: number, ...content: readonly Buffer[]): Buffer {
   const body = Buffer.concat(content);

@@ -1,8 +1,8 @@
 /**
- * The control port of a local server, for tests in another process: JSON over HTTP on loopback.
+ * Serves the control port of a local server, for tests in another process: JSON over HTTP on loopback.
  *
- * C1 Whatever is sent, the server behind it goes on: a body that cannot be read or is refused answers 400 with the reason.
- * C2 Web pages cannot command it: a request needs the header `x-local-control: 1`, which no page can send to another origin, and a body
+ * C1 The server behind it goes on for any input: a body that cannot be read or is refused gets 400 with the reason.
+ * C2 Web pages cannot control it: a request needs the header `x-local-control: 1`, which no page can send to another origin, and a body
  *    needs `content-type: application/json`. Host and Origin are checked as everywhere.
  */
 import { createServer, type IncomingMessage } from 'node:http';
@@ -15,8 +15,8 @@ export interface Control {
 }
 
 /**
- * Is called with the parsed body, or undefined when there is none; what it returns is the answer's JSON, if it returns anything.
- * It throws an Error that explains what is wrong with the body.
+ * Called with the parsed body, or undefined when there is none. Its result, if any, is the answer's JSON.
+ * It throws an Error that explains why the body is not valid.
  */
 export type Command = (body: unknown) => unknown;
 
@@ -25,7 +25,7 @@ export type Commands = Readonly<Record<string, Command>>;
 
 const MAX_BODY_BYTES = 64 * 1024;
 
-/** Headers that a command needs. */
+/** Headers that every command needs. */
 export const CONTROL_HEADERS = { 'x-local-control': '1', 'content-type': 'application/json' } as const;
 
 /** @param port 0: any that is free */
@@ -80,7 +80,7 @@ async function bytesOf(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** @throws Error that explains what is wrong with the body */
+/** @throws Error that explains why the body is not valid */
 function parse(body: Buffer): unknown {
   if (body.length > MAX_BODY_BYTES) throw new Error(`the body is longer than ${MAX_BODY_BYTES} bytes`);
   return body.length === 0 ? undefined : (JSON.parse(body.toString()) as unknown);

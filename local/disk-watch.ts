@@ -1,7 +1,7 @@
 /**
- * A disk that is full: what cannot be written is refused until there is room, and everything goes on by itself then.
+ * Watches for a full disk: writes are refused until there is room, and then everything goes on by itself.
  *
- * D1 One line when the first write is refused, one when a write is taken again; however many are refused between.
+ * D1 One line is logged when the first write is refused and one when a write succeeds again, no matter how many are refused in between.
  */
 
 /** https://www.sqlite.org/rescode.html : SQLITE_FULL, and SQLITE_IOERR, as a write-ahead log meets it. */
@@ -17,7 +17,7 @@ export function isDiskFull(error: unknown): boolean {
 }
 
 export interface DiskWatch {
-  /** Takes note of a write that failed. True: because the disk is full. */
+  /** Records a failed write. Returns whether the disk is full. */
   refused(error: unknown): boolean;
   /** A write has reached the disk. */
   taken(): void;

@@ -1,4 +1,4 @@
-/** What `npm start` prints when all is ready: what runs where, and what to try next. */
+/** Makes the text that `npm start` prints when everything is ready: the addresses, and a first request to try. */
 import { DEMO_ADDRESSES } from '../shared/geo/service-area/service-area.ts';
 import type { Endpoints } from './endpoints.ts';
 
@@ -16,7 +16,7 @@ Ready in ${(milliseconds / 1000).toFixed(1)} s.
 ${table([
   ['Live page', `${gateway}/`],
   ['API', api],
-  ['API, to read', `${gateway}/api-docs`],
+  ['API reference', `${gateway}/api-docs`],
   ['OpenAPI', openapi],
   ...serversOf(endpoints, logs),
 ])}
@@ -32,11 +32,11 @@ Ctrl-C stops everything; nothing is lost. More tokens: npm run token -- alice | 
 `;
 }
 
-/** With `--servers`: where the host is expected, and how to start one. */
+/** The text with `--servers`: the address at which the host is expected, and how to start one. */
 export function serversBanner(host: string): typeof banner {
   const { port } = new URL(host);
   return (endpoints, logs, milliseconds) => `
-Servers ready in ${(milliseconds / 1000).toFixed(1)} s. The Functions host is yours to start.
+Servers ready in ${(milliseconds / 1000).toFixed(1)} s. Start the Functions host yourself.
 
 ${table([['Live page', `${endpoints.gateway}/`], ['API', `${endpoints.api} (from the host on port ${port})`], ...serversOf(endpoints, logs)])}
 

@@ -1,9 +1,9 @@
 /**
- * What a build has changed on the disk, and which parts of the platform run it.
+ * Writes the changed files of a build, and finds the parts of the platform that run them.
  *
- * O1 Only files whose content differs are written, so that a part is restarted only for a change in its own bundle. An entry
+ * O1 Only files whose content differs are written, so a part is restarted only for a change in its own bundle. An entry
  *    names its chunks by their content: a change in a chunk changes each entry that imports it.
- * O2 A page that changes loses its compressed copies, which would be served in its place.
+ * O2 A changed page loses its compressed copies, which would be served in its place.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
@@ -39,7 +39,7 @@ export interface Touched {
   readonly pages: boolean;
 }
 
-/** Whom the changed files concern. Chunks and source maps concern nobody by themselves (O1). */
+/** The parts that run the changed files. Chunks and source maps alone affect none (O1). */
 export function touchedBy(root: string, changed: readonly string[]): Touched {
   const code = changed.filter((path) => !path.endsWith('.map'));
   const within = (folder: string) => code.filter((path) => dirname(path) === join(root, folder));

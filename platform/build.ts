@@ -1,6 +1,6 @@
 /**
- * Builds the Function App as one CommonJS bundle in `dist/functions`, the package that is deployed; and for this machine the
- * processes and the pages, in `platform/dist`. Argument: the root of the repository.
+ * Builds the Function App as one CommonJS bundle in `dist/functions`, the package that is deployed, and the processes and
+ * pages of this machine in `platform/dist`. Argument: the root of the repository.
  */
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -31,7 +31,7 @@ const SOURCES = [
   'package-lock.json',
 ];
 
-/** Builds everything, unless no source has changed since the last time. `root` is the repository. @throws Error with esbuild's messages */
+/** Builds everything, unless no source has changed since the last build. @param root of the repository @throws Error with esbuild's messages */
 async function buildOnce(root: string): Promise<void> {
   const stampFile = join(root, OUT, 'stamp');
   const stamp = stampOf(root);
@@ -42,7 +42,7 @@ async function buildOnce(root: string): Promise<void> {
   try {
     if (isBuilt()) return;
     await Promise.all([
-      // Old chunks stay: another platform may run from them.
+      // Old chunks stay: another platform may be running them.
       build({ ...WARNINGS_ARE_ERRORS, ...processBundles(root) }),
       build({ ...WARNINGS_ARE_ERRORS, ...functionsBundle(root) }),
       buildWeb(root),
@@ -53,7 +53,7 @@ async function buildOnce(root: string): Promise<void> {
   }
 }
 
-/** One build at a time, or another platform would start from files that are half written. */
+/** One build at a time: another platform must not start from half-written files. */
 async function turnAt(file: string): Promise<DatabaseSync> {
   for (;;) {
     const lock = lockFile(file);
@@ -77,7 +77,7 @@ function stampOf(root: string): string {
   return hash.digest('hex');
 }
 
-/** Folders that a build or an installation makes. */
+/** Folders that a build or an installation creates. */
 const isMade = (name: string) => name === 'dist' || name === 'node_modules';
 
 async function buildWeb(root: string): Promise<void> {
@@ -93,7 +93,7 @@ async function buildWeb(root: string): Promise<void> {
   );
 }
 
-/** Beside the file: `.br` and `.gz`, which the gateway sends to browsers that take them. */
+/** Writes `.br` and `.gz` beside the file, for browsers that accept them. */
 async function compress(file: string): Promise<void> {
   const content = readFileSync(file);
   await Promise.all([

@@ -1,18 +1,18 @@
-/** How esbuild makes the three kinds of bundles: the Function App, the processes of this machine, and the pages. */
+/** Options of esbuild for the three kinds of bundles: the Function App, the processes of this machine, and the pages. */
 import { basename, join } from 'node:path';
 import type { BuildOptions, Plugin } from 'esbuild';
 import { OUT, PROCESSES } from './process-files.ts';
 
-/** Loaded from node_modules as they are: they find files of their own, or are loaded by name. */
+/** Packages that are loaded from node_modules: they read their own files, or are loaded by name. */
 const UNBUNDLED = ['azurite', 'azurite/*', '@azure/functions-core'];
 
-/** Node keeps the text of what it runs in memory: a third of it was white space. Names stay, and lines are short enough for a stack trace. */
+/** Node keeps the source text in memory, and a third of it was white space. Names stay, and lines are short enough for a stack trace. */
 const SMALL_SOURCE = { minifyWhitespace: true, minifySyntax: true, lineLimit: 160 } as const;
 
 /** A package's ES modules where it has them: what of them is not used is left out. */
 const ES_MODULES_FIRST = ['module', 'main'];
 
-/** Bundles start faster than hundreds of files, and take less memory. */
+/** Bundles start faster than hundreds of files and need less memory. */
 export function processBundles(root: string): BuildOptions {
   return {
     absWorkingDir: root,
@@ -29,7 +29,7 @@ export function processBundles(root: string): BuildOptions {
     sourcemap: 'linked',
     keepNames: true,
     ...SMALL_SOURCE,
-    // CommonJS packages inside an ES module still ask for `require`.
+    // CommonJS packages inside an ES module still call `require`.
     banner: {
       js: "import { createRequire as localRequire } from 'node:module'; const require = localRequire(import.meta.url);",
     },

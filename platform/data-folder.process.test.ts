@@ -34,7 +34,7 @@ test('D1 the folder and its files are for their owner alone', () => {
 test('D2 while one has it, another is refused with its number; afterwards it is free, and the secrets are the same', () => {
   const first = openDataFolder(folder, false);
   expect(() => openDataFolder(folder, false)).toThrow(
-    `another platform (process ${process.pid}) runs on ${folder}: stop it`,
+    `another platform (process ${process.pid}) uses ${folder}: stop it`,
   );
   first.release();
   const second = openDataFolder(folder, false);

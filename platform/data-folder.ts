@@ -1,8 +1,8 @@
 /**
- * The data folder: one platform at a time, secrets made once, reset on demand.
+ * Opens the data folder: one platform at a time, secrets made once, reset on demand.
  *
- * D1 The folder and all files in it can be read by their owner only.
- * D2 The folder belongs to a process, not to a process number: the kernel gives the lock back when the process ends, however it ends.
+ * D1 Only their owner can read the folder and its files.
+ * D2 The folder belongs to a process, not to a process number: the kernel releases the lock when the process ends, in any way.
  */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,9 +11,9 @@ import type { DatabaseSync } from 'node:sqlite';
 import { lockFile } from './lock-file.ts';
 
 export interface Secrets {
-  /** Key from which the secret of each of the demonstration's machines is derived. */
+  /** Key from which the secrets of the demonstration's machines are derived. */
   readonly clientSecret: string;
-  /** What the managed-identity endpoint wants to see. */
+  /** The header value that the managed-identity endpoint requires. */
   readonly identityHeader: string;
 }
 
@@ -24,7 +24,7 @@ export interface DataFolder {
   release(): void;
 }
 
-/** @throws Error with one line: another platform runs on this data, or a file is damaged */
+/** @throws Error of one line: another platform uses this data, or a file is damaged */
 export function openDataFolder(path: string, reset: boolean): DataFolder {
   // Inherited by every part.
   process.umask(0o077);
@@ -55,14 +55,14 @@ export function openDataFolder(path: string, reset: boolean): DataFolder {
   };
 }
 
-/** The number of the process that has the folder is written beside the lock, for the message alone. */
+/** The number of the owning process is written beside the lock, only for the message. */
 function claim(path: string): DatabaseSync {
   const owner = join(path, 'platform.pid');
   const lock = lockFile(join(path, 'platform.lock'));
   if (!lock) {
     const pid = existsSync(owner) ? readFileSync(owner, 'utf8') : 'unknown';
     throw new Error(
-      `another platform (process ${pid}) runs on ${path}: stop it, or choose another folder with --data and other ports with --port-base`,
+      `another platform (process ${pid}) uses ${path}: stop it, or choose another folder with --data and other ports with --port-base`,
     );
   }
   writeFileSync(owner, String(process.pid));
@@ -79,6 +79,6 @@ function secretsIn(file: string): Secrets {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as Secrets;
   } catch (error) {
-    throw new Error(`${file} is damaged: remove it, or begin again with --reset`, { cause: error });
+    throw new Error(`${file} is damaged: remove it, or start again with --reset`, { cause: error });
   }
 }

@@ -1,4 +1,4 @@
-/** The demonstration's accounts, people and machines: stable, short, in the README. */
+/** The demonstration's accounts, people and machines. Their names are stable, and the README lists them. */
 import type { Client, Principal, SignInPage } from 'azure-local/identity';
 import { clientSecret } from '../shared/auth/client-secret.ts';
 import type { Role } from '../shared/auth/principal.ts';
@@ -36,10 +36,10 @@ export const OPERATOR = 'olivia';
 export const CARRIER = 'carrier-1';
 /** The pages, as the issuer knows them. */
 export const PAGE_CLIENT = 'web';
-/** Program that registers the fleet, as an operator would. */
+/** The program that registers the fleet, as an operator would. */
 const SIMULATOR = 'simulator';
 
-/** Whose tokens are written to endpoints.json. */
+/** Principals whose tokens are written to endpoints.json. */
 export const SHOWN = ['alice', 'adam', 'tara', 'tom', OPERATOR, 'drone-1'] as const;
 
 /** The people who sign in on the issuer's page. */
@@ -76,12 +76,12 @@ export function principals(drones: number): DemoPrincipal[] {
   ];
 }
 
-/** The identities of the processes: tracking's for its calls to the API, both where there are no connection strings. */
+/** The identities of the processes. Tracking always needs its own for calls to the API; both are needed without connection strings. */
 export function managedIdentities(): DemoPrincipal[] {
   return ['functions', 'tracking'].map((id): DemoPrincipal => ({ id, name: id, roles: ['service'] }));
 }
 
-/** @param key gives each machine a secret of its own, so that a drone's opens nothing else */
+/** @param key gives each machine its own secret, so a drone's secret opens nothing else */
 export function clients(drones: number, key: string, origin: string): Client[] {
   const machines = [SIMULATOR, CARRIER, ...droneIds(drones)].map(
     (id): Client => ({ id, secret: clientSecret(key, id) }),

@@ -1,4 +1,4 @@
-/** `.data/endpoints.json`, for programs: written when all is ready, removed at the end. */
+/** Writes `.data/endpoints.json` for programs when everything is ready, and removes it at the end. */
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tokenCommand } from 'azure-local/identity/token-command';
@@ -14,7 +14,7 @@ export interface Endpoints {
   readonly api: string;
   readonly openapi: string;
   readonly tracking: string;
-  /** By process: where it listens, and its number. */
+  /** By process: its address and process number. */
   readonly parts: Readonly<Record<string, { readonly address: string; readonly pid: number | undefined }>>;
   readonly cosmos: {
     readonly endpoint: string;

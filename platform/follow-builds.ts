@@ -1,4 +1,4 @@
-/** Restarts the parts whose bundle a saved source has changed: the platform's side of `npm run dev`. */
+/** The platform's side of `npm run dev`: restarts the parts whose bundle has changed. */
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import type { Part } from './part.ts';
@@ -14,9 +14,9 @@ export function followBuilds(root: string, parts: readonly Part[], say: (line: s
   });
   builder.once('exit', (code, signal) => {
     if (!isStopping)
-      say(`saved sources are no longer rebuilt: the builder ended (${signal ?? `exit code ${code}`})`);
+      say(`the builder ended (${signal ?? `exit code ${code}`}): saved sources are no longer rebuilt`);
   });
-  say('saved sources are rebuilt, and their parts restarted');
+  say('watching: saved sources will be rebuilt, and their parts restarted');
   return {
     [Symbol.dispose]: () => {
       isStopping = true;
@@ -31,7 +31,7 @@ async function apply(
   say: (line: string) => void,
 ): Promise<void> {
   if (report.type === 'failed') {
-    say(`the build that ran before goes on running:\n${report.message}`);
+    say(`build failed; the previous one goes on running:\n${report.message}`);
     return;
   }
   const { savedAt, touched } = report;
@@ -46,5 +46,5 @@ async function apply(
   }
   if (touched.pages) say(`pages rebuilt in ${seconds()}`);
   if (touched.processes.includes('platform'))
-    say('the platform itself has changed: start it again to use that');
+    say('the platform itself has changed: restart it to use the change');
 }

@@ -1,4 +1,4 @@
-/** One public origin: the API, tracking's streams and the pages. In Azure a gateway does the same. */
+/** Serves the API, tracking's streams and the pages at one public origin, as a gateway does in Azure. */
 import { Agent, createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { createHostCheck, protect } from 'azure-local/host-check';
@@ -58,7 +58,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   return { port, close, [Symbol.asyncDispose]: close };
 }
 
-/** No proxy is before this one, so these headers are the client's invention; the proxy would keep them. */
+/** This is the first proxy, so the client has invented these headers; the proxy would pass them on. */
 function dropForwarded({ headers }: IncomingMessage): void {
   for (const name of ['for', 'port', 'proto', 'host']) delete headers[`x-forwarded-${name}`];
 }
@@ -67,7 +67,7 @@ function unavailable(response: ServerResponse): void {
   if (response.headersSent) return void response.destroy();
   refuse(
     response,
-    new AppError('dependency_unavailable', 'this part of the service is being started again', {
+    new AppError('dependency_unavailable', 'this part of the service is restarting: try again', {
       retryAfterSeconds: 1,
     }),
   );

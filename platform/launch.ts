@@ -1,4 +1,4 @@
-/** Starts one process of the platform, waits until it says that it is ready, and ends it. */
+/** Starts a process of the platform, waits until it reports that it is ready, and ends it. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { LogFile } from './log-file.ts';
@@ -9,19 +9,19 @@ export interface PartSpec {
   readonly entry: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** Of Node, beside those that every part has. */
+  /** Arguments of Node, beside those that every part gets. */
   readonly flags?: readonly string[];
   /** A port of the part that answers HTTP. */
   readonly probePort?: number;
-  /** Its start may take as long as it takes. */
+  /** Its start has no time limit. */
   readonly isSlow?: boolean;
 }
 
 /** A small young generation: seven processes share one machine. */
 const FLAGS = ['--max-semi-space-size=4'];
-/** For processes whose speed nobody waits for. */
+/** For processes whose speed does not matter. */
 export const SMALL: readonly string[] = ['--max-semi-space-size=1', '--optimize-for-size'];
-/** glibc keeps a heap for each thread otherwise: https://man7.org/linux/man-pages/man3/mallopt.3.html */
+/** Otherwise glibc keeps a heap for each thread: https://man7.org/linux/man-pages/man3/mallopt.3.html */
 const ALLOCATOR = { MALLOC_ARENA_MAX: '2' };
 const READY_MS = 60_000;
 const GRACE_MS = 15_000;
@@ -33,7 +33,7 @@ export interface Launched {
   readonly words: () => string;
 }
 
-/** In a process group of its own, so that Ctrl-C reaches the parent alone, which then stops the parts in order. */
+/** In its own process group, so that Ctrl-C reaches only the parent, which then stops the parts in order. */
 export function launch(spec: PartSpec, log: LogFile): Launched {
   const child = fork(spec.entry, spec.args, {
     env: { ...ALLOCATOR, ...process.env, ...spec.env },

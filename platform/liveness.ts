@@ -1,15 +1,15 @@
 /**
- * Notices a process that hangs: its port takes connections, as the kernel does for it, but no answer comes.
+ * Detects a process that hangs: its port accepts connections, because the kernel does, but no answer arrives.
  *
- * L1 Any HTTP answer is a sign of life, whatever its status.
- * L2 A process is reported once, after `hangMs` without an answer in which at least three questions were asked: a machine that slept,
- *    or a parent that was stopped itself, is no reason.
+ * L1 An HTTP answer of any status is a sign of life.
+ * L2 A process is reported once, after `hangMs` without an answer to at least three requests: neither a sleeping machine nor a
+ *    parent that was stopped itself is a reason.
  */
 import { get } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 
 export interface LivenessOptions {
-  /** Of a listener on loopback that answers HTTP. */
+  /** Port of a listener on loopback that answers HTTP. */
   readonly port: number;
   readonly hangMs: number;
   readonly hung: () => void;
@@ -17,7 +17,7 @@ export interface LivenessOptions {
 
 const QUESTIONS = 3;
 
-/** Asks until it has reported or is disposed of. */
+/** Sends requests until it has reported the process or is disposed of. */
 export function watchLiveness({ port, hangMs, hung }: LivenessOptions): Disposable {
   const stopping = new AbortController();
   const every = hangMs / (2 * QUESTIONS);

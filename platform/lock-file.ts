@@ -1,7 +1,7 @@
-/** A file that one process at a time has: the transaction on it is the lock, which ends with its process, however that ends. */
+/** Locks a file for one process at a time. The lock is a transaction on the file, so it ends with its process in every case. */
 import { DatabaseSync } from 'node:sqlite';
 
-/** @returns undefined when another process has it; `close` gives it back */
+/** @returns undefined when another process has the lock; `close` releases it */
 export function lockFile(path: string): DatabaseSync | undefined {
   const lock = new DatabaseSync(path);
   try {

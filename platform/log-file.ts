@@ -1,8 +1,8 @@
 /**
- * The log file of one part.
+ * Writes the log file of a part.
  *
- * G1 It takes at most three times MAX_BYTES: the file, and its two predecessors `.1` and `.2`.
- * G2 A file that cannot be written, as on a full disk, throws nothing: lines are dropped, and their number is written when there is
+ * G1 It needs at most three times MAX_BYTES: the file, and its two predecessors `.1` and `.2`.
+ * G2 A file that cannot be written, as on a full disk, never throws: lines are dropped, and their number is written when there is
  *    room again.
  */
 import { closeSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs';
@@ -16,7 +16,7 @@ const MAX_BYTES = 10 * 1024 * 1024;
 const MODE = 0o600;
 
 /**
- * @param failed is told the reason once, when the file can no longer be written
+ * @param failed is called once with the reason, when the file can no longer be written
  * @param maxBytes of one file
  */
 export function openLogFile(
@@ -49,7 +49,7 @@ export function openLogFile(
       rotate();
       target = open();
     }
-    // A write of which only a part finds room returns its length; the next attempt throws.
+    // A write that only partly finds room returns the length written; the next attempt throws.
     for (let at = 0; at < bytes.length; ) at += writeSync(target, bytes, at);
     size += bytes.length;
   };
@@ -62,7 +62,7 @@ export function openLogFile(
         dropped = 0;
         append(bytes);
       } catch (error) {
-        // Reopened at the next line: the file may be another one by then.
+        // It is reopened at the next line: by then it may be a different file.
         close();
         if (dropped === 0) failed((error as Error).message);
         dropped += bytes.length;

@@ -24,7 +24,7 @@ test.each([
   ['--speed', '0.5'],
   ['--speed', ''],
 ])('%s %j is refused with the range and the usage', (name, value) => {
-  expect(() => readPlatformOptions([name, value])).toThrow(/is a (whole )?number from .*\nnpm start --/);
+  expect(() => readPlatformOptions([name, value])).toThrow(/must be a (whole )?number from .*\nnpm start --/);
 });
 
 test('a speed may be a fraction', () => {

@@ -1,4 +1,4 @@
-/** Arguments of `npm start`, and the ports that follow from them. */
+/** Reads the arguments of `npm start`, and derives the ports from them. */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -10,15 +10,15 @@ export interface PlatformOptions {
   /** Simulated seconds per second. */
   readonly speed: number;
   readonly replay: string | undefined;
-  /** Everything but the Function App's host, which is started by hand: `func start`, or `npm run host`. */
+  /** Everything except the Function App's host, which is started by hand: `func start`, or `npm run host`. */
   readonly serversOnly: boolean;
   /** Services reach Cosmos DB, Event Hubs and storage with tokens over TLS, as in Azure, instead of connection strings. */
   readonly identity: boolean;
-  /** Stack traces name the sources' lines; takes about 180 MB more. */
+  /** Stack traces name lines of the sources; needs about 180 MB more. */
   readonly sourceMaps: boolean;
   /** A debugger may attach to the Functions host and to tracking, see `INSPECTOR_PORTS`. */
   readonly inspect: boolean;
-  /** Saved sources are rebuilt, and the parts restarted that run them. */
+  /** Saved sources are rebuilt, and the parts that run them are restarted. */
   readonly watch: boolean;
   /** The data is removed first. */
   readonly reset: boolean;
@@ -45,28 +45,30 @@ export const PORTS = {
 export type PortName = keyof typeof PORTS;
 
 interface Option {
-  /** Of its value in the help; absent: it is a switch. */
+  /** Name of its value in the help; absent for a switch. */
   readonly value?: string;
   readonly default?: string;
   readonly meaning: string;
 }
 
 const OPTIONS: Readonly<Record<string, Option>> = {
-  'port-base': { value: 'N', default: '7070', meaning: 'first of the ports; the pages are there' },
+  'port-base': { value: 'N', default: '7070', meaning: 'first port; the pages are served there' },
   data: { value: 'DIR', default: '.data', meaning: 'folder of all data' },
   drones: { value: 'N', default: '12', meaning: 'size of the fleet, 1 to 5000' },
   seed: {
     value: 'N',
     default: '1',
-    meaning: 'of the simulated weather and noise: the same seed, the same flights',
+    meaning: 'seed of the simulated weather and noise: the same seed gives the same flights',
   },
   speed: { value: 'N', default: '1', meaning: 'simulated seconds per second, 1 to 200' },
   replay: { value: 'FILE', meaning: 'a recorded flight (SRT of a camera, MAVLink log) that drone-1 flies' },
-  servers: { meaning: 'everything but the Functions host, which you start: func start, or npm run host' },
-  identity: { meaning: 'services use tokens over TLS, as in Azure, instead of connection strings' },
-  'source-maps': { meaning: 'stack traces name lines of the sources; takes about 180 MB more' },
-  inspect: { meaning: 'a debugger may attach to the Functions host (port 9229) and to tracking (9230)' },
-  watch: { meaning: 'rebuild what you save, and restart the parts that run it: npm run dev' },
+  servers: {
+    meaning: 'start everything except the Functions host; start that with func start or npm run host',
+  },
+  identity: { meaning: 'let services use tokens over TLS, as in Azure, instead of connection strings' },
+  'source-maps': { meaning: 'name lines of the sources in stack traces; needs about 180 MB more' },
+  inspect: { meaning: 'let a debugger attach to the Functions host (port 9229) and to tracking (9230)' },
+  watch: { meaning: 'rebuild saved sources and restart the parts that run them (npm run dev)' },
   reset: { meaning: 'remove the data first' },
 };
 
@@ -83,14 +85,14 @@ export function help(): string {
   return `npm start -- [OPTIONS]
 
 Starts the whole system on this machine: the local servers, the services, tracking, the pages and a simulated fleet.
-Ctrl-C stops everything; nothing is lost, and the next start goes on where this one stopped.
+Ctrl-C stops everything; nothing is lost, and the next start continues where this one stopped.
 
 ${rows.join('\n')}
   ${'--help'.padEnd(16)}  show this text
 `;
 }
 
-/** @throws Error with the usage, for arguments that it does not know */
+/** @throws Error with the usage, for unknown arguments */
 export function readPlatformOptions(argv: readonly string[]): PlatformOptions {
   let values: Record<string, string | boolean | undefined>;
   const options = Object.entries(OPTIONS).map(([name, { value, default: standard }]) => [
@@ -111,7 +113,7 @@ export function readPlatformOptions(argv: readonly string[]): PlatformOptions {
     const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
     const fits = value >= least && value <= most && (kind === 'number' || Number.isInteger(value));
     if (fits) return value;
-    throw new Error(`--${name} is a ${kind} from ${least} to ${most}\n${USAGE}`);
+    throw new Error(`--${name} must be a ${kind} from ${least} to ${most}\n${USAGE}`);
   };
   return {
     portBase: number('port-base', 1024, 65_500),
@@ -129,10 +131,10 @@ export function readPlatformOptions(argv: readonly string[]): PlatformOptions {
   };
 }
 
-/** Where debuggers look by default; `.vscode/launch.json` attaches to them. */
+/** The default ports of debuggers; `.vscode/launch.json` attaches to them. */
 export const INSPECTOR_PORTS: Readonly<Record<string, number>> = { functions: 9229, tracking: 9230 };
 
-/** With an identity, the SDK of Event Hubs knows no port but that of AMQP over TLS: one system with `--identity` at a time. */
+/** With an identity, the Event Hubs SDK uses only the standard port of AMQP over TLS: one system with `--identity` at a time. */
 export const AMQPS_PORT = 5671;
 
 export function portOf({ portBase }: PlatformOptions, name: PortName): number {

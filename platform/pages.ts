@@ -1,8 +1,8 @@
 /**
- * The built pages as static files.
+ * Serves the built pages as static files.
  *
  * G1 Only GET and HEAD are served; other methods get 405.
- * G2 A path of a page answers with that page, which reads the path itself; a missing asset and a path of operations get 404.
+ * G2 A page's path gets that page, which reads the path itself; a missing asset and an operational path get 404.
  * G3 Files are compressed at build time, are revalidated by their ETag at each load, and come in ranges.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -13,7 +13,7 @@ import type { PageConfig } from '../web/session/config.ts';
 const PAGES: Readonly<Record<string, string>> = { '/api-docs': '/api.html' };
 const MAIN_PAGE = '/index.html';
 const ASSET = /\.(html|js|css|json|svg|png|ico|webp|woff2|txt|xml|map|webmanifest)$/;
-/** Paths of the API, of probes and of the Functions host, which are not pages, and which the gateway does not pass on. */
+/** Paths of the API, of probes and of the Functions host: they are not pages, and the gateway does not pass them on. */
 const OPERATIONS = /^\/(api|admin|runtime|metrics|healthz|livez|readyz|servingz|\.[^/]*)(\/|$)/;
 /** The one form of a range that is honoured; a request with another gets the whole file, as RFC 9110 allows. */
 const RANGE = /^bytes=(\d+)-(\d*)$/;
@@ -40,7 +40,7 @@ export function servePages(folder: string, config: PageConfig): PageHandler {
     const path = pathOf(request.url ?? '/');
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('allow', 'GET, HEAD');
-      return refuse(response, new AppError('method_not_allowed', 'pages are read with GET or HEAD'));
+      return refuse(response, new AppError('method_not_allowed', 'use GET or HEAD to read a page'));
     }
     if (path === '/config.json') {
       response.writeHead(200, { ...Object.fromEntries(headers), 'content-type': 'application/json' });

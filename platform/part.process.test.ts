@@ -82,8 +82,8 @@ test('P4 a part that hangs is ended and started again; one that answers, whateve
   process.kill(pid, 'SIGSTOP');
   await vi.waitFor(() => expect(server.pid).not.toBe(pid), WAIT);
   expect(said).toEqual([
-    'server has not answered for 1.2 s and is ended',
-    'server died (SIGKILL) and is started again',
+    'server has not answered for 1.2 s and will be killed',
+    'server died (SIGKILL) and will be restarted',
   ]);
   await vi.waitFor(async () => expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(404), WAIT);
 });
@@ -121,7 +121,7 @@ test('P2 a second signal ends it at once, two at the same moment are one', async
   expect(isAlive(pid)).toBe(true);
   process.kill(pid, 'SIGTERM');
   await vi.waitFor(() => expect(server.pid).not.toBe(pid), WAIT);
-  expect(said[0]).toBe('server died (exit code 1) and is started again');
+  expect(said[0]).toBe('server died (exit code 1) and will be restarted');
 });
 
 /** A disk of a megabyte, where mounting is allowed. */

@@ -1,12 +1,12 @@
 /**
- * A part of the platform: a child process that is started, watched, started again when it dies, and stopped.
+ * Runs a part of the platform: a child process that is started, watched, restarted when it dies, and stopped.
  *
- * P1 A part that dies is started again at once, with the same arguments; after five deaths in a minute it stays down for a minute.
+ * P1 A part that dies is restarted at once, with the same arguments; after five deaths in a minute it stays down for a minute.
  * P2 A part ends with its parent: by SIGTERM when the parent stops it, by the end of the IPC channel when the parent dies.
  * P3 The output of a part goes to its log file; its last lines are shown when it cannot start. A log file that cannot be written
  *    harms neither the part nor the parent.
- * P4 A part whose port answers nothing for half a minute is killed, and so started again.
- * P5 A part that is restarted for a new build counts as no death. One that cannot start stays down until the next restart.
+ * P4 A part whose port does not answer for half a minute is killed, and so restarted.
+ * P5 A restart for a new build does not count as a death. A part that cannot start stays down until the next restart.
  */
 import { join } from 'node:path';
 import { endChild, type Launched, launch, type PartSpec, untilReady } from './launch.ts';
@@ -16,20 +16,20 @@ import { openLogFile } from './log-file.ts';
 export interface PartContext {
   readonly logDir: string;
   readonly say: (line: string) => void;
-  /** A part was started again. */
+  /** Called when a part was restarted. */
   readonly changed: () => void;
   /** Default: half a minute. */
   readonly hangMs?: number;
-  /** How long a part rests that dies again and again; default: a minute. */
+  /** How long a part that dies repeatedly stays down; default: a minute. */
   readonly restMs?: number;
 }
 
 export interface Part {
   readonly name: string;
   readonly pid: number | undefined;
-  /** Rejects with the part's last words when it ends before it is ready, or is not ready in time. */
+  /** Rejects with the part's last output when it ends before it is ready, or is not ready in time. */
   readonly ready: Promise<void>;
-  /** Ends it and starts it with the code that is now on the disk. Rejects as `ready` does. */
+  /** Ends it and starts it with the current code on disk. Rejects as `ready` does. */
   restart(): Promise<void>;
   /** SIGTERM, and SIGKILL after the grace. */
   stop(): Promise<void>;
@@ -77,7 +77,7 @@ export function startPart(spec: PartSpec, context: PartContext): Part {
       resting = setTimeout(() => void start(), restMs);
       return;
     }
-    context.say(`${spec.name} died (${why}) and is started again`);
+    context.say(`${spec.name} died (${why}) and will be restarted`);
     void start();
   };
 
@@ -85,7 +85,7 @@ export function startPart(spec: PartSpec, context: PartContext): Part {
     const launched = launch(spec, log);
     child = launched;
     const ready = untilReady(spec, launched);
-    // One that lives but is not ready in time dies of it, and is then started again.
+    // A part that runs but is not ready in time is killed, and then restarted.
     ready.then(context.changed, () => launched.process.kill('SIGKILL'));
     watch(launched, ready);
     return ready;
@@ -127,7 +127,7 @@ function killWhenHung(
 ): void {
   if (probePort === undefined) return;
   const hung = () => {
-    say(`${name} has not answered for ${hangMs / 1000} s and is ended`);
+    say(`${name} has not answered for ${hangMs / 1000} s and will be killed`);
     child.kill('SIGKILL');
   };
   const probe = () => {

@@ -1,4 +1,4 @@
-/** The whole system on one machine: starts every part in its order, and stops them. `npm start` is this file. */
+/** Starts the whole system on one machine, its parts in order, and stops it. `npm start` runs this file. */
 import { join } from 'node:path';
 import { saveIssuer, tokenCommand } from 'azure-local/identity/token-command';
 import { banner, serversBanner } from './banner.ts';
@@ -16,9 +16,9 @@ import { runOnce } from './run-once.ts';
 import { type Addresses, AUDIENCE, addressesOf, DATABASE } from './settings.ts';
 import { COMPILE_CACHE, IS_BUNDLE, ROOT, topology } from './topology.ts';
 
-/** One Ctrl-C comes as two signals, from the terminal and from npm; a second one ends everything at once. */
+/** One Ctrl-C arrives as two signals, from the terminal and from npm; a second one ends everything at once. */
 const ONE_SIGNAL_MS = 1_000;
-/** Set by the source for its bundle: when it was started, ms. */
+/** Set by the source for its bundle: the time of the start, ms. */
 const STARTED = 'PLATFORM_STARTED_AT';
 
 /** Everything that runs, and how far its end has come. */
@@ -41,7 +41,7 @@ async function run(options: PlatformOptions): Promise<void> {
   } catch (error) {
     fail(error as Error);
   }
-  // A terminal that has closed is no reason to end.
+  // A closed terminal is not a reason to end.
   for (const output of [process.stdout, process.stderr]) output.on('error', () => undefined);
   const all: Run = { options, data, parts: [], started, isReady: false, hasFailed: false };
   stopOnSignals(all);
@@ -74,7 +74,7 @@ function stopOnSignals(all: Run): void {
       }
       if (all.stopping) return;
       stoppingSince = Date.now();
-      say('stopping: drones in the air stay where they are, and go on at the next start');
+      say('stopping: drones in the air stay where they are, and fly on at the next start');
       all.stopping = stop(all).then(() => process.exit(0));
     });
   }
@@ -107,7 +107,7 @@ async function startAll(all: Run): Promise<void> {
   say(options.serversOnly ? 'starting tracking' : 'starting the services');
   await start(services);
   const token = await tokenCommand([OPERATOR, '--data', options.dataDir]);
-  // The reason for the end is the last line.
+  // The reason for the end is printed last.
   const tell = (text: string) => (all.stopping || all.hasFailed ? undefined : say(text));
   const prepare = (...args: string[]) => runOnce(processFile(ROOT, 'prepare-demo'), args, tell);
   const populate = async () => {
@@ -128,12 +128,12 @@ async function startAll(all: Run): Promise<void> {
   }
   await showAll(serversBanner(addresses.functions));
   await prepare('host', addresses.functions, token);
-  // The servers stay even if the demonstration fails: a host is being worked on.
+  // The servers stay even if the demonstration fails: a developer is working on a host.
   await populate().catch((error: unknown) =>
     say(`the demonstration is incomplete: ${(error as Error).message}`),
   );
   await announce();
-  say('the Functions host answers, the drones are heard: a request sent now is served');
+  say('the Functions host answers and the drones are connected: requests are served now');
 }
 
 /** The people who may sign in, and the database with its containers. */
@@ -150,15 +150,15 @@ async function prepareServers({ options, data }: Run, addresses: Addresses): Pro
   ]);
 }
 
-/** Builds what has changed and goes on as the bundle of this very file: the same process, with half the memory. */
+/** Builds changed sources, then continues as the bundle of this file: the same process, with half the memory. */
 async function becomeBundle(args: readonly string[]): Promise<void> {
   const startedAt = String(Date.now());
   await checkPorts(readPlatformOptions(args)).catch(fail);
-  say('building what has changed');
+  say('building changed sources');
   await runOnce(join(ROOT, 'platform/build.ts'), [ROOT]).catch(fail);
   const env = { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE, [STARTED]: startedAt };
   if (process.platform === 'win32' || !process.execve) {
-    process.stderr.write('npm start runs on Linux and macOS; on Windows start it within WSL\n');
+    process.stderr.write('npm start runs on Linux and macOS; on Windows, start it in WSL\n');
     process.exit(1);
   }
   process.execve(process.execPath, [process.execPath, ...SMALL, processFile(ROOT, 'platform'), ...args], env);

@@ -1,8 +1,8 @@
-/** The ports of the platform must be free before anything is built or started. */
+/** Checks that the platform's ports are free, before anything is built or started. */
 import { createServer } from 'node:net';
 import { AMQPS_PORT, type PlatformOptions, PORTS, type PortName, portOf } from './options.ts';
 
-/** Names every port that another process has in one message. @throws Error */
+/** @throws Error that names every port in use, in one message */
 export async function checkPorts(options: PlatformOptions): Promise<void> {
   const names = Object.keys(PORTS) as PortName[];
   const free = await Promise.all(names.map((name) => isFree(portOf(options, name))));
@@ -10,7 +10,9 @@ export async function checkPorts(options: PlatformOptions): Promise<void> {
   if (options.identity && !(await isFree(AMQPS_PORT)))
     taken.push(`${AMQPS_PORT} (event-hubs with --identity)`);
   if (taken.length > 0)
-    throw new Error(`in use: port ${taken.join(', port ')}. Stop what uses it, or start with --port-base N`);
+    throw new Error(
+      `in use: port ${taken.join(', port ')}. Stop the other program, or start with --port-base N`,
+    );
 }
 
 function isFree(port: number): Promise<boolean> {

@@ -1,4 +1,4 @@
-/** Makes the database and its containers where they are missing: `ENDPOINT KEY DATABASE`. */
+/** Creates the database and its containers if they are missing. Arguments: `ENDPOINT KEY DATABASE`. */
 import { CosmosClient } from '@azure/cosmos';
 import { CONTAINERS, type ContainerName, containerDefinition } from '../shared/cosmos/containers.ts';
 

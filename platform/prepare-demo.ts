@@ -1,13 +1,13 @@
 /**
- * Prepares what must be there before a request can be served, beside the containers. A process of its own that ends when that is so:
+ * Prepares the system for its first request, beside the containers. It is a separate process, which ends when it is done:
  * `host ORIGIN TOKEN` waits for a host that serves the API; `demo ORIGIN TOKEN DRONES` registers accounts and users and waits for the fleet.
  *
- * D1 It has no deadline: as long as its parent runs it goes on, and tells the parent how far it is.
+ * D1 It has no deadline: it goes on as long as its parent runs, and reports its progress to the parent.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { ACCOUNTS } from './demo.ts';
 
-/** Registers what is missing, by the public API as an operator; what is there stays as it is. */
+/** Registers missing accounts and users through the public API, as an operator; existing ones stay as they are. */
 async function registerAccounts(origin: string, token: string): Promise<void> {
   const call = (method: string, path: string, body?: unknown) =>
     fetch(`${origin}/api/${path}`, {
@@ -30,10 +30,10 @@ async function registerAccounts(origin: string, token: string): Promise<void> {
 
 const POLL_MS = 500;
 const TIMEOUT_MS = 10_000;
-/** How long there is no progress before it says where to look. */
+/** Time without progress after which it says where to look. */
 const STALL_MS = 20_000;
 
-/** As long as it takes until `work` does not throw. */
+/** Repeats `work` until it does not throw. */
 async function untilDone(work: () => Promise<void>, doing: string): Promise<void> {
   for (let said = 0; ; ) {
     try {
@@ -41,7 +41,7 @@ async function untilDone(work: () => Promise<void>, doing: string): Promise<void
     } catch (error) {
       if (Date.now() - said > STALL_MS) {
         said = Date.now();
-        tell(`${doing} failed and is tried again: ${(error as Error).message}`);
+        tell(`${doing} failed and will be tried again: ${(error as Error).message}`);
       }
       await pause(POLL_MS);
     }
@@ -66,7 +66,7 @@ async function listDrones(origin: string, token: string): Promise<{ readonly sta
   return listed;
 }
 
-/** Until a host that a person starts serves the API. */
+/** Waits until a host that a person has started serves the API. */
 async function untilHostAnswers(origin: string, token: string): Promise<void> {
   const served = () =>
     listDrones(origin, token).then(
@@ -79,7 +79,7 @@ async function untilHostAnswers(origin: string, token: string): Promise<void> {
 const FLEET_POLL_MS = 100;
 const PROGRESS_MS = 5_000;
 
-/** A drone that was never heard is not sent anywhere. */
+/** Waits for every drone: one that was never heard gets no delivery. */
 async function untilFleetIsHeard(origin: string, token: string, drones: number): Promise<void> {
   const format = new Intl.NumberFormat('en');
   let [most, moved, said] = [0, Date.now(), Date.now()];
@@ -99,7 +99,7 @@ async function untilFleetIsHeard(origin: string, token: string, drones: number):
             : progress,
         );
       }
-      // A large fleet is a large answer.
+      // The answer for a large fleet is large.
       await pause(FLEET_POLL_MS + drones / 5);
     }
   }, 'reading the fleet');
@@ -109,7 +109,7 @@ function tell(text: string): void {
   process.send?.({ text });
 }
 
-// The process that waits for this has ended.
+// The waiting process has ended.
 process.on('disconnect', () => process.exit(0));
 const [step, origin = '', token = '', drones = '0'] = process.argv.slice(2);
 if (step === 'host') await untilHostAnswers(origin, token);

@@ -15,7 +15,7 @@ export const PROCESSES = {
 } as const;
 export type ProcessName = keyof typeof PROCESSES;
 
-/** Where the build puts what runs on this machine only. */
+/** The folder of the build's output for this machine. */
 export const OUT = 'platform/dist';
 
 export function processFile(root: string, name: ProcessName): string {

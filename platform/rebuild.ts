@@ -1,10 +1,10 @@
 /**
- * Rebuilds the bundles whenever a source is saved, and tells its parent what has changed. `npm run dev` runs it beside the
- * platform. Argument: the root of the repository.
+ * Rebuilds the bundles whenever a source is saved, and tells its parent which files have changed. `npm run dev` runs it
+ * beside the platform. Argument: the root of the repository.
  *
  * R1 A round of builds with an error changes no file; the next round builds the same bundles again.
  * R2 Saves during a round lead to one more round.
- * R3 Only the bundles are built that have a saved file among their inputs.
+ * R3 Only bundles that have a saved file among their inputs are built.
  */
 import { globSync, readdirSync, readFileSync, watch } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -21,7 +21,7 @@ export type BuildReport =
 
 const FOLDERS = ['functions', 'shared', 'tracking', 'simulator', 'platform', 'local', 'web'];
 const SOURCE = /\.(ts|tsx|css|html|json|svg)$/;
-/** Folders that a build or an installation makes. */
+/** Folders that a build or an installation creates. */
 const MADE: readonly string[] = ['dist', 'node_modules'];
 /** An editor saves a file in several steps, and a tool several files at once. */
 const QUIET_MS = 40;
@@ -96,7 +96,7 @@ function watchFolder(folder: string, saved: (path: string) => void): void {
 async function rebuildOnSave(root: string, report: (report: BuildReport) => void): Promise<void> {
   const build = await createRounds(root);
   const saved = new Set<string>();
-  // What was saved between the platform's build and this moment counts, too.
+  // Files that were saved since the platform's build count, too.
   let savedAt: number | undefined = Date.now();
   let isBuilding = false;
   const buildRounds = async () => {

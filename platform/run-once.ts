@@ -1,9 +1,9 @@
-/** Runs a module in a process of its own, so that what it needs is gone from memory when it ends. */
+/** Runs a module in its own process, so its memory is freed when it ends. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 
 /**
- * @param told takes the texts that the process sends on its way
+ * @param told is called with the messages that the process sends
  * @throws Error with its output on stderr when it fails
  */
 export async function runOnce(
@@ -18,5 +18,5 @@ export async function runOnce(
     words += chunk.toString();
   });
   const [code] = (await once(child, 'exit')) as [number | null];
-  if (code !== 0) throw new Error(words.trim() || `${module} ended with ${code}`);
+  if (code !== 0) throw new Error(words.trim() || `${module} ended with exit code ${code}`);
 }

@@ -1,4 +1,4 @@
-/** Settings and files of each part, made from the options: who listens where, and who is told what. */
+/** Makes the settings and files of each part from the options: addresses, keys and references to other parts. */
 import { join } from 'node:path';
 import { EMULATOR_KEY } from 'azure-local/cosmos/account';
 import type { TokenOptions } from 'azure-local/storage';
@@ -16,9 +16,9 @@ const HOST = '127.0.0.1';
 const BROKER_RULE = 'RootManageSharedAccessKey';
 /** The key of Microsoft's emulator: https://learn.microsoft.com/azure/event-hubs/test-locally-with-event-hub-emulator */
 const BROKER_KEY = 'SAS_KEY_VALUE';
-/** What the services send to the sample carrier. */
+/** The API key of the sample carrier. */
 const CARRIER_KEY = 'sample-carrier-key';
-/** What webhooks are signed with. */
+/** The key from which the secrets of webhooks are derived. */
 const WEBHOOK_KEY = 'sample-webhook-signing-key-of-one-machine';
 
 export interface Addresses {
@@ -59,9 +59,9 @@ export function addressesOf(options: PlatformOptions): Addresses {
   };
 }
 
-/** Listeners with TLS, and who may do what there: `--identity`. */
+/** The listeners with TLS and their access rules, for `--identity`. */
 export interface IdentityMode {
-  /** PEM, of a server on localhost. */
+  /** Certificate of a server on localhost, as PEM. */
   readonly tls: { readonly key: string; readonly cert: string };
   /** PEM file for `NODE_EXTRA_CA_CERTS`. */
   readonly authorities: string;
@@ -72,7 +72,7 @@ const TRACKING = 'tracking';
 const EVENT_HUBS = 'https://eventhubs.azure.net/';
 const TRACKING_SENDS: readonly string[] = ['drone-events', 'drone-telemetry'] satisfies HubName[];
 
-/** The app has every service here, so its identity has the rights of all of them; tracking's are in bicep/topology.yaml, too. */
+/** The app serves every service here, so its identity has the rights of all; tracking's rights are also in bicep/topology.yaml. */
 function hubRoles(): Record<string, Record<string, ('sender' | 'receiver')[]>> {
   const hubs = Object.entries(HUBS).map(
     ([name, { consumers }]) => [name, consumers as readonly string[]] as const,
@@ -94,7 +94,7 @@ function hubRoles(): Record<string, Record<string, ('sender' | 'receiver')[]>> {
   return { [APP]: Object.fromEntries(app), [TRACKING]: Object.fromEntries(tracking) };
 }
 
-/** The configuration of Cosmos DB's server; without an identity it needs none. */
+/** The configuration of the Cosmos DB server; without an identity it needs none. */
 export function cosmosConfig(
   options: PlatformOptions,
   addresses: Addresses,
@@ -108,7 +108,7 @@ export function cosmosConfig(
   };
 }
 
-/** Storage's listeners with TLS; the app's roles are those of bicep/modules/function-app.bicep, tracking has none there. */
+/** The storage server's listeners with TLS. The app has the roles of bicep/modules/function-app.bicep, tracking has none. */
 function storageTokens(options: PlatformOptions, { issuer }: Addresses, { tls }: IdentityMode): TokenOptions {
   return {
     tls,
@@ -136,7 +136,7 @@ function managedIdentity(
   };
 }
 
-/** That, and settings without a key. */
+/** The same, with settings that contain no key. */
 function identitySettings(
   options: PlatformOptions,
   data: DataFolder,
@@ -234,7 +234,7 @@ export function supportConfig(
   };
 }
 
-/** App settings of the Function App; those with an identity where one is given. */
+/** The Function App's settings; with an identity, the settings for it. */
 export function appSettings(
   options: PlatformOptions,
   addresses: Addresses,

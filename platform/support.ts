@@ -1,4 +1,4 @@
-/** The supporting servers in one process, to save memory: storage, identity, and the gateway with the pages. Its configuration is a JSON file: `--config FILE`. */
+/** Runs storage, identity and the gateway with the pages in one process, to save memory. Argument: `--config FILE`, a JSON file. */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type IdentityOptions, startIdentity } from 'azure-local/identity';

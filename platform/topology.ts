@@ -1,4 +1,4 @@
-/** The parts of the platform: the process that each runs, its arguments and settings, and the order in which they start. */
+/** Lists the parts of the platform: the process that each runs, with its arguments and settings, in the order of their start. */
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { DataFolder } from './data-folder.ts';
@@ -21,7 +21,7 @@ export const ROOT = resolve(import.meta.dirname, IS_BUNDLE ? '../../..' : '..');
 export const COMPILE_CACHE = join(ROOT, 'node_modules/.cache/compile');
 /** Parts whose memory counts more than their speed. */
 const LIGHT: ReadonlySet<ProcessName> = new Set(['support', 'tracking', 'simulator', 'event-hubs', 'cosmos']);
-/** The port of each part that answers HTTP: one that takes connections and answers nothing hangs. */
+/** The HTTP port of each part: one that accepts connections but does not answer hangs. */
 const PROBED: Readonly<Record<PartName, PortName>> = {
   'event-hubs': 'event-hubs-control',
   cosmos: 'cosmos',

@@ -48,7 +48,7 @@ export const UNCITED: Readonly<Record<string, string>> = {
   'local/functions-host/cosmos-leases.ts': 'L1 L2',
   'local/functions-host/cosmos-trigger.ts': 'C1 C2 C3 C4',
   'local/functions-host/event-hub-trigger.ts': 'H1 H2 H3 H4',
-  'local/functions-host/http-stream.ts': 'T1 T2',
+  'local/functions-host/http-stream.ts': 'T1 T2 T3',
   'local/functions-host/keys.ts': 'X1',
   'local/functions-host/ownership.ts': 'O1 O2 O3 O4',
   'local/functions-host/relaunch.ts': 'R1 R2 R3 R4',

@@ -1,16 +1,16 @@
 /**
- * A SQLite file of the simulator.
+ * Opens the simulator's SQLite files.
  *
- * D1 A file that cannot be opened is named, with the reason and what to do next, in one line.
+ * D1 The error for a file that cannot be opened names it, the reason and the next step, in one line.
  */
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 /**
- * Opens the file, and makes its folder when there is none.
+ * Opens the file, and creates its folder if there is none.
  *
- * @param setup pragmas and schema, run as it opens
+ * @param setup pragmas and schema, run when the file is opened
  * @throws Error in one line: the file is damaged, or another process has it
  */
 export function openDatabase(file: string, setup: string): DatabaseSync {
@@ -24,8 +24,8 @@ export function openDatabase(file: string, setup: string): DatabaseSync {
     database?.close();
     const reason = error instanceof Error ? error.message : String(error);
     const advice = /locked|busy/i.test(reason)
-      ? 'another process has it: stop that, or choose another folder with --data'
-      : `it cannot be read (${reason}): begin again with --reset, or remove the file`;
+      ? 'another process uses it: stop that process, or choose another folder with --data'
+      : `it cannot be read (${reason}): start again with --reset, or remove the file`;
     throw new Error(`${file}: ${advice}`, { cause: error });
   }
 }

@@ -1,4 +1,4 @@
-/** The simulator's process: a fleet of drones as clients of the public API and of tracking, and the sample carrier's van. */
+/** The simulator's process runs a fleet of drones, as clients of the public API and of tracking, and the sample carrier's van. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { clientSecret } from '../shared/auth/client-secret.ts';
@@ -21,7 +21,7 @@ const TICK_MS = 50;
 const OPERATOR_CLIENT = 'simulator';
 const CARRIER_CLIENT = 'carrier-1';
 
-/** Lines that open at one time: more would only make each of them slower. */
+/** Number of connections that open at the same time: more would only make each of them slower. */
 const OPENING_AT_ONCE = 32;
 
 async function run(settings: SimulatorSettings, stopping: AbortSignal): Promise<() => Promise<void>> {
@@ -30,7 +30,7 @@ async function run(settings: SimulatorSettings, stopping: AbortSignal): Promise<
   if (recording)
     log.info(
       { recording: recording.name, ...recording.skipped },
-      'the recording is read; these fixes were skipped',
+      'the recording was read; these fixes were skipped',
     );
   const store = openStore(settings.data);
   const fleet = createFleet({
@@ -40,7 +40,7 @@ async function run(settings: SimulatorSettings, stopping: AbortSignal): Promise<
     now: () => new Date(),
     boot: randomUUID().slice(0, 8),
     onStoreTrouble: (problem) => {
-      if (problem === undefined) log.info('the state is written again; nothing was lost');
+      if (problem === undefined) log.info('the state can be written again; nothing was lost');
       else log.error({ err: problem }, 'the state cannot be written: the flights go on in memory');
     },
     ...(recording ? { recording } : {}),
@@ -111,7 +111,7 @@ function linksOf(
   return new Map(fleet.drones.map((drone) => [drone.id, linkOf(drone)]));
 }
 
-/** The sample carrier, where the settings ask for one. */
+/** The sample carrier, if the settings ask for it. */
 async function carrierOf(settings: SimulatorSettings, tokens: Tokens, log: Log) {
   const { CARRIER_PORT: port, CARRIER_API_KEY: apiKey, data: dataDir, speed } = settings;
   if (port === undefined || apiKey === undefined) return undefined;

@@ -1,4 +1,4 @@
-/** Arguments and settings of the simulator and of the sample carrier. */
+/** Reads the arguments and settings of the simulator and of the sample carrier. */
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { read } from '../shared/read.ts';
@@ -18,7 +18,7 @@ const Environment = z.object({
   /** The secret of each machine client is derived from it. */
   DEMO_CLIENT_KEY: z.string().min(1),
   API_AUDIENCE: z.string().min(1).optional(),
-  /** The sample carrier runs where both are given. */
+  /** The sample carrier runs if both are given. */
   CARRIER_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
   CARRIER_API_KEY: z.string().min(1).optional(),
   LOG_LEVEL: z.string().default('info'),
@@ -26,12 +26,12 @@ const Environment = z.object({
 
 export type SimulatorSettings = z.output<typeof Arguments> & z.output<typeof Environment>;
 
-/** What cannot be understood: the caller's mistake, told in one line. */
+/** A mistake of the caller, reported in one line. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** @throws UsageError that names what is missing or wrong */
+/** @throws UsageError that names every value that is missing or not valid */
 export function readOptions(
   argv: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,

@@ -1,12 +1,12 @@
 /**
- * The simulator's process: it says when it is ready, ends cleanly, and says in one line why it cannot start. It ends with its parent, on
- * SIGTERM and on SIGINT: within CLOSE_MS, whatever it waits for, and at once on a second signal.
+ * Runs the simulator's process: it reports when it is ready, ends cleanly, and explains in one line why it cannot start. It ends with
+ * its parent, on SIGTERM and on SIGINT: within CLOSE_MS, no matter what it waits for, and at once on a second signal.
  */
 import { UsageError } from './options.ts';
 
 export interface Started {
   readonly close: () => Promise<void>;
-  /** What the line on stdout says. */
+  /** The text of the line on stdout. */
   readonly ready: string;
   readonly port?: number;
 }
@@ -18,7 +18,7 @@ export interface ProcessOptions {
 
 const EXIT = { failed: 1, usage: 2 };
 const CLOSE_MS = 10_000;
-/** One Ctrl-C can come as two signals, from the terminal and from npm. */
+/** One Ctrl-C can arrive as two signals, from the terminal and from npm. */
 const ONE_SIGNAL_MS = 1_000;
 
 /** Runs until SIGTERM, SIGINT or the end of the parent; the exit code is set, never thrown. */

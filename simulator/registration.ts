@@ -1,4 +1,4 @@
-/** Registers the fleet by the public API; a drone that is registered already keeps its entry as it is. */
+/** Registers the fleet through the public API; a drone that is already registered keeps its entry. */
 import { listDrones, putDrone } from '../shared/contracts/routes.gen.ts';
 import { createApiClient } from '../shared/http/api-client.ts';
 import type { Log } from '../shared/telemetry/log.ts';
@@ -16,16 +16,16 @@ export interface RegistrationOptions {
   readonly wait: (ms: number) => Promise<void>;
 }
 
-/** Drones that are listed at one time. */
+/** Number of drones in one page of the list. */
 const PAGE_SIZE = 500;
 const TIMEOUT_MS = 30_000;
 const PAUSE = { first: 250, longest: 5_000 };
-/** Drones that are registered at one time. */
+/** Number of drones that are registered at the same time. */
 const AT_ONCE = 16;
-/** A line in the log for so many registered drones. */
+/** Number of registered drones between two lines of the log. */
 const REPORT_EVERY = 500;
 
-/** Until every drone is registered, or the signal ends it. */
+/** Resolves when every drone is registered, or the signal is aborted. */
 export async function registerFleet(options: RegistrationOptions): Promise<void> {
   const { drones, log, signal } = options;
   const call = createApiClient({ origin: options.origin, token: async () => (await options.token()).value });
@@ -46,7 +46,7 @@ export async function registerFleet(options: RegistrationOptions): Promise<void>
 
 type Call = ReturnType<typeof createApiClient>;
 
-/** The first result, over any number of failures; undefined when the signal ends it. */
+/** The first result, after any number of failures; undefined when the signal is aborted. */
 async function untilDone<T>(
   { log, signal, wait }: RegistrationOptions,
   attempt: () => Promise<T>,

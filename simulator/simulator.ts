@@ -1,4 +1,4 @@
-/** The fleet on the wall clock: time passes, what happened goes up each drone's link, samples are taken when due. */
+/** Runs the fleet on the wall clock: advances time, sends events up each drone's link, and takes samples when they are due. */
 import type { Telemetry } from '../shared/contracts/flight.ts';
 import type { Fleet } from './fleet/fleet.ts';
 import type { Link } from './link/link.ts';
@@ -13,17 +13,17 @@ export interface SimulatorOptions {
 }
 
 export interface Simulator {
-  /** Call it often: it does what has become due since the last call. */
+  /** Call it often: it does everything that has become due since the last call. */
   readonly tick: () => void;
 }
 
 /** Samples are a simulated second apart, but never more than 10, nor less than 1, per second of the wall clock; ms. */
 const SAMPLE_MS = { least: 100, most: 1000 };
-/** Samples that fall due within this time travel in one frame, ms. */
+/** Samples due within this time share a frame, ms. */
 const FRAME_MS = 200;
-/** Between the turns of two drones, ms. */
+/** Time between the turns of two drones, ms. */
 const TURN_MS = 50;
-/** After a pause of the machine, time does not leap by more than this, ms. */
+/** Largest step of time after a pause of the machine, ms. */
 const MAX_LEAP_MS = 1000;
 
 export function createSimulator({ fleet, links, speed, now }: SimulatorOptions): Simulator {
@@ -32,7 +32,7 @@ export function createSimulator({ fleet, links, speed, now }: SimulatorOptions):
   const frames = new Map<string, { samples: Telemetry[]; since: number }>();
   let last = now();
 
-  /** The drones take turns within a second, so that a large fleet does not speak all at once. */
+  /** The drones take turns within a second, so a large fleet does not send all at once. */
   for (const [index, { id }] of fleet.drones.entries())
     due.set(id, last + ((index * TURN_MS) % SAMPLE_MS.most));
 

@@ -360,6 +360,22 @@ describe('who may do what', () => {
     expect((await post('/tickets', CUSTOMER, { fleet: true })).status).toBe(403);
   });
 
+  test('S3 a ticket that is asked for before the delivery is known comes when it is (D18)', async () => {
+    const asked = post('/tickets', CUSTOMER, { deliveryId: 'ticket-first' }, { prefer: 'wait=10' });
+    const atOnce = await post('/tickets', CUSTOMER, { deliveryId: 'ticket-first' });
+    expect(atOnce.status).toBe(404);
+    await broker.publish('domain-events', 'ticket-first', stageEvent('ticket-first', 'Created', 0));
+    expect((await asked).status).toBe(201);
+    const began = performance.now();
+    const refused = await Promise.all([
+      post('/tickets', STRANGER, { deliveryId: 'ticket-first' }, { prefer: 'wait=1' }),
+      post('/tickets', STRANGER, { deliveryId: 'unknown' }, { prefer: 'wait=1' }),
+    ]);
+    expect(refused.map(({ status }) => status)).toEqual([404, 404]);
+    expect(performance.now() - began).toBeGreaterThanOrEqual(1_000);
+    expect(await refused[0]?.json()).toEqual(await refused[1]?.json());
+  });
+
   test('a ticket opens its stream once', async () => {
     await broker.publish('domain-events', 'ticketed', stageEvent('ticketed', 'Created', 0));
     await until(() => tracking.tracker.deliveries.find('ticketed') !== undefined, 'the delivery');

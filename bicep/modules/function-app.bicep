@@ -33,6 +33,15 @@ param proofs bool
 
 param zoneRedundant bool
 
+@description('true: clients reach the app through the gateway only, and the apps call each other from their subnet.')
+param behindGateway bool
+
+@description('The gateway\'s; unused without one.')
+param frontDoorId string
+
+@description('Subnet of the apps; unused without a gateway.')
+param subnetId string
+
 @minValue(1)
 param maxInstances int
 
@@ -182,8 +191,37 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
           : []
       }
     }
+    ...(behindGateway
+      ? {
+          virtualNetworkSubnetId: subnetId
+        }
+      : {})
     siteConfig: {
       minTlsVersion: '1.2'
+      ...(behindGateway
+        ? {
+            ipSecurityRestrictionsDefaultAction: 'Deny'
+            ipSecurityRestrictions: [
+              {
+                name: 'gateway'
+                priority: 100
+                action: 'Allow'
+                tag: 'ServiceTag'
+                ipAddress: 'AzureFrontDoor.Backend'
+                // The tag is every customer's Front Door; the header names ours.
+                headers: {
+                  'x-azure-fdid': [frontDoorId]
+                }
+              }
+              {
+                name: 'services'
+                priority: 200
+                action: 'Allow'
+                vnetSubnetResourceId: subnetId
+              }
+            ]
+          }
+        : {})
       ftpsState: 'Disabled'
       http20Enabled: true
       appSettings: map(items(union(hostSettings, settings)), setting => {

@@ -78,4 +78,6 @@ resource route 'Microsoft.Cdn/profiles/afdEndpoints/routes@2025-06-01' = [
   }
 ]
 
+@description('What Front Door sends in X-Azure-FDID with every request.')
+output frontDoorId string = profile.properties.frontDoorId
 output origin string = 'https://${endpoint.properties.hostName}'

@@ -8,11 +8,10 @@ import {
   checkAdmin,
   checkMayShip,
   checkOwn,
-  endOfHold,
   userDocumentId,
   userView,
 } from './domain.ts';
-import type { AccountDocument, HoldDocument, UserDocument } from './schemas.ts';
+import type { AccountDocument, UserDocument } from './schemas.ts';
 
 const AT = '2026-11-23T12:00:00.000Z';
 const account = (change: Partial<AccountDocument> = {}): AccountDocument => ({
@@ -122,22 +121,6 @@ describe('shipping', () => {
       }),
     );
   });
-});
-
-test('a hold ends once, as settled or released, at the time of its end', () => {
-  const hold = (status: HoldDocument['status']): HoldDocument => ({
-    id: 'hold-d1',
-    type: 'hold',
-    accountId: 'contoso',
-    deliveryId: 'd1',
-    status,
-    at: AT,
-  });
-  expect(endOfHold(hold('Held'), true, 'then')).toEqual({ ...hold('Settled'), endedAt: 'then' });
-  expect(endOfHold(hold('Held'), false, 'then')).toEqual({ ...hold('Released'), endedAt: 'then' });
-  for (const status of ['Settled', 'Released'] as const) {
-    for (const settled of [true, false]) expect(endOfHold(hold(status), settled, 'then')).toBeUndefined();
-  }
 });
 
 describe('a change of an account', () => {

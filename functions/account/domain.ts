@@ -6,7 +6,7 @@ import type { Account, AccountAct } from '../../shared/contracts/accounts.ts';
 import { Id } from '../../shared/contracts/common.ts';
 import { AppError } from '../../shared/errors.ts';
 import { read } from '../../shared/read.ts';
-import type { AccountDocument, HoldDocument, UserDocument } from './schemas.ts';
+import type { AccountDocument, UserDocument } from './schemas.ts';
 
 /**
  * A user id may contain what a document id may not (`/`, `?`, `#`, 255 characters of any script). Such an id is stored
@@ -39,8 +39,7 @@ export function checkAdmin(principal: Principal, accountId: string, listed: User
 /** @throws AppError `account_unknown`, `account_suspended` or `over_quota`, in this order */
 export function checkMayShip(account: AccountDocument | undefined, user: UserDocument | undefined): void {
   if (!account) throw new AppError('account_unknown', 'there is no such account');
-  if (!user || user.removedAt !== undefined)
-    throw new AppError('account_unknown', 'the user does not belong to this account');
+  if (!isMember(user)) throw new AppError('account_unknown', 'the user does not belong to this account');
   if (account.status === 'suspended') throw new AppError('account_suspended', 'the account is suspended');
   if (account.held >= account.quota) {
     const { held, quota } = account;
@@ -50,11 +49,9 @@ export function checkMayShip(account: AccountDocument | undefined, user: UserDoc
   }
 }
 
-/** The hold after a release; undefined if it has already ended. */
-export function endOfHold(hold: HoldDocument, settled: boolean, at: string): HoldDocument | undefined {
-  return hold.status === 'Held'
-    ? { ...hold, status: settled ? 'Settled' : 'Released', endedAt: at }
-    : undefined;
+/** Whether the account's list of users has this user. */
+export function isMember(user: UserDocument | undefined): boolean {
+  return user !== undefined && user.removedAt === undefined;
 }
 
 export type AccountFacts = Pick<AccountDocument, 'name' | 'quota' | 'status'>;

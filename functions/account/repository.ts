@@ -1,6 +1,8 @@
 /** Accounts, users and holds in Cosmos; a hold and the account's counter change in one batch. */
 import type { JSONObject, OperationInput } from '@azure/cosmos';
 import type { Database, Stored } from '../../shared/cosmos/store.ts';
+import { WriteConflict } from '../../shared/cosmos/write-conflict.ts';
+import { AppError } from '../../shared/errors.ts';
 import { userDocumentId } from './domain.ts';
 import type { AccountDocument, HoldDocument, UserDocument } from './schemas.ts';
 
@@ -16,12 +18,15 @@ export interface AccountRepository {
   hold(accountId: string, deliveryId: string): Promise<Stored<HoldDocument> | undefined>;
   /** Current holds of all accounts, oldest first. */
   holds(before: string, limit: number): Promise<readonly HoldDocument[]>;
-  /** @throws WriteConflict `exists`: there is a hold already; `changed`: the account may no longer ship */
-  createHold(hold: HoldDocument): Promise<void>;
-  /** Records the end of a hold that never existed, so that a late hold is refused. @throws WriteConflict */
+  /**
+   * Answers how many the account holds now.
+   * @throws WriteConflict `exists`: there is a hold; `changed`: there is no account, or it may not ship
+   */
+  createHold(hold: HoldDocument): Promise<number>;
+  /** The end of a hold that never was: a hold that comes late finds it. @throws WriteConflict */
   createEnded(hold: HoldDocument): Promise<void>;
-  /** @throws WriteConflict */
-  endHold(hold: HoldDocument, etag: string): Promise<void>;
+  /** @throws WriteConflict when no hold stands */
+  endHold(accountId: string, deliveryId: string, status: 'Settled' | 'Released', at: string): Promise<void>;
 }
 
 const MAY_HOLD = "FROM c WHERE c.status = 'active' AND c.held < c.quota";
@@ -47,27 +52,43 @@ export function createAccountRepository(database: Database): AccountRepository {
       return (await store.query<HoldDocument>(sql, { before }, { limit })).items;
     },
     createHold: async (hold) => {
-      await store.batch(hold.accountId, [
-        { operationType: 'Create', resourceBody: json(hold) },
-        count([{ op: 'incr', path: '/held', value: 1 }], MAY_HOLD),
-      ]);
+      const [, written] = await orMissing(
+        store.batch(hold.accountId, [
+          { operationType: 'Create', resourceBody: json(hold) },
+          count([{ op: 'incr', path: '/held', value: 1 }], MAY_HOLD),
+        ]),
+      );
+      return (written?.item as AccountDocument | undefined)?.held ?? 0;
     },
     createEnded: async (hold) => {
       await store.create<HoldDocument>(hold);
     },
-    endHold: async (hold, etag) => {
-      const month = hold.endedAt?.slice(0, 7);
-      await store.batch(hold.accountId, [
-        { operationType: 'Replace', id: hold.id, resourceBody: json(hold), ifMatch: etag },
-        count([
-          { op: 'incr', path: '/held', value: -1 },
-          ...(hold.status === 'Settled'
-            ? [{ op: 'incr', path: `/settled/${month}`, value: 1 } as const]
-            : []),
+    endHold: async (accountId, deliveryId, status, at) => {
+      const fields = Object.entries({ status, endedAt: at });
+      const operations = fields.map(([name, value]) => ({ op: 'set' as const, path: `/${name}`, value }));
+      const settled = { op: 'incr', path: `/settled/${at.slice(0, 7)}`, value: 1 } as const;
+      await orMissing(
+        store.batch(accountId, [
+          {
+            operationType: 'Patch',
+            id: `hold-${deliveryId}`,
+            resourceBody: { operations, condition: "FROM c WHERE c.status = 'Held'" },
+          },
+          count([{ op: 'incr', path: '/held', value: -1 }, ...(status === 'Settled' ? [settled] : [])]),
         ]),
-      ]);
+      );
     },
   };
+}
+
+/** What is not there is a conflict, too: the caller reads, and decides again. */
+async function orMissing<T>(write: Promise<T>): Promise<T> {
+  try {
+    return await write;
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'not_found') throw new WriteConflict('changed', error);
+    throw error;
+  }
 }
 
 function count(

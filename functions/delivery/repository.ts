@@ -43,14 +43,14 @@ export function createDeliveryRepository(database: Database): DeliveryRepository
     save: async (document, etag) => (await store.replace(document, document.deliveryId, etag)).etag,
     record: async (document, event, etag) => {
       const body = document as unknown as JSONObject;
-      const [newEtag = ''] = await store.batch(document.deliveryId, [
+      const [written] = await store.batch(document.deliveryId, [
         etag
           ? { operationType: 'Replace', id: 'delivery', resourceBody: body, ifMatch: etag }
           : { operationType: 'Create', resourceBody: body },
         { operationType: 'Create', resourceBody: event as unknown as JSONObject },
         { operationType: 'Create', resourceBody: domainItem(document, event) as unknown as JSONObject },
       ]);
-      return newEtag;
+      return written?.etag ?? '';
     },
     events: async (deliveryId) => {
       const sql = "SELECT * FROM c WHERE c.type = 'tracking' ORDER BY c.sequence";

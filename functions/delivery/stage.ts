@@ -37,8 +37,10 @@ export function createStageHandlers(repository: DeliveryRepository, deps: Servic
       checkNamedOwner(call.principal, body.owner.accountId, 'body.owner.accountId');
       const ifMatch = call.headers['if-match'];
       const mark = callMark(call, body);
-      const write = async () => {
-        const known = await repository.find(deliveryId);
+      // A workflow's delivery is new, unless it was planned again.
+      const assumesNew = mark !== undefined && ifMatch === undefined;
+      const write = async (attempt: number) => {
+        const known = assumesNew && attempt === 1 ? undefined : await repository.find(deliveryId);
         if (known) checkReach(call.principal, known.item.accountId, 'there is no such delivery');
         checkIfMatch(ifMatch, known?.etag);
         if (known) return replan(known.item, body, known.etag, mark);

@@ -91,9 +91,11 @@ export function createHandlers(repository: RequestRepository, deps: ServiceDeps)
       return { status: 200, body: { requests, ...next } };
     },
 
-    accept: async ({ params }, call) => {
-      const document = await own(params.deliveryId, call);
-      const accepted = await repository.take(document.accountId, document.id);
+    /** One write where the caller names the account, as the scheduler does. */
+    accept: async ({ params: { deliveryId } }, call) => {
+      const accountId = call.principal.accountId ?? (await own(deliveryId, call)).accountId;
+      const accepted = await repository.take(accountId, deliveryId);
+      if (accepted === undefined) throw new AppError('not_found', 'there is no such request');
       return { status: 200, body: { accepted } };
     },
 

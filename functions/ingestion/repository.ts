@@ -1,7 +1,7 @@
 /** Requests and idempotency records in Cosmos; the two of one request are written in one batch. */
 import type { JSONObject } from '@azure/cosmos';
 import type { Database } from '../../shared/cosmos/store.ts';
-import { unlessConflict, WriteConflict } from '../../shared/cosmos/write-conflict.ts';
+import { WriteConflict } from '../../shared/cosmos/write-conflict.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { IdempotencyDocument, RequestDocument } from './schemas.ts';
 
@@ -25,9 +25,9 @@ export interface RequestRepository {
   earlier(
     idempotency: Pick<IdempotencyDocument, 'id' | 'accountId' | 'bodyHash'>,
   ): Promise<RequestDocument | undefined>;
-  /** False when it was abandoned: only one of `take` and `abandon` succeeds, in either order. */
-  take(accountId: string, deliveryId: string): Promise<boolean>;
-  /** Records that the hub has acknowledged it. False when it was abandoned. */
+  /** False when it was abandoned: of `take` and `abandon` one wins, whatever their order. Undefined: there is no such request. */
+  take(accountId: string, deliveryId: string): Promise<boolean | undefined>;
+  /** The hub has acknowledged it. False when it was abandoned. */
   markPublished(accountId: string, deliveryId: string): Promise<boolean>;
   /** Requests recorded before that time and not published. The index finds them, even among many stored requests. */
   pending(before: string, limit: number): Promise<readonly RequestDocument[]>;
@@ -52,20 +52,26 @@ export function createRequestRepository(database: Database): RequestRepository {
     return find(known.item.accountId, known.item.deliveryId);
   };
 
-  /** Each of these changes ends `pending`. False when the request does not meet the condition. */
+  /** Each of these ends `pending`. False when the request is in none of the states of the condition; undefined: there is none. */
   const settle = async (
     accountId: string,
     deliveryId: string,
     condition: string,
     status?: RequestDocument['status'],
-  ): Promise<boolean> => {
+  ): Promise<boolean | undefined> => {
     const operations = [
       { op: 'set' as const, path: '/pending', value: false },
       ...(status ? [{ op: 'set' as const, path: '/status', value: status }] : []),
     ];
-    const patch = () =>
-      store.patch(deliveryId, accountId, operations, { condition: `FROM c WHERE ${condition}` });
-    return (await unlessConflict(patch, 'changed')) !== undefined;
+    try {
+      const known = await store.patch(deliveryId, accountId, operations, {
+        condition: `FROM c WHERE ${condition}`,
+      });
+      return known && true;
+    } catch (error) {
+      if (error instanceof WriteConflict) return false;
+      throw error;
+    }
   };
 
   return {
@@ -104,8 +110,10 @@ export function createRequestRepository(database: Database): RequestRepository {
       return (await store.query(sql, parameters, { partitionKey: accountId, limit })).items;
     },
     take: (accountId, deliveryId) => settle(accountId, deliveryId, NOT_ABANDONED, 'taken'),
-    markPublished: (accountId, deliveryId) => settle(accountId, deliveryId, NOT_ABANDONED),
-    abandon: (accountId, deliveryId) => settle(accountId, deliveryId, PENDING_OR_ABANDONED, 'abandoned'),
+    markPublished: async (accountId, deliveryId) =>
+      (await settle(accountId, deliveryId, NOT_ABANDONED)) === true,
+    abandon: async (accountId, deliveryId) =>
+      (await settle(accountId, deliveryId, PENDING_OR_ABANDONED, 'abandoned')) === true,
     pending: async (before, limit) => {
       const sql = 'SELECT * FROM c WHERE c.pending = true AND c.request.acceptedAt < @before';
       return (await store.query(sql, { before }, { limit })).items;

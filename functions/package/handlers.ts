@@ -44,8 +44,10 @@ export function createHandlers(repository: PackageRepository, deps: ServiceDeps)
       checkSameId(packageId, body.id);
       const ifMatch = call.headers['if-match'];
       const mark = callMark(call, body);
-      return withOptimisticRetry(async () => {
-        const earlier = await repository.find(accountId, packageId);
+      // A workflow's package is new, nearly always.
+      const assumesNew = mark !== undefined && ifMatch === undefined;
+      return withOptimisticRetry(async (attempt) => {
+        const earlier = assumesNew && attempt === 1 ? undefined : await repository.find(accountId, packageId);
         if (earlier && isRepetition(earlier.item.call, mark))
           return { status: 204, headers: { etag: earlier.etag } };
         checkIfMatch(ifMatch, earlier?.etag);

@@ -1,17 +1,9 @@
-/** The steps before a reservation (the request, the quota, the package), and the settlement at the end. */
+/** The steps before anything flies: the quota and the package; and the settlement at the end. */
 import { holdQuota, releaseQuota } from '../../shared/contracts/accounts.ts';
 import { deletePackage, putPackage } from '../../shared/contracts/packages.ts';
-import { acceptRequest } from '../../shared/contracts/requests.ts';
-import type { Assignment, WorkflowDocument } from './schemas.ts';
 import { accountOf, type DeliveryCall, type DeliverySteps } from './step-call.ts';
 
 export const accountSteps = {
-  accept: {
-    run: async ({ call, id, state }) => {
-      const answer = await call(acceptRequest, { params: { deliveryId: id }, accountId: accountOf(state) });
-      return { accepted: answer.body.accepted, underWay: underWay(state) };
-    },
-  },
   holdQuota: {
     run: async ({ call, id, state }) => {
       const { accountId, userId } = state.request.owner;
@@ -31,16 +23,10 @@ export const accountSteps = {
     },
   },
   settleQuota: { run: (step) => endHold(step, true) },
-} satisfies Pick<DeliverySteps, 'accept' | 'holdQuota' | 'upsertPackage' | 'settleQuota'>;
+} satisfies Pick<DeliverySteps, 'holdQuota' | 'upsertPackage' | 'settleQuota'>;
 
 async function endHold({ call, id, state }: DeliveryCall, settled: boolean): Promise<void> {
   const accountId = accountOf(state);
   const query = { settled: settled ? ('true' as const) : ('false' as const) };
   await call(releaseQuota, { params: { accountId, deliveryId: id }, query, accountId });
-}
-
-/** The drone or carrier that this generation has sent, or may have sent. */
-function underWay({ effects, generation }: WorkflowDocument): Assignment['by'] | null {
-  if (effects['bookCarrier']?.generation === generation) return 'third-party';
-  return effects['dispatchDrone']?.generation === generation ? 'drone' : null;
 }

@@ -11,6 +11,7 @@ import { deliverySteps } from './delivery-steps.ts';
 import { changedRequest } from './domain.ts';
 import { droneSteps } from './drone-steps.ts';
 import type { WorkflowRepository } from './repository.ts';
+import type { WorkflowDocument } from './schemas.ts';
 import { type DeliverySteps, withClient } from './step-call.ts';
 
 const steps: DeliverySteps = { ...accountSteps, ...droneSteps, ...carrierSteps, ...deliverySteps };
@@ -33,37 +34,44 @@ export function createActivities(
   };
 }
 
-function createRecords(repository: WorkflowRepository): RecordImplementations<DeliverySaga> {
+function createRecords(
+  repository: WorkflowRepository,
+): RecordImplementations<DeliverySaga, WorkflowDocument> {
+  const { journal } = repository;
   return {
+    /** Writes only where there is something to write: a wake says that the inbox has to be read anyway. */
     inbox: async (input, { completeBy }) => {
-      if (completeBy) await repository.journal.set(input, { completeBy });
+      const isIdle = !completeBy && input.carried.length === 0 && input.handled.length === 0;
+      const state = isIdle ? 'unread' : await journal.set(input, completeBy ? { completeBy } : {});
+      return { value: undefined, state };
     },
 
-    note: (input, fields) => repository.journal.set(input, fields),
+    note: async (input, fields) => ({ value: undefined, state: await journal.set(input, fields) }),
 
     /** A repetition finds its generation in the document, and changes nothing. */
     replan: async (input, { request, exclude, reschedule }) => {
       const { id, generation } = input;
       const document = await repository.find(id);
       if (!document) throw new AppError('not_found', 'there is no such workflow');
-      if (document.generation >= generation) return;
-      await repository.journal.set(input, {
+      const change = {
         generation,
         request: changedRequest(document.request, request),
         excluded: [...new Set([...document.excluded, ...(exclude ? [exclude] : [])])],
         ...(reschedule ? { reschedule } : {}),
-      });
+      };
+      const state = await journal.set(input, document.generation >= generation ? {} : change);
+      return { value: undefined, state };
     },
 
-    beginCompensation: async ({ id }, requested) => {
-      const { effects, pendingOutcome: outcome = requested } = await repository.journal.beginCompensation(
-        id,
-        requested,
-      );
+    beginCompensation: async (input, requested) => {
+      const state = await journal.beginCompensation(input, requested);
+      const { effects, pendingOutcome: outcome = requested } = state;
       const isOpen = (name: string) => effects[name] !== undefined && effects[name].status !== 'compensated';
-      return { steps: compensatedSteps(deliverySaga).filter(isOpen), outcome };
+      return { value: { steps: compensatedSteps(deliverySaga).filter(isOpen), outcome }, state };
     },
 
-    finish: ({ id }, outcome) => repository.finish(id, outcome),
+    finish: async (input, outcome) => ({
+      value: await repository.finish(input.id, outcome, journal.carriedBy(input)),
+    }),
   };
 }

@@ -1,7 +1,8 @@
 /** Consumes the scheduler's messages: requests begin workflows, every other message goes to a workflow's inbox. */
 import type { DurableClient } from 'durable-functions';
 import type { FlightEvent } from '../../shared/contracts/flight.ts';
-import type { RequestMessage } from '../../shared/contracts/requests.ts';
+import { type AcceptedRequest, acceptRequest, type RequestMessage } from '../../shared/contracts/requests.ts';
+import type { ServiceDeps } from '../../shared/functions/service.ts';
 import { traceContext } from '../../shared/telemetry/trace-context.ts';
 import { compensate, compensationInstanceOf, startWorkflow, wakeWorkflow } from './engine.ts';
 import type { WorkflowRepository } from './repository.ts';
@@ -15,14 +16,25 @@ export interface Consumers {
   changes(documents: readonly unknown[], client: DurableClient): Promise<void>;
 }
 
-export function createConsumers(repository: WorkflowRepository, limits: Limits): Consumers {
+export function createConsumers(
+  repository: WorkflowRepository,
+  limits: Limits,
+  { call, now }: Pick<ServiceDeps, 'call' | 'now'>,
+): Consumers {
+  /** Takes the request over from ingestion. One that was answered 503 is not carried out: its workflow ends as rejected. */
+  const begin = async (request: AcceptedRequest, client: DurableClient): Promise<void> => {
+    const { deliveryId, owner } = request;
+    const { body } = await call(acceptRequest, { params: { deliveryId }, accountId: owner.accountId });
+    const { document, isNew } = await repository.open(request, traceContext());
+    if (body.accepted) return void (await startWorkflow(client, document, limits, isNew));
+    const reasons = ['the request was answered 503 and will not be carried out'];
+    const at = now().toISOString();
+    await repository.finish(deliveryId, { kind: 'rejected', code: 'not_accepted', reasons, at });
+  };
+
   return {
     request: async (message, client) => {
-      if (message.operation === 'delivery') {
-        const document = await repository.open(message.request, traceContext());
-        await startWorkflow(client, document, limits);
-        return;
-      }
+      if (message.operation === 'delivery') return begin(message.request, client);
       const { deliveryId, messageId: eventId, at, operation } = message;
       const facts = message.operation === 'reschedule' ? message.change : {};
       await repository.inbox.put(deliveryId, { eventId, kind: operation, at, facts });

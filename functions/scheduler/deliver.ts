@@ -16,12 +16,8 @@ import type { WorkflowContext } from './workflow-context.ts';
 
 export function* deliver(workflow: WorkflowContext): Orchestration<void> {
   try {
-    const { accepted, underWay } = yield* workflow.step('accept');
-    if (!accepted)
-      throw new Rejected('not_accepted', ['the request was answered 503 and will not be carried out']);
-    yield* workflow.step('holdQuota');
-    yield* workflow.step('upsertPackage');
-    yield* assignAndCarry(workflow, underWay);
+    yield* workflow.together(['holdQuota'], ['upsertPackage']);
+    yield* assignAndCarry(workflow);
     yield* awaitProof(workflow);
     yield* complete(workflow);
   } catch (cause) {
@@ -32,11 +28,11 @@ export function* deliver(workflow: WorkflowContext): Orchestration<void> {
 }
 
 /**
- * Tries one drone after the other, then the carriers. `found` is already under way if the engine had lost the
- * orchestration; the code that follows it then answers the customer's changes.
+ * One drone after the other, then the carriers. What is under way already, because the engine had lost the orchestration,
+ * is followed by what answers the customer's changes.
  */
-function* assignAndCarry(workflow: WorkflowContext, found: Assignment['by'] | null): Orchestration<void> {
-  let underWay = found;
+function* assignAndCarry(workflow: WorkflowContext): Orchestration<void> {
+  let { underWay } = workflow;
   for (let drones = 1; ; drones++) {
     if (!underWay) yield* applyPendingChanges(workflow);
     const byDrone = underWay !== 'third-party' && drones <= workflow.limits.drones;
@@ -94,9 +90,8 @@ function* complete(workflow: WorkflowContext): Orchestration<void> {
     reasons: [],
     at: workflow.now().toISOString(),
   };
-  yield* workflow.step('moveStage', { eventId: `${workflow.id}-end`, event: 'Completed', at: outcome.at });
-  yield* workflow.step('releaseDrone');
-  yield* workflow.step('settleQuota');
+  const end = { eventId: `${workflow.id}-end`, event: 'Completed', at: outcome.at } as const;
+  yield* workflow.together(['moveStage', end], ['releaseDrone'], ['settleQuota']);
   yield* workflow.step('archive', outcome);
   yield* workflow.finish(outcome);
 }
@@ -110,8 +105,7 @@ function* finishReturned(workflow: WorkflowContext, reason: string): Orchestrati
   };
   const shown = customerOutcome(outcome).reasons.join();
   const end = { eventId: `${workflow.id}-end`, event: 'Failed', at: outcome.at, reason: shown } as const;
-  yield* workflow.step('moveStage', end);
-  yield* workflow.step('releaseDrone');
+  yield* workflow.together(['moveStage', end], ['releaseDrone']);
   yield* compensateSteps(workflow, ['holdQuota']);
   yield* workflow.step('archive', outcome);
   yield* workflow.finish(outcome);

@@ -13,11 +13,6 @@ export const deliverySaga = defineSaga({
   change: type<Change>(),
   note: type<Note>(),
   steps: {
-    accept: {
-      does: 'Accept the request from ingestion',
-      result: type<{ readonly accepted: boolean; readonly underWay: Assignment['by'] | null }>(),
-      gate: true,
-    },
     holdQuota: {
       does: 'Hold one delivery of the account’s quota',
       once: 'saga',

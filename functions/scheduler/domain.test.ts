@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Delivery } from '../../shared/contracts/deliveries.ts';
-import type { InboxItem } from '../../shared/saga/inbox.ts';
+import type { Received } from '../../shared/saga/inbox.ts';
 import {
   assignmentOf,
   carrierOf,
@@ -45,6 +45,8 @@ const workflow = (change: Partial<WorkflowDocument> = {}): WorkflowDocument =>
     attempts: 2,
     generation: 3,
     effects: {},
+    mail: 0,
+    handled: [],
     createdAt: AT,
     updatedAt: AT,
     ...(change as object),
@@ -243,8 +245,8 @@ test('a change replaces the fields that it names', () => {
 
 describe('an orchestration with an empty memory', () => {
   const signal = (eventId: string, kind: string, handled: boolean) =>
-    ({ eventId, kind, handled }) as unknown as InboxItem;
-  const retold = (all: InboxItem[], state?: Parameters<typeof retoldSignals>[1]) =>
+    ({ eventId, kind, handled }) as unknown as Received;
+  const retold = (all: Received[], state?: Parameters<typeof retoldSignals>[1]) =>
     retoldSignals(all, state).map(({ eventId }) => eventId);
 
   test('is told every flight event, handled or not', () => {

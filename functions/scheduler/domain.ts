@@ -9,7 +9,7 @@ import type { WorkflowView } from '../../shared/contracts/workflows.ts';
 import { AppError } from '../../shared/errors.ts';
 import { customerOutcome } from '../../shared/outcome.ts';
 import { pivots } from '../../shared/saga/define-saga.ts';
-import type { InboxItem } from '../../shared/saga/inbox.ts';
+import type { Received } from '../../shared/saga/inbox.ts';
 import { deliverySaga } from './delivery-saga.ts';
 import type { Assignment, Note, WorkflowDocument } from './schemas.ts';
 
@@ -22,6 +22,12 @@ export function carrierOf(state: WorkflowDocument): Assignment | undefined {
 
 export function droneOf(state: WorkflowDocument): Assignment | undefined {
   return state.effects['reserveDrone']?.value as Assignment | undefined;
+}
+
+/** The drone or carrier that this generation has sent, or may have. */
+export function underWay({ effects, generation }: WorkflowDocument): Assignment['by'] | null {
+  if (effects['bookCarrier']?.generation === generation) return 'third-party';
+  return effects['dispatchDrone']?.generation === generation ? 'drone' : null;
 }
 
 /** @throws AppError `conflict` when there is none */
@@ -137,9 +143,9 @@ export function changedRequest(request: AcceptedRequest, change: Reschedule = {}
  * that were granted or refused are left out: their effect is in the document.
  */
 export function retoldSignals(
-  all: readonly InboxItem[],
+  all: readonly Received[],
   state: Pick<WorkflowDocument, 'cancel' | 'reschedule'> | undefined,
-): readonly InboxItem[] {
+): readonly Received[] {
   const lastReschedule = all.findLast(({ kind, handled }) => kind === 'reschedule' && handled);
   return all.filter((signal) => {
     if (!signal.handled) return true;

@@ -55,7 +55,7 @@ const client = {
 const limits = {} as Limits;
 const outcome = { kind: 'failed' as const, reasons: ['stopped'], at: '2026-11-23T12:00:00.000Z' };
 const document = (more: Partial<WorkflowDocument> = {}): WorkflowDocument =>
-  ({ deliveryId: 'd1', generation: 1, ...more }) as WorkflowDocument;
+  ({ deliveryId: 'd1', generation: 1, effects: {}, ...more }) as WorkflowDocument;
 const ending = { ...document(), pendingOutcome: outcome } as EndingWorkflow;
 
 describe('a workflow', () => {

@@ -1,6 +1,7 @@
 /** Starts, wakes and ends orchestrations. The engine guarantees little (docs/adr/0002), so every call may be repeated. */
 import type { DurableClient, OrchestrationRuntimeStatus } from 'durable-functions';
 import type { Settings } from '../../shared/config/settings.ts';
+import { underWay } from './domain.ts';
 import type { EndingWorkflow, WorkflowDocument } from './schemas.ts';
 import type { Limits, WorkflowInput } from './workflow-context.ts';
 
@@ -22,16 +23,21 @@ export function limitsOf(settings: Settings): Limits {
 
 export const compensationInstanceOf = (deliveryId: string): string => `${deliveryId}~compensate`;
 
-/** False when an orchestration runs or the workflow has ended. A workflow that had begun to compensate continues to. */
+/**
+ * False when an orchestration runs or the workflow has ended. A workflow that had begun to compensate goes on with that.
+ * @param isNew nothing can have started it yet, so the engine is not asked
+ */
 export async function startWorkflow(
   client: DurableClient,
   document: WorkflowDocument,
   limits: Limits,
+  isNew = false,
 ): Promise<boolean> {
   const { deliveryId, generation, pendingOutcome, outcome } = document;
   const compensation = compensationInstanceOf(deliveryId);
-  if (outcome || (await isLive(client, deliveryId)) || (await isLive(client, compensation))) return false;
-  const input: WorkflowInput = { deliveryId, generation, limits };
+  if (outcome) return false;
+  if (!isNew && ((await isLive(client, deliveryId)) || (await isLive(client, compensation)))) return false;
+  const input: WorkflowInput = { deliveryId, generation, limits, underWay: underWay(document) };
   const [name, instanceId] = pendingOutcome ? [COMPENSATOR, compensation] : [ORCHESTRATOR, deliveryId];
   await client.startNew(name, { instanceId, input }).catch(unlessRunning);
   return true;
@@ -56,7 +62,8 @@ export async function compensate(
   if (await isLive(client, deliveryId)) await client.terminate(deliveryId, pendingOutcome.reasons.join('; '));
   const instanceId = compensationInstanceOf(deliveryId);
   if (await isLive(client, instanceId)) return;
-  const input: WorkflowInput = { deliveryId, generation: document.generation, limits };
+  const { generation } = document;
+  const input: WorkflowInput = { deliveryId, generation, limits, underWay: underWay(document) };
   await client.startNew(COMPENSATOR, { instanceId, input }).catch(unlessRunning);
 }
 

@@ -6,6 +6,7 @@ import {
   type StepError,
   type StepInput,
   type StepResult,
+  type TogetherArgs,
   untilSuperseded,
 } from '../../shared/saga/protocol.ts';
 import {
@@ -17,7 +18,7 @@ import {
 import { compensateAndFinish, unknownOutcome } from './compensate.ts';
 import { deliver } from './deliver.ts';
 import { deliverySaga } from './delivery-saga.ts';
-import { createWorkflowContext, type Limits } from './workflow-context.ts';
+import { createWorkflowContext, type Limits, type WorkflowInput } from './workflow-context.ts';
 
 const LIMITS: Limits = {
   missionAnswer: 20,
@@ -49,10 +50,12 @@ let calls: { name: string; args: unknown; at: Date }[];
 let running: Running;
 let pendingOutcome: Outcome | undefined;
 let outcome: Outcome | undefined;
+let underWay: WorkflowInput['underWay'];
 
 beforeEach(() => {
   [clock, inbox, effects] = [{ now: new Date(BEGIN) }, [], new Set()];
   [answers, calls, running, pendingOutcome, outcome] = [new Map(), [], {}, undefined, undefined];
+  underWay = null;
 });
 
 /** The next answers of an activity; afterwards it answers as usual. */
@@ -68,7 +71,6 @@ const flight = (kind: string, generation = 1, more: Signal['facts'] = {}) => {
 const after = (at: number, happen: () => void): ScheduledEvent => ({ at, run: happen });
 
 const usual: Readonly<Record<string, (input: StepInput) => unknown>> = {
-  accept: () => ({ accepted: true, underWay: null }),
   reserveDrone: ({ generation }) => ({
     by: 'drone',
     droneId: `drone-${generation}`,
@@ -93,35 +95,43 @@ const usual: Readonly<Record<string, (input: StepInput) => unknown>> = {
 
 const activities = new Proxy<Record<string, (input: StepInput) => StepResult>>(
   {},
-  {
-    get: (_, activity: string) => (input: StepInput) => {
-      const name = activity.replace('scheduler_', '');
-      calls.push({ name, args: input.args, at: new Date(clock.now) });
-      for (const { signal, ...entry } of inbox) {
-        if (input.handled.includes(signal.eventId))
-          inbox.splice(
-            inbox.findIndex((each) => each.signal === signal),
-            1,
-            { ...entry, signal, handled: true },
-          );
-      }
-      if (COMPENSATED.includes(name)) effects.add(name);
-      const scripted = answers.get(name)?.shift();
-      const value =
-        typeof scripted === 'function' ? (scripted as (input: StepInput) => unknown)(input) : scripted;
-      const failed = (value as { failure?: StepError } | undefined)?.failure;
-      if (failed) return { ok: false, error: failed };
-      if (name.endsWith('_compensate')) effects.delete(name.replace('_compensate', ''));
-      const signals = inbox
-        .filter(({ handled }) => input.signals === 'all' || !handled)
-        .map(({ signal }) => signal);
-      return { ok: true, value: value ?? usual[name]?.(input) ?? null, signals };
-    },
-  },
+  { get: (_, activity: string) => (input: StepInput) => act(activity.replace('scheduler_', ''), input) },
 );
 
+/** Steps that run together are called one by one. */
+function act(name: string, input: StepInput): StepResult {
+  if (name === 'together') {
+    const { steps: together } = input.args as TogetherArgs;
+    const value = together.map((step) => act(step.name, { ...input, args: step.args }));
+    return { ok: true, value, recorded: true, journaled: true, signals: signalsFor(input) };
+  }
+  calls.push({ name, args: input.args, at: new Date(clock.now) });
+  inbox = inbox.map(({ signal, handled }) => ({
+    signal,
+    handled: handled || input.handled.includes(signal.eventId),
+  }));
+  if (COMPENSATED.includes(name)) effects.add(name);
+  const scripted = answers.get(name)?.shift();
+  const value =
+    typeof scripted === 'function' ? (scripted as (input: StepInput) => unknown)(input) : scripted;
+  const failed = (value as { failure?: StepError } | undefined)?.failure;
+  if (failed) return { ok: false, error: failed, journaled: true, signals: [] };
+  if (name.endsWith('_compensate')) effects.delete(name.replace('_compensate', ''));
+  return {
+    ok: true,
+    value: value ?? usual[name]?.(input) ?? null,
+    recorded: false,
+    journaled: true,
+    signals: signalsFor(input),
+  };
+}
+
+function signalsFor(input: StepInput): Signal[] {
+  return inbox.filter(({ handled }) => input.signals === 'all' || !handled).map(({ signal }) => signal);
+}
+
 async function run(events: readonly ScheduledEvent[] = [], limits: Partial<Limits> = {}): Promise<RunResult> {
-  const input = { deliveryId: 'd1', generation: 1, limits: { ...LIMITS, ...limits } };
+  const input = { deliveryId: 'd1', generation: 1, limits: { ...LIMITS, ...limits }, underWay };
   return runOrchestration(
     (context) => untilSuperseded(deliver(createWorkflowContext(context, input))),
     { activities, clock, events },
@@ -143,14 +153,7 @@ const flies = (generation = 1, from = 0): ScheduledEvent[] => [
   after(from + 80, () => flight('PickedUp', generation)),
   after(from + 200, () => flight('Delivered', generation)),
 ];
-const BEFORE_FLIGHT = [
-  'accept',
-  'holdQuota',
-  'upsertPackage',
-  'reserveDrone',
-  'createDelivery',
-  'dispatchDrone',
-];
+const BEFORE_FLIGHT = ['holdQuota', 'upsertPackage', 'reserveDrone', 'createDelivery', 'dispatchDrone'];
 const UNTIL_AIR = [...BEFORE_FLIGHT, 'confirmMission', 'moveStage'];
 
 describe('a delivery', () => {
@@ -174,15 +177,8 @@ describe('a delivery', () => {
     expect(inbox.every(({ handled, signal }) => handled || signal.kind === 'Delivered')).toBe(true);
   });
 
-  test('is rejected, without any effect, when ingestion has abandoned the request', async () => {
-    answer('accept', { accepted: false, underWay: null });
-    await run();
-    expect(steps()).toEqual(['accept', 'beginCompensation', 'archive', 'finish']);
-    expect(outcome?.kind).toBe('rejected');
-  });
-
   test.each([
-    ['holdQuota', 'over_quota', ['holdQuota_compensate']],
+    ['holdQuota', 'over_quota', ['upsertPackage_compensate', 'holdQuota_compensate']],
     ['upsertPackage', 'conflict', ['upsertPackage_compensate', 'holdQuota_compensate']],
   ])('is rejected when %s says %s', async (step, code, compensations) => {
     answer(step, fail(code));
@@ -276,7 +272,6 @@ describe('a compensation', () => {
     answer('reserveDrone', fail('internal'));
     await run();
     expect(steps()).toEqual([
-      'accept',
       'holdQuota',
       'upsertPackage',
       'reserveDrone',
@@ -304,7 +299,7 @@ describe('a compensation', () => {
   test('that an earlier run began ends with the outcome of that run (J5)', async () => {
     pendingOutcome = { kind: 'cancelled', reasons: ['cancelled by the customer'], at: BEGIN.toISOString() };
     effects = new Set(['holdQuota', 'reserveDrone']);
-    const input = { deliveryId: 'd1', generation: 1, limits: LIMITS };
+    const input = { deliveryId: 'd1', generation: 1, limits: LIMITS, underWay };
     await runOrchestration(
       (context) => compensateAndFinish(createWorkflowContext(context, input), unknownOutcome(BEGIN)),
       { activities, clock },
@@ -604,7 +599,7 @@ describe('an orchestration that begins again, because the engine has lost it', (
     if (last) last.handled = true;
   };
   beforeEach(() => {
-    answer('accept', { accepted: true, underWay: 'drone' });
+    underWay = 'drone';
   });
 
   test('is told all signals again, in order, and goes on where it was', async () => {
@@ -627,7 +622,7 @@ describe('an orchestration that begins again, because the engine has lost it', (
   });
 
   test('asks no drone while a carrier is under way', async () => {
-    answer('accept', { accepted: true, underWay: 'third-party' });
+    underWay = 'third-party';
     put('CarrierCollected');
     put('CarrierDelivered');
     await run();

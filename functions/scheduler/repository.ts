@@ -4,7 +4,7 @@ import type { AcceptedRequest } from '../../shared/contracts/requests.ts';
 import type { WorkflowAct } from '../../shared/contracts/workflows.ts';
 import type { Database } from '../../shared/cosmos/store.ts';
 import { unlessConflict, WriteConflict } from '../../shared/cosmos/write-conflict.ts';
-import { createInbox, type Inbox, type InboxItem } from '../../shared/saga/inbox.ts';
+import { createInbox, type Inbox } from '../../shared/saga/inbox.ts';
 import { createJournal, type Journal, STEP_SLACK_SECONDS } from '../../shared/saga/journal.ts';
 import type { TraceContext } from '../../shared/telemetry/trace-context.ts';
 import { deliverySaga } from './delivery-saga.ts';
@@ -14,14 +14,19 @@ import { COMMAND_TTL_SECONDS, type OrchestrationCommand, type WorkflowDocument }
 
 export interface WorkflowRepository extends FinishRepository {
   readonly journal: Journal<WorkflowDocument>;
-  readonly inbox: Inbox;
+  readonly inbox: Inbox<WorkflowDocument>;
   find(deliveryId: string): Promise<WorkflowDocument | undefined>;
-  /** Creates the document of a new workflow, or answers the existing one. */
-  open(request: AcceptedRequest, trace: TraceContext): Promise<WorkflowDocument>;
+  /** The document of a new workflow; the existing one when it began before. */
+  open(request: AcceptedRequest, trace: TraceContext): Promise<Opened>;
   command(deliveryId: string, command: OrchestrationCommand['command'], id: string): Promise<void>;
   overdue(now: string, limit: number): Promise<readonly WorkflowDocument[]>;
   /** Appends to the workflow's audit. */
   audit(document: WorkflowDocument, act: WorkflowAct): Promise<void>;
+}
+
+export interface Opened {
+  readonly document: WorkflowDocument;
+  readonly isNew: boolean;
 }
 
 /** @param retentionDays for which the document of an ended workflow is kept */
@@ -33,10 +38,10 @@ export function createWorkflowRepository(
   const store = database.store<WorkflowDocument>('workflows');
   const journal = createJournal(deliverySaga, { store, documentId: 'workflow', now });
   const inbox = createInbox({
-    store: database.store<InboxItem>('workflows'),
+    store,
+    documentId: 'workflow',
     partition: (deliveryId) => ({ deliveryId }),
-    retold: async (deliveryId, all) =>
-      retoldSignals(all, all.some(({ handled }) => handled) ? await journal.find(deliveryId) : undefined),
+    retold: retoldSignals,
     now,
   });
   return {
@@ -46,11 +51,11 @@ export function createWorkflowRepository(
     open: async (request, trace) => {
       const document = newDocument(request, trace, now());
       try {
-        return (await store.create(document)).item;
+        return { document: (await store.create(document)).item, isNew: true };
       } catch (error) {
         const exists = error instanceof WriteConflict;
         const known = exists ? await journal.find(request.deliveryId) : undefined;
-        if (known) return known;
+        if (known) return { document: known, isNew: false };
         throw error;
       }
     },
@@ -98,6 +103,8 @@ function newDocument(request: AcceptedRequest, trace: TraceContext, now: Date): 
     generation: 1,
     completeBy: new Date(now.getTime() + STEP_SLACK_SECONDS * 1000).toISOString(),
     effects: {},
+    mail: 0,
+    handled: [],
     excluded: [],
     audit: [],
     ...trace,

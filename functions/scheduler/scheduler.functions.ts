@@ -66,7 +66,7 @@ function registerRetention({ settings, now, log }: ServiceDeps): void {
 }
 
 function registerConsumers(repository: WorkflowRepository, deps: ServiceDeps): void {
-  const consumers = createConsumers(repository, limitsOf(deps.settings));
+  const consumers = createConsumers(repository, limitsOf(deps.settings), deps);
   const durable = df.input.durableClient();
   registerConsumer(
     {

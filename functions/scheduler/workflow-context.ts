@@ -2,6 +2,7 @@
 import type { OrchestrationContext } from 'durable-functions';
 import { createSagaContext, type SagaContext } from '../../shared/saga/saga-context.ts';
 import { type DeliverySaga, deliverySaga } from './delivery-saga.ts';
+import type { Assignment } from './schemas.ts';
 
 /** Recorded in the orchestration's input, so a replay sees the same values. Seconds, unless noted. */
 export interface Limits {
@@ -20,20 +21,23 @@ export interface WorkflowInput {
   readonly deliveryId: string;
   readonly generation: number;
   readonly limits: Limits;
+  /** What was under way when the orchestration was started: null, unless the engine had lost an earlier one. */
+  readonly underWay: Assignment['by'] | null;
 }
 
 export interface WorkflowContext extends SagaContext<DeliverySaga> {
   readonly limits: Limits;
+  readonly underWay: Assignment['by'] | null;
 }
 
 export function createWorkflowContext(
   context: OrchestrationContext,
-  { deliveryId, generation, limits }: WorkflowInput,
+  { deliveryId, generation, limits, underWay }: WorkflowInput,
 ): WorkflowContext {
   const retry = { attempts: limits.stepAttempts, firstSeconds: limits.stepRetry };
   const start = { id: deliveryId, generation, retry };
   const saga = createSagaContext(context, deliverySaga, start, {
     alert: (self, alert) => self.step('createWorkItem', alert),
   });
-  return { ...saga, limits };
+  return { ...saga, limits, underWay };
 }

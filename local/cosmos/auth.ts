@@ -1,8 +1,8 @@
-/** Master-key signatures. https://learn.microsoft.com/rest/api/cosmos-db/access-control-on-cosmosdb-resources */
+/** Verifies master-key signatures. https://learn.microsoft.com/rest/api/cosmos-db/access-control-on-cosmosdb-resources */
 import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { CosmosError } from './errors.ts';
 
-/** Microsoft's documented key of its emulator, so that tools made for that one connect. */
+/** The documented key of Microsoft's emulator, so that tools for it can connect. */
 export const EMULATOR_KEY =
   'C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw==';
 
@@ -17,7 +17,7 @@ export interface SignedRequest {
 
 let latest: { readonly key: string; readonly secret: KeyObject } | undefined;
 
-/** Made once: that costs more than a signature. */
+/** Created once: this costs more than a signature. */
 function secretOf(key: string): KeyObject {
   if (latest?.key !== key) latest = { key, secret: createSecretKey(Buffer.from(key, 'base64')) };
   return latest.secret;
@@ -53,7 +53,7 @@ function resourceOf(path: string): { type: string; link: string } {
   return { type: parts.at(-1) ?? '', link: parts.slice(0, -1).join('/') };
 }
 
-/** Where a resource is addressed by its resource id, that alone is signed. */
+/** If a resource is addressed by its resource id, only that id is signed. */
 const ridOf = (link: string) => link.slice(link.lastIndexOf('/') + 1);
 
 export function unauthorized(message: string): CosmosError {

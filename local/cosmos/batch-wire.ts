@@ -1,12 +1,12 @@
 /**
- * The binary body in which .NET's SDK sends batches: records of hybrid rows, one for each operation.
+ * Reads and writes the binary body in which .NET's SDK sends batches: records of hybrid rows, one for each operation.
  *
  * W1 A record is `81 f1d8ff7f`, the row's length, its checksum, the row; the first one, `81 f0d8ff7f`, describes the segment.
  * W2 A row has its schema's id, a byte that says which fields are present, those fields in order, and then others, each after
- *    its type and its number. What does not read so is refused, never guessed at.
+ *    its type and its number. Anything else is refused, never guessed.
  * W3 A request in this form is answered in it.
  *
- * Of the captured bodies of Microsoft.Azure.Cosmos 3.64; the layout is open source there (Microsoft.Azure.Cosmos.HybridRow).
+ * Source: captured bodies of Microsoft.Azure.Cosmos 3.64; the layout is open source (Microsoft.Azure.Cosmos.HybridRow).
  */
 import { crc32 } from 'node:zlib';
 import type { BatchOperation, OperationResult } from './batch.ts';
@@ -53,7 +53,7 @@ const SPARSE: ReadonlyMap<number, string> = new Map([
   [12, 'minimalReturnPreference'],
 ]);
 
-/** Is this body of that kind? JSON never begins so. */
+/** Whether the body is of this kind. JSON never begins so. */
 export const isBatchWire = (body: Buffer) => body[0] === VERSION;
 
 /** @throws CosmosError 400 */
@@ -170,7 +170,7 @@ function sparseOf(reader: Reader): [string, string | number | boolean] {
   throw badRequest(`an operation of the batch has a field of the type ${type}, which is not known`);
 }
 
-/** The answer in the same form, as that SDK reads no other. */
+/** The answer in the same form: that SDK reads no other. */
 export function writeBatchWire(results: readonly OperationResult[]): Buffer {
   const segment = Buffer.concat([header(SEGMENT), Buffer.of(1), uint32(SEGMENT_BYTES)]);
   return Buffer.concat([segment, ...results.flatMap(recordOf)]);

@@ -1,4 +1,4 @@
-/** Transactional batches (all or nothing) and bulk (each for itself). */
+/** Runs transactional batches (all or nothing) and bulk requests (each operation on its own). */
 import { failureCharge, readCharge } from './charges.ts';
 import { badRequest, CosmosError } from './errors.ts';
 import { type ItemStore, textOf, type Written } from './items.ts';
@@ -12,7 +12,7 @@ export interface BatchOperation {
   readonly id?: string;
   readonly ifMatch?: string;
   readonly ifNoneMatch?: string;
-  /** No body in the result. */
+  /** Whether the result has no body. */
   readonly minimal?: boolean;
   readonly partitionKey?: string;
   readonly resourceBody?: unknown;
@@ -29,7 +29,7 @@ export interface OperationResult {
 
 const MAX_OPERATIONS = 100;
 
-/** Thrown inside the write so that the savepoint rolls back what came before. */
+/** Thrown inside the write, so that the savepoint rolls back the operations before it. */
 class BatchFailed extends Error {
   readonly results: readonly OperationResult[];
 

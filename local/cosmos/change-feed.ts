@@ -1,9 +1,9 @@
 /**
- * The change feed, latest version: each item once, with its newest content, in the order of writing.
+ * Reads the change feed, latest version: each item once, with its newest content, in the order of writing.
  *
- * F1 A continuation is the LSN up to which everything was given; it holds over restarts, and for every range of the ring.
- * F2 A poll of a container that was not written to since costs no query.
- * F3 A reader may wait for the first change of its scope: an extension of this server's own, by the header WAIT (../change-feed-wait.ts).
+ * F1 A continuation is the LSN up to which everything was returned; it stays valid over restarts, and for every range of the ring.
+ * F2 A poll of a container without new writes costs no query.
+ * F3 A reader may wait for the first change of its scope: an extension of this server, by the header WAIT (../change-feed-wait.ts).
  */
 import { textOf } from './items.ts';
 import type { Scope } from './partition.ts';
@@ -13,15 +13,15 @@ import type { ContainerRow, ItemRow, Store } from './store.ts';
 export interface Changes {
   /** JSON texts. */
   readonly documents: readonly string[];
-  /** LSN up to which everything has been seen. */
+  /** LSN up to which everything has been read. */
   readonly lsn: number;
 }
 
 export interface ChangesRequest {
   readonly after: number;
-  /** Documents at most. */
+  /** Largest number of documents. */
   readonly limit: number;
-  /** Only what was written at this second (Unix) or later. */
+  /** Only items written in this second (Unix) or later. */
   readonly since?: number | undefined;
 }
 
@@ -51,7 +51,7 @@ export function changesAfter(
   return { documents: rows.map((row) => withLsn(textOf(container, row), row.lsn)), lsn: last };
 }
 
-/** How long a request may be held. */
+/** Longest time for which a request may be held. */
 export const MAX_WAIT_MS = 60_000;
 
 export interface Patience {
@@ -71,7 +71,7 @@ export async function awaitChanges(
   let changes = changesAfter(store, container, scope, request);
   while (changes.documents.length === 0) {
     const left = end - performance.now();
-    // Changes of another scope have moved the LSN on, too: they are not looked through again.
+    // Changes of other scopes have advanced the LSN, too: they need not be searched again.
     const isOver = left <= 0 || !(await store.notices.wait(container.number, left, leaving));
     if (isOver) break;
     changes = changesAfter(store, container, scope, { ...request, after: changes.lsn });

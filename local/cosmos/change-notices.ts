@@ -1,14 +1,14 @@
 /**
- * Wakes readers of the change feed when a container has changed: an extension of this server's own.
+ * Wakes readers of the change feed when a container has changed: an extension of this server.
  *
  * N1 A reader that has compared its continuation with the container and then waits, both in one turn, misses no change.
- * N2 A wait ends at the first of: a change, its time, its caller's leaving, the server's end. It leaves no timer behind.
+ * N2 A wait ends at the first of: a change, its time-out, its caller's disconnect, the server's end. It leaves no timer behind.
  */
 
 export interface ChangeNotices extends Disposable {
   /** The container has changed, and the change is on disk. */
   announce(container: number): void;
-  /** Resolves to whether there was a change. `leaving` registers what ends the wait, and returns what takes that back. */
+  /** Resolves to whether there was a change. `leaving` registers a callback that ends the wait, and returns a function that removes it. */
   wait(container: number, ms: number, leaving: (leave: () => void) => () => void): Promise<boolean>;
 }
 

@@ -1,7 +1,7 @@
 /**
- * Request units, estimated by the rules that are published: reading 1 KB by its key costs 1, writing it 5.5, 100 KB about ten
- * times that; replacing costs twice what creating does; a query costs 2.3 and what it reads. What the service really charges
- * depends on its indexes, too.
+ * Estimates request units by the published rules: reading 1 KB by its key costs 1, writing it 5.5, 100 KB about ten times
+ * that; replacing costs twice as much as creating; a query costs 2.3 plus the documents that it reads. The real charge also
+ * depends on indexes.
  *
  * https://learn.microsoft.com/azure/cosmos-db/request-units
  * https://learn.microsoft.com/azure/cosmos-db/optimize-cost-reads-writes
@@ -14,7 +14,7 @@ const QUERY = 2.3;
 /** For each kilobyte beyond the first: nine times the first kilobyte's cost over 99 kilobytes. */
 const SHARE_OF_NEXT = 9 / 99;
 const DOCUMENT_READ = 0.02;
-/** Of a write that was refused, and of a request that was throttled. */
+/** Charge of a refused write, and of a throttled request. */
 const REFUSED = 1.24;
 const THROTTLED = 0.38;
 
@@ -26,7 +26,7 @@ export const readCharge = (bytes: number) => scaled(READ, bytes);
 /** `known`: the item was there before. */
 export const writeCharge = (bytes: number, known: boolean) => scaled(WRITE, bytes) * (known ? 2 : 1);
 export const DELETE_CHARGE = WRITE;
-/** `read`: documents that were looked at. */
+/** `read`: documents that were examined. */
 export const queryCharge = (bytes: number, read: number) =>
   QUERY + scaled(READ, bytes) - READ + read * DOCUMENT_READ;
 

@@ -1,4 +1,4 @@
-/** The configuration file of the process. */
+/** Reads the configuration file of the process. */
 import {
   check,
   isAddress,
@@ -15,7 +15,7 @@ export interface CosmosConfig {
   readonly key?: string;
   readonly partitionRanges?: number;
   readonly tls?: TlsFiles;
-  /** Of Entra tokens; with it they are taken on the TLS listener. */
+  /** Issuer of Entra tokens; with it, the TLS listener accepts them. */
   readonly issuer?: string;
   readonly audience?: string;
   readonly roles?: Roles;
@@ -23,7 +23,7 @@ export interface CosmosConfig {
 
 const MAX_RANGES = 64;
 
-/** @throws Error that says what is wrong, and where */
+/** @throws Error that names the invalid part and the reason */
 export function readConfig(text: string): CosmosConfig {
   const value = readObject(text);
   for (const name of Object.keys(value))

@@ -1,5 +1,5 @@
 /**
- * Faults and counts over HTTP, for tests and benchmarks in another process: `POST /faults` adds one (JSON), `DELETE /faults`
+ * Controls faults and counts over HTTP, for tests and benchmarks in another process: `POST /faults` adds one (JSON), `DELETE /faults`
  * clears all, `GET /requests` counts the requests so far by container and operation.
  */
 import { type Control, startControl as start } from '../control.ts';

@@ -1,13 +1,13 @@
 /**
- * Effective partition keys: where a key lies on the ring that physical partitions divide.
+ * Computes effective partition keys: the place of a key on the ring that the physical partitions divide.
  *
  * E1 The texts are those that the SDKs compute (version 2 of the hash; several levels are hashed one by one and joined), so
- *    that a range which a client names by its bounds holds the same items here.
+ *    that a range with the client's bounds contains the same items here.
  *
  * MurmurHash3 x64 128: https://github.com/aappleby/smhasher/blob/master/src/MurmurHash3.cpp
  */
 
-/** Marks of the types before a value's bytes. */
+/** Type markers before the bytes of a value. */
 const UNDEFINED = 0x00;
 const NULL = 0x01;
 const FALSE = 0x02;

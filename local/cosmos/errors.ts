@@ -53,6 +53,6 @@ export const conflict = (message = 'Entity with the specified id already exists 
   new CosmosError(409, message);
 export const preconditionFailed = () =>
   new CosmosError(412, 'Operation cannot be performed because one of the specified precondition is not met.');
-/** What this server does not do answers this, never a silent wrong result. */
+/** The answer to everything that this server does not support; it never gives a wrong result silently. */
 export const notSupported = (what: string) =>
   new CosmosError(400, `${what} is not supported by this local server`);

@@ -1,4 +1,4 @@
-/** Faults on demand: for tests of what happens when the database throttles, is slow, fails, or answers nothing. */
+/** Injects faults, for tests with a database that throttles, is slow, fails, or does not answer. */
 import { faultReader } from '../fault-reader.ts';
 
 export interface Fault {
@@ -16,7 +16,7 @@ export interface Fault {
 export interface Faults {
   add(fault: Fault): void;
   clear(): void;
-  /** The fault that meets this request, used up by one. */
+  /** The fault for this request; its count is reduced by one. */
   take(container: string, operation: string): Fault | undefined;
 }
 
@@ -43,7 +43,7 @@ export function createFaults(): Faults {
   };
 }
 
-/** From JSON. @throws Error that says what is wrong */
+/** From JSON. @throws Error with the reason */
 export const readFault = faultReader<Fault>(
   ['throttle', 'unavailable', 'retryWith', 'timeout', 'delay', 'drop'],
   {

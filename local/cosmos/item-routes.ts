@@ -1,4 +1,4 @@
-/** Items: single ones, batches, queries, feeds. */
+/** Serves the routes of items: single items, batches, queries, feeds. */
 
 import { WAIT, WAITED } from '../change-feed-wait.ts';
 import { type BatchOperation, runBatch, runBulk } from './batch.ts';
@@ -33,7 +33,7 @@ import type { ContainerRow } from './store.ts';
 
 const QUERY_METRICS = 'x-ms-documentdb-query-metrics';
 
-/** https://learn.microsoft.com/azure/cosmos-db/nosql/query-metrics ; what this server does not measure apart is 0. */
+/** https://learn.microsoft.com/azure/cosmos-db/nosql/query-metrics ; figures that this server does not measure are 0. */
 function queryMetrics({ documents, read, readCharacters }: Page, milliseconds: number): string {
   const output = documents.reduce((sum, { length }) => sum + length, 0);
   const time = milliseconds.toFixed(2);
@@ -63,7 +63,7 @@ function queryMetrics({ documents, read, readCharacters }: Page, milliseconds: n
 /** Of a transactional batch or one request of a bulk. */
 const MAX_BATCH_BYTES = 2 * 1024 * 1024;
 
-/** Of the key, of the range's id, or of the bounds on the ring; none of them: everything. */
+/** The scope by the key, the range's id, or bounds on the ring; without any of them, everything. */
 function scopeOf({ header }: Request, container: ContainerRow, count: number): Scope {
   const pk = header('x-ms-documentdb-partitionkey');
   if (pk !== undefined) return scopeOfKey(container, partitionKeyFrom(pk));
@@ -136,7 +136,7 @@ export async function documents(
   return itemAnswer(container, written);
 }
 
-/** The key of one partition: a few levels of it do not do. */
+/** The complete key of one partition: its first levels are not enough. */
 function wholeKey(request: Request, container: ContainerRow): PartitionKeyText {
   const pk = itemKey(request, container, undefined);
   if (scopeOfKey(container, pk).pk === undefined)
@@ -226,7 +226,7 @@ function pageAnswer(
   };
 }
 
-/** Milliseconds for which the caller wants to wait for a change: this server's own extension. */
+/** Milliseconds for which the caller wants to wait for a change: an extension of this server. */
 function waitOf({ header }: Request): number | undefined {
   const text = header(WAIT);
   if (text === undefined) return undefined;

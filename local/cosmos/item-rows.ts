@@ -1,4 +1,4 @@
-/** The rows of items: how a document is kept, found, and removed with its unique keys. Each call is to be made inside a write of the store. */
+/** Stores, finds and removes the rows of items with their unique keys. Each call must be made inside a write of the store. */
 import { randomUUID } from 'node:crypto';
 import { CosmosError, conflict } from './errors.ts';
 import { checkNesting, checkTtl } from './limits.ts';
@@ -7,14 +7,14 @@ import type { ContainerRow, ItemRow, Store } from './store.ts';
 
 export type Document = Record<string, unknown>;
 
-/** A document may have this many bytes of JSON. */
+/** Largest size of a document, bytes of JSON. */
 const MAX_ITEM_BYTES = 2 * 1024 * 1024;
 const SYSTEM = ['_rid', '_self', '_etag', '_ts', '_attachments', '_lsn'];
 
 export interface ItemRows {
-  /** Undefined where there is none, or its time to live is over. */
+  /** Undefined if there is none, or its time to live has expired. */
   read(container: ContainerRow, pk: PartitionKeyText, id: string): ItemRow | undefined;
-  /** Writes a new item, or over a known one. @throws CosmosError 400, 409 or 413 */
+  /** Writes a new item, or replaces a known one. @throws CosmosError 400, 409 or 413 */
   save(
     container: ContainerRow,
     pk: PartitionKeyText,
@@ -82,7 +82,7 @@ function write(
       .run(lsn, ts, etag, expires, body, number, pk, n);
 }
 
-/** The item gives back its unique keys, and takes those of its new document. @throws CosmosError 409 when another item has one of them */
+/** Releases the item's unique keys, and takes those of its new document. @throws CosmosError 409 when another item has one of them */
 function claimUniques(
   store: Store,
   { read }: ItemRows,
@@ -108,7 +108,7 @@ function withoutSystem(document: Document): Document {
   return plain;
 }
 
-/** Seconds since the epoch at which the item goes; null for never. */
+/** Seconds since the epoch at which the item expires; null for never. */
 function expiryOf(container: ContainerRow, document: Document, ts: number): number | null {
   const { defaultTtl } = container.definition;
   if (defaultTtl === undefined || defaultTtl === null) return null;

@@ -1,4 +1,4 @@
-/** Items: the operations of one document, each to be run inside a write of the store. */
+/** The operations on one item; each must run inside a write of the store. */
 import { DELETE_CHARGE, writeCharge } from './charges.ts';
 import { badRequest, conflict, notFound, preconditionFailed } from './errors.ts';
 import { createItemRows, type Document } from './item-rows.ts';

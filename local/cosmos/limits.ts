@@ -1,5 +1,5 @@
 /**
- * Limits of the service per item, container and query: more than that is refused with 400, so that it fails here and not in Azure.
+ * Checks the service's limits per item, container and query: anything beyond them is refused with 400, so it fails here and not in Azure.
  * https://learn.microsoft.com/azure/cosmos-db/concepts-limits
  */
 import { badRequest } from './errors.ts';
@@ -99,7 +99,7 @@ function countIn(query: Query, counts: Counts): void {
   counts.joins += Math.max(0, query.from.length - 1);
   for (const { source } of query.from) if (source.kind === 'subquery') countIn(source.query, counts);
   const waiting: Expression[] = [...selected(query.select), ...(query.where ? [query.where] : [])];
-  // Without recursion: a chain of ANDs is as deep as it is long.
+  // Without recursion: a chain of ANDs nests as deep as it is long.
   for (let expression = waiting.pop(); expression; expression = waiting.pop()) {
     if (expression.kind === 'binary' && expression.op === 'AND') counts.and += 1;
     if (expression.kind === 'binary' && expression.op === 'OR') counts.or += 1;

@@ -1,5 +1,5 @@
 /**
- * The Cosmos server as a process: `--port N --data DIR [--control-port N] [--config FILE]`. The file is JSON:
+ * Runs the Cosmos server as a process: `--port N --data DIR [--control-port N] [--config FILE]`. The file is JSON:
  * `{"key": "…", "partitionRanges": 2, "tls": {"key": FILE, "cert": FILE, "port": N}, "issuer": "…", "audience": "…",
  * "roles": {principal: {container or *: "read" or "write"}}}`, every part optional; key and cert may be PEM themselves.
  */
@@ -24,7 +24,7 @@ else process.exitCode = 2;
 
 async function start({ port, data, controlPort, config }: Arguments) {
   const { tls, issuer, audience, roles = {}, key, partitionRanges } = config;
-  // Loaded only where tokens are taken: it is a third of the process's memory.
+  // Loaded only if tokens are accepted: it needs a third of the process's memory.
   const tokens = issuer ? await import('./tokens.ts') : undefined;
   const server = await startCosmos({
     port,
@@ -46,7 +46,7 @@ async function start({ port, data, controlPort, config }: Arguments) {
   };
 }
 
-/** Undefined after one line that says what is wrong. */
+/** Undefined after it has printed the error in one line. */
 function readArguments(): Arguments | undefined {
   try {
     const { values } = parseArgs({

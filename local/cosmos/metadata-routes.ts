@@ -1,4 +1,4 @@
-/** Account, databases, containers, ranges, offers. */
+/** Serves the routes of the account, databases, containers, ranges and offers. */
 
 import { badRequest, CosmosError, conflict, notFound, notSupported } from './errors.ts';
 import { checkName, checkTtl, checkUniqueKeys } from './limits.ts';
@@ -95,7 +95,7 @@ const containerView = ({ definition, rid, database, etag, ts }: ContainerRow) =>
   _ts: ts,
 });
 
-/** What a query over databases or containers selects; all of them for a plain list. */
+/** The databases or containers that a query selects; all of them for a plain list. */
 function selectedOf(request: Request, all: readonly object[]): readonly unknown[] {
   if (request.method !== 'POST') return all;
   const text = parsed<QueryText>(request);
@@ -239,7 +239,7 @@ export function partitionRanges(request: Request, { ranges }: RouteContext, cont
   return json(200, { _rid: container.rid, PartitionKeyRanges: list, _count: list.length }, { etag });
 }
 
-/** Throughput is not provisioned here: every container has the least that can be asked for. */
+/** Throughput is not provisioned here: every container has the smallest possible one. */
 export function offers(request: Request, { store }: RouteContext): Answer {
   const self = /'dbs\/[^/]+\/colls\/([^/']+)|"dbs\/[^/]+\/colls\/([^/"]+)|dbs\/[^/]+\/colls\/([^/"']+)/.exec(
     request.body.toString(),

@@ -1,11 +1,11 @@
-/** Continuation tokens of queries and feeds: where the next page begins. ASCII, because they go into a header. */
+/** Encodes where the next page of a query or feed begins, as a continuation token. ASCII, because it goes into a header. */
 import { badRequest } from './errors.ts';
 import type { Placed } from './query/execute.ts';
 import type { Position } from './query/ordered.ts';
 import type { After } from './rows.ts';
 import type { ItemRow } from './store.ts';
 
-/** Characters of keys in a token; those that are longer are counted instead, because headers are short. */
+/** Longest keys in a token, characters; for longer keys, rows are counted instead, because headers are short. */
 const MAX_KEYS = 4_096;
 
 export interface Start {
@@ -20,18 +20,18 @@ export function tokenOf({ pk, n }: ItemRow, skip: number): string {
   return JSON.stringify({ pk: encoded(pk), n, ...(skip > 0 ? { skip } : {}) });
 }
 
-/** A page begins behind a row. */
+/** A page begins after a row. */
 export function tokenBehind({ at, position }: Placed): string {
   if (!position) return JSON.stringify({ skip: at + 1 });
   const { keys, item, nth } = position;
-  // JSON has no undefined: a key stands in an array of its own, which is then empty.
+  // JSON has no undefined, so each key is in its own array, which may be empty.
   const wrapped = keys.map((key) => (key === undefined ? [] : [key]));
   const text = encoded(JSON.stringify(wrapped));
   if (text.length > MAX_KEYS) return JSON.stringify({ skip: at + 1 });
   return JSON.stringify({ keys: text, item: String(item), nth, given: at + 1 });
 }
 
-/** @throws CosmosError 400 for a token that this server did not make */
+/** @throws CosmosError 400 for a token that this server did not create */
 export function startOf({ continuation }: { readonly continuation?: string | undefined }): Start {
   if (!continuation) return { skip: 0 };
   try {

@@ -1,4 +1,4 @@
-/** Partition keys as texts, and the range that a key falls into. */
+/** Converts partition keys to texts, and finds the range of a key. */
 import { effectiveKey } from './epk.ts';
 import { badRequest } from './errors.ts';
 import { checkPartitionKeyValue } from './limits.ts';
@@ -34,12 +34,12 @@ function component(value: unknown): unknown {
   return value;
 }
 
-/** Where the key lies on the ring. */
+/** The key's place on the ring. */
 export function epkOf(container: ContainerRow, pk: PartitionKeyText): string {
   return effectiveKey(JSON.parse(pk) as unknown[], container.definition.partitionKey.paths.length > 1);
 }
 
-/** What a request addresses: a partition, the partitions under the first levels of a key, a stretch of the ring, or everything. */
+/** The scope of a request: a partition, the partitions under the first levels of a key, a section of the ring, or everything. */
 export interface Scope {
   readonly pk?: PartitionKeyText;
   /** The text that the keys of all partitions in the scope begin with. */
@@ -56,7 +56,7 @@ export function scopeOfKey(container: ContainerRow, pk: PartitionKeyText): Scope
   return levels < length ? { prefix: levels === 0 ? '[' : `${pk.slice(0, -1)},` } : { pk };
 }
 
-/** The value at `/a/b`; undefined where there is none. */
+/** The value at `/a/b`; undefined if there is none. */
 export function valueAt(document: unknown, path: string): unknown {
   let value = document;
   for (const part of path.slice(1).split('/')) {

@@ -1,4 +1,4 @@
-/** Partial updates: at most ten operations, applied in order, all or none. https://learn.microsoft.com/azure/cosmos-db/partial-document-update */
+/** Applies partial updates: at most ten operations, in order, all or none. https://learn.microsoft.com/azure/cosmos-db/partial-document-update */
 import { badRequest } from './errors.ts';
 
 export interface PatchOperation {

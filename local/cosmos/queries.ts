@@ -1,9 +1,9 @@
 /**
- * Queries and feeds over items: which rows a request may see, pages, continuations.
+ * Runs queries and feeds over items: scopes, pages and continuations.
  *
- * P1 A query whose rows depend on one document each goes on after the last document, and one with ORDER BY behind the last row, so
- *    writes between pages neither repeat nor hide others; any other goes on after a number of rows.
- * P2 What only a client can merge is refused with 400/1004 and a plan, as by the service's gateway.
+ * P1 A query whose rows each depend on one document continues after the last document, and one with ORDER BY after the last row, so
+ *    writes between pages neither repeat nor hide other rows; any other query continues after a number of rows.
+ * P2 A query whose results only a client can merge is refused with 400/1004 and a plan, as by the service's gateway.
  */
 import { badRequest, CosmosError } from './errors.ts';
 import { textOf, withSystem } from './items.ts';
@@ -26,13 +26,13 @@ export interface Page {
   /** Documents as JSON texts. */
   readonly documents: readonly string[];
   readonly continuation?: string;
-  /** Documents that were read for it, and the characters of their JSON. */
+  /** Number of documents read for it, and the characters of their JSON. */
   readonly read: number;
   readonly readCharacters: number;
 }
 
 export interface PageRequest {
-  /** -1 or more than fits: as many as a page takes. */
+  /** -1, or more than fits: as many as fit into a page. */
   readonly limit: number;
   readonly continuation?: string | undefined;
 }
@@ -40,7 +40,7 @@ export interface PageRequest {
 export interface QueryText {
   readonly query: string;
   readonly parameters?: readonly { readonly name: string; readonly value: unknown }[];
-  /** Where .NET's SDK goes on within an ordered query. */
+  /** The point at which .NET's SDK resumes an ordered query. */
   readonly resumeFilter?: unknown;
 }
 
@@ -49,7 +49,7 @@ const MAX_PER_PAGE = 1_000;
 const MAX_CHARACTERS = 4 * 1024 * 1024;
 const CACHED_QUERIES = 500;
 
-/** A query as a container's items are asked: its spatial functions on the plane where the container says so. */
+/** A query for a container: its spatial functions are planar if the container is configured so. */
 interface Read extends RangeQuery {
   readonly streamable: boolean;
   readonly whole: boolean;
@@ -111,7 +111,7 @@ function streamed(
   }
 }
 
-/** The document's own text is the answer: it is parsed only if there is something to test. */
+/** The document's text is the answer: it is parsed only if there is a condition to test. */
 function wholeTexts(
   container: ContainerRow,
   query: Query,

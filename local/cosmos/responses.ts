@@ -1,4 +1,4 @@
-/** Requests and answers as the routes see them, apart from HTTP. */
+/** Requests and answers of the routes, independent of HTTP. */
 import { randomUUID } from 'node:crypto';
 import { badRequest } from './errors.ts';
 import type { ItemStore } from './items.ts';
@@ -12,7 +12,7 @@ export interface Request {
   readonly body: Buffer;
   /** `http://127.0.0.1:8081` */
   readonly origin: string;
-  /** Calls `leave` when the caller's connection ends; what it returns takes that back. */
+  /** Calls `leave` when the caller's connection ends; the returned function cancels that. */
   readonly leaving: (leave: () => void) => () => void;
 }
 

@@ -15,7 +15,7 @@ export function containerRid(database: number, number: number): string {
   return encode(bytes);
 }
 
-/** Reused: rows come by the hundred. */
+/** Reused, since rows come in hundreds. */
 const scratch = Buffer.alloc(16);
 
 /** The item's part is little-endian: the SDK orders by it. */

@@ -1,4 +1,4 @@
-/** The REST surface: which operation a request is, and who answers it. */
+/** The REST API: finds the operation of a request and its handler. */
 
 import { CosmosError, notFound, notSupported } from './errors.ts';
 import { document, documents } from './item-routes.ts';
@@ -13,7 +13,7 @@ import {
 } from './metadata-routes.ts';
 import { type Answer, isQuery, isTrue, type Request, type RouteContext } from './responses.ts';
 
-/** What faults and permissions call the operation. */
+/** Name of the operation in faults and permissions. */
 export function operationOf(request: Request): { container: string; operation: string } {
   const { method, segments, header } = request;
   const container = segments[3] ?? '';
@@ -24,7 +24,7 @@ export function operationOf(request: Request): { container: string; operation: s
   if (method === 'PATCH') return { container, operation: 'patch' };
   if (method === 'DELETE') return { container, operation: 'delete' };
   if (header('x-ms-cosmos-is-batch-request')) return { container, operation: 'batch' };
-  // A plan is asked for in parallel with each query: faults that count queries must not meet it.
+  // A plan is requested in parallel with each query: faults that count queries must not count it.
   if (header('x-ms-cosmos-is-query-plan-request')) return { container, operation: 'metadata' };
   if (isQuery(request)) return { container, operation: 'query' };
   return {

@@ -1,9 +1,9 @@
-/** Rows of a scope, in the order of partition and creation. */
+/** Reads the rows of a scope, in the order of partition and creation. */
 import type { Scope } from './partition.ts';
 import type { Filter } from './query/pushdown.ts';
 import type { ContainerRow, ItemRow, Store } from './store.ts';
 
-/** The last row that has been seen. */
+/** The last row that was read. */
 export interface After {
   readonly pk: string;
   readonly n: number;

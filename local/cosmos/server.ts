@@ -1,4 +1,4 @@
-/** The Cosmos DB server on loopback: HTTP in front of the store, for the unmodified SDK in gateway mode. */
+/** Serves Cosmos DB on loopback: HTTP in front of the store, for the unmodified SDK in gateway mode. */
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -16,19 +16,19 @@ import { operationOf, route } from './routes.ts';
 import { Store } from './store.ts';
 
 export interface CosmosOptions {
-  /** 0: any that is free. */
+  /** 0: any free port. */
   readonly port: number;
   readonly dataDir: string;
   /** Base64; default: the documented key of Microsoft's emulator. */
   readonly key?: string;
-  /** A second listener, on which tokens are taken, too. */
+  /** A second listener, which also accepts tokens. */
   readonly tls?: { readonly key: string; readonly cert: string; readonly port?: number };
-  /** May the bearer do this? Rejects when the token is not valid. */
+  /** Whether the bearer may do this. Rejects when the token is not valid. */
   readonly verifyToken?: (token: string, container: string, operation: string) => Promise<boolean>;
   readonly now?: () => number;
-  /** Physical partitions of every container: from two on, queries that a client must merge need a plan, as in Azure. */
+  /** Physical partitions of every container: with two or more, queries that a client must merge need a plan, as in Azure. */
   readonly partitionRanges?: number;
-  /** Is told, in one line, that the disk is full, and that it has room again. Default: stderr. */
+  /** Called with a line when the disk is full, and when it has room again. Default: stderr. */
   readonly warn?: (line: string) => void;
 }
 
@@ -39,7 +39,7 @@ export interface CosmosServer extends AsyncDisposable {
   readonly key: string;
   readonly connectionString: string;
   readonly faults: Faults;
-  /** How many requests there were since the start: `{drones: {read: 2}}`; what concerns no container is under the name ''. */
+  /** Number of requests since the start: `{drones: {read: 2}}`; requests that concern no container are counted under ''. */
   readonly requests: () => RequestCounts;
   close(): Promise<void>;
 }
@@ -48,7 +48,7 @@ export interface CosmosServer extends AsyncDisposable {
 const KEEP_ALIVE_MS = 75_000;
 /** Item, batch and query bodies stay below; the service's own limit of a request is 2 MB. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
-/** What is too large is read to here all the same, for the client to hear the answer; beyond it the connection is cut. */
+/** A body that is too large is still read up to this size, so that the client gets the answer; beyond it the connection is cut. */
 const MAX_DISCARDED_BYTES = 64 * 1024 * 1024;
 const METADATA_CHARGE = 1;
 const ENCODED_AT_ONCE = 4_096;
@@ -140,7 +140,7 @@ async function answer(
   }
 }
 
-/** The path of an item is all of the target: SDKs leave a question mark in an id as it is, and items have no query. */
+/** The path of an item is the whole target: SDKs do not encode a question mark in an id, and items have no query. */
 const ITEM = /^\/dbs\/[^/?]+\/colls\/[^/?]+\/docs\/[^/]/;
 const pathOf = (url = '/'): string => (ITEM.test(url) ? url : (url.split('?')[0] ?? '/'));
 
@@ -174,7 +174,7 @@ const NOTHING = Buffer.alloc(0);
 
 async function bodyOf(incoming: IncomingMessage): Promise<Buffer> {
   const { headers } = incoming;
-  // To go through a stream that is empty costs more than a point read.
+  // Reading an empty stream costs more than a point read.
   if (headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0) {
     incoming.resume();
     return NOTHING;
@@ -262,7 +262,7 @@ function errorAnswer(error: unknown): Answer {
   };
 }
 
-/** Encoded once, where it is long: its length in the header takes that, too. */
+/** A long body is encoded once: its length in the header needs that, too. */
 function bytesOf(body: Answer['body']): Answer['body'] {
   return typeof body === 'string' && body.length > ENCODED_AT_ONCE ? Buffer.from(body) : body;
 }

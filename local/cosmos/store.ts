@@ -1,11 +1,11 @@
 /**
- * The store: databases, containers and items in SQLite.
+ * Stores databases, containers and items in SQLite.
  *
  * S1 A write is answered after its transaction is on disk (WAL, synchronous=FULL); writes that arrive together share one.
- * S2 Within that transaction each write stands alone: one that fails leaves nothing behind, the others stay.
- * S3 A container's LSN only grows, also over restarts and deletes: a change feed's continuation never points past the end.
- * S4 An item whose time has run out is not there, whether it has been purged yet or not.
- * S5 Within a partition items lie in the order of their creation (`n`); `epk` says where on the ring the partition is.
+ * S2 Within that transaction each write is independent: one that fails leaves nothing behind, the others stay.
+ * S3 A container's LSN only grows, even over restarts and deletes: a change feed's continuation never points past the end.
+ * S4 An expired item does not exist for clients, whether it has been purged yet or not.
+ * S5 Within a partition items are in the order of their creation (`n`); `epk` is the partition's place on the ring.
  */
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ export interface ContainerDefinition {
     readonly version?: number;
   };
   readonly defaultTtl?: number;
-  /** Absent: the service's own. */
+  /** Absent: the service's default. */
   readonly indexingPolicy?: IndexingPolicy;
   readonly geospatialConfig?: { readonly type?: string };
   readonly uniqueKeyPolicy?: { readonly uniqueKeys?: readonly { readonly paths: readonly string[] }[] };
@@ -85,7 +85,7 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS uniquesOf ON uniques (c, pk, id);
 `;
 
-/** Of the tables above; another one is refused, not guessed at. */
+/** Version of the tables above; a file with another version is refused. */
 const SCHEMA_VERSION = 2;
 
 const PURGE_INTERVAL_MS = 30_000;
@@ -160,12 +160,12 @@ export class Store implements Disposable {
     }
   }
 
-  /** A prepared statement, made once. */
+  /** A statement that is prepared once. */
   sql(text: string): StatementSync {
     return this.db.sql(text);
   }
 
-  /** Of a text that queries make: there is no end of those, so only the latest are kept. */
+  /** A statement for the text of a query: their number is unbounded, so only the latest are kept. */
   sqlOfQuery(text: string): StatementSync {
     const known = this.queries.get(text);
     this.queries.delete(text);
@@ -210,7 +210,7 @@ export class Store implements Disposable {
         this.sql('DELETE FROM uniques WHERE c = ? AND pk = ? AND id = ?').run(c, pk, id);
       }
     });
-    // What could not be purged now is invisible all the same (S4) and is tried again at the next interval.
+    // Items that could not be purged now are still invisible (S4), and are purged at the next interval.
     purged.catch(() => undefined);
   }
 
@@ -251,7 +251,7 @@ export class Store implements Disposable {
     return [...this.containers.values()].find((each) => each.rid === rid);
   }
 
-  /** How many items a container has, and the bytes of their JSON. */
+  /** Number of items in a container, and the bytes of their JSON. */
   sizeOf({ number }: ContainerRow): { readonly count: number; readonly bytes: number } {
     const text =
       'SELECT COUNT(*) AS count, COALESCE(SUM(LENGTH(CAST(body AS BLOB))), 0) AS bytes FROM items WHERE c = ?';
@@ -301,7 +301,7 @@ export class Store implements Disposable {
     container.etag = etag;
   }
 
-  /** Another default counts from each item's latest write on. */
+  /** A new default counts from each item's latest write. */
   private renewExpiries(container: ContainerRow, { defaultTtl }: ContainerDefinition): void {
     const off = defaultTtl === undefined || defaultTtl === null;
     this.sql(

@@ -1,14 +1,14 @@
 /**
- * Entra tokens: who the bearer is, by the issuer's keys, and what the data-plane roles let them do.
+ * Authorizes Entra tokens: the issuer's keys identify the bearer, the data-plane roles grant the rights.
  *
  * T1 A principal without a role may do nothing; one with any role may read metadata, as the service's built-in roles allow.
- * T2 Databases and containers are never made or changed by a token, as in the service.
+ * T2 A token never allows creating or changing databases and containers, as in the service.
  */
 import { type BearerOptions, createBearerReader } from '../bearer.ts';
 
 export type Access = 'read' | 'write';
 
-/** Principal (`sub`, `oid` or `appid` of the token) → container (`*`: every one) → what it may do. `write` includes `read`. */
+/** Principal (`sub`, `oid` or `appid` of the token) → container (`*`: every one) → right. `write` includes `read`. */
 export type Roles = Readonly<Record<string, Readonly<Record<string, Access>>>>;
 
 export interface TokenOptions extends BearerOptions {
@@ -17,7 +17,7 @@ export interface TokenOptions extends BearerOptions {
 
 const READS: ReadonlySet<string> = new Set(['read', 'query', 'feed', 'metadata']);
 
-/** Answers whether the bearer may do `operation` on `container`. Rejects when the token is not valid. */
+/** Resolves to whether the bearer may do `operation` on `container`. Rejects when the token is not valid. */
 export function createTokenVerifier({ roles, ...options }: TokenOptions) {
   const read = createBearerReader(options);
   return async (token: string, container: string, operation: string): Promise<boolean> => {

@@ -1,4 +1,4 @@
-/** Actions as the library returns them (durable-functions, lib/src/actions), and what a replay makes of them. */
+/** The library's actions (durable-functions, lib/src/actions), and the result of a replay. */
 import type { HistoryEvent } from './history.ts';
 import type { RetryOptions } from './retries.ts';
 
@@ -46,10 +46,10 @@ export const Kind = {
   ReleaseEntities: 14,
 } as const;
 
-/** The orchestrator asks for what cannot be: other actions than before, or an unknown one. Its instance fails. */
+/** The orchestrator asks for the impossible: actions that differ from the history, or an unknown one. Its instance fails. */
 export class ReplayError extends Error {}
 
-/** What is scheduled now for the first time; `input` is JSON text and travels beside the event. */
+/** Work that is scheduled for the first time; `input` is JSON text beside the event. */
 export interface Scheduled {
   readonly event: HistoryEvent;
   readonly input: string | null;
@@ -59,11 +59,11 @@ export interface ReplayResult {
   readonly scheduled: readonly Scheduled[];
   /** Timers that the orchestrator cancelled and that may still be waiting. */
   readonly cancelled: readonly number[];
-  /** Nothing that was asked for is unfinished, and nothing is open. */
+  /** All requested work is finished, and nothing is open. */
   readonly isSettled: boolean;
   /** JSON text of the next generation's input; undefined without continueAsNew. */
   readonly next?: { readonly input: string | null; readonly carried: readonly HistoryEvent[] };
-  /** A retry whose time ran out before its attempts: the library waits for ever. The failure it ended with. */
+  /** The last failure of a retry that ran out of time before its attempts: the library waits for it forever. */
   readonly stuck?: string;
 }
 

@@ -1,9 +1,9 @@
 /**
- * Activities: at least once, in parallel up to a limit.
+ * Runs activities at least once, in parallel up to a limit.
  *
  * V1 A work item is removed only in the transaction that records its result, and by the worker that has it.
- * V2 Where this process works at the orchestration too, the result goes to its next episode by hand: that episode's write records it. What
- *    was handed over is lost with the process, and then the activity runs again.
+ * V2 If this process also runs the orchestration, the result is handed to its next episode in memory, and that episode's write records it.
+ *    If the process dies before that, the activity runs again.
  */
 
 import { callHttp, HTTP_ACTIVITY } from './call-http.ts';
@@ -12,7 +12,7 @@ import { EventType, type HistoryEvent, inbound } from './history.ts';
 import type { ActivityRow } from './rows.ts';
 import { activityInput, activityMetadata, jsonOf, messageOf } from './values.ts';
 
-/** Runs one work item to its end. True: its result was handed over, and the item is done with once an episode has taken it. */
+/** Runs a work item to its end. True: its result was handed over, and the item is finished once an episode has taken it. */
 export async function runActivity(core: EngineContext, row: ActivityRow): Promise<boolean> {
   const event = await outcome(core, row);
   const state = core.store.instance(row.id);
@@ -66,7 +66,7 @@ function completed(core: EngineContext, row: ActivityRow, result: string | null)
   return inbound(EventType.TaskCompleted, core.now(), { TaskScheduledId: row.task, Result: result });
 }
 
-/** Two spaces before the message: so a real host writes it. */
+/** Two spaces before the message, as a real host writes it. */
 function failed(core: EngineContext, row: ActivityRow, message: string, error: unknown): HistoryEvent {
   const details = {
     $type: 'Microsoft.Azure.WebJobs.Host.FunctionInvocationException',

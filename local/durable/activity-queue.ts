@@ -1,6 +1,6 @@
 /**
- * The activities of this process: so many at once, the others wait. Where processes share a task hub, one with free places takes those that
- * no process has.
+ * Runs the activities of this process, a limited number at once. If processes share a task hub, one with free places takes the
+ * unassigned ones.
  */
 import { runActivity } from './activities.ts';
 import { type EngineContext, RETRY_MS } from './engine-context.ts';
@@ -22,16 +22,16 @@ export interface ActivityQueue {
   begin(row: ActivityRow): void;
   /** It is done with, and may begin again if it comes again. */
   ended(n: number): void;
-  /** Those that wait go back to all. */
+  /** Releases those that wait. */
   release(): void;
-  /** Looks for activities that no process has. @param isLeft others left some behind when they went */
+  /** Runs those that wait, and takes unassigned ones. @param isLeft other workers left some behind */
   drain(isLeft?: boolean): void;
 }
 
 export function createActivityQueue(options: ActivityQueueOptions): ActivityQueue {
   const { core, limit, isOpen, hasPeers, track, report } = options;
   const queue: ActivityRow[] = [];
-  /** Numbers of those that run or wait here. */
+  /** Ids of those that run or wait here. */
   const begun = new Set<number>();
   let running = 0;
   let isClaiming = false;
@@ -71,7 +71,7 @@ export function createActivityQueue(options: ActivityQueueOptions): ActivityQueu
     if (mayClaim && core().store.isOffered()) track(claim());
   };
 
-  /** Takes as many as there are free places. */
+  /** Takes unassigned activities, as many as there are free places. */
   const claim = async (): Promise<void> => {
     const { store, workers } = core();
     isClaiming = true;
@@ -84,7 +84,7 @@ export function createActivityQueue(options: ActivityQueueOptions): ActivityQueu
       .finally(() => {
         isClaiming = false;
       });
-    // None may also mean that the places were taken before the write came: then those left are for the next free one.
+    // None may also mean that the places were taken before the write: the next free place takes the rest.
     if (rows.length === 0) isLeft = store.isOffered();
     for (const row of rows) begin(row);
   };

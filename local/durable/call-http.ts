@@ -1,4 +1,4 @@
-/** The built-in activity behind `callHttp`, and when its answer means to ask again. */
+/** The built-in activity behind `callHttp`, with its polling rules. */
 import type { HttpAction } from './action-types.ts';
 import type { HistoryEvent } from './history.ts';
 
@@ -11,10 +11,10 @@ export interface HttpActivityResult {
   readonly content: string;
 }
 
-/** .NET keeps these with the content, and the real activity leaves them behind. */
+/** .NET keeps these headers with the content, and the real activity drops them. */
 const CONTENT_HEADER = /^(allow|expires|last-modified|content-.*)$/i;
 
-/** One request; redirects are not followed and no status is an error. @throws when there is no answer at all */
+/** Sends one request; redirects are not followed, and no status is an error. @throws when no answer arrives */
 export async function callHttp(request: HttpAction): Promise<HttpActivityResult> {
   const isWithoutBody = /^(get|head)$/i.test(request.method) || !request.content;
   const response = await fetch(request.uri, {
@@ -30,7 +30,7 @@ export async function callHttp(request: HttpAction): Promise<HttpActivityResult>
   };
 }
 
-/** After 202 with a Location: the request that asks again, and when; a function key is not sent along. */
+/** After 202 with a Location: the next request and its time; a function key is not sent along. */
 export function polling(
   request: HttpAction,
   event: HistoryEvent,

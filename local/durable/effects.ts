@@ -1,8 +1,8 @@
 /**
- * Writes what an episode came to: one transaction, then the wake-ups that follow from it.
+ * Writes the effects of an episode: one transaction, then the wake-ups that follow from it.
  *
- * F1 Nothing is set in motion before the transaction is on disk.
- * F2 An episode whose instance was replaced or removed meanwhile leaves nothing.
+ * F1 Nothing is started before the transaction is on disk.
+ * F2 An episode whose instance was replaced or removed meanwhile leaves nothing behind.
  */
 import { randomUUID } from 'node:crypto';
 import type { ReplayResult, Scheduled } from './action-types.ts';
@@ -12,7 +12,7 @@ import type { ActivityRow, InstanceRow, MessageRow, Status } from './rows.ts';
 import { parentOf } from './store.ts';
 import { isFinal } from './tables.ts';
 
-/** `output` is JSON text; `message` what a parent is told of a failure. */
+/** `output` is JSON text; `message` is a failure's text for the parent. */
 export interface Ending {
   readonly status: 'Completed' | 'Failed' | 'Terminated';
   readonly output: string | null;
@@ -21,10 +21,10 @@ export interface Ending {
 
 export interface Episode {
   readonly instance: InstanceRow;
-  /** Messages that are done with. */
+  /** Messages that were processed. */
   readonly rows: readonly MessageRow[];
   readonly number: number;
-  /** How many actions the orchestrator has asked for. */
+  /** Number of actions that the orchestrator has requested. */
   readonly actions: number;
   readonly events: readonly HistoryEvent[];
   readonly at: number;
@@ -45,7 +45,7 @@ interface Motion {
   readonly due: number[];
 }
 
-/** The ordinary end of an episode: what it scheduled, and its own end when nothing is open. */
+/** The ordinary end of an episode: its scheduled work, and the orchestration's end if nothing is open. */
 export async function applyEffects(core: EngineContext, episode: Episode, outcome: Outcome): Promise<void> {
   const { instance, at } = episode;
   const { result, ending } = outcome;
@@ -176,7 +176,7 @@ function startChild(
   motion.wake.add(id);
 }
 
-/** Writes a new instance over whatever had the id. Call within a write, then wake it. */
+/** Writes a new instance in place of any earlier one with the id. Call within a write, then wake it. */
 export function insertInstance(
   core: EngineContext,
   of: {

@@ -1,4 +1,4 @@
-/** What the parts of the engine share: the store, the app, and the ways to set work going. */
+/** The context that the parts of the engine share: the store, the app, and functions that start work. */
 import type { DurableOptions, FunctionDefinition } from '../functions-host/contract.ts';
 import type { HistoryEvent } from './history.ts';
 import type { ActivityRow, MessageRow } from './rows.ts';
@@ -13,13 +13,13 @@ export interface Result {
   readonly event: HistoryEvent;
 }
 
-/** `wake`, `wakeAt` and `begin` only set in motion what the store already has; losing them loses nothing. */
+/** `wake`, `wakeAt` and `begin` only start work that is already in the store; losing them loses nothing. */
 export interface EngineContext {
   readonly store: Store;
   readonly options: DurableOptions;
   readonly now: () => number;
   readonly workers: Pick<Workers, 'me' | 'pick'>;
-  /** The worker that is to run an activity which comes after `before` others: this one, or (null) any that has a free place. */
+  /** The worker for an activity with `before` others ahead of it: this one, or (null) any with a free place. */
   place(before: number): string | null;
   /** Instances or entities that have messages. */
   wake(id: string): void;
@@ -33,10 +33,10 @@ export interface EngineContext {
   taken(rows: readonly MessageRow[]): void;
 }
 
-/** Another process has the work by now: what this one made of it is thrown away. */
+/** Another process has taken the work over: this one's result is discarded. */
 export class LeftToAnother extends Error {}
 
-/** The function of that kind and name, whatever the case of its letters. */
+/** The function of that kind and name, in upper or lower case. */
 export function find(core: EngineContext, kind: TriggerKind, name: string): FunctionDefinition | undefined {
   const exact = core.options.app.functions.get(name);
   if (exact && isOf(exact, kind)) return exact;
@@ -50,7 +50,7 @@ function isOf(definition: FunctionDefinition, kind: TriggerKind): boolean {
   return definition.trigger.type.toLowerCase() === `${kind}trigger`;
 }
 
-/** The text with which a real host answers for a function that it does not know. */
+/** The real host's text for an unknown function. */
 export function unknownFunction(core: EngineContext, kind: TriggerKind, name: string): string {
   const word = kind === 'orchestration' ? 'orchestrator' : kind;
   const known = [...core.options.app.functions.values()]
@@ -64,7 +64,7 @@ export function unknownFunction(core: EngineContext, kind: TriggerKind, name: st
   return `The function '${name}' doesn't exist, is disabled, or is not an ${word} function. Additional info: ${list}`;
 }
 
-/** Such ids are those of entities. */
+/** Whether the id is that of an entity. */
 export const RESERVED_ID = 'Orchestration instance ids must not start with @';
 
 /** Work that failed, because of a disk that is full for example, is tried again after so long. */

@@ -1,9 +1,9 @@
 /**
- * The Durable engine: runs the orchestrations, activities and entities of an app from a SQLite history.
+ * Runs the orchestrations, activities and entities of an app from a SQLite history: the Durable engine.
  *
  * D1 Everything in memory can be lost at any moment: `start` finds all pending work in the store.
- * D2 An instance is worked at by one loop of one process at a time; nothing polls, except for what other processes write while there are any.
- * D3 What is answered is on disk.
+ * D2 One loop of one process at a time runs an instance; nothing polls, except for writes of other processes while there are any.
+ * D3 Everything that is answered is on disk.
  */
 import { createDiskWatch } from '../disk-watch.ts';
 import type { Durable, DurableOptions } from '../functions-host/contract.ts';
@@ -175,7 +175,7 @@ interface FinderOptions extends Shared {
 
 /** D1: finds the work that the store has, all of it or what was written since the last look. */
 function createFinder({ core, isOpen, track, report, results, activities, timers }: FinderOptions) {
-  /** The last message of which this process knows. */
+  /** The last message that this process has seen. */
   let seen = 0;
   return {
     all(): void {

@@ -1,9 +1,9 @@
 /**
- * Entities: one message after another, a state, and a lock that one orchestration at a time may hold.
+ * Runs entities: one message after another, with a state and a lock that one orchestration at a time may hold.
  *
- * N1 Each operation is a call of its own; one that fails changes nothing.
+ * N1 Each operation is a separate call; one that fails changes nothing.
  * N2 State, answer, signals and the end of the message are one write.
- * N3 While locked only the owner's messages are taken; the others keep their order.
+ * N3 While an entity is locked, only the owner's messages are processed; the others keep their order.
  */
 import { type EngineContext, find, LeftToAnother, LOG_CATEGORY, unknownFunction } from './engine-context.ts';
 import { EventType, inbound } from './history.ts';
@@ -38,7 +38,7 @@ interface BatchResult {
   readonly signals: readonly { readonly target: EntityId; readonly name: string; readonly input: string }[];
 }
 
-/** Takes one message of the entity `@name@key`. False when none may be taken now. */
+/** Processes one message of the entity `@name@key`. False when none may be processed now. */
 export async function runEntity(core: EngineContext, id: string): Promise<boolean> {
   const { store } = core;
   const entity = store.entity(id);
@@ -83,7 +83,7 @@ async function lock(
   core.wake(target);
 }
 
-/** Within a write: the message is done with, and the entity as it is now. @throws Error when another process has it by now */
+/** Within a write: removes the message and writes the entity. @throws Error when another process has taken it over */
 function takeFrom(core: EngineContext, entity: EntityRow, row: MessageRow): EntityRow {
   const now = core.store.entity(entity.id);
   if (now?.worker !== core.workers.me) throw new LeftToAnother(entity.id);

@@ -1,9 +1,9 @@
 /**
- * One episode of an orchestration: takes its messages, replays it, and writes all of its effects at once.
+ * Runs an episode of an orchestration: takes its messages, replays it, and writes all of its effects at once.
  *
- * E1 Messages leave the inbox in the transaction that records what they caused.
- * E2 Messages of an earlier execution, and messages to an instance that is over, are dropped.
- * E3 While suspended only resume and terminate are taken; the rest waits in order.
+ * E1 Messages leave the inbox in the transaction that records their effects.
+ * E2 Messages of an earlier execution, and messages to an instance that has ended, are dropped.
+ * E3 While suspended, only resume and terminate are processed; the rest waits in order.
  */
 import { type Action, ReplayError, type ReplayInput, type ReplayResult } from './action-types.ts';
 import { applyEffects, type Ending, type Episode, finish } from './effects.ts';
@@ -25,7 +25,7 @@ import { jsonOf, messageOf } from './values.ts';
 const OWN_ID =
   'The instance ID of a sub-orchestration must be different than the instance ID of a parent orchestration.';
 const OUT_OF_PROC = '\n\n$OutOfProcData$:';
-/** Characters of JSON that a real host was seen to take; one more fails the orchestration. */
+/** Characters of JSON that a real host accepts, as observed; one more fails the orchestration. */
 const CUSTOM_STATUS_LIMIT = 8_703;
 
 interface Received {
@@ -41,7 +41,7 @@ interface State {
   readonly error?: string;
 }
 
-/** Works on what waits for the instance. False when there was nothing to do. */
+/** Processes the waiting messages of the instance. False when there was nothing to do. */
 export async function runEpisode(core: EngineContext, id: string): Promise<boolean> {
   const { store } = core;
   const rows = store.messages(id, core.now());
@@ -168,7 +168,7 @@ async function advance(
   });
 }
 
-/** The result, or why the instance must fail. */
+/** The result, or the reason why the instance must fail. */
 function replayed(input: ReplayInput): ReplayResult | string {
   try {
     return replay(input);
@@ -178,7 +178,7 @@ function replayed(input: ReplayInput): ReplayResult | string {
   }
 }
 
-/** What a real host would wait for in vain; here it is the instance's failure. */
+/** A wait that would never end on a real host; here it fails the instance. */
 function hangOf(core: EngineContext, instance: InstanceRow, result: ReplayResult): string | undefined {
   const children = result.scheduled
     .map(({ event }) => event)
@@ -197,7 +197,7 @@ function hangOf(core: EngineContext, instance: InstanceRow, result: ReplayResult
   return result.stuck;
 }
 
-/** Results that are already known are not told twice. */
+/** Leaves out results that are already known. */
 function fresh(batch: readonly HistoryEvent[], past: readonly HistoryEvent[]): HistoryEvent[] {
   const told = new Set(batch.map(resultKey));
   const known = new Set<number>();
@@ -258,7 +258,7 @@ function failure(instance: InstanceRow, message: string): Ending {
   return { status: 'Failed', output: JSON.stringify(text), message };
 }
 
-/** JSON text; what is falsy is not sent by the library and changes nothing. */
+/** JSON text; the library does not send falsy values, which change nothing. */
 function customStatusOf(instance: InstanceRow, { customStatus }: State): string | null | { problem: string } {
   if (customStatus === undefined || customStatus === null) return instance.custom_status;
   const text = JSON.stringify(customStatus);

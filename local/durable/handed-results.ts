@@ -9,7 +9,7 @@ export interface HandedResults {
   has(id: string): boolean;
   /** Those among an instance's messages are recorded. Returns the numbers of their activities. */
   taken(rows: readonly MessageRow[]): ReadonlySet<number>;
-  /** They go the way of messages: all, or those of orchestrations that are left to another process. */
+  /** They become messages: all, or those whose orchestrations another process has taken over. */
   record(
     core: EngineContext,
     which: 'all' | 'of others',

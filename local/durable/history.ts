@@ -1,5 +1,5 @@
 /**
- * The events of an orchestration's history, as the library reads them, and the form in which the management API shows them.
+ * Makes the events of an orchestration's history, for the library and for the management API.
  *
  * Names and numbers: Azure/durabletask, src/DurableTask.Core/History/EventType.cs.
  */
@@ -80,14 +80,14 @@ function isoOf(at: number): string {
   return lastText;
 }
 
-/** The same event as a later replay sees it: only what came from outside is marked as played. */
+/** The event as a later replay sees it: only events from outside are marked as played. */
 function played(event: HistoryEvent): HistoryEvent {
   return event.EventType === EventType.OrchestratorStarted || isScheduled(event)
     ? event
     : { ...event, IsPlayed: true };
 }
 
-/** Events of an episode as they are kept, before the mark of its end. */
+/** The stored events of an episode, before the mark of its end. */
 export function kept(events: readonly HistoryEvent[]): HistoryEvent[] {
   return events.map(played);
 }
@@ -100,7 +100,7 @@ export interface Identity {
   readonly parent: Parent | null;
 }
 
-/** Who waits for a sub-orchestration. */
+/** The parent that waits for a sub-orchestration. */
 export interface Parent {
   readonly id: string;
   readonly execution: string;
@@ -147,8 +147,8 @@ export interface Shown {
 }
 
 /**
- * The history as `showHistory=true` shows it: types by name. The event that scheduled an activity or a sub-orchestration is
- * folded into its result, and stands for itself while there is none.
+ * The history in the form of `showHistory=true`: types by name. The event that scheduled an activity or a sub-orchestration
+ * is folded into its result, and is shown separately while there is none.
  * Source: Azure/azure-functions-durable-extension, ContextImplementations/DurableClient.cs.
  */
 export function forApi(events: readonly HistoryEvent[], show: Shown): Record<string, unknown>[] {

@@ -1,4 +1,4 @@
-/** The management HTTP API: which path and method does what (extension: HttpApiHandler.cs; statuses as a real host answered them). */
+/** Serves the management HTTP API (extension: HttpApiHandler.cs; the statuses are those of a real host). */
 import { randomUUID } from 'node:crypto';
 import { unescape as percentDecoded } from 'node:querystring';
 import type { EngineRequest, EngineResponse } from '../functions-host/contract.ts';
@@ -21,7 +21,7 @@ const INVALID_JSON = 'Invalid JSON content';
 const START_RETRY_S = '10';
 const POLL_DEFAULT_S = 1;
 
-/** Answers any request below the API's root; what it does not know is 404. */
+/** Answers every request below the API's root; an unknown path is 404. */
 export async function handle(core: EngineContext, request: EngineRequest, via: Via): Promise<EngineResponse> {
   const connection = request.query.get('connection');
   if (connection && connection.toLowerCase() !== CONNECTION_NAME.toLowerCase())
@@ -42,7 +42,7 @@ export async function handle(core: EngineContext, request: EngineRequest, via: V
   }
 }
 
-/** Decoded before it is divided, as the extension does: `%2F` divides too, and a plus is a space. */
+/** Decodes before it splits, as the extension does: `%2F` splits, too, and a plus is a space. */
 function segmentsOf(path: string): readonly string[] {
   return percentDecoded(path.replaceAll('+', ' '))
     .replaceAll(/^\/+|\/+$/g, '')
@@ -196,7 +196,7 @@ async function raise(
   return reply(202);
 }
 
-/** Terminate, suspend, resume. `mayNow`: else the real host's 500. */
+/** Terminates, suspends, resumes. Without `mayNow`, the answer is the real host's 500. */
 function order(
   core: EngineContext,
   id: string,

@@ -16,7 +16,7 @@ export function inboxTable({ sql, known }: Tables) {
       return rows;
     },
 
-    /** An entity that nobody knows yet is left to `pick`'s choice. */
+    /** `pick` chooses the worker of a new entity. */
     send(id: string, execution: string | null, event: object, due = 0, timer: number | null = null): void {
       if (id.startsWith('@'))
         sql('INSERT OR IGNORE INTO entities VALUES (?, NULL, NULL, 0, pick(?))').run(id, id);
@@ -42,7 +42,7 @@ export function inboxTable({ sql, known }: Tables) {
     removeTimer: (id: string, execution: string, timer: number) =>
       sql('DELETE FROM inbox WHERE id = ? AND execution = ? AND timer = ?').run(id, execution, timer),
 
-    /** Timers and results of an execution that is over. */
+    /** Timers and results of an execution that has ended. */
     removeStale: (id: string, execution: string) =>
       sql('DELETE FROM inbox WHERE id = ? AND execution = ?').run(id, execution),
 
@@ -50,7 +50,7 @@ export function inboxTable({ sql, known }: Tables) {
     awake: (now: number) =>
       (sql('SELECT DISTINCT id FROM inbox WHERE due <= ?').all(now) as { id: string }[]).map(({ id }) => id),
 
-    /** The next time at which a message that waits becomes due. */
+    /** The next time at which a waiting message becomes due. */
     nextDue: (after: number) =>
       (sql('SELECT min(due) AS due FROM inbox WHERE due > ?').get(after) as { due: number | null }).due,
 
@@ -60,8 +60,8 @@ export function inboxTable({ sql, known }: Tables) {
       ).map(({ id }) => id),
 
     /**
-     * Messages that came after number `n`: the ids of those due, and the last number. One statement, so one moment: what
-     * another process writes between two would be counted as seen and never looked at.
+     * Messages after number `n`: the ids of those that are due, and the last number. It is a single statement: a message that
+     * another process wrote between two statements would count as seen and never be processed.
      */
     since(n: number, now: number): { readonly ids: readonly string[]; readonly last: number } {
       const rows = sql('SELECT n, id, due FROM inbox WHERE n > ?').all(n) as {

@@ -1,14 +1,15 @@
 /**
- * What a process knows of the instances it works at, so that it need not read again what it has read or written itself.
+ * Caches the instances that a process runs, so that it need not read again what it has itself read or written.
  *
- * W1 It holds only as long as no other process writes: each transaction, and each request from outside, asks SQLite's `data_version` first.
- * W2 What was rolled back is forgotten, as is what SQL has changed past it.
- * W3 What was read outside a transaction may be out of date by the time of the write, cached or not: the write itself asks again.
+ * W1 The cache is valid only as long as no other process writes: each transaction, and each request from outside, checks SQLite's
+ *    `data_version` first.
+ * W2 Writes that were rolled back, and rows that SQL changed directly, are forgotten.
+ * W3 A value that was read outside a transaction may be outdated when it is written, cached or not: the write itself checks again.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Chunk, InstanceRow } from './rows.ts';
 
-/** Of one instance or entity; what is undefined has to be read. */
+/** The cached data of an instance or entity; an undefined field must be read. */
 interface Knowledge {
   row?: InstanceRow;
   history?: readonly Chunk[];
@@ -18,7 +19,7 @@ interface Knowledge {
   isQuiet?: boolean;
 }
 
-/** Instances, and events of their histories, that are remembered; the oldest is forgotten first. */
+/** Number of instances, and of events in their histories, that are kept; the oldest is forgotten first. */
 const MOST = 1_000;
 const MAX_EVENTS = 100_000;
 

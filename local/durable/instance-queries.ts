@@ -1,4 +1,4 @@
-/** Status of instances, lists of them, and their removal. */
+/** Reads the status of instances, lists them, and removes them. */
 import { Buffer } from 'node:buffer';
 import type { EngineRequest, EngineResponse } from '../functions-host/contract.ts';
 import type { EngineContext } from './engine-context.ts';
@@ -21,7 +21,7 @@ const value = (json: string | null): unknown => (json === null ? null : (JSON.pa
 const seconds = (at: number) => `${new Date(at).toISOString().slice(0, 19)}Z`;
 const isTrue = (text: string | null) => text?.toLowerCase() === 'true';
 
-/** An instance as the API shows it; input and output are always present. */
+/** An instance in the form of the API; input and output are always present. */
 export function statusOf(
   core: EngineContext,
   row: InstanceRow,
@@ -100,7 +100,7 @@ function select(core: EngineContext, filter: Filter, begin: string, top: number)
     ) as unknown as InstanceRow[];
 }
 
-/** The continuation token is the id with which the next page begins. */
+/** The continuation token is the first id of the next page. */
 export function listInstances(core: EngineContext, request: EngineRequest): EngineResponse {
   const asked = Number(request.query.get('top'));
   const top = asked > 0 ? asked : PAGE;

@@ -15,7 +15,7 @@ export function instanceTable({ sql, known }: Tables) {
 
     putInstance(row: InstanceRow): void {
       const before = known.get(row.id)?.row;
-      // Of an active one the last episode says when it was changed, and it need not be written for that alone.
+      // For an active instance, its last episode has the time of the change, so its row need not be written for that alone.
       if (!before || !isSameBut('updated', before, row))
         sql('INSERT OR REPLACE INTO instances VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)').run(
           row.id,

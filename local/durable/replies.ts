@@ -1,4 +1,4 @@
-/** Answers of the management API in the form that a real host gives them. */
+/** Makes the answers of the management API in the form of a real host. */
 import type { EngineResponse } from '../functions-host/contract.ts';
 
 export const CONNECTION_NAME = 'Storage';

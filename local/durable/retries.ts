@@ -1,4 +1,4 @@
-/** When a failed activity or sub-orchestration is tried again (Azure/durabletask, src/DurableTask.Core/RetryInterceptor.cs). */
+/** Computes when a failed activity or sub-orchestration is tried again (Azure/durabletask, src/DurableTask.Core/RetryInterceptor.cs). */
 
 /** As the library sends it; times in milliseconds. */
 export interface RetryOptions {

@@ -1,8 +1,8 @@
 /**
- * Rewinding a failed instance: its history is rewritten as if what failed had not been asked for, and it goes on from there.
+ * Rewinds a failed instance: rewrites its history as if the failed work had not been requested, and continues from there.
  *
- * R1 Failed activities are run again; failed sub-orchestrations that are still there are rewound themselves, others begin again.
- * R2 What succeeded keeps its result. The execution stays the same.
+ * R1 Failed activities run again; failed sub-orchestrations are rewound themselves if they still exist, others begin again.
+ * R2 Successful work keeps its result. The execution stays the same.
  * Source: Azure/durabletask, src/DurableTask.AzureStorage/Tracking/AzureTableTrackingStore.cs (RewindHistoryAsync).
  */
 import type { EngineResponse } from '../functions-host/contract.ts';

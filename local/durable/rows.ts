@@ -18,13 +18,13 @@ export interface InstanceRow {
   readonly worker: string;
 }
 
-/** A message to an instance; `execution` null: to whichever is current. `due` 0: at once. */
+/** A message to an instance; `execution` null: to the current one. `due` 0: at once. */
 export interface MessageRow {
   readonly n: number;
   readonly id: string;
   readonly execution: string | null;
   readonly event: string;
-  /** Number of the activity whose result was handed over; such a message is not in the inbox. */
+  /** Id of the activity whose result was handed over; such a message is not in the inbox. */
   readonly activity?: number;
 }
 
@@ -35,7 +35,7 @@ export interface ActivityRow {
   readonly task: number;
   readonly name: string;
   readonly input: string | null;
-  /** null: any worker that has a free place. */
+  /** null: any worker with a free place. */
   readonly worker: string | null;
 }
 
@@ -48,7 +48,7 @@ export interface EntityRow {
   readonly worker: string;
 }
 
-/** What one episode added: its events, and how many actions the orchestrator had asked for by its end. `at`: when it was, ms since the epoch. */
+/** The part of the history from one episode: its events, and the number of actions requested by its end. `at`: its time, ms since the epoch. */
 export interface Chunk {
   readonly at: number;
   readonly actions: number;

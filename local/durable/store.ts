@@ -1,9 +1,9 @@
 /**
- * Everything that the engine must not forget, in one SQLite file.
+ * Keeps everything that the engine must not lose, in one SQLite file.
  *
- * S1 All state is here: what is in memory is only which instances are being worked at.
+ * S1 All state is here: memory has only the instances that are running.
  * S2 An episode's effects (history, messages, timers, activities, new instances, status) are written by one `write`.
- * S3 Processes share a file: each row of an instance, an entity and an activity names the worker that it is left to (workers.ts).
+ * S3 Processes share a file: each row of an instance, an entity and an activity names the worker that owns it (workers.ts).
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -58,14 +58,14 @@ export function openStore(dataDir: string, taskHub: string, onCommit?: () => voi
   const known = createKnown(commits.database);
   const sql = (text: string) => commits.sql(text);
   return {
-    /** `isLazy`: what a crash of the machine may lose, because it would only be done again. */
+    /** `isLazy`: for writes that a crash of the machine may lose, because their work would only be repeated. */
     write: async <T>(work: () => T, isLazy = false): Promise<T> => {
       const value = await commits.write(work, isLazy);
       onCommit?.();
       return value;
     },
     sql,
-    /** A function of SQL. */
+    /** Defines a function for SQL. */
     define: (name: string, of: (id: string) => string | number) =>
       commits.database.function(name, (id) => of(String(id))),
     /** Called within each transaction, after its writes; it throws to roll them all back. */
@@ -73,9 +73,9 @@ export function openStore(dataDir: string, taskHub: string, onCommit?: () => voi
       guard = check;
     },
 
-    /** Asks whether others have written; the number changes whenever they have. Call it before reading for a client. */
+    /** Checks whether other processes have written; the number changes whenever they have. Call it before reading for a client. */
     check: () => known.check(),
-    /** Rows were changed past this store's functions. */
+    /** Rows were changed without this store's functions. */
     forgetAll: () => known.forgetAll(),
 
     ...instanceTable({ sql, known }),
@@ -89,7 +89,7 @@ export function openStore(dataDir: string, taskHub: string, onCommit?: () => voi
   };
 }
 
-/** Two processes that open a new file in the same moment: SQLite refuses one of them at once, whatever time it is given to wait. */
+/** When two processes open a new file at the same moment, SQLite refuses one of them at once, regardless of the busy time-out. */
 function openTogether<T>(open: () => T): T {
   const end = Date.now() + OPEN_PATIENCE_MS;
   for (;;) {

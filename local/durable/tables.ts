@@ -9,7 +9,7 @@ export interface Tables {
   readonly known: Known;
 }
 
-/** Whether an instance has come to its end. */
+/** Whether an instance has ended. */
 export function isFinal(status: Status): boolean {
   return status === 'Completed' || status === 'Failed' || status === 'Terminated';
 }

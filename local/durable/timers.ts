@@ -1,11 +1,11 @@
 /** Wakes instances when their delayed messages become due: one timeout, for the earliest of them. */
 import type { Store } from './store.ts';
 
-/** What setTimeout can hold. */
+/** Longest time of setTimeout. */
 const LONGEST_MS = 2 ** 31 - 1;
 
 export interface Timers {
-  /** Wakes what fell due meanwhile, then waits for the next. */
+  /** Wakes instances with messages that are due, then waits for the next. */
   start(): void;
   /** Something is due then; milliseconds since the epoch. */
   arm(due: number): void;

@@ -1,4 +1,4 @@
-/** What the trigger of an orchestration is handed: its history and what it is called with. */
+/** Makes the trigger input of an orchestration: its history and its input. */
 import type { Invocation, RpcTypedData } from '../functions-host/contract.ts';
 import { EventType, type HistoryEvent } from './history.ts';
 import type { InstanceRow } from './rows.ts';
@@ -14,8 +14,8 @@ const ORCHESTRATION_INPUT = {
   defaultHttpAsyncRequestSleepTimeMillseconds: 30_000,
 };
 /**
- * `isAlone`: nothing but the library sees it. Then it is spared what takes it a tenth of an orchestration's time, to look through the whole
- * history for dates: that is not enumerable, its events are the engine's own, and those whose time the library reads have it as a Date.
+ * @param isAlone only the library sees the input. It then need not search the whole history for dates, a tenth of an orchestration's
+ * time: the history is not enumerable, its events are the engine's own, and the times that the library reads are already Dates.
  */
 export function orchestrationInput(
   instance: InstanceRow,
@@ -40,7 +40,7 @@ export function orchestrationInput(
   };
 }
 
-/** The library hands these times to orchestrators, who may change them. */
+/** The library passes these times to orchestrators, which may change them. */
 function dated(event: HistoryEvent): object {
   return event.EventType === EventType.OrchestratorStarted
     ? { ...event, Timestamp: new Date(event.Timestamp) }
@@ -49,7 +49,7 @@ function dated(event: HistoryEvent): object {
 
 const CONSTANT = metadataOf(ORCHESTRATION_INPUT);
 
-/** Binding data: what a real host hands over beside the value, without the history. */
+/** Binding data: the data that a real host passes beside the value, without the history. */
 function metadataOf(fields: Readonly<Record<string, unknown>>): Record<string, RpcTypedData> {
   const metadata: Record<string, RpcTypedData> = {};
   for (const [name, value] of Object.entries(fields)) if (value !== null) metadata[name] = asIs(value);

@@ -1,4 +1,4 @@
-/** The management URLs of an instance and the `durableClient` binding (extension: HttpApiHandler.cs, BindingHelper.cs). */
+/** Makes the management URLs of an instance and the `durableClient` binding (extension: HttpApiHandler.cs, BindingHelper.cs). */
 import type { DurableOptions } from '../functions-host/contract.ts';
 
 const PREFIX = '/runtime/webhooks/durabletask';
@@ -8,7 +8,7 @@ function required(options: DurableOptions): string {
   return `taskHub=${options.taskHub}&connection=${CONNECTION}&code=${encodeURIComponent(options.systemKey)}`;
 }
 
-/** `rewindPostUri` is only in the in-process client's. */
+/** Only the in-process client's URLs contain `rewindPostUri`. */
 export function managementUrls(
   options: DurableOptions,
   id: string,

@@ -1,8 +1,8 @@
-/** Values on their way to and from functions. */
+/** Converts values that functions get and return. */
 import type { RpcTypedData } from '../functions-host/contract.ts';
 
 /**
- * What a function returned, as JSON text; null for undefined and null.
+ * The return value of a function as JSON text; null for undefined and null.
  * NaN and the infinities become their names and bytes base64, as on a real host.
  */
 export function jsonOf(value: unknown): string | null {
@@ -27,14 +27,14 @@ export function asIs(value: unknown): RpcTypedData {
 }
 
 /**
- * What an activity is handed. `json` is the action's input as JSON text. The library has already encoded strings; booleans arrive as the words
- * True and False, which is what .NET makes of them.
+ * The input of an activity. `json` is the action's input as JSON text. The library has already encoded strings; booleans arrive as the words
+ * True and False, as .NET writes them.
  */
 export function activityInput(json: string | null): RpcTypedData {
   return ofValue(json === null ? null : JSON.parse(json));
 }
 
-/** The library tries to read a string as JSON; where that must fail it is spared the error. */
+/** The library tries to parse a string as JSON; if that must fail, this avoids the error. */
 function ofString(value: string): RpcTypedData {
   return /^[\s"{[\d\-tfn]/.test(value) ? { string: value } : asIs(value);
 }
@@ -65,7 +65,7 @@ export function activityMetadata(
   return metadata;
 }
 
-/** The message of anything that can be thrown. */
+/** The message of any thrown value. */
 export function messageOf(error: unknown): string {
   if (error instanceof Error) return error.message;
   if (typeof error === 'object' && error !== null && 'message' in error) return String(error.message);

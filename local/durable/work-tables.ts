@@ -14,7 +14,7 @@ export function activityTable({ sql }: Tables) {
     activities: (worker: string) =>
       sql('SELECT * FROM activities WHERE worker = ? ORDER BY n').all(worker) as unknown as ActivityRow[],
 
-    /** Takes up to `count` of those that nobody has. */
+    /** Takes up to `count` unassigned activities. */
     claim: (worker: string, count: number) =>
       sql(
         'UPDATE activities SET worker = ? WHERE n IN (SELECT n FROM activities WHERE worker IS NULL ORDER BY n LIMIT ?) RETURNING *',
@@ -25,7 +25,7 @@ export function activityTable({ sql }: Tables) {
     offer: (n: number, worker: string) =>
       sql('UPDATE activities SET worker = NULL WHERE n = ? AND worker = ?').run(n, worker),
 
-    /** False when another has it by now, or it is gone. */
+    /** False when another worker has taken it over, or it no longer exists. */
     removeActivity: (n: number, worker: string) =>
       sql('DELETE FROM activities WHERE n = ? AND worker = ?').run(n, worker).changes > 0,
   };

@@ -25,7 +25,7 @@ export interface WorkerRows {
   shareOrphans(me: string): void;
   /** Gives what a worker has to whoever is to have it: all, or only what it is not in the midst of. */
   shareOut(me: string, which: 'all' | 'idle'): void;
-  /** Work was left to a worker that had gone when it was written down: the others choose by what they know. */
+  /** Work was left to a worker that was already gone when it was written: the others choose again. */
   hasOrphans(): boolean;
 }
 
@@ -76,7 +76,7 @@ export function createWorkerRows(
   return rows;
 }
 
-/** Rendezvous hashing: of all pairs of a worker and the id, the one with the highest hash. */
+/** Rendezvous hashing: the worker whose pair with the id has the highest hash. */
 function choose(members: readonly string[], id: string): string {
   let [best = ''] = members;
   if (members.length < 2) return best;

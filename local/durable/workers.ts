@@ -1,12 +1,13 @@
 /**
- * The processes that share a task hub: who they are, and which of them works at what.
+ * Lists the processes that share a task hub, and divides the work among them.
  *
- * K1 Each active instance, each entity and each activity names one worker; it alone works at it. Who writes a message leaves the rest to that one.
- * K2 A worker whose process is gone, or that has not given a sign for its lease, is struck off by any other; what it had is shared out in
- *    the same transaction.
- * K3 A worker that was struck off while it was only slow writes nothing more: each transaction asks whether it is still listed. It joins again.
- * K4 What a worker is in the midst of stays with it when another joins; the rest is shared out by a hash of worker and id (rendezvous), so
- *    that all come to the same choice.
+ * K1 Each active instance, entity and activity names one worker, and only that worker runs it. A process that writes a message leaves it to
+ *    that worker.
+ * K2 A worker whose process is gone, or that has not renewed its lease, is removed by any other; its work is redistributed in the same
+ *    transaction.
+ * K3 A worker that was removed while it was only slow writes nothing more: each transaction checks whether it is still listed. It joins again.
+ * K4 Work in progress stays with its worker when another joins; the rest is distributed by a hash of worker and id (rendezvous), so all
+ *    workers make the same choice.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,26 +15,26 @@ import type { Store } from './store.ts';
 import { createWorkerRows, type WorkerRow, type WorkerRows } from './worker-rows.ts';
 
 const BEAT_MS = 1_000;
-/** How long a message written by another process may lie unseen; how soon the first other one is noticed. */
+/** Longest time until a message of another process is seen, and until the first other process is noticed. */
 const LOOK_MS = 10;
 const LOOK_ALONE_MS = 100;
 const JOIN_PATIENCE_MS = 1_000;
 
-/** The workers of this very process: one with its number that is not among them is of a process before it. */
+/** The workers of this process. Another worker with its process number belongs to an earlier process. */
 const here = new Set<string>();
 
 export interface WorkersOptions {
   readonly store: Store;
   readonly now: () => number;
-  /** Without a sign for so long, a worker counts as gone; where its process does not exist any more, at once. */
+  /** A worker that does not renew its lease for this long counts as gone; one whose process no longer exists, at once. */
   readonly leaseMs: number;
-  /** Whether this process is in the midst of it. */
+  /** Whether this process is working on it. */
   readonly isBusy: (id: string) => boolean;
-  /** Activities that wait here for a free place go back to all. */
+  /** Releases activities that wait here for a free place. */
   readonly release: () => void;
-  /** Work may have come to this worker in any way: look at everything. */
+  /** This worker may have got new work of any kind: check everything. */
   readonly shared: () => void;
-  /** Others have written: look at messages after those already seen. */
+  /** Other processes have written: check messages after those already seen. */
   readonly written: () => void;
   readonly log: (message: string) => void;
 }
@@ -42,14 +43,14 @@ export interface Workers {
   /** Id of this process's place in the task hub; changes when it had to join again. */
   readonly me: string;
   readonly hasPeers: boolean;
-  /** Who works at this instance or entity from now on. */
+  /** The worker for this instance or entity from now on. */
   pick(id: string): string;
   join(): Promise<void>;
   /** Hands everything to the others, if there are any. */
   leave(): Promise<void>;
 }
 
-/** @throws (from a write) Error when this worker was struck off */
+/** @throws (from a write) Error when this worker was removed */
 export function createWorkers(options: WorkersOptions): Workers {
   const { store, now } = options;
   const rows = createWorkerRows(store, now, options.isBusy);
@@ -65,7 +66,7 @@ export function createWorkers(options: WorkersOptions): Workers {
   });
   const peers = watchPeers(options, rows, { me: () => me, isIn: () => isIn });
 
-  /** Within a write: strikes off who is gone, gives what nobody has to those who are there. */
+  /** Within a write: removes workers that are gone, and distributes unassigned work. */
   const settle = (): void => {
     for (const row of rows.all()) if (isGone(row)) rows.remove(row.id);
     rows.shareOrphans(me);
@@ -137,7 +138,7 @@ export function createWorkers(options: WorkersOptions): Workers {
   };
 }
 
-/** Each of the others marks its row once it has shared out what it has. */
+/** Each other worker marks its row once it has redistributed its work. */
 async function untilNoticed(rows: WorkerRows, others: readonly WorkerRow[]): Promise<void> {
   const end = Date.now() + JOIN_PATIENCE_MS;
   const isUnaware = (other: WorkerRow) =>
@@ -148,7 +149,7 @@ async function untilNoticed(rows: WorkerRows, others: readonly WorkerRow[]): Pro
 interface Peers {
   /** Takes the rows for what is known. */
   notice(): void;
-  /** Notices who joined, left or shared out. */
+  /** Detects workers that have joined, left or redistributed. */
   compare(): Promise<void>;
   stop(): void;
 }
@@ -206,7 +207,7 @@ function watchPeers(
   return { notice: () => notice(), compare, stop: () => clearInterval(looking) };
 }
 
-/** Whether there is a process of that id on this machine. */
+/** Whether a process with that id exists on this machine. */
 export function exists(pid: number): boolean {
   try {
     process.kill(pid, 0);

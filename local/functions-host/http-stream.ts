@@ -4,10 +4,18 @@
  * T1 A function that answers nothing (it threw, or returned no response) is answered by the host with an empty 500 at once; the real host
  *    does so after 240 s. One that fails after its first chunk has its connection cut at once, there after 240 s. A warning says so.
  * T2 A client that goes away takes its forwarded request with it.
+ * T3 A kept connection that the server has closed at the moment of the request loses none: a request without a body is sent again on a new
+ *    one, a request with a body has a connection of its own.
  * Source: Azure/azure-functions-host, DefaultHttpProxyService.cs; the timeout is YARP's ActivityTimeout as the real host was seen to keep it.
  */
 import { randomUUID } from 'node:crypto';
-import { Agent, type IncomingMessage, type ServerResponse, request as send } from 'node:http';
+import {
+  Agent,
+  type ClientRequest,
+  type IncomingMessage,
+  type ServerResponse,
+  request as send,
+} from 'node:http';
 import type { FunctionApp, Invocation, RpcTypedData } from './contract.ts';
 import { empty } from './http-binding.ts';
 import type { HostLog } from './log.ts';
@@ -62,23 +70,25 @@ interface Forwarded {
 /** An answer that the library has written reaches this process within so many ms of an event loop that is free. */
 const ARRIVAL_MS = 100;
 
-/** Kept connections: one that closes with its answer would be reset under a body that the function did not read. */
-const agent = new Agent({ keepAlive: true });
+/** Kept alive: a connection that closes with its answer would be reset under a body that the function did not read. */
+const kept = new Agent({ keepAlive: true });
+
+/** A new connection for each request, which ends after its answer. */
+class UnsharedAgent extends Agent {
+  override keepSocketAlive(): boolean {
+    return false;
+  }
+}
+const unshared = new UnsharedAgent({ keepAlive: true });
 
 function forward({ request, response }: StreamCall, httpUri: string, invocationId: string): Forwarded {
   const { port } = new URL(httpUri);
   const begun = Promise.withResolvers<boolean>();
   const over = Promise.withResolvers<void>();
-  const inner = send({
-    host: '127.0.0.1',
-    port,
-    method: request.method ?? 'GET',
-    // The real proxy encodes an encoded slash once more.
-    path: (request.url ?? '/').replace(/%2f/gi, '%252F'),
-    headers: forwardedHeaders(request, invocationId),
-    agent,
-  });
-  inner.on('response', (answer) => {
+  let isAbandoned = false;
+  let isAnswered = false;
+  const take = (answer: IncomingMessage) => {
+    isAnswered = true;
     begun.resolve(true);
     const {
       connection: _connection,
@@ -92,12 +102,35 @@ function forward({ request, response }: StreamCall, httpUri: string, invocationI
     answer.on('end', over.resolve);
     answer.on('error', () => response.destroy());
     answer.on('close', over.resolve);
-  });
-  inner.on('error', () => {
-    begun.resolve(false);
-    over.resolve();
-  });
-  response.once('close', () => inner.destroy());
+  };
+  const open = (agent: Agent): ClientRequest => {
+    const opened = send({
+      host: '127.0.0.1',
+      port,
+      method: request.method ?? 'GET',
+      // The real proxy encodes an encoded slash once more.
+      path: (request.url ?? '/').replace(/%2f/gi, '%252F'),
+      headers: forwardedHeaders(request, invocationId),
+      agent,
+    });
+    opened.on('response', take);
+    opened.on('error', () => {
+      if (opened.reusedSocket && !isAbandoned && !isAnswered) {
+        inner = open(unshared);
+        inner.end();
+        return;
+      }
+      begun.resolve(false);
+      over.resolve();
+    });
+    return opened;
+  };
+  let inner = open(hasBody(request) ? unshared : kept);
+  const abandon = () => {
+    isAbandoned = true;
+    inner.destroy();
+  };
+  response.once('close', abandon);
   request.pipe(inner);
   return {
     begun: () => {
@@ -105,8 +138,12 @@ function forward({ request, response }: StreamCall, httpUri: string, invocationI
       return begun.promise.finally(() => clearTimeout(late));
     },
     over: over.promise,
-    abandon: () => inner.destroy(),
+    abandon,
   };
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 /** Line by line as they came: a header that is repeated stays so, as through the real proxy. */

@@ -48,6 +48,9 @@ export function newKey(): string {
   return randomBytes(32).toString('base64url');
 }
 
+/** New keys are made where there is no file. */
+const ADVICE = 'correct the file, or remove it and start again';
+
 function keysIn(file: string): HostKeys | undefined {
   let text: string;
   try {
@@ -58,7 +61,7 @@ function keysIn(file: string): HostKeys | undefined {
   }
   const { master, host, system, functions = {} } = parse(file, text);
   if (!master || !host || !system?.durabletask_extension)
-    throw new Error(`${file} has not all of master, host and system.durabletask_extension`);
+    throw new Error(`${file} has not all of master, host and system.durabletask_extension: ${ADVICE}`);
   return { master, host, system, functions };
 }
 
@@ -66,7 +69,7 @@ function parse(file: string, text: string): Partial<HostKeys> {
   try {
     return JSON.parse(text) as Partial<HostKeys>;
   } catch (error) {
-    throw new Error(`${file} is not JSON: ${(error as Error).message}`, { cause: error });
+    throw new Error(`${file} is not JSON (${(error as Error).message}): ${ADVICE}`, { cause: error });
   }
 }
 

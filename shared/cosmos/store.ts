@@ -57,10 +57,13 @@ export interface Store<T extends Item> {
   /** False when there was nothing to remove. */
   remove(id: string, key: Key, etag?: string): Promise<boolean>;
   /**
-   * All or nothing, within one partition; the new ETag of each item, in the order of the operations. The error is that of
+   * All or nothing, within one partition; each item as it is now, in the order of the operations. The error is that of
    * the operation that failed.
    */
-  batch(key: Key, operations: readonly OperationInput[]): Promise<readonly (string | undefined)[]>;
+  batch(
+    key: Key,
+    operations: readonly OperationInput[],
+  ): Promise<readonly { etag: string | undefined; item: unknown }[]>;
   query<U = T>(
     sql: string,
     parameters: Readonly<Record<string, unknown>>,
@@ -130,7 +133,7 @@ function createStore<T extends Item>(container: Container): Store<T> {
       const response = await mapped(() => container.items.batch([...operations], partitionKey(key)));
       const failed = response.result?.find((result) => result.statusCode >= 400 && result.statusCode !== 424);
       if (failed) throw fromCosmos({ code: failed.statusCode, message: `batch: ${failed.statusCode}` });
-      return (response.result ?? []).map(({ eTag }) => eTag);
+      return (response.result ?? []).map(({ eTag: etag, resourceBody: item }) => ({ etag, item }));
     },
     query: async <U = T>(
       sql: string,

@@ -27,14 +27,18 @@ export class WriteConflict extends AppError {
 const MAX_ATTEMPTS = 20;
 
 /**
- * Runs `work`, which reads, decides and writes conditionally; a write conflict runs it again.
- * @param ifMatch the client's own precondition; with it, a conflict is final
+ * Runs `work`, which reads, decides and writes conditionally; a write conflict runs it again. `work` is told which attempt
+ * it is: one that mostly makes what is new writes first, and reads only from the second attempt on.
+ * @param ifMatch the client's own precondition: then a conflict is final
  * @throws AppError `etag_mismatch` (412) when `ifMatch` no longer holds; after 20 conflicts the last `WriteConflict` (503)
  */
-export async function withOptimisticRetry<T>(work: () => Promise<T>, ifMatch?: string): Promise<T> {
+export async function withOptimisticRetry<T>(
+  work: (attempt: number) => Promise<T>,
+  ifMatch?: string,
+): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await work();
+      return await work(attempt);
     } catch (error) {
       if (!(error instanceof WriteConflict)) throw error;
       if (ifMatch !== undefined) throw preconditionFailed(error);

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { Geodesic } from 'geographiclib-geodesic';
 import { describe, expect, test } from 'vitest';
+import { evenly } from '../../tests/harness/evenly.ts';
 import type { Position } from '../contracts/common.ts';
 import {
   alongRoute,
@@ -20,17 +21,13 @@ const at = (latitude: number, longitude: number, altitude = 0): Position => ({
   altitude,
 });
 const anywhere = fc
-  .tuple(
-    fc.double({ min: -90, max: 90, noNaN: true }),
-    fc.double({ min: -180, max: 180, noNaN: true }),
-    fc.double({ min: 0, max: 200, noNaN: true }),
-  )
+  .tuple(evenly(-90, 90), evenly(-180, 180), evenly(0, 200))
   .map(([latitude, longitude, altitude]) => at(latitude, longitude, altitude));
 const inhabited = fc
-  .tuple(fc.double({ min: -65, max: 65, noNaN: true }), fc.double({ min: -180, max: 180, noNaN: true }))
+  .tuple(evenly(-65, 65), evenly(-180, 180))
   .map(([latitude, longitude]) => at(latitude, longitude));
-const cityDistance = fc.double({ min: 1, max: 30_000, noNaN: true });
-const direction = fc.double({ min: 0, max: 360, noNaN: true, maxExcluded: true });
+const cityDistance = evenly(1, 30_000);
+const direction = evenly(0, 360);
 
 const turn = (a: number, b: number) => Math.abs(((a - b + 540) % 360) - 180);
 
@@ -91,17 +88,12 @@ describe('for every position', () => {
 
   test('local metres and back (G3)', () => {
     fc.assert(
-      fc.property(
-        inhabited,
-        fc.double({ min: -9000, max: 9000, noNaN: true }),
-        fc.double({ min: -9000, max: 9000, noNaN: true }),
-        (origin, east, north) => {
-          const found = toLocal(origin, fromLocal(origin, { east, north, up: 12 }));
-          expect(found.east).toBeCloseTo(east, 5);
-          expect(found.north).toBeCloseTo(north, 5);
-          expect(found.up).toBeCloseTo(12, 9);
-        },
-      ),
+      fc.property(inhabited, evenly(-9000, 9000), evenly(-9000, 9000), (origin, east, north) => {
+        const found = toLocal(origin, fromLocal(origin, { east, north, up: 12 }));
+        expect(found.east).toBeCloseTo(east, 5);
+        expect(found.north).toBeCloseTo(north, 5);
+        expect(found.up).toBeCloseTo(12, 9);
+      }),
     );
   });
 
@@ -114,7 +106,7 @@ describe('for every position', () => {
   });
 
   test('G2 a longitude in range is answered as it is, and one beyond it by a turn', () => {
-    const longitude = fc.double({ min: -180, max: 180, noNaN: true });
+    const longitude = evenly(-180, 180);
     fc.assert(
       fc.property(longitude, longitude, (a, b) => {
         expect(between(at(1, a), at(1, b), 0).longitude).toBe(a);
@@ -201,7 +193,7 @@ describe('routes', () => {
   test('a point of a later part is as far along the route as was asked for', () => {
     const length = routeLength(route);
     fc.assert(
-      fc.property(fc.double({ min: 1_120, max: 2_600, noNaN: true }), (metres) => {
+      fc.property(evenly(1_120, 2_600), (metres) => {
         const point = alongRoute(route, metres);
         expect(distance(point, route[2] as Position)).toBeCloseTo(length - metres, 1);
         expect(point.altitude).toBe(100);
@@ -211,7 +203,7 @@ describe('routes', () => {
 
   test('the way to a point along the route has the length that was asked for', () => {
     fc.assert(
-      fc.property(fc.double({ min: 0, max: 1100, noNaN: true }), (metres) => {
+      fc.property(evenly(0, 1100), (metres) => {
         expect(distance(route[0] as Position, alongRoute(route, metres))).toBeCloseTo(metres, 1);
       }),
     );

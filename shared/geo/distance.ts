@@ -41,11 +41,7 @@ export function bearing(a: Position, b: Position): number {
 /** The place `metres` away in the direction `degrees`; it keeps the altitude of `from`. */
 export function destination(from: Position, metres: number, degrees: number): Position {
   const radians = (degrees * Math.PI) / 180;
-  const half = fromLocal(from, {
-    east: (Math.sin(radians) * metres) / 2,
-    north: (Math.cos(radians) * metres) / 2,
-    up: 0,
-  });
+  const half = fromLocal(from, { east: 0, north: (Math.cos(radians) * metres) / 2, up: 0 });
   const [longitude, latitude] = rulerAt(half).offset(
     coordinates(from),
     Math.sin(radians) * metres,

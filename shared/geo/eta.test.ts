@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { evenly } from '../../tests/harness/evenly.ts';
 import { Eta, type Position } from '../contracts/common.ts';
 import type { FlightPerformance } from '../contracts/flight.ts';
 import { bearing, between, destination } from './distance.ts';
@@ -164,10 +165,10 @@ describe('remaining', () => {
   test('the interval holds the estimate, from anywhere', () => {
     fc.assert(
       fc.property(
-        fc.double({ min: 0, max: 9000, noNaN: true }),
-        fc.double({ min: 0, max: 360, noNaN: true }),
+        evenly(0, 9000),
+        evenly(0, 360),
         fc.constantFrom('ToPickup' as const, 'AtPickup' as const, 'ToDropoff' as const, 'AtDropoff' as const),
-        fc.double({ min: 1, max: 100, noNaN: true }),
+        evenly(1, 100),
         (metres, degrees, leg, timeScale) => {
           const position = destination({ ...base, altitude: 70 }, metres, degrees);
           const times = remaining({ mission, position, leg, loaded: leg !== 'ToPickup', timeScale });

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { evenly } from '../../tests/harness/evenly.ts';
 import type { Position } from '../contracts/common.ts';
 import type { FlightPerformance } from '../contracts/flight.ts';
 import { destination, distance } from './distance.ts';
@@ -31,19 +32,19 @@ const request = (change: Partial<FlightRequest> = {}): FlightRequest => ({
 });
 
 const place = fc
-  .tuple(fc.double({ min: 0, max: 9000, noNaN: true }), fc.double({ min: 0, max: 360, noNaN: true }))
+  .tuple(evenly(0, 9000), evenly(0, 360))
   .map(([metres, degrees]) => destination(base, metres, degrees));
 const anyRequest = fc.record({
   from: place,
   base: place,
   pickup: place,
   dropoff: place,
-  payload: fc.double({ min: 0, max: 8, noNaN: true }),
-  battery: fc.double({ min: 0, max: 1, noNaN: true }),
+  payload: evenly(0, 8),
+  battery: evenly(0, 1),
   performance: fc.constant(performance),
   wind: fc.record({
-    north: fc.double({ min: -9, max: 9, noNaN: true }),
-    east: fc.double({ min: -9, max: 9, noNaN: true }),
+    north: evenly(-9, 9),
+    east: evenly(-9, 9),
   }),
 });
 
@@ -111,9 +112,9 @@ describe('a plan by hand', () => {
   });
 
   test('for every wind: what the drone flies through the air, and the wind, come to the track', () => {
-    const speed = fc.double({ min: -11, max: 11, noNaN: true });
+    const speed = evenly(-11, 11);
     fc.assert(
-      fc.property(fc.double({ min: 0, max: 360, noNaN: true }), speed, speed, (degrees, north, east) => {
+      fc.property(evenly(0, 360), speed, speed, (degrees, north, east) => {
         const track = (degrees * Math.PI) / 180;
         const ground = groundSpeed(degrees, 16, { north, east });
         const air = [ground * Math.cos(track) - north, ground * Math.sin(track) - east];
@@ -193,21 +194,16 @@ describe('for every request', () => {
 
   test('more payload or less battery never makes it feasible (P3)', () => {
     fc.assert(
-      fc.property(
-        anyRequest,
-        fc.double({ min: 0, max: 3, noNaN: true }),
-        fc.double({ min: 0, max: 1, noNaN: true }),
-        (each, more, share) => {
-          const before = planFlight(each);
-          const after = planFlight({
-            ...each,
-            payload: each.payload + more,
-            battery: each.battery * share,
-          });
-          expect(after.energy).toBeGreaterThanOrEqual(before.energy - 1e-9);
-          if (after.feasible) expect(before.feasible).toBe(true);
-        },
-      ),
+      fc.property(anyRequest, evenly(0, 3), evenly(0, 1), (each, more, share) => {
+        const before = planFlight(each);
+        const after = planFlight({
+          ...each,
+          payload: each.payload + more,
+          battery: each.battery * share,
+        });
+        expect(after.energy).toBeGreaterThanOrEqual(before.energy - 1e-9);
+        if (after.feasible) expect(before.feasible).toBe(true);
+      }),
     );
   });
 });

@@ -9,7 +9,7 @@
  *    pauses for the same time on every replay.
  */
 import type { OrchestrationContext } from 'durable-functions';
-import { later, type Orchestration, type StepInput, type StepResult } from './protocol.ts';
+import { later, type Orchestration, type StepInput, type StepOutcome, type StepResult } from './protocol.ts';
 
 export interface RetryPolicy {
   /** Infinity: until done. */
@@ -23,16 +23,29 @@ export const MAX_PAUSE_SECONDS = 60;
 /** Shorter pauses are not spread: they end before a herd could matter, s. */
 const MIN_SPREAD_SECONDS = 4;
 
+export interface Attempts {
+  /** What the next attempt is given. */
+  readonly input: () => Omit<StepInput, 'attempt'>;
+  readonly onResult: (result: StepResult) => void;
+  /** The first attempt was made together with other steps, and ended so. */
+  readonly first?: StepOutcome;
+}
+
 export function* attempt(
   context: OrchestrationContext,
   activity: string,
-  input: Omit<StepInput, 'attempt'>,
+  { input, onResult, first }: Attempts,
   policy: RetryPolicy,
-): Orchestration<StepResult> {
+): Orchestration<StepOutcome> {
   for (let number = 1; ; number++) {
-    const result = (yield context.df.callActivity(activity, { ...input, attempt: number })) as StepResult;
-    if (result.ok || !result.error.retryable || number >= policy.attempts) return result;
-    const pause = result.error.retryAfterSeconds ?? backoff(input.id, number, policy.firstSeconds);
+    let outcome = number === 1 ? first : undefined;
+    if (!outcome) {
+      const result = (yield context.df.callActivity(activity, { ...input(), attempt: number })) as StepResult;
+      onResult(result);
+      outcome = result;
+    }
+    if (outcome.ok || !outcome.error.retryable || number >= policy.attempts) return outcome;
+    const pause = outcome.error.retryAfterSeconds ?? backoff(input().id, number, policy.firstSeconds);
     yield context.df.createTimer(later(context, pause));
   }
 }

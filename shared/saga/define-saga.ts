@@ -120,5 +120,8 @@ export const timeoutOf = (saga: Saga, name: string): number =>
 
 export const activityOf = (saga: Saga, name: string): string => `${saga.prefix}_${name}`;
 
+/** The activity that runs several steps at the same time. */
+export const togetherOf = (saga: Saga): string => `${saga.prefix}_together`;
+
 /** The activity that compensates a step. */
 export const compensationOf = (saga: Saga, name: string): string => `${saga.prefix}_${name}_compensate`;

@@ -8,10 +8,24 @@ import type { OrchestrationContext, Task } from 'durable-functions';
 /** A generator of the engine's tasks. It is pure: every replay yields the same tasks. */
 export type Orchestration<T> = Generator<Task, T, unknown>;
 
-/** The answer of an activity. */
-export type StepResult =
-  | { readonly ok: true; readonly value: unknown; readonly signals: readonly Signal[] }
+/** How a step ended. */
+export type StepOutcome =
+  | {
+      readonly ok: true;
+      readonly value: unknown;
+      /** The journal has the value already; else the next activity carries it there. */
+      readonly recorded: boolean;
+    }
   | { readonly ok: false; readonly error: StepError };
+
+/** The answer of an activity. */
+export type StepResult = StepOutcome & {
+  /** The journal has what the input carried. */
+  readonly journaled: boolean;
+  readonly signals: readonly Signal[];
+  /** The number of signals that were ever put into the inbox, when it was read; absent: unknown. */
+  readonly mail?: number;
+};
 
 export interface StepError {
   readonly code: string;
@@ -36,10 +50,27 @@ export interface StepInput {
   readonly generation: number;
   readonly attempt: number;
   readonly args: unknown;
-  /** Ids of the signals that the orchestration has handled: they are not delivered again. */
+  /** Results of earlier steps that the journal does not have yet. */
+  readonly carried: readonly CarriedResult[];
+  /** Ids of the signals that the orchestration has dealt with: they are not delivered again. */
   readonly handled: readonly string[];
   /** `all`: an orchestration that begins with an empty memory asks for the handled signals, too. */
   readonly signals: 'new' | 'all';
+  /** `mail` of the last answer that had it: with the same number in the document, there is nothing new to read. */
+  readonly mail: number;
+}
+
+/** The result of a step on its way to the journal. */
+export interface CarriedResult {
+  readonly step: string;
+  readonly kind: 'run' | 'compensate';
+  readonly generation: number;
+  readonly value: unknown;
+}
+
+/** The arguments of the activity that runs several steps, and its value: an outcome for each, in their order. */
+export interface TogetherArgs {
+  readonly steps: readonly { readonly name: string; readonly args: unknown }[];
 }
 
 /** Thrown into the orchestration when a step has failed for good. It is built from the recorded result only. */

@@ -5,7 +5,7 @@
  * A wait for `wake` that ended by its timer stays open and swallows the next wake, as the engine's own waits do.
  */
 import type { OrchestrationContext } from 'durable-functions';
-import type { Orchestration, StepInput, StepResult } from './protocol.ts';
+import type { Orchestration, StepInput, StepResult, TogetherArgs } from './protocol.ts';
 
 export type Activities = Readonly<Record<string, (input: StepInput) => StepResult | Promise<StepResult>>>;
 
@@ -55,8 +55,11 @@ interface HistoryEntry {
 /** An orchestration of these tests ends sooner. */
 const MAX_TASKS = 500;
 
-/** An activity's name without the saga's prefix. */
-const plain = (name: string): string => name.replace(/^[a-z]+_/, '');
+/** An activity's name without the saga's prefix; of one that runs several steps, theirs: `hold+book`. */
+function nameOf(activity: string, { args }: StepInput): string {
+  const plain = activity.replace(/^[a-z]+_/, '');
+  return plain === 'together' ? (args as TogetherArgs).steps.map(({ name }) => name).join('+') : plain;
+}
 
 export async function runOrchestration(
   orchestrate: (context: OrchestrationContext) => Orchestration<void>,
@@ -72,7 +75,7 @@ export async function runOrchestration(
   running.wake = waits.wake;
   const result = (ended: boolean): RunResult => ({
     ended,
-    activities: inputs.map(({ activity }) => plain(activity)),
+    activities: inputs.map(({ activity, input }) => nameOf(activity, input)),
     inputs,
     openTimers: timers.size,
   });

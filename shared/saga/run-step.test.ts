@@ -17,13 +17,9 @@ beforeEach(() => {
   journaled = [];
   work = () => Promise.resolve();
   journal = {
-    begin: (_, step) => {
-      journaled.push(`begin ${step}`);
-      return Promise.resolve({ kind: 'begun', state });
-    },
-    done: (_, step) => {
-      journaled.push(`done ${step}`);
-      return Promise.resolve();
+    begin: (_, steps) => {
+      journaled.push(`begin ${steps.join()}`);
+      return Promise.resolve({ kind: 'begun', state, done: {} });
     },
     failed: (_, step, __, { code }) => {
       journaled.push(`failed ${step} ${code}`);
@@ -35,10 +31,19 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const input: StepInput = { id: 's1', generation: 1, attempt: 1, args: null, handled: [], signals: 'new' };
-const run = async (name: 'ask' | 'tell') => {
+const input: StepInput = {
+  id: 's1',
+  generation: 1,
+  attempt: 1,
+  args: null,
+  carried: [],
+  handled: [],
+  signals: 'new',
+  mail: 0,
+};
+const activities = () => {
   const value = (call: StepCall<SagaDocument>) => work(call).then(() => '');
-  const activities = createStepActivities<typeof tinySaga, SagaDocument, StepCall<SagaDocument>>(
+  return createStepActivities<typeof tinySaga, SagaDocument, StepCall<SagaDocument>>(
     tinySaga,
     {
       ask: { run: (call) => work(call) },
@@ -52,14 +57,14 @@ const run = async (name: 'ask' | 'tell') => {
       journal,
       inbox: {
         put: () => Promise.resolve(),
-        exchange: () => Promise.resolve([]),
-        open: () => Promise.resolve([]),
+        exchange: () => Promise.resolve({ signals: [], mail: 0 }),
+        read: () => Promise.resolve({ state: undefined, received: [] }),
       },
       log: createLog({ name: 'test', level: 'silent' }),
     },
   );
-  return activities[`tiny_${name}`]?.(input);
 };
+const run = async (name: 'ask' | 'tell') => activities()[`tiny_${name}`]?.(input);
 
 describe('a step', () => {
   test.each([
@@ -87,7 +92,14 @@ describe('a step', () => {
   );
 
   test('leaves no timer behind, whether it succeeds or fails (R1)', async () => {
-    expect(await run('ask')).toEqual({ ok: true, value: null, signals: [] });
+    expect(await run('ask')).toEqual({
+      ok: true,
+      value: null,
+      recorded: false,
+      journaled: true,
+      signals: [],
+      mail: 0,
+    });
     expect(vi.getTimerCount()).toBe(0);
     work = () => Promise.reject(new AppError('conflict', 'no'));
     expect(await run('ask')).toMatchObject({ ok: false, error: { code: 'conflict', retryable: false } });
@@ -111,6 +123,48 @@ describe('a step', () => {
     const facts = { reasons: ['full'] };
     work = () => Promise.reject(new AppError('too_many_requests', 'wait', { retryAfterSeconds: 9, facts }));
     expect(await run('ask')).toMatchObject({ error: { retryAfterSeconds: 9, facts, retryable: true } });
+  });
+});
+
+describe('steps of one activity', () => {
+  const together = async () => {
+    const activity = activities()['tiny_together'];
+    const args = { steps: [{ name: 'ask' }, { name: 'hold' }].map((step) => ({ ...step, args: null })) };
+    return activity?.({ ...input, args });
+  };
+
+  test('have one write for their intents, run at the same time, and end each with its own outcome', async () => {
+    const both = Promise.withResolvers<void>();
+    let begun = 0;
+    work = async ({ idempotencyKey: key }) => {
+      begun += 1;
+      if (begun === 2) both.resolve();
+      await both.promise;
+      if (key === 's1:hold') throw new AppError('conflict', 'no');
+    };
+    expect(await together()).toMatchObject({
+      ok: true,
+      recorded: true,
+      journaled: true,
+      value: [{ ok: true }, { ok: false, error: { code: 'conflict' } }],
+    });
+    expect(journaled).toEqual(['begin ask,hold', 'failed hold conflict']);
+  });
+
+  test('that are done already are answered from the journal; the others run', async () => {
+    const effect = { status: 'done', generation: 1, at: '', value: 'held' } as const;
+    journal = { ...journal, begin: () => Promise.resolve({ kind: 'begun', state, done: { hold: effect } }) };
+    expect(await together()).toMatchObject({
+      value: [
+        { ok: true, recorded: false },
+        { ok: true, value: 'held', recorded: true },
+      ],
+    });
+  });
+
+  test('are all superseded, or none', async () => {
+    journal = { ...journal, begin: () => Promise.resolve({ kind: 'superseded' }) };
+    expect(await together()).toMatchObject({ ok: false, error: { code: 'superseded' }, journaled: false });
   });
 });
 

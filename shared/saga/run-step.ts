@@ -1,5 +1,6 @@
 /**
- * Runs the activity of a step: intent, effect, result. It never rejects.
+ * The activity of a step, or of several: one write, then the effects. It never rejects; the result travels to the journal
+ * with the next activity.
  *
  * R1 The activity stops waiting for an effect after the step's time-out: the outcome is then unknown, and the error is
  *    retryable. No timer is left behind.
@@ -23,10 +24,11 @@ import {
   type StepName,
   stepNames,
   timeoutOf,
+  togetherOf,
 } from './define-saga.ts';
 import type { Inbox } from './inbox.ts';
 import { type Journal, type StepKind, superseded } from './journal.ts';
-import type { StepInput, StepResult } from './protocol.ts';
+import type { StepError, StepInput, StepOutcome, StepResult, TogetherArgs } from './protocol.ts';
 import type { SagaDocument } from './saga-document.ts';
 
 /** The circumstances of one call of a step. */
@@ -59,7 +61,7 @@ export interface StepRuntime<State extends SagaDocument, Call> {
   /** The dependencies of the implementations, beside the circumstances of the call. */
   readonly prepare: (call: StepCall<State>) => Call;
   readonly journal: Journal<State>;
-  readonly inbox: Inbox;
+  readonly inbox: Inbox<State>;
   readonly log: Log;
 }
 
@@ -68,70 +70,103 @@ interface AnyStep<Call> {
   readonly compensate?: (call: Call) => Promise<void>;
 }
 
-/** The activities of all steps and compensations, by name. */
+/** The activities of all steps and compensations, and the one that runs several steps together, by name. */
 export function createStepActivities<S extends Saga, State extends SagaDocument, Call>(
   saga: S,
   implementations: StepImplementations<S, Call>,
   runtime: StepRuntime<State, Call>,
 ): Readonly<Record<string, Activity>> {
+  const execution = (name: string, kind: StepKind, input: StepInput): Execution<Call> => {
+    const step = implementations[name as StepName<S>] as unknown as AnyStep<Call>;
+    return { saga, name, kind, input, step };
+  };
+  const single =
+    (name: string, kind: StepKind): Activity =>
+    async (input) => {
+      const one = execution(name, kind, input);
+      try {
+        const { outcomes, rest } = await runSteps([one], input, kind, runtime);
+        return { ...(outcomes[0] as StepOutcome), ...rest };
+      } catch (thrown) {
+        return { ...(await failure(one, thrown, runtime)), journaled: false, signals: [] };
+      }
+    };
+  const together: Activity = async (input) => {
+    const all = (input.args as TogetherArgs).steps.map(({ name, args }) =>
+      execution(name, 'run', { ...input, args }),
+    );
+    try {
+      const { outcomes, rest } = await runSteps(all, input, 'run', runtime);
+      return { ok: true, value: outcomes, recorded: true, ...rest };
+    } catch (thrown) {
+      return failureOf(toAppError(thrown));
+    }
+  };
   const activities = stepNames(saga).flatMap((name): [string, Activity][] => {
-    const step = implementations[name] as unknown as AnyStep<Call>;
-    const activity =
-      (kind: StepKind): Activity =>
-      (input) =>
-        runStep({ saga, name, kind, input }, step, runtime);
-    const run: [string, Activity] = [activityOf(saga, name), activity('run')];
+    const run: [string, Activity] = [activityOf(saga, name), single(name, 'run')];
     return factsOf(saga, name).compensated
-      ? [run, [compensationOf(saga, name), activity('compensate')]]
+      ? [run, [compensationOf(saga, name), single(name, 'compensate')]]
       : [run];
   });
-  return Object.fromEntries(activities);
+  return Object.fromEntries([...activities, [togetherOf(saga), together]]);
 }
 
-interface Execution {
+interface Execution<Call> {
   readonly saga: Saga;
-  readonly name: string;
   readonly kind: StepKind;
+  /** The activity's; `args` are those of one step. */
   readonly input: StepInput;
+  readonly name: string;
+  readonly step: AnyStep<Call>;
 }
 
-async function runStep<State extends SagaDocument, Call>(
-  execution: Execution,
-  step: AnyStep<Call>,
+/** Runs the steps of one activity: one write for their intents, then the effects at the same time. */
+async function runSteps<State extends SagaDocument, Call>(
+  executions: readonly Execution<Call>[],
+  input: StepInput,
+  kind: StepKind,
   runtime: StepRuntime<State, Call>,
-): Promise<StepResult> {
-  const { name, kind, input } = execution;
-  const { journal, inbox } = runtime;
-  try {
-    const begun = await journal.begin(input, name, kind);
-    if (begun.kind === 'superseded') throw superseded(input);
-    const value = begun.kind === 'done' ? begun.value : await effect(execution, step, begun.state, runtime);
-    return { ok: true, value: value ?? null, signals: await inbox.exchange(input) };
-  } catch (thrown) {
-    return failure(execution, thrown, runtime);
-  }
+): Promise<{ outcomes: readonly StepOutcome[]; rest: Omit<StepResult, keyof StepOutcome> }> {
+  const names = executions.map(({ name }) => name);
+  const begun = await runtime.journal.begin(input, names, kind);
+  if (begun.kind === 'superseded') throw superseded(input);
+  const { state, done } = begun;
+  const outcomes = await Promise.all(
+    executions.map((execution): Promise<StepOutcome> | StepOutcome => {
+      const effect = done[execution.name];
+      return effect
+        ? { ok: true, value: effect.value ?? null, recorded: true }
+        : runEffect(execution, state, runtime);
+    }),
+  );
+  const isRead = outcomes.some(({ ok }) => ok);
+  const mail = isRead ? await runtime.inbox.exchange(input, state) : { signals: [] };
+  return { outcomes, rest: { journaled: true, ...mail } };
 }
 
 /** A span of the trace in which the saga was asked for. */
-function effect<State extends SagaDocument, Call>(
-  execution: Execution,
-  step: AnyStep<Call>,
+async function runEffect<State extends SagaDocument, Call>(
+  execution: Execution<Call>,
   state: State,
   runtime: StepRuntime<State, Call>,
-): Promise<unknown> {
+): Promise<StepOutcome> {
   const { name, kind, input } = execution;
   const span = {
     attributes: { 'saga.id': input.id, 'saga.step': name, 'saga.generation': input.generation },
     parent: state,
   };
-  return inSpan(`${kind} ${name}`, span, () => carryOut(execution, step, state, runtime));
+  try {
+    const value = await inSpan(`${kind} ${name}`, span, () => carryOut(execution, state, runtime));
+    return { ok: true, value: value ?? null, recorded: false };
+  } catch (thrown) {
+    return failure(execution, thrown, runtime);
+  }
 }
 
-async function carryOut<State extends SagaDocument, Call>(
-  { saga, name, kind, input }: Execution,
-  step: AnyStep<Call>,
+function carryOut<State extends SagaDocument, Call>(
+  { saga, name, kind, input, step }: Execution<Call>,
   state: State,
-  { journal, prepare }: StepRuntime<State, Call>,
+  { prepare }: StepRuntime<State, Call>,
 ): Promise<unknown> {
   const timeoutSeconds = timeoutOf(saga, name);
   const call = prepare({
@@ -142,9 +177,7 @@ async function carryOut<State extends SagaDocument, Call>(
     state,
   });
   const work = kind === 'run' ? step.run(call, input.args) : (step.compensate?.(call) ?? Promise.resolve());
-  const value = await withDeadline(work, timeoutSeconds * 1000, name);
-  await journal.done(input, name, kind, value);
-  return value;
+  return withDeadline(work, timeoutSeconds * 1000, name);
 }
 
 /** R2. Only characters that a header's token may have. */
@@ -165,10 +198,10 @@ function digest(args: unknown): string {
 }
 
 async function failure<State extends SagaDocument, Call>(
-  { name, kind, input }: Execution,
+  { name, kind, input }: Execution<Call>,
   thrown: unknown,
   { journal, log }: StepRuntime<State, Call>,
-): Promise<StepResult> {
+): Promise<Extract<StepOutcome, { ok: false }>> {
   const error = toAppError(thrown);
   const unforeseen = error.code === 'internal';
   const facts = {
@@ -185,20 +218,22 @@ async function failure<State extends SagaDocument, Call>(
       log.warn({ err: cause, sagaId: input.id, step: name }, 'the failure could not be journaled');
     });
   }
-  return failureOf(error);
+  return { ok: false, error: errorOf(error) };
 }
 
+/** The answer of an activity that failed before it wrote anything. */
 export function failureOf(error: AppError): Extract<StepResult, { ok: false }> {
+  return { ok: false, error: errorOf(error), journaled: false, signals: [] };
+}
+
+function errorOf(error: AppError): StepError {
   const { retryAfterSeconds, facts } = error.options;
   const { code, message: detail, retryable } = error;
   return {
-    ok: false,
-    error: {
-      code,
-      detail,
-      retryable,
-      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
-      ...(facts ? { facts } : {}),
-    },
+    code,
+    detail,
+    retryable,
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+    ...(facts ? { facts } : {}),
   };
 }

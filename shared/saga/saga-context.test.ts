@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { untilSuperseded } from './protocol.ts';
-import { BEGIN, createTinyWorld, failure, signal } from './tiny-saga.fixture.ts';
+import { BEGIN, createTinyWorld, failure, signal, success } from './tiny-saga.fixture.ts';
 
 describe('a step', () => {
   test('without a way back is repeated until it succeeds; the operator is alerted once (W3)', async () => {
@@ -44,6 +44,80 @@ describe('a step', () => {
       ['replan', 2],
       ['book', 2],
     ]);
+  });
+});
+
+describe('the result of a step', () => {
+  test('travels with the next activity, and with further ones until the journal has it (W5)', async () => {
+    const world = createTinyWorld();
+    world.answer('book', { ...failure('busy', { retryable: true }), journaled: false });
+    await world.run(function* (saga) {
+      yield* saga.step('hold');
+      yield* saga.step('book');
+      yield* saga.note({ remark: 'x' });
+      yield* saga.step('ask');
+    });
+    const hold = { step: 'hold', kind: 'run', generation: 1, value: null };
+    expect(world.calls.map(({ name, input }) => [name, input.carried])).toEqual([
+      ['hold', []],
+      ['book', [hold]],
+      ['book', [hold]],
+      ['note', [{ ...hold, step: 'book' }]],
+      ['ask', []],
+    ]);
+  });
+
+  test('that the journal had already does not travel', async () => {
+    const world = createTinyWorld();
+    world.answer('hold', { ...success('known'), recorded: true });
+    await world.run(function* (saga) {
+      yield* saga.step('hold');
+      yield* saga.step('ask');
+    });
+    expect(world.calls.map(({ input }) => input.carried)).toEqual([[], []]);
+  });
+});
+
+describe('steps that run together', () => {
+  const busy = failure('busy', { retryable: true });
+
+  test('are one activity; each result travels, and one that failed for the time being is repeated by itself', async () => {
+    const world = createTinyWorld();
+    world.answer('together', success([success('held'), busy]));
+    await world.run(function* (saga) {
+      yield* saga.together(['hold'], ['book']);
+      yield* saga.step('ask');
+    });
+    expect(world.calls.map(({ name, at }) => [name, at])).toEqual([
+      ['together', 0],
+      ['book', 1],
+      ['ask', 1],
+    ]);
+    const held = { step: 'hold', kind: 'run', generation: 1, value: 'held' };
+    expect(world.calls.map(({ input }) => input.carried)).toMatchObject([[], [held], [{ step: 'book' }]]);
+  });
+
+  test('count the common attempt as the first of each', async () => {
+    const world = createTinyWorld();
+    world.answer('together', success([success(), busy]));
+    world.answer('book', busy, busy, busy);
+    await expect(
+      world.run(function* (saga) {
+        yield* saga.together(['hold'], ['book']);
+      }),
+    ).rejects.toThrow('busy');
+    expect(world.times('book')).toEqual([1, 3]);
+  });
+
+  test('end with the first error in their order, once all have ended', async () => {
+    const world = createTinyWorld();
+    world.answer('together', success([failure('no'), busy]));
+    await expect(
+      world.run(function* (saga) {
+        yield* saga.together(['hold'], ['book']);
+      }),
+    ).rejects.toThrow('hold: no');
+    expect(world.times('book')).toEqual([1]);
   });
 });
 

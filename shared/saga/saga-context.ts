@@ -7,9 +7,11 @@
  *    bounded: by one minute at first, by more as long as nothing arrives.
  * W3 A step without a way back is repeated until it succeeds; the operator is alerted once.
  * W4 After `replan`, activities of the earlier generation are refused.
+ * W5 The result of a step travels with the next activity, which writes it beside its own intent. Until that activity says
+ *    that the journal has it, every further one carries it, too.
  */
 import type { OrchestrationContext } from 'durable-functions';
-import { attempt, type RetryPolicy } from './attempt.ts';
+import { type Attempts, attempt, type RetryPolicy } from './attempt.ts';
 import {
   activityOf,
   type ChangeOf,
@@ -23,14 +25,18 @@ import {
   type Saga,
   type StepArgs,
   type StepName,
+  togetherOf,
 } from './define-saga.ts';
 import {
+  type CarriedResult,
   isSuperseded,
   later,
   type Orchestration,
   type Signal,
   StepFailed,
-  type StepInput,
+  type StepOutcome,
+  type StepResult,
+  type TogetherArgs,
 } from './protocol.ts';
 import { createSignalQueue, type Wanted } from './signals.ts';
 
@@ -54,7 +60,15 @@ export interface SagaContext<S extends Saga> {
   after(seconds: number): Date;
   /** @throws StepFailed */
   step<N extends StepName<S>>(name: N, ...args: StepArgs<S, N>): Orchestration<ResultOf<S, N>>;
-  /** False when the step could not be compensated now. */
+  /**
+   * Runs steps at the same time, after one write of all their intents. A step that fails for the time being is repeated by
+   * itself, like any other.
+   * @throws StepFailed the error of the first step that failed for good, once all have ended
+   */
+  together<const N extends readonly StepName<S>[]>(
+    ...steps: { readonly [I in keyof N]: readonly [name: N[I], ...args: StepArgs<S, N[I]>] }
+  ): Orchestration<void>;
+  /** False when it could not be compensated now. */
   compensate(name: CompensatedStep<S>): Orchestration<boolean>;
   record<N extends keyof Records<S>>(
     name: N,
@@ -102,7 +116,7 @@ export function createSagaContext<S extends Saga>(
     return signal;
   };
   const record = (name: keyof Records<S>, args: unknown) =>
-    run.activity(activityOf(saga, name), name, args, untilDone) as Orchestration<never>;
+    run.record(activityOf(saga, name), name, args, untilDone) as Orchestration<never>;
 
   const self: SagaContext<S> = {
     id: start.id,
@@ -111,9 +125,31 @@ export function createSagaContext<S extends Saga>(
     after: (seconds) => later(context, seconds),
     step: <N extends StepName<S>>(name: N, ...[args]: StepArgs<S, N>) =>
       runStep(name, args) as Orchestration<ResultOf<S, N>>,
+    *together(...steps) {
+      const calls = (steps as readonly (readonly [string, unknown?])[]).map(([name, args = null]) => ({
+        name,
+        args,
+      }));
+      const outcomes = yield* run.together(togetherOf(saga), calls, untilDone);
+      const failures: unknown[] = [];
+      for (const [index, { name, args }] of calls.entries()) {
+        const first = outcomes[index];
+        if (first?.ok) continue;
+        try {
+          yield* runStep(name, args, first);
+        } catch (error) {
+          if (isSuperseded(error)) throw error;
+          failures.push(error);
+        }
+      }
+      if (failures.length > 0) throw failures[0];
+    },
     *compensate(name) {
       try {
-        yield* run.activity(compensationOf(saga, name), name, null, start.retry);
+        yield* run.step(
+          { activity: compensationOf(saga, name), name, kind: 'compensate', args: null },
+          start.retry,
+        );
         return true;
       } catch (error) {
         if (error instanceof StepFailed && !isSuperseded(error)) return false;
@@ -147,12 +183,13 @@ export function createSagaContext<S extends Saga>(
   };
   return self;
 
-  function* runStep(name: string, args: unknown): Orchestration<unknown> {
+  function* runStep(name: string, args: unknown, first?: StepOutcome): Orchestration<unknown> {
     const { forwardOnly, untilDone: repeated } = factsOf(saga, name);
     const policy = forwardOnly || repeated ? untilDone : start.retry;
     for (let round = 1; ; round++) {
       try {
-        return yield* run.activity(activityOf(saga, name), name, args, policy);
+        const call = { activity: activityOf(saga, name), name, kind: 'run', args } as const;
+        return yield* run.step(call, policy, round === 1 ? first : undefined);
       } catch (error) {
         if (!(error instanceof StepFailed) || isSuperseded(error) || !forwardOnly) throw error;
         if (round === 1)
@@ -163,7 +200,13 @@ export function createSagaContext<S extends Saga>(
   }
 }
 
-/** Calls activities, and carries signals between them and the queue. */
+interface StepCall extends Pick<CarriedResult, 'kind'> {
+  readonly activity: string;
+  readonly name: string;
+  readonly args: unknown;
+}
+
+/** Calls activities, and carries results and signals between them. */
 function createRun(
   context: OrchestrationContext,
   start: SagaStart,
@@ -171,25 +214,68 @@ function createRun(
 ) {
   let generation = start.generation;
   let fresh = true;
+  let mail = 0;
+  let carried: readonly CarriedResult[] = [];
+
+  const onResult = (result: StepResult) => {
+    if (result.journaled) {
+      carried = [];
+      queue.acknowledged();
+    }
+    if (!result.ok) return;
+    fresh = false;
+    mail = result.mail ?? mail;
+    queue.add(result.signals);
+  };
+  const attempts = (args: unknown): Attempts => ({
+    onResult,
+    input: () => ({
+      id: start.id,
+      generation,
+      args: args ?? null,
+      carried,
+      handled: queue.handled(),
+      signals: fresh ? 'all' : 'new',
+      mail,
+    }),
+  });
+  const carry = (step: string, kind: CarriedResult['kind'], outcome: StepOutcome) => {
+    if (outcome.ok && !outcome.recorded)
+      carried = [...carried, { step, kind, generation, value: outcome.value }];
+  };
+  function* call(activity: string, name: string, all: Attempts, policy: RetryPolicy) {
+    const outcome = yield* attempt(context, activity, all, policy);
+    if (!outcome.ok) throw new StepFailed(name, outcome.error);
+    return outcome;
+  }
+
   return {
     generation: () => generation,
     beginGeneration: () => {
       generation += 1;
     },
-    *activity(activity: string, name: string, args: unknown, policy: RetryPolicy): Orchestration<unknown> {
-      const input: Omit<StepInput, 'attempt'> = {
-        id: start.id,
-        generation,
-        args: args ?? null,
-        handled: queue.handled(),
-        signals: fresh ? 'all' : 'new',
-      };
-      const result = yield* attempt(context, activity, input, policy);
-      if (!result.ok) throw new StepFailed(name, result.error);
-      fresh = false;
-      queue.acknowledged();
-      queue.add(result.signals);
-      return result.value;
+    *record(activity: string, name: string, args: unknown, policy: RetryPolicy): Orchestration<unknown> {
+      return (yield* call(activity, name, attempts(args), policy)).value;
+    },
+    *step(
+      { activity, name, kind, args }: StepCall,
+      policy: RetryPolicy,
+      first?: StepOutcome,
+    ): Orchestration<unknown> {
+      const outcome = yield* call(activity, name, { ...attempts(args), ...(first ? { first } : {}) }, policy);
+      carry(name, kind, outcome);
+      return outcome.value;
+    },
+    *together(
+      activity: string,
+      steps: TogetherArgs['steps'],
+      policy: RetryPolicy,
+    ): Orchestration<readonly StepOutcome[]> {
+      const names = steps.map(({ name }) => name).join('+');
+      const { value } = yield* call(activity, names, attempts({ steps } satisfies TogetherArgs), policy);
+      const outcomes = value as readonly StepOutcome[];
+      for (const [index, outcome] of outcomes.entries()) carry(steps[index]?.name ?? '', 'run', outcome);
+      return outcomes;
     },
   };
 }

@@ -28,7 +28,11 @@ export interface SagaDocument<Outcome = unknown> extends TraceContext {
   /** After this the saga is overdue. */
   readonly completeBy?: string;
   readonly effects: Readonly<Record<string, Effect>>;
-  /** How the saga will end: written before anything is compensated, so every later run ends it the same way. */
+  /** Signals that were ever put into the inbox: it grows in the write that puts one. */
+  readonly mail: number;
+  /** Ids of the signals that an orchestration has dealt with. */
+  readonly handled: readonly string[];
+  /** How the saga is going to end: written before anything is compensated, so that every later run ends it so. */
   readonly pendingOutcome?: Outcome;
   readonly outcome?: Outcome;
   /** The failure of the last step; null once a step has succeeded after it. */

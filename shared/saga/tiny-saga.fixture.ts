@@ -31,10 +31,17 @@ export const BEGIN = new Date('2026-11-23T12:00:00.000Z');
 export const failure = (code: string, more: Partial<StepError> = {}): StepResult => ({
   ok: false,
   error: { code, detail: code, retryable: false, ...more },
+  journaled: true,
+  signals: [],
 });
-export const success = (value: unknown = null, signals: readonly Signal[] = []): StepResult => ({
+export const success = (
+  value: unknown = null,
+  signals: readonly Signal[] = [],
+): Extract<StepResult, { ok: true }> => ({
   ok: true,
   value,
+  recorded: false,
+  journaled: true,
   signals,
 });
 export const signal = (eventId: string, kind = 'news'): Signal => ({

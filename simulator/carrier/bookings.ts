@@ -1,15 +1,15 @@
-/** The sample carrier's bookings, in a SQLite file. */
+/** Stores the sample carrier's bookings in a SQLite file. */
 import { join } from 'node:path';
 import { z } from 'zod';
 import { Position } from '../../shared/contracts/common.ts';
 import { describeErrors, readJson } from '../../shared/read.ts';
 import { openDatabase } from '../database.ts';
 
-/** Reported one after the other. */
+/** The events of a booking, in the order of reporting. */
 export const REPORTS = ['Departed', 'Collected', 'Delivered'] as const;
 export type Report = (typeof REPORTS)[number];
 
-/** What is kept of a booking beside the columns. Bookings of earlier versions have no places and no departure. */
+/** The fields of a booking beside the columns. Bookings of earlier versions have no places and no departure. */
 const BookingBody = z.object({
   answer: z.record(z.string(), z.unknown()),
   callbackUrl: z.string(),
@@ -23,9 +23,9 @@ export type BookingBody = z.input<typeof BookingBody>;
 export interface Booking {
   readonly id: string;
   readonly body: string;
-  /** What is reported next; `done` or `cancelled` when nothing is. */
+  /** The next event to report; `done` or `cancelled` when there is none. */
   readonly next: Report | 'done' | 'cancelled';
-  /** When, ms. */
+  /** When to report it, ms. */
   readonly due: number;
   readonly tries: number;
 }

@@ -1,9 +1,9 @@
 /**
- * The sample carrier: a van where no drone can fly. It quotes, takes bookings, and reports what happens to them.
+ * Runs the sample carrier, a van for deliveries that no drone can fly. It quotes, accepts bookings, and reports their events.
  *
- * V1 A booking is on disk before it is answered, and booked once per id, however often it is asked for.
- * V2 A report is repeated, with the same event id, until it gets a 2xx or a 4xx, also after a restart.
- * V3 A cancelled booking stays cancelled, also when its order comes late; one that was collected cannot be cancelled.
+ * V1 A booking is on disk before it is answered, and is made once per id, no matter how often it is requested.
+ * V2 A report is repeated, with the same event id, until it gets a 2xx or a 4xx, even after a restart.
+ * V3 A cancelled booking stays cancelled, even when its order arrives late; one that was collected cannot be cancelled.
  * V4 Requests that name another host than this machine, or come from a web page of another site, are refused.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -20,7 +20,7 @@ import { startReports } from './reports.ts';
 export interface CarrierOptions {
   readonly port: number;
   readonly dataDir: string;
-  /** What callers send as `x-api-key`. */
+  /** The value that callers must send as `x-api-key`. */
   readonly apiKey: string;
   /** For the reports. */
   readonly token: TokenSource;
@@ -77,7 +77,7 @@ function refuseCaller({ headers }: IncomingMessage, apiKey: string): Reply | und
   const foreign = foreignCaller(headers, []);
   if (foreign !== undefined) return { status: 403, body: { reasons: [foreign] } };
   if (headers['x-api-key'] === apiKey) return undefined;
-  return { status: 401, body: { reasons: ['the x-api-key is wrong'] } };
+  return { status: 401, body: { reasons: ['the x-api-key is not valid'] } };
 }
 
 async function answer(
@@ -89,7 +89,7 @@ async function answer(
   const [, resource, id] = (request.url ?? '').split('/');
   if (resource === 'quotes' && request.method === 'POST') {
     const quote = await read(request, Quote);
-    if (!quote) return { status: 400, body: { reasons: ['not a request for a quote'] } };
+    if (!quote) return { status: 400, body: { reasons: ['the body is not a quote request'] } };
     const reasons = refusalsOf(quote);
     if (reasons.length > 0) return { status: 200, body: { canServe: false, reasons } };
     const { price, pickupEta, deliveryEta } = offer(quote);
@@ -100,7 +100,7 @@ async function answer(
   }
   if (request.method === 'PUT') return book(id, await read(request, Order), bookings, offer, now());
   if (request.method === 'DELETE') return cancel(id, bookings);
-  return { status: 405, body: { reasons: ['not possible here'] } };
+  return { status: 405, body: { reasons: ['this path does not allow the method'] } };
 }
 
 function book(
@@ -110,7 +110,7 @@ function book(
   offer: (quote: Quote) => Offer,
   now: number,
 ): Reply {
-  if (!order) return { status: 400, body: { reasons: ['not a booking'] } };
+  if (!order) return { status: 400, body: { reasons: ['the body is not a booking'] } };
   const known = bookings.find(id);
   if (known?.next === 'cancelled') return { status: 409, body: { reasons: ['this booking was cancelled'] } };
   if (known) return { status: 200, body: bodyOf(known).answer };
@@ -127,13 +127,13 @@ function book(
 function cancel(id: string, bookings: Bookings): Reply {
   const known = bookings.find(id);
   if (known?.next === 'Delivered' || known?.next === 'done') {
-    return { status: 409, body: { reasons: ['the parcel is in the van'] } };
+    return { status: 409, body: { reasons: ['the van has collected the parcel'] } };
   }
   bookings.save({ id, body: known?.body ?? '{}', next: 'cancelled', due: 0, tries: 0 });
   return { status: 204 };
 }
 
-/** Undefined for a body that is too large, or not of the schema. */
+/** Undefined for a body that is too large or does not fit the schema. */
 async function read<S extends z.ZodType>(
   request: IncomingMessage,
   schema: S,

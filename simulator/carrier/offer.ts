@@ -1,4 +1,4 @@
-/** What the sample carrier's van can carry, and its offer for it. Pure. */
+/** Checks whether the sample carrier's van can carry a parcel, and makes its offer. Pure. */
 import { z } from 'zod';
 import { PackageSize, Position, Time } from '../../shared/contracts/common.ts';
 import { distance } from '../../shared/geo/distance.ts';
@@ -32,7 +32,7 @@ export interface Offer {
   readonly toDeliver: number;
 }
 
-/** The van takes no more, kg. */
+/** Largest load of the van, kg. */
 const MAX_WEIGHT = 25;
 const CITY_SPEED = 8;
 const TO_DEPART_SECONDS = 240;
@@ -40,10 +40,10 @@ const TO_COLLECT_SECONDS = 360;
 const BASE_PRICE = 9;
 const PER_KILOMETRE = 1.4;
 const PER_KILOGRAM = 0.35;
-/** The van is at most so much earlier or later than it says. */
+/** How much earlier or later than its estimate the van may be. */
 const SPREAD = 0.25;
 
-/** Why the van cannot carry it; none when it can. */
+/** The reasons why the van cannot carry the parcel; empty when it can. */
 export function refusalsOf({ weight }: Quote): string[] {
   return weight > MAX_WEIGHT ? [`weight ${weight} kg exceeds ${MAX_WEIGHT} kg`] : [];
 }

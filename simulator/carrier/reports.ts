@@ -1,4 +1,4 @@
-/** Reports what happens to the sample carrier's bookings to the service that booked. */
+/** Reports the events of the sample carrier's bookings to the service that booked. */
 import type { CarrierEvent } from '../../shared/contracts/third-party.ts';
 import type { Log } from '../../shared/telemetry/log.ts';
 import type { TokenSource } from '../link/token-source.ts';
@@ -17,13 +17,13 @@ const MAX_PAUSE_MS = 30_000;
 const TIMEOUT_MS = 5_000;
 const MAX_TRIES = 10;
 
-/** Begins to report what is due; the result ends it, after what is under way. */
+/** Starts reporting events that are due. The returned function stops it, after the reports under way. */
 export function startReports(options: ReportOptions): () => Promise<void> {
   let round: Promise<void> | undefined;
   let isFailing = false;
-  /** A full disk fails every round: the first says so, and the next that succeeds ends it. */
+  /** A full disk fails every round: only the first failure is logged, until a round succeeds. */
   const failed = (error: unknown) => {
-    if (!isFailing) options.log.error({ err: error }, 'a round of reports failed; it is tried again');
+    if (!isFailing) options.log.error({ err: error }, 'a round of reports failed; it will be tried again');
     isFailing = true;
   };
   const succeeded = () => {
@@ -59,7 +59,7 @@ async function report(booking: Booking, options: ReportOptions): Promise<void> {
     at: new Date(now()).toISOString(),
     ...(position ? { position } : {}),
   });
-  // It may have been cancelled meanwhile.
+  // The booking may have been cancelled meanwhile.
   if (bookings.find(booking.id)?.next !== event) return;
   if (!taken) {
     const pause = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** booking.tries);
@@ -71,7 +71,7 @@ async function report(booking: Booking, options: ReportOptions): Promise<void> {
   bookings.save({ ...booking, next, due: now() + seconds * 1000, tries: 0 });
 }
 
-/** Whether the receiver has it, or will never take it. */
+/** Whether the receiver has accepted the report, or will never accept it. */
 async function post(url: string, { token, log }: ReportOptions, event: CarrierEvent): Promise<boolean> {
   try {
     const { value } = await token();

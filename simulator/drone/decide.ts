@@ -1,10 +1,10 @@
 /**
- * What a drone answers to a command. Pure but for the drone it is given.
+ * Decides on a drone's commands. Pure except that it changes the given drone.
  *
  * D1 a command with a fence older than the newest seen is refused; the newest fence never falls.
- * D2 an answer to a recall is the truth: `Recalled` means that the parcel is not, and will not be, on board for that
- *    mission; a mission that was recalled before it came is refused when it comes.
- * D3 a mission that was decided on before is answered as before, whatever command brings it again.
+ * D2 an answer to a recall is true: `Recalled` means that the parcel is not, and will not be, on board for that
+ *    mission; a mission that was recalled before it arrived is refused when it arrives.
+ * D3 a mission that has been decided on gets the same answer again, even if another command brings it.
  */
 import type { DroneCommand, FlightEventKind, Mission } from '../../shared/contracts/flight.ts';
 import { airframeOf } from '../physics/airframes.ts';
@@ -12,7 +12,7 @@ import type { Vector } from '../physics/weather.ts';
 import { energyAbove, energyFor, type Hop, placeOf } from './forecast.ts';
 import { type EventDraft, enterPhase, type SimulatedDrone } from './state.ts';
 
-/** How a mission stands for this drone; kept for as long as the drone. */
+/** The state of a mission for this drone; kept as long as the drone. */
 export type MissionFate =
   | { readonly state: 'Flying' }
   | { readonly state: 'Refused'; readonly reason: string }
@@ -29,13 +29,13 @@ export interface Decision {
 export interface Situation {
   readonly wind: Vector;
   readonly fate: MissionFate | undefined;
-  /** Length of the recorded flight that would be flown to the dropoff, m. */
+  /** Length of the recorded flight to the dropoff, if there is one, m. */
   readonly recordedLength?: number;
 }
 
-/** Rotors need so long from the order to take-off: checks, spinning up; seconds. */
+/** Time from the order to take-off, for checks and for the rotors to spin up; seconds. */
 const PREFLIGHT_SECONDS = 4;
-/** Pads and doors are not higher than this above ground, m. */
+/** Greatest height of pads and doors above ground, m. */
 const MAX_STOP_ALTITUDE = 250;
 
 export function decide(drone: SimulatedDrone, command: DroneCommand, situation: Situation): Decision {
@@ -56,7 +56,7 @@ function decideMission(drone: SimulatedDrone, mission: Mission, situation: Situa
   if (drone.phase === 'Parked') enterPhase(drone, 'Preflight', PREFLIGHT_SECONDS);
   else if (drone.phase === 'Descent') enterPhase(drone, 'Takeoff');
   const events = [draft(mission, 'MissionAccepted')];
-  if (flying) events.push(draft(mission, 'TookOff', 'in the air already'));
+  if (flying) events.push(draft(mission, 'TookOff', 'already in the air'));
   return { events, fate: { state: 'Flying' } };
 }
 
@@ -88,7 +88,7 @@ function decideRecall(
   return agree('not loaded');
 }
 
-/** Gives the mission up and flies to the base; on the ground at the base it stays there. */
+/** Gives the mission up and flies to the base; a drone on the ground at its base stays there. */
 export function turnHome(drone: SimulatedDrone): void {
   const before = drone.phase;
   if (!drone.mission?.loaded) drone.mission = undefined;
@@ -101,7 +101,7 @@ export function turnHome(drone: SimulatedDrone): void {
   enterPhase(drone, before === 'Cruise' ? 'Cruise' : 'Takeoff');
 }
 
-/** The hops of a mission from where the drone is. */
+/** The hops of a mission from the drone's current place. */
 export function hopsOf(drone: SimulatedDrone, mission: Mission, recordedLength?: number): Hop[] {
   const [pickup, dropoff, base] = [
     placeOf(mission.pickup),

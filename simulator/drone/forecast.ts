@@ -1,6 +1,6 @@
 /**
- * What the drone itself reckons that a flight will take: its own power curve at the wind it feels, not the plan that the
- * drone service made. Wh.
+ * The drone's own estimate of the energy for a flight, from its power curve and the wind that it feels; it does not use
+ * the plan of the drone service. Wh.
  */
 import type { Position } from '../../shared/contracts/common.ts';
 import { toLocal } from '../../shared/geo/distance.ts';
@@ -12,7 +12,7 @@ import type { Vector } from '../physics/weather.ts';
 import { capacityOf, type SimulatedDrone } from './state.ts';
 
 const SECONDS_PER_HOUR = 3600;
-/** Handling, braking and what else no formula sees. */
+/** Allowance for handling, braking and everything else outside the formulas. */
 const MARGIN = 1.08;
 const MIN_HEADWAY = 3;
 
@@ -29,7 +29,7 @@ export interface Hop {
   readonly from: Place;
   readonly to: Place;
   readonly payload: number;
-  /** m, where the way is longer than the straight line (a recorded flight). */
+  /** m, if the route is longer than the straight line (a recorded flight). */
   readonly length?: number;
 }
 
@@ -40,7 +40,7 @@ export function energyFor(drone: SimulatedDrone, hops: readonly Hop[], wind: Vec
   return air * drone.traits.thirst * MARGIN;
 }
 
-/** Energy above a share of the capacity that must stay. */
+/** Energy above the share of the capacity that must stay untouched. */
 export const energyAbove = (drone: SimulatedDrone, share: number) => drone.energy - share * capacityOf(drone);
 
 function hopEnergy(airframe: Airframe, { from, to, payload, length }: Hop, wind: Vector): number {

@@ -1,4 +1,4 @@
-/** The drone's own judgement in the air: warn when the reserve is touched, give up while it still reaches its base. */
+/** The drone's own safety rules in the air: it warns when the reserve is touched, and gives up while it can still reach its base. */
 import { airframeOf } from '../physics/airframes.ts';
 import type { Vector } from '../physics/weather.ts';
 import { hopsOf, turnHome } from './decide.ts';
@@ -32,7 +32,7 @@ export function checkBattery(drone: SimulatedDrone, wind: Vector): EventDraft[] 
   return events;
 }
 
-/** The battery is empty: it comes down by parachute where it is, and waits to be fetched. */
+/** When the battery is empty, the drone comes down by parachute where it is, and waits to be fetched. */
 export function crash(drone: SimulatedDrone, recoverySeconds: number): EventDraft[] {
   const mission = drone.mission;
   drone.body.up = 0;

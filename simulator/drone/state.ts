@@ -1,4 +1,4 @@
-/** A simulated drone as plain data: what is kept on disk, and what the step moves on. */
+/** A simulated drone as plain data: it is kept on disk, and each step advances it. */
 import type { Position } from '../../shared/contracts/common.ts';
 import type { FlightEventKind, FlightLeg, Mission } from '../../shared/contracts/flight.ts';
 import { fromLocal, toLocal } from '../../shared/geo/distance.ts';
@@ -22,7 +22,7 @@ export type Phase =
 export interface ActiveMission {
   readonly order: Mission;
   loaded: boolean;
-  /** Given up; the drone is on its way back. */
+  /** The mission was given up; the drone is on its way back. */
   aborted: boolean;
   tookOff: boolean;
   warned: boolean;
@@ -32,10 +32,10 @@ export interface SimulatedDrone {
   readonly id: string;
   readonly model: string;
   readonly base: { readonly baseId: string; readonly position: Position };
-  /** What makes this one differ from its data sheet: power it needs, capacity it still has (shares). */
+  /** Differences from the data sheet: power that it needs, capacity that it still has (shares). */
   readonly traits: { readonly thirst: number; readonly health: number };
   readonly random: RandomState;
-  /** The receiver's own noise, so that how often it is asked does not change the flight. */
+  /** The receiver has its own noise, so the number of fixes does not change the flight. */
   readonly senses: RandomState;
   readonly body: Body;
   readonly gust: Vector;
@@ -47,7 +47,7 @@ export interface SimulatedDrone {
   heading: number;
   phase: Phase;
   leg: FlightLeg;
-  /** Seconds (simulated) in this phase; how long it lasts, where that is known. */
+  /** Seconds (simulated) in this phase, and its duration if that is known. */
   inPhase: number;
   lasts: number;
   mission: ActiveMission | undefined;
@@ -56,16 +56,16 @@ export interface SimulatedDrone {
   odometer: number;
 }
 
-/** A flight event before it has a time and a place. */
+/** A flight event without its time and place. */
 export interface EventDraft {
   readonly kind: FlightEventKind;
   readonly mission: Pick<Mission, 'missionId' | 'deliveryId' | 'fence'>;
   readonly reason?: string;
-  /** Tells two events of one kind and mission apart. */
+  /** Distinguishes two events of the same kind and mission. */
   readonly occasion?: string;
 }
 
-/** Pads of one base lie so far apart, m. */
+/** Distance between the pads of a base, m. */
 const PAD_SPACING = 12;
 const PADS_PER_ROW = 10;
 
@@ -102,11 +102,11 @@ export function buildDrone(seed: number, index: number): SimulatedDrone {
 
 export const capacityOf = (drone: SimulatedDrone) => airframeOf(drone.model).capacity * drone.traits.health;
 
-/** Share of what the battery still holds when full, 0 to 1. */
+/** Charge as a share of the battery's present capacity, 0 to 1. */
 export const batteryOf = (drone: SimulatedDrone) =>
   Math.max(0, Math.min(1, drone.energy / capacityOf(drone)));
 
-/** Where it truly is. */
+/** Its true position. */
 export function truePosition(drone: SimulatedDrone): Position {
   const { east, north, up } = drone.body;
   return fromLocal(SERVICE_AREA.center, { east, north, up });
@@ -120,7 +120,7 @@ export function enterPhase(drone: SimulatedDrone, phase: Phase, lasts = 0): void
 
 const baseOf = (index: number) => SERVICE_AREA.bases[index % SERVICE_AREA.bases.length] as NamedBase;
 
-/** Models change fastest, so bases take turns in steps of their own and each base gets every model. */
+/** Models alternate fastest; bases alternate in steps of their own, so each base gets every model. */
 function padOf(index: number): Position {
   const pad = Math.floor(index / SERVICE_AREA.bases.length);
   const place = fromLocal(baseOf(index).position, {

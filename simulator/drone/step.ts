@@ -1,10 +1,10 @@
 /**
- * One step of a drone: weather, autopilot, body, battery, and what happens on the way. Deterministic: the drone's own
- * random stream is part of its state.
+ * Advances a drone by one step: weather, autopilot, body, battery and events. Deterministic: the drone's random stream is
+ * part of its state.
  *
  * F1 the order of a mission's events is MissionAccepted, TookOff, ArrivedAtPickup, PickedUp, ArrivedAtDropoff, Delivered.
- * F2 energy in the battery falls in the air, and rises on the pad only.
- * F3 on the ground it does not move.
+ * F2 the battery's energy falls in the air, and rises only on the pad.
+ * F3 a drone on the ground does not move.
  */
 import { airframeOf } from '../physics/airframes.ts';
 import { climbOver, isThere, landOn, type Spot, steerTo } from '../physics/autopilot.ts';
@@ -19,22 +19,22 @@ import { capacityOf, type EventDraft, enterPhase, type SimulatedDrone } from './
 
 export interface StepContext {
   readonly weather: Weather;
-  /** The recorded flight that this mission's dropoff leg is flown along, if it is. */
+  /** The recorded flight for this mission's dropoff leg, if there is one. */
   readonly trackFor: (drone: SimulatedDrone) => MovedTrack | undefined;
 }
 
-/** A step in the air, and one on the pad, seconds. */
+/** Length of a step in the air, and on the pad, seconds. */
 export const AIR_STEP = 0.1;
 /** Share of the cruise altitude at which it turns to its target while still climbing. */
 const TURN_AT = 0.6;
-/** The energy is looked at this often, seconds. */
+/** Interval of the energy checks, seconds. */
 const BATTERY_CHECK_SECONDS = 2;
-/** Stated handling times differ by person and parcel. */
+/** Real handling times differ from the stated ones by person and parcel. */
 const HANDLING_SPREAD = 0.12;
 const RECOVERY_SECONDS = 1800;
 const MIN_SPEED_FOR_HEADING = 1;
 
-/** Moves the drone on by `dt` seconds; what happened comes back in order. */
+/** Advances the drone by `dt` seconds. Returns the events in order. */
 export function stepDrone(drone: SimulatedDrone, dt: number, context: StepContext): EventDraft[] {
   drone.inPhase += dt;
   switch (drone.phase) {
@@ -59,7 +59,7 @@ export function stepDrone(drone: SimulatedDrone, dt: number, context: StepContex
   }
 }
 
-/** Where the leg goes to. */
+/** The destination of the leg. */
 export function targetOf(drone: SimulatedDrone): Place {
   const order = drone.mission?.order;
   if (order && drone.leg === 'ToPickup') return placeOf(order.pickup);
@@ -67,7 +67,7 @@ export function targetOf(drone: SimulatedDrone): Place {
   return placeOf(drone.base.position);
 }
 
-/** Weight that the rotors carry beside the drone, kg. */
+/** Weight that the rotors carry beside the drone's own, kg. */
 export const loadOf = (drone: SimulatedDrone) => (drone.mission?.loaded ? drone.mission.order.payload : 0);
 
 /** Mean wind where the drone is. */
@@ -171,7 +171,7 @@ function handled(drone: SimulatedDrone): EventDraft[] {
   return [{ kind: 'Returned', mission: mission.order, reason: `the parcel is at ${drone.base.baseId}` }];
 }
 
-/** The crew has fetched it: it stands on its pad, with what is left of the parcel's journey told. */
+/** The crew has fetched the drone: it stands on its pad, and the end of the parcel's journey is reported. */
 function recovered(drone: SimulatedDrone): EventDraft[] {
   const { east, north, up } = placeOf(drone.base.position);
   drone.body.east = east;
@@ -199,7 +199,7 @@ function tookOff(drone: SimulatedDrone): EventDraft[] {
   return [{ kind: 'TookOff', mission: mission.order }];
 }
 
-/** Sets the body on the recording, at the recording's own time; returns the power that this flight takes. */
+/** Puts the body on the recording, at the recording's time. Returns the power that this flight takes. */
 function followTrack(drone: SimulatedDrone, track: MovedTrack, dt: number): number {
   const { east, north, up, velocity } = onTrack(track, drone.inPhase);
   Object.assign(drone.body, { east, north, up, climb: velocity.up });

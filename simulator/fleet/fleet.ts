@@ -1,9 +1,9 @@
 /**
- * The fleet in simulated time: moves drones on, decides on commands, and keeps both on disk.
+ * Runs the fleet in simulated time: advances drones, decides on commands, and keeps both on disk.
  *
- * V1 nothing is told (event, `received`, telemetry) that is not committed; a restart goes on from what was told.
+ * V1 nothing is reported (event, `received`, telemetry) that is not committed; a restart continues from the reported state.
  * V2 a command is decided on once per commandId.
- * V3 the same seed and the same commands at the same simulated times give the same flights, however time was cut.
+ * V3 the same seed and the same commands at the same simulated times give the same flights, for any division into steps.
  */
 import { createHash } from 'node:crypto';
 import type { DroneCommand, FlightEvent, Telemetry } from '../../shared/contracts/flight.ts';
@@ -23,11 +23,11 @@ export interface FleetOptions {
   readonly seed: number;
   /** Wall clock. */
   readonly now: () => Date;
-  /** Recorded flight to fly where a mission asks for its end. */
+  /** Recorded flight for missions that end where it does. */
   readonly recording?: Track;
-  /** Tells this run's telemetry from that of the runs before. */
+  /** Distinguishes the telemetry of this run from that of earlier ones. */
   readonly boot: string;
-  /** Told when the store begins to fail, and without a problem when it takes changes again. */
+  /** Called with the problem when the store begins to fail, and without one when it accepts changes again. */
   readonly onStoreTrouble?: (problem?: unknown) => void;
 }
 
@@ -42,7 +42,7 @@ export interface Fleet {
   readonly weather: Weather;
   /** Simulated seconds since the beginning. */
   readonly time: () => number;
-  /** Moves all drones on by simulated seconds and commits; the events that happened, in order. */
+  /** Advances all drones by simulated seconds and commits. Returns the events, in order. */
   readonly advance: (seconds: number) => FlightEvent[];
   /**
    * Decides on a command and commits; the events of the decision (none when it was decided before).
@@ -51,13 +51,13 @@ export interface Fleet {
   readonly handle: (command: DroneCommand) => FlightEvent[];
   readonly sample: (droneId: string) => Telemetry;
   readonly drone: (droneId: string) => SimulatedDrone | undefined;
-  /** Commits all drones, the parked too. */
+  /** Commits all drones, even parked ones. */
   readonly save: () => void;
 }
 
-/** A dropoff this near to where the moved recording ends is meant, m. */
+/** A dropoff within this distance of the moved recording's end counts as that end, m. */
 const SAME_PLACE = 25;
-/** Parked drones are written this often, simulated seconds. */
+/** Interval at which parked drones are written, simulated seconds. */
 const SAVE_PARKED_EVERY = 60;
 const MAX_ID_LENGTH = 100;
 
@@ -149,7 +149,7 @@ type FlightOrder = {
   readonly dropoff: FlightPlace;
 };
 
-/** The recording, moved to where a mission begins, for missions that end where it does. */
+/** The recording, moved to the start of a mission, if the mission ends where it does. */
 function createTracks(recording: Track | undefined): (order: FlightOrder) => MovedTrack | undefined {
   const tracks = new Map<string, MovedTrack | undefined>();
   return (order) => {
@@ -177,7 +177,7 @@ function eventOf(drone: SimulatedDrone, draft: EventDraft, now: Date): FlightEve
   };
 }
 
-/** The same id on every repetition: made of the mission, what happened, and the command that it answers, if it does. */
+/** The same id on every repetition: it consists of the mission, the kind of event, and the command that it answers, if any. */
 export function eventIdOf(draft: EventDraft): string {
   const parts = [draft.mission.missionId, draft.kind, ...(draft.occasion ? [draft.occasion] : [])];
   const id = parts.join('.');
@@ -202,6 +202,6 @@ function fatesOf(events: readonly FlightEvent[]): { missionId: string; fate: Mis
 }
 
 function existing(drone: SimulatedDrone | undefined, droneId: string): SimulatedDrone {
-  if (!drone) throw new RangeError(`no drone is called ${droneId}`);
+  if (!drone) throw new RangeError(`there is no drone ${droneId}`);
   return drone;
 }

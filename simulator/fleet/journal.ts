@@ -1,9 +1,9 @@
 /**
- * Between the fleet and its store: keeps what the store cannot take now (a full disk), and gives it with what comes next.
+ * Stands between the fleet and its store: keeps changes that the store cannot take now (a full disk), and passes them on later.
  *
  * J1 Events are handed out only after they are committed, each once, in their order.
- * J2 A store that fails ends nothing: it is said once, the flights go on in memory, and once the store takes changes again
- *    everything that waited is in it.
+ * J2 A failing store stops nothing: the failure is reported once, the flights go on in memory, and once the store accepts
+ *    changes again, it has everything that waited.
  */
 import type { FlightEvent } from '../../shared/contracts/flight.ts';
 import type { SimulatedDrone } from '../drone/state.ts';
@@ -11,13 +11,13 @@ import type { Change, FleetStore, World } from './store.ts';
 
 export interface Journal {
   readonly add: (change: Omit<Change, 'world'>) => void;
-  /** Commits all that waits; the events that are committed by it. None while the store fails. */
+  /** Commits everything that waits. Returns the events committed by this; none while the store fails. */
   readonly flush: (world: World) => FlightEvent[];
-  /** Has the command been decided on, without its decision being committed yet? */
+  /** Whether the command has been decided on, but the decision is not committed yet. */
   readonly isWaiting: (commandId: string) => boolean;
 }
 
-/** @param say is told of the first failure, and of the end of it */
+/** @param say is called at the first failure, and at its end */
 export function createJournal(store: Pick<FleetStore, 'commit'>, say: (problem?: unknown) => void): Journal {
   const drones = new Set<SimulatedDrone>();
   const commandIds = new Set<string>();

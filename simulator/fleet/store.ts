@@ -1,10 +1,10 @@
 /**
- * The simulator's state on disk (SQLite): drones, weather, what became of missions and commands, events that nobody has
- * acknowledged yet.
+ * Keeps the simulator's state on disk (SQLite): drones, weather, the decisions on missions and commands, and events that
+ * are not acknowledged yet.
  *
  * S1 a commit is all or nothing: a drone's state, the fates of its missions and its events change together.
- * S2 what was committed survives the death of the process at any moment.
- * S3 one process at a time has it open.
+ * S2 a commit survives the death of the process at any moment.
+ * S3 only one process at a time has it open.
  */
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
@@ -43,7 +43,7 @@ export interface FleetStore extends Disposable {
   readonly acknowledge: (eventId: string) => void;
 }
 
-/** Of another layout than this, the file is of another version of the simulator. */
+/** A file with another layout belongs to another version of the simulator. */
 const LAYOUT = 1;
 
 const SCHEMA = `
@@ -56,7 +56,7 @@ const SCHEMA = `
 `;
 
 /**
- * @param maxPages bounds the file's size: beyond it SQLite answers as on a full disk
+ * @param maxPages bounds the file's size: beyond it, SQLite fails as on a full disk
  * @throws Error in words when the file is in use, damaged or of another version
  */
 export function openStore(folder: string, maxPages?: number): FleetStore {
@@ -119,7 +119,7 @@ function open(file: string): DatabaseSync {
   if (layout !== 0 && layout !== LAYOUT) {
     database.close();
     throw new Error(
-      `${file}: it has layout ${layout}, not ${LAYOUT}: begin again with --reset, or remove the file`,
+      `${file}: it has layout ${layout}, not ${LAYOUT}: start again with --reset, or remove the file`,
     );
   }
   database.exec(`BEGIN IMMEDIATE; ${SCHEMA} PRAGMA user_version = ${LAYOUT}; COMMIT;`);

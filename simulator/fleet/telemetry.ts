@@ -1,4 +1,4 @@
-/** What a drone says about itself: its state as its own sensors see it. */
+/** Makes a drone's telemetry: its state as its own sensors measure it. */
 import type { DroneFlightMode } from '../../shared/contracts/common.ts';
 import type { Telemetry } from '../../shared/contracts/flight.ts';
 import { fromLocal } from '../../shared/geo/distance.ts';
@@ -12,7 +12,7 @@ export interface SampleContext {
   readonly boot: string;
   readonly seq: number;
   readonly time: string;
-  /** Simulated seconds since the sample before. */
+  /** Simulated seconds since the previous sample. */
   readonly since: number;
   readonly weather: Weather;
 }
@@ -28,7 +28,7 @@ const MODES: Readonly<Record<Phase, DroneFlightMode>> = {
   Grounded: 'Offline',
 };
 
-/** Takes one sample; the receiver's drift moves on with it. */
+/** Takes one sample, and advances the receiver's drift. */
 export function telemetryOf(drone: SimulatedDrone, context: SampleContext): Telemetry {
   const { body, mission } = drone;
   const error = nextFix(drone.senses, drone.drift, context.since);

@@ -1,4 +1,4 @@
-/** Lets a bounded number of works run at one time; the others wait in their order. */
+/** Lets a bounded number of tasks run at the same time; the others wait in order. */
 export type Gate = <T>(work: () => Promise<T>) => Promise<T>;
 
 export function createGate(most: number): Gate {

@@ -1,9 +1,9 @@
 /**
- * One WebSocket that is opened again whenever it ends, with growing pauses, and before its token ends.
+ * Keeps a WebSocket open: opens it again whenever it ends, with growing pauses, and before its token expires.
  *
  * R1 There is one socket at a time; `close` leaves neither a socket nor a timer behind.
- * R2 A line that died in silence is found by pings.
- * R3 Of a whole fleet only as many lines open at one time as the gate lets through.
+ * R2 Pings detect a connection that died silently.
+ * R3 Only as many connections of a fleet open at the same time as the gate lets through.
  */
 import { once } from 'node:events';
 import { type RawData, WebSocket } from 'ws';
@@ -28,14 +28,14 @@ export interface LineOptions {
 export interface Line extends AsyncDisposable {
   readonly isOpen: () => boolean;
   readonly send: (text: string) => void;
-  /** Bytes that wait in this process. */
+  /** Bytes waiting in this process. */
   readonly buffered: () => number;
-  /** Asks whether the other side lives, and ends the socket when the last question was not answered. */
+  /** Pings the other side, and ends the socket when the last ping was not answered. */
   readonly ping: () => void;
 }
 
 const HANDSHAKE_MS = 10_000;
-/** The connection is renewed so long before its token ends. */
+/** The connection is renewed this long before its token expires. */
 const RENEW_BEFORE_MS = 20_000;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 const CLOSE_MS = 500;

@@ -1,10 +1,10 @@
 /**
- * One drone's side of the protocol with tracking: hello, telemetry and flight events up, commands and acknowledgements down.
+ * Speaks a drone's side of the protocol with tracking: hello, telemetry and flight events up, commands and acknowledgements down.
  *
- * L1 An event is repeated, on reconnect too, until it is acknowledged; events go out in their order.
+ * L1 An event is repeated, also on reconnect, until it is acknowledged; events are sent in order.
  * L2 `received` is sent only after the command has been decided on and committed.
- * L3 Telemetry is never queued without bound: in a gap the newest samples are kept, the oldest dropped.
- * L4 A fault while a frame is handled ends neither the link nor the process: the frame comes again.
+ * L3 Telemetry is never queued without bound: while the link is down, the newest samples are kept and the oldest dropped.
+ * L4 A fault while a frame is handled ends neither the link nor the process: tracking sends the frame again.
  */
 import type { RawData } from 'ws';
 import {
@@ -28,7 +28,7 @@ export interface LinkOptions {
   readonly gate: Gate;
   readonly hello: () => { readonly boot: string; readonly newestFence: number };
   readonly pending: () => FlightEvent[];
-  /** Decides and commits; the events of the decision. @throws Error when it could not be committed */
+  /** Decides and commits. Returns the events of the decision. @throws Error when it could not be committed */
   readonly onCommand: (command: DroneCommand) => FlightEvent[];
   readonly onAck: (eventId: string) => void;
   readonly log: Log;
@@ -41,14 +41,14 @@ export interface Link extends AsyncDisposable {
   readonly isOpen: () => boolean;
   readonly telemetry: (samples: readonly Telemetry[]) => void;
   readonly events: (events: readonly FlightEvent[]) => void;
-  /** Sends again the events that have no acknowledgement yet. */
+  /** Sends unacknowledged events again. */
   readonly repeat: () => void;
   readonly ping: () => void;
 }
 
 const TIMING = { firstRetry: 200, longestRetry: 5_000 };
 const MAX_SAMPLES = 100;
-/** Above this much unsent, samples wait; bytes. */
+/** Samples wait while more than this is unsent; bytes. */
 const BACK_PRESSURE = 256 * 1024;
 
 export function openLink(options: LinkOptions): Link {
@@ -102,7 +102,7 @@ export function openLink(options: LinkOptions): Link {
       try {
         handle(frame.value);
       } catch (error) {
-        log.debug({ droneId, err: error }, 'a frame could not be handled; it comes again');
+        log.debug({ droneId, err: error }, 'a frame could not be handled; tracking will send it again');
       }
     },
   });

@@ -1,4 +1,4 @@
-/** The links of a whole fleet: they open a few at a time, and two timers serve them all. */
+/** Runs the links of a whole fleet: they open a few at a time, and two timers serve them all. */
 import type { FleetStore } from '../fleet/store.ts';
 import type { Link } from './link.ts';
 
@@ -6,7 +6,7 @@ import type { Link } from './link.ts';
 const REPEAT_EVENTS = 2_000;
 const PING = 10_000;
 
-/** Repeats the events that wait and pings, until it is stopped. */
+/** Repeats waiting events and pings, until it is stopped. */
 export function keepAlive(
   links: ReadonlyMap<string, Link>,
   store: Pick<FleetStore, 'dronesWithPending'>,

@@ -1,4 +1,4 @@
-/** Access tokens by client credentials (RFC 6749 §4.4) from the issuer's discovered token endpoint. */
+/** Gets access tokens by client credentials (RFC 6749 §4.4) from the issuer's discovered token endpoint. */
 
 export interface TokenSourceOptions {
   /** The issuer's token endpoint; the sources of a fleet share one. */
@@ -16,10 +16,10 @@ export interface AccessToken {
   readonly expiresAt: number;
 }
 
-/** The current token; a new one is fetched before the old one expires, and one at a time. */
+/** The current token. A new one is fetched before it expires, with one request at a time. */
 export type TokenSource = () => Promise<AccessToken>;
 
-/** A token is renewed when less than this is left of it: a tenth of its life, a minute at most. */
+/** Remaining lifetime at which a token is renewed: a tenth of its lifetime, at most a minute. */
 const RENEW_SHARE = 0.1;
 const RENEW_MS = 60_000;
 const TIMEOUT_MS = 5_000;
@@ -49,7 +49,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   };
 }
 
-/** The issuer's token endpoint, asked for once; a failure is forgotten. */
+/** The issuer's token endpoint, discovered once; a failure is not remembered. */
 export function discoverOnce(issuer: string): () => Promise<string> {
   let found: Promise<string> | undefined;
   return () => {

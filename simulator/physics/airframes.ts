@@ -1,6 +1,6 @@
 /**
- * The models of the fleet: what they are made of, and the data sheet that the drone service plans with. The data sheet is
- * computed from the airframe, rounded as a manufacturer would; what a single drone really does differs by its traits.
+ * The models of the fleet, with their airframes and the data sheets that the drone service plans with. A data sheet is
+ * computed from the airframe and rounded as a manufacturer would; a real drone differs from it by its traits.
  */
 import type { FlightPerformance } from '../../shared/contracts/flight.ts';
 import type { Airframe } from './airframe.ts';
@@ -71,10 +71,10 @@ export const AIRFRAMES = [
 
 const SECONDS_PER_HOUR = 3600;
 
-/** @throws RangeError for a model that is not built any more */
+/** @throws RangeError for a model that is no longer built */
 export function airframeOf(model: string): Airframe {
   const airframe = AIRFRAMES.find((each) => each.model === model);
-  if (!airframe) throw new RangeError(`no airframe is called ${model}`);
+  if (!airframe) throw new RangeError(`there is no airframe ${model}`);
   return airframe;
 }
 

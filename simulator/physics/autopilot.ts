@@ -1,4 +1,4 @@
-/** Where to steer: straight to a place at a height, braking in time, in the wind that is felt. Metres and m/s. */
+/** The autopilot steers straight to a place at a height, brakes in time, and corrects for the wind. Metres and m/s. */
 import type { Airframe } from './airframe.ts';
 import { type Body, CLIMB_ACCELERATION, overGround, type Setpoint } from './body.ts';
 import type { Vector } from './weather.ts';
@@ -6,9 +6,9 @@ import type { Vector } from './weather.ts';
 /** Share of its braking power that the autopilot plans with. */
 const BRAKING = 0.6;
 const HEIGHT_GAIN = 0.5;
-/** It counts as there within so many metres and m/s. */
+/** The drone has arrived within these limits, m and m/s. */
 const THERE = { metres: 2.5, speed: 1.5 };
-/** Least speed over the ground that it asks for in a headwind. */
+/** Lowest speed over the ground that it demands in a headwind. */
 const MIN_HEADWAY = 1;
 /** The last metres to the ground are slow. */
 const FLARE = { height: 6, speed: 0.9 };
@@ -66,7 +66,7 @@ function toHeight(up: number, height: number, airframe: Airframe): number {
   return Math.max(-airframe.descentRate, Math.min(airframe.climbRate, (height - up) * HEIGHT_GAIN));
 }
 
-/** Speed over the ground along the way to the spot, flying at cruise speed through the air. */
+/** Speed over the ground towards the spot at cruise speed through the air. */
 function headway(body: Body, spot: Spot, wind: Vector, airspeed: number): number {
   const away = distanceTo(body, spot);
   if (away < 0.01) return MIN_HEADWAY;

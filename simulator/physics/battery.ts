@@ -1,8 +1,8 @@
-/** The battery: energy, the loss in its own resistance, and charging with a taper. Wh, W, seconds. */
+/** Models the battery: energy, loss in the internal resistance, and charging with a taper. Wh, W, seconds. */
 import type { Airframe } from './airframe.ts';
 
 const SECONDS_PER_HOUR = 3600;
-/** Charging: share of the capacity per hour, until the taper begins. */
+/** Charging rate until the taper begins, as a share of the capacity per hour. */
 const CHARGE_RATE = 1.2;
 const TAPER_FROM = 0.85;
 const MIN_TAPER = 0.08;
@@ -19,7 +19,7 @@ export function discharge(airframe: Airframe, energy: number, power: number, dt:
   return Math.max(0, energy - ((power + lost) * dt) / SECONDS_PER_HOUR);
 }
 
-/** Energy after charging for `dt` seconds, up to `capacity` (what this battery still holds). */
+/** Energy after charging for `dt` seconds, up to `capacity` (the battery's present one). */
 export function charge(energy: number, capacity: number, dt: number): number {
   const share = energy / capacity;
   const taper = share < TAPER_FROM ? 1 : Math.max(MIN_TAPER, (1 - share) / (1 - TAPER_FROM));

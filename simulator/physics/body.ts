@@ -1,6 +1,6 @@
 /**
- * The body of a drone in the air. It is steered by velocity through the air, changes it no faster than its rotors can, and
- * is carried by the wind. Metres, m/s, seconds; east, north, up of the city's centre.
+ * Models the body of a drone in the air. The autopilot sets its velocity through the air, which changes no faster than the
+ * rotors allow, and the wind carries it. Metres, m/s, seconds; east, north, up of the city's centre.
  *
  * B1 speed through the air changes by at most `acceleration`, climb by at most CLIMB_ACCELERATION.
  * B2 it moves by exactly (airspeed + wind) · dt.
@@ -20,7 +20,7 @@ export interface Body {
   wind: Vector;
 }
 
-/** What the autopilot wants: velocity over the ground, and upwards. */
+/** The autopilot's setpoint: velocity over the ground, and upwards. */
 export interface Setpoint {
   readonly east: number;
   readonly north: number;
@@ -30,10 +30,10 @@ export interface Setpoint {
 export const CLIMB_ACCELERATION = 1.5;
 /** First-order lag of the attitude loop. */
 const LAG = 0.7;
-/** Airspeed may exceed cruise speed by this when the wind asks for it. */
+/** How far airspeed may exceed cruise speed when the wind requires it. */
 const AIRSPEED_MARGIN = 1.2;
 
-/** Moves the body by one step and returns the electric power that took, W. */
+/** Moves the body by one step. Returns the electric power that this took, W. */
 export function stepBody(
   body: Body,
   setpoint: Setpoint,
@@ -66,7 +66,7 @@ export function stepBody(
   });
 }
 
-/** Puts the body down: it stands, and the wind carries it no more. */
+/** Puts the body down: it stands still, and the wind no longer carries it. */
 export function stand(body: Body, up: number): void {
   body.up = up;
   body.air = { east: 0, north: 0 };

@@ -1,4 +1,4 @@
-/** What the satellite receiver says: the true place with a drift that wanders and noise on top. Metres. */
+/** Models the satellite receiver: the true place plus a wandering drift and noise. Metres. */
 import { gaussMarkov, normal, type RandomState } from './random.ts';
 
 export interface GpsError {
@@ -14,7 +14,7 @@ const DRIFT = { seconds: 60, sigma: 0.7 };
 const NOISE = 0.35;
 const VERTICAL_FACTOR = 1.5;
 
-/** Moves the drift on by `dt` seconds, in place, and returns the error of one fix. */
+/** Advances the drift by `dt` seconds, in place, and returns the error of one fix. */
 export function nextFix(random: RandomState, drift: GpsError, dt: number): GpsError {
   drift.east = gaussMarkov(random, drift.east, dt, DRIFT.seconds, DRIFT.sigma);
   drift.north = gaussMarkov(random, drift.north, dt, DRIFT.seconds, DRIFT.sigma);

@@ -1,5 +1,5 @@
 /**
- * Power of a multirotor: induced (momentum theory with forward flight, Glauert), parasitic drag, climbing, avionics.
+ * Computes the power of a multirotor: induced (momentum theory with forward flight, Glauert), parasitic drag, climbing, avionics.
  * W, m/s, kg.
  */
 import type { Airframe } from './airframe.ts';
@@ -8,7 +8,7 @@ const GRAVITY = 9.80665;
 const AIR_DENSITY = 1.21;
 /** Losses of real rotors over the ideal disc. */
 const INDUCED_FACTOR = 1.15;
-/** Descending, the rotors get back part of the energy of position; more would be autorotation. */
+/** In a descent the rotors recover part of the potential energy; more would be autorotation. */
 const DESCENT_GAIN = 0.4;
 const MIN_SHARE_OF_INDUCED = 0.6;
 /** Fixed-point rounds for the induced speed; it converges to a percent within a few. */
@@ -22,7 +22,7 @@ export interface Flow {
   readonly climb: number;
 }
 
-/** What the battery has to give, W. */
+/** The power that the battery must give, W. */
 export function electricPower(airframe: Airframe, { mass, airspeed, climb }: Flow): number {
   const weight = mass * GRAVITY;
   const drag = 0.5 * AIR_DENSITY * airframe.dragArea * airspeed ** 2;

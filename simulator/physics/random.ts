@@ -1,4 +1,4 @@
-/** Seeded randomness whose state is plain data, so that it can be kept on disk with what it drives. Source: sfc32 of PractRand (public domain). */
+/** Seeded randomness. Its state is plain data, so it is stored with the drone or weather it drives. Source: sfc32 of PractRand (public domain). */
 
 export interface RandomState {
   a: number;
@@ -7,7 +7,7 @@ export interface RandomState {
   counter: number;
 }
 
-/** A stream of its own for each name under one seed. */
+/** A separate stream for each name under one seed. */
 export function randomStream(seed: number, name: string): RandomState {
   const state: RandomState = { a: seed | 0, b: hash(name), c: hash(`${name}/${seed}`), counter: 1 };
   for (let i = 0; i < 15; i += 1) uniform(state);

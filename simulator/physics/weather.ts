@@ -1,4 +1,4 @@
-/** Wind over the city: a mean that wanders over the hours, stronger with height, and each drone's own gusts. m/s, m, seconds. */
+/** Models the wind over the city: a mean that wanders over the hours and grows with height, and gusts of each drone. m/s, m, seconds. */
 import { gaussMarkov, normal, type RandomState, randomStream, uniform } from './random.ts';
 
 export interface Vector {
@@ -8,10 +8,10 @@ export interface Vector {
 
 export interface Weather {
   random: RandomState;
-  /** What the day is like: speed at 10 m, and the direction to which it blows (radians from north). */
+  /** The wind of the day: speed at 10 m, and the direction to which it blows (radians from north). */
   readonly speed: number;
   readonly direction: number;
-  /** How far this hour is from it. */
+  /** Deviation of this hour from it. */
   speedOff: number;
   directionOff: number;
 }

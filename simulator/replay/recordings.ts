@@ -1,8 +1,8 @@
 /**
- * Recorded flights: subtitles of DJI drones (SRT) and MAVLink telemetry logs (tlog), from a file, or by name from `samples`.
+ * Reads recorded flights: subtitles of DJI drones (SRT) and MAVLink telemetry logs (tlog), from a file, or by name from `samples`.
  *
- * R1 A fix that cannot be right is skipped and counted: one without a position (0, 0, or out of range), and one that the drone could not
- *    have reached from its neighbours. A wrong first fix does not make the others wrong.
+ * R1 A fix that cannot be right is skipped and counted: one without a position (0, 0, or out of range), or one that the drone could not
+ *    have reached from its neighbours. A wrong first fix does not invalidate the others.
  */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -14,14 +14,14 @@ import { readSrt } from './srt.ts';
 import { readTlog } from './tlog.ts';
 import { endOf, type MovedTrack, moveTrack, type Track } from './track.ts';
 
-/** A recording, and how many of its fixes were skipped. */
+/** A recording, and the number of fixes that were skipped. */
 export interface Recording extends Track {
   readonly skipped: { readonly withoutPosition: number; readonly outOfReach: number };
 }
 
-/** Satellite receivers round and repeat: faster than this between two fixes is an error of the recording, m/s. */
+/** A higher speed between two fixes is an error of the recording, m/s: receivers round and repeat. */
 const MAX_SPEED = 60;
-/** So many first fixes may be wrong. */
+/** Number of first fixes that may be wrong. */
 const MAX_WRONG_STARTS = 50;
 
 /**
@@ -37,7 +37,7 @@ export async function readRecording(name: string): Promise<Recording> {
   const flight = longestFlight(positioned);
   const [first] = flight;
   if (!first || flight.length < 2)
-    throw new Error(`${name}: fewer than two of its ${read.length} positions are usable, which is no flight`);
+    throw new Error(`${name}: fewer than two of its ${read.length} positions are usable`);
   return {
     name: basename(name),
     points: flight.map(({ at, position }) => ({ at: at - first.at, ...toLocal(first.position, position) })),
@@ -49,8 +49,7 @@ export async function readRecording(name: string): Promise<Recording> {
 }
 
 /**
- * The recording as the simulator flies it from a pickup: `dropoff` is what a delivery has to ask for so that its dropoff
- * leg is flown along it.
+ * The recording as the simulator flies it from a pickup. A delivery to `dropoff` is flown along it.
  */
 export async function replayRoute(
   name: string,
@@ -74,7 +73,7 @@ function hasPosition({ position: { latitude, longitude } }: Fix): boolean {
   return (latitude !== 0 || longitude !== 0) && Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180;
 }
 
-/** Fixes that follow each other as a drone can fly, from the start that leaves the most. */
+/** A sequence of fixes that a drone can have flown, from the start that keeps the most fixes. */
 function longestFlight(fixes: readonly Fix[]): readonly Fix[] {
   let longest: Fix[] = [];
   for (let start = 0; start < Math.min(MAX_WRONG_STARTS, fixes.length); start += 1) {
@@ -96,7 +95,7 @@ function flightFrom(fixes: readonly Fix[], start: number): Fix[] {
   return flight;
 }
 
-/** The folder of samples, as this source sees it and as the bundle of the simulator does. */
+/** The folder of samples, relative to this source and to the simulator's bundle. */
 const SAMPLES = ['samples', '../../../simulator/replay/samples'].map((path) =>
   join(import.meta.dirname, path),
 );

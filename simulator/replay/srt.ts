@@ -1,5 +1,5 @@
 /**
- * Reads the subtitles (SRT) that drones of DJI write: a block for each moment, with its time and position in one of the styles of
+ * Reads the subtitles (SRT) that DJI drones write: a block for each moment, with time and position in one of the styles of
  * their models.
  */
 import type { Fix } from './fix.ts';
@@ -11,9 +11,9 @@ const NUMBER = String.raw`(-?\d+(?:\.\d+)?)`;
 /** `GPS(longitude, latitude, satellites)`. */
 const GPS = new RegExp(String.raw`\bGPS *\( *${NUMBER} *, *${NUMBER}`);
 const LATITUDE = new RegExp(String.raw`\blatitude *: *${NUMBER}`);
-/** As the drones spell it. */
+/** The spelling of the drones. */
 const LONGITUDE = new RegExp(String.raw`\blongt?itude *: *${NUMBER}`);
-/** Above the start where that is given, else above the sea; only differences count. */
+/** Above the start if that is given, or else above the sea; only differences matter. */
 const ALTITUDES = [
   new RegExp(String.raw`\bBAROMETER *: *${NUMBER}`),
   new RegExp(String.raw`\bHb *: *${NUMBER}`),
@@ -47,7 +47,7 @@ function positionOf(block: string): Fix['position'] | undefined {
   return { latitude: Number(latitude), longitude: Number(longitude), altitude: Number(altitude ?? 0) };
 }
 
-/** In seconds, from whatever beginning. */
+/** Seconds from an arbitrary origin. */
 function timeOf(block: string): number | undefined {
   const [, ...timecode] = TIMECODE.exec(block) ?? [];
   if (timecode.length > 0) {

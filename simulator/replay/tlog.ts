@@ -1,7 +1,7 @@
 /**
- * Reads MAVLink telemetry logs (tlog): records of eight bytes of time and a frame. Of the frames GLOBAL_POSITION_INT counts.
+ * Reads MAVLink telemetry logs (tlog): records of eight bytes of time and a frame. Only GLOBAL_POSITION_INT frames are used.
  *
- * T1 A frame whose checksum is wrong is no frame; reading goes on at the next byte.
+ * T1 A frame with a wrong checksum is ignored; reading continues at the next byte.
  *
  * https://mavlink.io/en/guide/serialization.html, https://mavlink.io/en/messages/common.html#GLOBAL_POSITION_INT
  */
@@ -39,7 +39,7 @@ export function readTlog(log: Buffer): Fix[] {
   return fixes;
 }
 
-/** The payload is that of GLOBAL_POSITION_INT; absent for another message, whose checksum is not known. */
+/** The payload of GLOBAL_POSITION_INT; absent for another message, whose checksum cannot be verified. */
 function frameAt(log: Buffer, at: number): { readonly bytes: number; readonly payload?: Buffer } | undefined {
   const version = VERSIONS[log[at] as number];
   if (!version || at + version.headerBytes > log.length) return undefined;
@@ -57,7 +57,7 @@ function frameAt(log: Buffer, at: number): { readonly bytes: number; readonly pa
   return { bytes, payload };
 }
 
-/** Behind a frame comes the end, or the time of the next record and its frame. */
+/** A frame is followed by the end, or by the time of the next record and its frame. */
 function isFollowed(log: Buffer, end: number): boolean {
   const TIME_BYTES = 8;
   return end === log.length || (log[end + TIME_BYTES] as number) in VERSIONS;

@@ -1,5 +1,5 @@
 /**
- * A recorded flight, and the same flight moved to another place: rotated about the vertical and translated, never scaled.
+ * Moves a recorded flight to another place: rotates it about the vertical and translates it, but never scales it.
  *
  * R1 distances between any two points, and all times, are those of the recording (tested).
  */
@@ -31,12 +31,12 @@ export interface OnTrack extends Omit<TrackPoint, 'at'> {
   readonly velocity: { readonly east: number; readonly north: number; readonly up: number };
 }
 
-/** The lowest point of a moved recording lies this high, so that it clears the roofs, m. */
+/** Height of the lowest point of a moved recording, above the roofs, m. */
 const LOWEST = 40;
 
 /**
- * The recording as it is flown from a pickup: it begins above the pickup, and is turned so that its end points to the
- * middle of the city, which keeps it inside.
+ * The recording as it is flown from a pickup: it begins above the pickup and is turned towards the middle of the city, so
+ * that it stays inside.
  */
 export function moveTrack(track: Track, pickup: Position): MovedTrack {
   const start = toLocal(SERVICE_AREA.center, pickup);
@@ -59,14 +59,14 @@ export function moveTrack(track: Track, pickup: Position): MovedTrack {
   return { name: track.name, points, duration: last.at, length };
 }
 
-/** Where the moved recording ends, on the ground. */
+/** The end of the moved recording, on the ground. */
 export function endOf(track: MovedTrack): Position {
   const { east, north } = track.points.at(-1) as TrackPoint;
   const end = fromLocal(SERVICE_AREA.center, { east, north, up: 0 });
   return { latitude: round(end.latitude), longitude: round(end.longitude), altitude: 0 };
 }
 
-/** Place and velocity on the recording after `seconds`, straight between its points. */
+/** Place and velocity on the recording after `seconds`, interpolated linearly. */
 export function onTrack(track: MovedTrack, seconds: number): OnTrack {
   const { points } = track;
   const found = points.findIndex((point) => point.at > seconds);

@@ -98,19 +98,29 @@ export interface Journey {
 export type Wanted = Pick<Journey, 'weight' | 'carrierServes' | 'confirmationRequired'>;
 
 export interface Failures {
-  /** The process dies after this many activities; the supervisor's nudge brings the workflow back. */
+  /**
+   * The process dies after this many activities: the effect is there, its result is not in the journal. The supervisor's
+   * nudge brings the workflow back.
+   */
   readonly diesAfter?: number;
-  /** The process dies in this activity: its effect is there, its result is not in the journal. */
-  readonly losesAnswerOf?: number;
-  /** The journal refuses the result of this activity once; the process lives. */
-  readonly journalRefuses?: number;
+  /** The process dies in this activity: its intent is in the journal, its effect is not there. */
+  readonly diesIn?: number;
+  /** The engine runs this activity twice, as it may. */
+  readonly runsTwice?: number;
   /** Every message comes twice. */
   readonly twice?: boolean;
 }
 
 export type World = Awaited<ReturnType<typeof startWorld>>;
 
-export async function startWorld() {
+export interface WorldOptions {
+  /** Is told what begins: `prepare`, `submit`, a message (`request`, `event TookOff`), an activity, or the fixture's own look. */
+  readonly onPhase?: (name: string) => void;
+}
+
+type OnPhase = NonNullable<WorldOptions['onPhase']>;
+
+export async function startWorld({ onPhase = () => undefined }: WorldOptions = {}) {
   const van = await startCarrier(10);
   const carriers = JSON.stringify([{ carrierId: 'van', url: van.url }]);
   const settings = { CARRIERS: carriers, OUTBOUND_ALLOW_LOOPBACK: 'true' };
@@ -122,11 +132,11 @@ export async function startWorld() {
   const calls: ServiceCall[] = [];
   const deps = recordingDeps(harness, calls);
   const repository = createWorkflowRepository(harness.database, deps.now, deps.settings.RETENTION_DAYS);
-  const lossy = createLossyJournal(repository);
+  const lossy = createLossyJournal(repository, onPhase);
   const activities: Activities = createActivities({ ...repository, journal: lossy.journal }, deps);
-  const consumers = createConsumers(repository, limitsOf(deps.settings));
-  const messages = createMessages(harness, consumers, engine);
-  const customers = createCustomers(harness, van);
+  const consumers = createConsumers(repository, limitsOf(deps.settings), harness.deps('scheduler'));
+  const messages = createMessages(harness, consumers, engine, onPhase);
+  const customers = createCustomers(harness, van, onPhase);
 
   /** Runs the orchestration that the engine has; when the process dies, the engine loses it, too. */
   const run = async (
@@ -135,7 +145,7 @@ export async function startWorld() {
     failures: Failures = {},
   ): Promise<RunResult> => {
     const { id, name, input } = engine.instanceOf(deliveryId);
-    const last = failures.losesAnswerOf ?? failures.diesAfter;
+    const last = failures.diesIn ?? failures.diesAfter;
     const result = await runOrchestration(
       (context) => {
         const workflow = createWorkflowContext(context, input);
@@ -146,7 +156,7 @@ export async function startWorld() {
         );
       },
       {
-        activities: lossy.counted(activities, failures.losesAnswerOf ?? failures.journalRefuses),
+        activities: lossy.counted(activities, failures),
         clock: harness.clock,
         events,
         ...(last === undefined ? {} : { diesAfter: last }),
@@ -295,29 +305,32 @@ function createEngine(running: Running) {
   return { client, instances, instanceOf };
 }
 
-/** A journal that loses the result of one activity, as a process does that dies between the effect and the result. */
-function createLossyJournal({ journal }: WorkflowRepository) {
-  let loses = false;
+/** A journal whose process can die once it has written an intent, and activities that can run twice. */
+function createLossyJournal({ journal }: WorkflowRepository, onPhase: OnPhase) {
+  let dies = false;
   return {
     journal: {
       ...journal,
-      done: (...args: Parameters<typeof journal.done>) => {
-        if (!loses) return journal.done(...args);
-        return Promise.reject(new AppError('dependency_unavailable', 'the answer is lost'));
+      begin: async (...args: Parameters<typeof journal.begin>) => {
+        const begun = await journal.begin(...args);
+        if (dies) throw new AppError('dependency_unavailable', 'the process is dead');
+        return begun;
       },
     },
-    counted: (activities: Activities, lost: number | undefined): Activities => {
+    counted: (activities: Activities, { diesIn, runsTwice }: Failures): Activities => {
       let count = 0;
       const counted = Object.entries(activities).map(
         ([name, activity]): [string, (input: StepInput) => Promise<StepResult>] => [
           name,
           async (input) => {
             count += 1;
-            loses = count === lost;
+            dies = count === diesIn;
+            onPhase(name);
             try {
+              if (count === runsTwice) await activity(input);
               return await activity(input);
             } finally {
-              loses = false;
+              dies = false;
             }
           },
         ],
@@ -327,10 +340,11 @@ function createLossyJournal({ journal }: WorkflowRepository) {
   };
 }
 
-function createCustomers(harness: Harness, van: TestCarrier) {
+function createCustomers(harness: Harness, van: TestCarrier, onPhase: OnPhase) {
   return {
     /** Asks for a delivery; two drones stand ready. */
     ask: async ({ weight = 1, carrierServes = true, confirmationRequired }: Wanted) => {
+      onPhase('prepare');
       const refusal = { canServe: false as const, reasons: ['no van is free'] };
       van.mood.quote = carrierServes ? vanOffer(harness) : refusal;
       await fleetOf(harness).add('drone-1', 'drone-2');
@@ -346,6 +360,7 @@ function createCustomers(harness: Harness, van: TestCarrier) {
         packageInfo: { size: 'Small', weight },
         ...(confirmationRequired ? { confirmationRequired } : {}),
       };
+      onPhase('submit');
       const reply = await harness.request(requests.submitRequest, { as: customer('contoso'), body });
       return String(reply.body?.['deliveryId']);
     },
@@ -364,8 +379,10 @@ function createMessages(
   harness: Harness,
   consumers: ReturnType<typeof createConsumers>,
   { client }: ReturnType<typeof createEngine>,
+  onPhase: OnPhase,
 ) {
   const deliverAll = async (twice = false) => {
+    onPhase('request');
     const messages = harness.published.splice(0);
     for (const { message } of twice ? [...messages, ...messages] : messages) {
       await consumers.request(requests.RequestMessage.parse(message.body), client);
@@ -374,7 +391,10 @@ function createMessages(
   const feed = async (deliveryId: string) => {
     const sql = "SELECT * FROM c WHERE c.type = 'engine'";
     const store = harness.database.store<OrchestrationCommand>('workflows');
-    await consumers.changes((await store.query(sql, {}, { partitionKey: deliveryId })).items, client);
+    onPhase('fixture');
+    const { items } = await store.query(sql, {}, { partitionKey: deliveryId });
+    onPhase('feed');
+    await consumers.changes(items, client);
   };
   const flight = async (deliveryId: string, kind: FlightEventKind, generation: number) => {
     const missionId = `${deliveryId}-m${generation}`;
@@ -411,6 +431,7 @@ function createMessages(
     flight: (deliveryId: string, kind: FlightEventKind, generation = 1) =>
       flight(deliveryId, kind, generation),
     happen: async (deliveryId: string, event: JourneyEvent, twice = false) => {
+      onPhase(`event ${event.kind}`);
       await once(deliveryId, event, twice);
       if (twice && event.kind !== 'cancel' && event.kind !== 'reschedule') await once(deliveryId, event);
     },

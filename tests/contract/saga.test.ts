@@ -184,7 +184,7 @@ describe.each(JOURNEYS)('a delivery that is $name', (journey) => {
   });
 
   test(
-    `leaves the same, whichever${journey.everyActivity ? '' : ' second'} activity is the last of its process, with or without its answer`,
+    `leaves the same, whichever${journey.everyActivity ? '' : ' second'} activity is the last of its process, with or without its effect (J1, J7)`,
     async () => {
       const activities = seen.get(journey.name) ?? [];
       // Reading the inbox has no effect: a death in it is the same as one after the activity before.
@@ -192,7 +192,7 @@ describe.each(JOURNEYS)('a delivery that is $name', (journey) => {
       expect(lasts.length).toBeGreaterThan(4);
       for (const [index, last] of lasts.slice(0, -1).entries()) {
         if (!journey.everyActivity && index % 2 === 1) continue;
-        const failures = index % 4 < 2 ? { losesAnswerOf: last } : { diesAfter: last };
+        const failures = index % 4 < 2 ? { diesIn: last } : { diesAfter: last };
         const { deliveryId } = await world.travel(journey, failures);
         await expectLeft(deliveryId, failures);
       }
@@ -202,7 +202,7 @@ describe.each(JOURNEYS)('a delivery that is $name', (journey) => {
 });
 
 test('every step of the table, and every compensation, is in a journey', () => {
-  const all = new Set([...seen.values()].flat());
+  const all = new Set([...seen.values()].flat().flatMap((name) => name.split('+')));
   const needed = [
     ...stepNames(deliverySaga),
     ...compensatedSteps(deliverySaga).map((name) => `${name}_compensate`),
@@ -248,7 +248,10 @@ describe('an activity of an older generation', () => {
         step: 'x',
         detail: 'x',
       };
-      return [activity, { id: deliveryId, generation, attempt: 1, args, handled: [], signals: 'new' }];
+      return [
+        activity,
+        { id: deliveryId, generation, attempt: 1, args, carried: [], handled: [], signals: 'new', mail: 0 },
+      ];
     });
   const call = (activity: string, input: StepInput) =>
     world.activities[activity]?.(input) as Promise<StepResult>;
@@ -283,22 +286,23 @@ describe('an activity of an older generation', () => {
 
   test('does not overwrite the effect of the newer one with a late result (J2)', async () => {
     const deliveryId = await world.ask();
-    await world.run(deliveryId, [], { diesAfter: 3 });
+    await world.run(deliveryId, [], { diesAfter: 1 });
     const { journal } = world.repository;
-    const input = (generation: number): StepInput => ({
+    const input = (generation: number, carried: StepInput['carried'] = []): StepInput => ({
       id: deliveryId,
       generation,
       attempt: 1,
       args: null,
+      carried,
       handled: [],
       signals: 'new',
+      mail: 0,
     });
     world.engine.instances.clear();
     await journal.set(input(9), { generation: 9 });
-    await journal.begin(input(9), 'reserveDrone', 'run');
-    await expect(journal.done(input(1), 'reserveDrone', 'run', { droneId: 'old' })).rejects.toMatchObject({
-      code: 'superseded',
-    });
+    await journal.begin(input(9), ['reserveDrone'], 'run');
+    const old = { step: 'reserveDrone', kind: 'run', generation: 1, value: { droneId: 'old' } } as const;
+    expect(await journal.begin(input(1, [old]), ['createDelivery'], 'run')).toEqual({ kind: 'superseded' });
     expect((await world.repository.find(deliveryId))?.effects['reserveDrone']).toMatchObject({
       generation: 9,
       status: 'intended',
@@ -311,20 +315,23 @@ describe('an activity of an older generation', () => {
 describe('an operator who compensates a delivery', () => {
   const reason = 'the customer called: rude words';
 
-  test('has it compensated by another orchestration, whichever activity lost its answer before', async () => {
-    const count = BEFORE_FLIGHT.length;
-    for (let lost = 1; lost <= count; lost++) {
+  test('has it compensated by another orchestration, whichever activity was the last before, with or without its effect', async () => {
+    const failures = BEFORE_FLIGHT.flatMap((_, index) => [{ diesIn: index + 1 }, { diesAfter: index + 1 }]);
+    for (const failure of failures) {
       const deliveryId = await world.ask();
-      await world.run(deliveryId, [], { losesAnswerOf: lost });
+      await world.run(deliveryId, [], failure);
       expect((await world.compensate(deliveryId, reason)).status).toBe(202);
       expect([...world.engine.instances.keys()]).toEqual([`${deliveryId}~compensate`]);
       await world.run(deliveryId, []);
-      expect({ lost, ...(await world.leftOf(deliveryId)) }).toMatchObject({
-        lost,
+      expect({ failure, ...(await world.leftOf(deliveryId)) }).toMatchObject({
+        failure,
         ...NOTHING_HELD,
         outcome: 'failed',
         packageThere: false,
-        history: lost >= BEFORE_FLIGHT.indexOf('createDelivery') + 1 ? ['Failed'] : [],
+        history:
+          (failure.diesAfter ?? failure.diesIn - 1) > BEFORE_FLIGHT.indexOf('createDelivery')
+            ? ['Failed']
+            : [],
       });
     }
   });
@@ -332,7 +339,7 @@ describe('an operator who compensates a delivery', () => {
   test('twice, and with nudges, has it compensated once; steps that come late have no effect', async () => {
     const deliveryId = await world.ask();
     const first = world.engine.instances.get(deliveryId);
-    await world.run(deliveryId, [], { diesAfter: 4 });
+    await world.run(deliveryId, [], { diesAfter: 2 });
     if (first) world.engine.instances.set(deliveryId, first);
     for (let time = 1; time <= 2; time++) {
       expect((await world.compensate(deliveryId, reason)).status).toBe(202);
@@ -347,8 +354,10 @@ describe('an operator who compensates a delivery', () => {
         generation: 1,
         attempt: 1,
         args: null,
+        carried: [],
         handled: [],
         signals: 'new' as const,
+        mail: 0,
       };
       expect(await world.activities[`scheduler_${step}`]?.(late)).toMatchObject({
         error: { code: 'superseded' },
@@ -387,7 +396,7 @@ describe('an operator who compensates a delivery', () => {
 
   test('is audited, as a nudge is; customers do not read the reason (W11)', async () => {
     const deliveryId = await world.ask();
-    await world.run(deliveryId, [], { diesAfter: 6 });
+    await world.run(deliveryId, [], { diesAfter: 4 });
     await world.nudge(deliveryId);
     await world.compensate(deliveryId, reason);
     await world.run(deliveryId, []);
@@ -415,14 +424,7 @@ describe('an operator who compensates a delivery', () => {
   });
 });
 
-const BEFORE_FLIGHT = [
-  'accept',
-  'holdQuota',
-  'upsertPackage',
-  'reserveDrone',
-  'createDelivery',
-  'dispatchDrone',
-];
+const BEFORE_FLIGHT = ['holdQuota+upsertPackage', 'reserveDrone', 'createDelivery', 'dispatchDrone'];
 
 describe('the idempotency key of a step', () => {
   const journeyNamed = (name: RegExp) => JOURNEYS.find((journey) => name.test(journey.name)) as Journey;
@@ -434,7 +436,7 @@ describe('the idempotency key of a step', () => {
     expect(keys.filter((key) => key.startsWith('undefined'))).toEqual([]);
     expect(new Set(keys).size).toBe(keys.length);
     world.calls.length = 0;
-    const { deliveryId } = await world.travel(JOURNEYS[0] as Journey, { journalRefuses: 4 });
+    const { deliveryId } = await world.travel(JOURNEYS[0] as Journey, { runsTwice: 2 });
     const reservations = world.calls.filter(({ route }) => route.operation === 'reserveDrone');
     expect(reservations.map(({ options }) => options.idempotencyKey)).toEqual([
       `${deliveryId}:reserveDrone:1`,
@@ -453,7 +455,7 @@ describe('the idempotency key of a step', () => {
     async (operation, other) => {
       world.calls.length = 0;
       const deliveryId = await world.ask(operation === 'bookCarrier' ? BY_CARRIER : {});
-      await world.run(deliveryId, [], { diesAfter: operation === 'bookCarrier' ? 6 : 5 });
+      await world.run(deliveryId, [], { diesAfter: operation === 'bookCarrier' ? 4 : 3 });
       const made = world.calls.find(({ route }) => route.operation === operation);
       if (!made) throw new Error(`there was no call of ${operation}`);
       const { route, options } = made;
@@ -530,7 +532,7 @@ describe('what the customer reads', () => {
 describe('messages', () => {
   test('of two outcomes at one moment one is written, with one event (J5)', async () => {
     const deliveryId = await world.ask();
-    await world.run(deliveryId, [], { diesAfter: 3 });
+    await world.run(deliveryId, [], { diesAfter: 1 });
     const at = world.harness.clock.now.toISOString();
     const kinds = ['rejected', 'rejected', 'cancelled', 'failed'] as const;
     await Promise.all(
@@ -549,14 +551,40 @@ describe('messages', () => {
         generation: 1,
         attempt: 1,
         args: null,
+        carried: [],
         handled: [],
         signals: 'new' as const,
+        mail: 0,
       };
       expect(await world.activities[`scheduler_${step}_compensate`]?.(input)).toMatchObject({
         error: { code: 'superseded' },
       });
     }
     await releaseQuotaOf(deliveryId);
+  });
+
+  test('a request that was answered 503 ends as rejected, without any effect', async () => {
+    const deliveryId = await world.ask();
+    const { request } = (await world.repository.find(deliveryId)) as WorkflowDocument;
+    world.engine.instances.clear();
+    const abandoned = { ...request, deliveryId: 'abandoned' };
+    const document = {
+      id: 'abandoned',
+      type: 'request',
+      accountId: 'contoso',
+      status: 'abandoned',
+      request: abandoned,
+    };
+    await world.harness.database.store('requests').create(document);
+    const message = { operation: 'delivery' as const, messageId: 'request-abandoned', request: abandoned };
+    for (let time = 1; time <= 2; time++) await world.consumers.request(message, world.engine.client);
+    expect(world.engine.instances.size).toBe(0);
+    expect(await world.repository.find('abandoned')).toMatchObject({
+      outcome: { kind: 'rejected', code: 'not_accepted' },
+      effects: {},
+    });
+    await world.compensate(deliveryId);
+    await world.run(deliveryId, []);
   });
 
   test('a request that comes again after the end begins nothing; a late cancel is refused', async () => {

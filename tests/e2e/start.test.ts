@@ -53,7 +53,7 @@ test('the request that it prints is taken as it stands', async () => {
     body,
   });
   expect(response.status).toBe(202);
-  const pages = [...printed.matchAll(/^ {2}(?:Live page|API, to read|OpenAPI) +(\S+)$/gm)];
+  const pages = [...printed.matchAll(/^ {2}(?:Live page|API reference|OpenAPI) +(\S+)$/gm)];
   expect(pages).toHaveLength(3);
   for (const [, page = ''] of pages) expect((await fetch(page)).status).toBe(200);
 });
@@ -94,7 +94,7 @@ test('for programs, endpoints.json has an address and a process of each part, an
 test('a second one on the same data says who has it', async () => {
   const { code, text } = await startFails('--data', dataDir, '--port-base', '19000');
   expect(code).toBe(1);
-  expect(lastLine(text)).toMatch(/another platform \(process \d+\) runs on .*: stop it, or .*--data/);
+  expect(lastLine(text)).toMatch(/another platform \(process \d+\) uses .*: stop it, or .*--data/);
 });
 
 test('one on the same ports names each port that is taken', async () => {
@@ -134,7 +134,7 @@ test('--help says what each option means, and starts nothing', async () => {
 test('a part that dies is started again, on the same port, and said so; who dies five times in a minute stays down', async () => {
   const before = platform.endpoints.tracking;
   await platform.kill('tracking');
-  expect(platform.output()).toMatch(/tracking died \(SIGKILL\) and is started again/);
+  expect(platform.output()).toMatch(/tracking died \(SIGKILL\) and will be restarted/);
   await until(
     async () => (await fetch(`${before}/healthz`).catch(() => undefined))?.ok || undefined,
     'tracking',

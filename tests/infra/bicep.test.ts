@@ -314,6 +314,30 @@ describe.skipIf(!found)('the infrastructure', () => {
       }
     });
 
+    test('behind the gateway an app is reached through ours alone, and by the other apps', () => {
+      for (const app of ofType(production(), SITE)) {
+        const { ipSecurityRestrictionsDefaultAction, ipSecurityRestrictions } = app.properties[
+          'siteConfig'
+        ] as { ipSecurityRestrictionsDefaultAction: string; ipSecurityRestrictions: object[] };
+        expect(ipSecurityRestrictionsDefaultAction).toBe('Deny');
+        expect(ipSecurityRestrictions).toEqual([
+          expect.objectContaining({
+            action: 'Allow',
+            tag: 'ServiceTag',
+            ipAddress: 'AzureFrontDoor.Backend',
+            headers: { 'x-azure-fdid': [expect.stringMatching(/frontDoorId/)] },
+          }),
+          expect.objectContaining({
+            action: 'Allow',
+            vnetSubnetResourceId: app.properties['virtualNetworkSubnetId'],
+          }),
+        ]);
+        expect(app.properties['virtualNetworkSubnetId']).toMatch(/subnets/);
+      }
+      const [small] = ofType(deployments['small'] as Deployment, SITE);
+      expect(JSON.stringify(small?.properties)).not.toMatch(/ipSecurityRestrictions|virtualNetwork/);
+    });
+
     test('pods act as tracking by the cluster’s issuer, under one service account', () => {
       for (const deployment of all()) {
         const [federation, ...others] = ofType(
@@ -384,6 +408,8 @@ describe.skipIf(!found)('the infrastructure', () => {
         'Microsoft.Insights/actionGroups',
         'Microsoft.Insights/metricAlerts',
         'Microsoft.Insights/scheduledQueryRules',
+        'Microsoft.Network/virtualNetworks',
+        'Microsoft.Network/virtualNetworks/subnets',
         'Microsoft.Cdn/profiles',
         'Microsoft.Cdn/profiles/afdEndpoints',
         'Microsoft.Cdn/profiles/afdEndpoints/routes',

@@ -109,7 +109,7 @@ export function allowOrigin(
   response.setHeader('vary', 'Origin');
   if (!origin || !allowed.includes(origin)) return;
   response.setHeader('access-control-allow-origin', origin);
-  response.setHeader('access-control-allow-headers', 'authorization, content-type, last-event-id');
+  response.setHeader('access-control-allow-headers', 'authorization, content-type, last-event-id, prefer');
   response.setHeader('access-control-allow-methods', 'GET, POST, OPTIONS');
   response.setHeader('access-control-max-age', '600');
 }

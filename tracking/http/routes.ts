@@ -41,6 +41,8 @@ export interface Routes {
 }
 
 const NOTHING_MORE = 204;
+/** A ticket is waited for at most so long. */
+const MAX_WAIT_MS = 10_000;
 const TicketBody = z.union([z.strictObject({ deliveryId: Id }), z.strictObject({ fleet: z.literal(true) })]);
 
 export function createRoutes(options: RoutesOptions): Routes {
@@ -70,7 +72,9 @@ export function createRoutes(options: RoutesOptions): Routes {
         errors: [{ path: 'body', message: 'must be {deliveryId} or {fleet: true}' }],
       });
     }
-    streams.permit(bearer, body.value);
+    const left = new AbortController();
+    response.once('close', () => left.abort());
+    await streams.permitSoon(bearer, body.value, preferredWait(request), left.signal);
     const { expiresAt, principal } = bearer;
     const { ticket, redeemableUntil } = tracker.tickets.issue(body.value, {
       subject: principal.subject,
@@ -120,6 +124,12 @@ export function createRoutes(options: RoutesOptions): Routes {
     ]),
     stream,
   };
+}
+
+/** ms, of `Prefer: wait=seconds` (RFC 7240, section 4.3). */
+function preferredWait({ headers }: IncomingMessage): number {
+  const seconds = /(?:^|[,;]\s*)wait=(\d{1,5})\b/i.exec(String(headers['prefer'] ?? ''))?.[1] ?? '0';
+  return Math.min(Number(seconds) * 1000, MAX_WAIT_MS);
 }
 
 /** @throws AppError 400, 413, 415 */

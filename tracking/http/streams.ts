@@ -3,8 +3,11 @@
  *
  * S1 A stream ends when the token expires that opened it, or with which its ticket was requested.
  * S2 A stream counts against the limit of its principal from before it opens until it is closed.
+ * S3 A delivery is known here a moment after its page is: a caller that prefers to wait gets the ticket then. Another
+ *    account's delivery is waited for in vain, as one that does not exist.
  */
 import type { IncomingMessage } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Id } from '../../shared/contracts/common.ts';
 import { AppError } from '../../shared/errors.ts';
 import { read } from '../../shared/read.ts';
@@ -37,6 +40,8 @@ export interface Admission {
 export interface Streams {
   /** @throws AppError 403, 404 */
   readonly permit: (bearer: Bearer, scope: Scope) => void;
+  /** Waits up to `waitMs` for the event that makes the delivery known (S3). @throws AppError 403, 404 */
+  readonly permitSoon: (bearer: Bearer, scope: Scope, waitMs: number, left: AbortSignal) => Promise<void>;
   /** @throws AppError 401, 403, 404, 429 */
   readonly admit: (request: IncomingMessage, url: URL, scope: Scope) => Promise<Admission>;
   readonly join: (admission: Omit<Admission, 'release'>, client: Client) => void;
@@ -45,6 +50,7 @@ export interface Streams {
 }
 
 const MAX_TIMER_MS = 2 ** 31 - 1;
+const POLL_MS = 50;
 
 export function createStreams({ tracker, callers, limits, guard, now }: StreamsOptions): Streams {
   const permit = ({ principal }: Bearer, scope: Scope) => {
@@ -62,8 +68,21 @@ export function createStreams({ tracker, callers, limits, guard, now }: StreamsO
     permit(bearer, scope);
     return { subject: bearer.principal.subject, expiresAt: bearer.expiresAt };
   };
+  const permitSoon: Streams['permitSoon'] = async (bearer, scope, waitMs, left) => {
+    const until = now() + waitMs;
+    for (;;) {
+      try {
+        return permit(bearer, scope);
+      } catch (error) {
+        const isUnknown = error instanceof AppError && error.code === 'not_found';
+        if (!isUnknown || now() >= until || left.aborted) throw error;
+      }
+      await sleep(POLL_MS, undefined, { signal: left }).catch(() => undefined);
+    }
+  };
   return {
     permit,
+    permitSoon,
     admit: async (request, url, scope) => {
       const { subject, expiresAt } = await holderOf(request, url, scope);
       const release = limits.openStream(subject);

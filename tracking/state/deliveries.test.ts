@@ -117,3 +117,109 @@ test('K3 a delivery of which nothing comes is forgotten after eight days, longer
   now = start + days(8);
   expect([known.forgetEnded(), known.find('quiet')]).toEqual([1, undefined]);
 });
+
+describe('a delivery', () => {
+  test.each([
+    ['DeliveryCreated', 'Created', false],
+    ['DeliveryRescheduled', 'Rescheduled', false],
+    ['DeliveryHeadedToPickup', 'HeadedToPickup', false],
+    ['DeliveryHeadedToDropoff', 'HeadedToDropoff', false],
+    ['DeliveryReturning', 'Returning', false],
+    ['DeliveryCompleted', 'Completed', true],
+    ['DeliveryCancelled', 'Cancelled', true],
+    ['DeliveryFailed', 'Failed', true],
+  ] as const)('takes its stage, owner and places from %s', (type, stage, ended) => {
+    const time = at();
+    const [change] = known.applyEvent({ ...stageEvent('d', stage, 4, time), type });
+    expect(change).toEqual({
+      kind: 'stage',
+      delivery: known.find('d'),
+      change: { stage, sequence: 4, at: time },
+      ended,
+    });
+    expect(known.find('d')).toMatchObject({
+      deliveryId: 'd',
+      owner: OWNER,
+      stage,
+      sequence: 4,
+      stages: [{ stage, sequence: 4, at: time }],
+      touchedAt: now,
+    });
+    expect(known.find('d')?.endedAt).toBe(ended ? now : undefined);
+  });
+
+  test('ended when its event says, and not later than now', () => {
+    known.applyEvent(stageEvent('early', 'Completed', 1, new Date(now - 5_000).toISOString()));
+    known.applyEvent(stageEvent('late', 'Completed', 1, new Date(now + 5_000).toISOString()));
+    expect([known.find('early')?.endedAt, known.find('late')?.endedAt]).toEqual([now - 5_000, now]);
+  });
+
+  test('keeps its newest fifty stages for watchers that resume', () => {
+    for (let sequence = 0; sequence < 60; sequence += 1)
+      known.applyEvent(stageEvent('d', 'HeadedToPickup', sequence, at()));
+    const sequences = known.find('d')?.stages.map((each) => each.sequence);
+    expect(sequences).toEqual(Array.from({ length: 50 }, (_, n) => n + 10));
+  });
+
+  test('that has only a mission has the mission’s owner, places and drone', () => {
+    const mission = missionOf('drone-1', 'd', 4);
+    expect(known.applyCommand(missionCommand(mission))).toEqual([
+      { kind: 'mission', record: { mission, finished: false } },
+    ]);
+    expect(known.find('d')).toMatchObject({
+      stage: 'Created',
+      sequence: -1,
+      stages: [],
+      owner: OWNER,
+      pickup: mission.pickup,
+      dropoff: mission.dropoff,
+      base: mission.base.position,
+      assignment: { droneId: 'drone-1', missionId: mission.missionId, fence: 4 },
+    });
+    // The same command again, and one that is no mission.
+    expect(known.applyCommand(missionCommand(mission))).toEqual([]);
+    expect(known.applyCommand(recallCommand(missionOf('drone-1', 'e', 5)))).toEqual([]);
+    expect(known.find('e')).toBeUndefined();
+  });
+
+  test('whose event has told owner and places keeps them, whatever a mission says', () => {
+    known.applyEvent(stageEvent('d', 'Created', 0, at()));
+    const other = { latitude: 1, longitude: 1, altitude: 0 };
+    const mission = { ...missionOf('drone-1', 'd'), owner: { userId: 'x', accountId: 'y' } };
+    known.applyCommand(missionCommand({ ...mission, pickup: other, dropoff: other }));
+    const { owner, pickup, dropoff } = known.find('d') ?? {};
+    expect(owner).toEqual(OWNER);
+    expect([pickup, dropoff]).not.toContainEqual(other);
+  });
+
+  test('that has ended gets no drone by a mission that comes late', () => {
+    known.applyEvent(stageEvent('d', 'Completed', 1, at()));
+    known.applyCommand(missionCommand(missionOf('drone-1', 'd')));
+    expect(known.find('d')).not.toHaveProperty('assignment');
+  });
+
+  test('loses its drone by the release of that drone up to its fence, and by no other', () => {
+    const mission = missionOf('drone-1', 'd', 2);
+    known.applyEvent(assignedEvent(mission));
+    const assignment = { droneId: 'drone-1', missionId: mission.missionId, fence: 2 };
+    known.applyEvent(releasedEvent(missionOf('drone-2', 'd', 9)));
+    expect(known.find('d')?.assignment).toEqual(assignment);
+    known.applyEvent(releasedEvent(missionOf('drone-1', 'd', 1)));
+    expect(known.find('d')?.assignment).toEqual(assignment);
+    known.applyEvent(releasedEvent(mission));
+    expect(known.find('d')).not.toHaveProperty('assignment');
+    known.applyEvent(releasedEvent(missionOf('drone-1', 'unheard', 1)));
+    expect(known.find('unheard')?.sequence).toBe(-1);
+  });
+
+  test('K3 that has ended is kept from its last message on, for as long as it is asked to be', () => {
+    known.applyEvent(stageEvent('d', 'Completed', 1, at()));
+    now += 59_000;
+    known.applyEvent(stageEvent('d', 'Completed', 1, at()));
+    now += 59_999;
+    expect(known.forgetEnded()).toBe(0);
+    now += 1;
+    expect(known.forgetEnded()).toBe(1);
+    expect(known.newestFence('unheard')).toBe(0);
+  });
+});

@@ -98,3 +98,118 @@ test('drones that left are forgotten', () => {
   expect(drones.forgetSilent(10_000)).toBe(1);
   expect([...drones.all()].map(({ droneId }) => droneId)).toEqual(['b']);
 });
+
+describe('the state of a drone', () => {
+  test('begins with its first frame, and a later frame only says that the link is alive', () => {
+    expect([drones.find('d'), drones.size()]).toEqual([undefined, 0]);
+    const drone = drones.touch('d');
+    expect(drone).toMatchObject({
+      droneId: 'd',
+      lastFrameAt: time,
+      legSince: time,
+      recordedAt: Number.NEGATIVE_INFINITY,
+      recordedBattery: 0,
+      linkLost: false,
+      observed: undefined,
+      etas: undefined,
+    });
+    time += 500;
+    expect(drones.touch('d')).toBe(drone);
+    expect(drone).toMatchObject({ lastFrameAt: time, legSince: time - 500 });
+    expect([drones.find('d'), drones.size()]).toEqual([drone, 1]);
+  });
+
+  test('follows the boot of its hello', () => {
+    drones.hello('d', 'boot-2');
+    expect(drones.touch('d').track.boot).toBe('boot-2');
+  });
+
+  test('the leg began when it changed, or when the mission did; what is not applied changes nothing', () => {
+    const drone = drones.touch('d');
+    const fly = (seq: number, changes: Parameters<typeof flyingSample>[2] = {}) =>
+      drones.apply(drone, flyingSample(mission, seq, { time: iso(), ...changes }));
+    const start = time;
+    expect(fly(1)).toBe('applied');
+    time += 1_000;
+    expect([fly(2), drone.legSince]).toEqual(['applied', start]);
+    expect([fly(2, { leg: 'AtPickup' }), drone.legSince]).toEqual(['duplicate', start]);
+    expect([fly(3, { leg: 'AtPickup' }), drone.legSince]).toEqual(['applied', time]);
+    time += 1_000;
+    expect([fly(4, { leg: 'AtPickup', missionId: 'another' }), drone.legSince]).toEqual(['applied', time]);
+  });
+
+  test('has an observed speed on its own mission only', () => {
+    const drone = drones.touch('d');
+    drones.apply(drone, flyingSample(mission, 1, { time: iso() }));
+    expect(drone.observed).toBeUndefined();
+    deliveries.applyCommand(missionCommand(mission));
+    drones.apply(drone, flyingSample(mission, 2, { time: iso() }));
+    expect(drone.observed).toMatchObject({ leg: 'ToPickup', speed: 16, samples: 1 });
+    drones.apply(drone, flyingSample(mission, 3, { time: iso(), missionId: 'another' }));
+    expect(drone.observed).toBeUndefined();
+  });
+
+  test('D1 a mission is shown for its own delivery only', () => {
+    deliveries.applyCommand(missionCommand(mission));
+    const drone = drones.touch('d');
+    expect(drones.missionOf(drone)).toBeUndefined();
+    drones.apply(drone, flyingSample(mission, 1, { time: iso(), deliveryId: 'another' }));
+    expect(drones.missionOf(drone)).toBeUndefined();
+    drones.apply(drone, sampleOf('d', { seq: 2, time: iso() }));
+    expect(drones.missionOf(drone)).toBeUndefined();
+  });
+
+  test('D2 its ETA is computed once for a sample, and again for the next', () => {
+    deliveries.applyCommand(missionCommand(mission));
+    const drone = drones.touch('d');
+    expect(drones.etasOf(drone)).toEqual({});
+    drones.apply(drone, flyingSample(mission, 1, { time: iso() }));
+    const etas = drones.etasOf(drone);
+    time += 1_000;
+    expect(drones.etasOf(drone)).toBe(etas);
+    drones.apply(drone, flyingSample(mission, 2, { time: iso() }));
+    expect(drones.etasOf(drone)).not.toEqual(etas);
+  });
+
+  test('is recorded as the sample with its ETAs, and shown without what only staff may see', () => {
+    deliveries.applyCommand(missionCommand(mission));
+    const drone = drones.touch('d');
+    const sample = flyingSample(mission, 1, { time: iso() });
+    drones.apply(drone, sample);
+    const etas = drones.etasOf(drone);
+    expect(Object.keys(etas).toSorted()).toEqual(['deliveryEta', 'pickupEta']);
+    expect(drones.recordOf(drone, sample)).toEqual({ ...sample, ...etas });
+    time += 250;
+    const { position, velocity, heading, leg, loaded } = sample;
+    const shown = { time: sample.time, age: 250, position, velocity, heading, leg, loaded, ...etas };
+    expect(drones.watchPositionOf(drone, sample)).toEqual(shown);
+    time -= 1_000;
+    expect(drones.watchPositionOf(drone, sample).age).toBe(0);
+  });
+
+  test('in fast time the handling passes faster', () => {
+    const fast = createDrones({ deliveries, now: () => time, timeScale: 10 });
+    deliveries.applyCommand(missionCommand(mission));
+    const drone = fast.touch('d');
+    const at = (seq: number) =>
+      fast.apply(drone, flyingSample(mission, seq, { time: iso(), leg: 'AtPickup', position: PICKUP }));
+    at(1);
+    const first = Date.parse(fast.etasOf(drone).deliveryEta?.at ?? '');
+    time += 1_000;
+    at(2);
+    // A second on the clock is ten of the 20 s of handling: the ETA does not move.
+    expect(Math.abs(Date.parse(fast.etasOf(drone).deliveryEta?.at ?? '') - first)).toBeLessThan(5);
+  });
+
+  test('its wind counts in its ETA', () => {
+    deliveries.applyCommand(missionCommand(mission));
+    const pickupAt = (seq: number, wind?: { north: number; east: number }) => {
+      const drone = drones.touch('d');
+      const position = { latitude: 47.601, longitude: -122.33, altitude: 80 };
+      drones.apply(drone, flyingSample(mission, seq, { time: iso(), position, ...(wind ? { wind } : {}) }));
+      return pickupSeconds();
+    };
+    const [calm, head] = [pickupAt(1), pickupAt(2, { north: -8, east: 0 })];
+    expect(head).toBeGreaterThan(calm + 10);
+  });
+});

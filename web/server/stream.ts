@@ -130,6 +130,8 @@ async function takeTicket(
     method: 'POST',
     headers: {
       'content-type': 'application/json',
+      // Tracking learns of a new delivery by an event, a moment after the page.
+      prefer: 'wait=10',
       ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
     },
     body: JSON.stringify(target),

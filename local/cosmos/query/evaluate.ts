@@ -1,4 +1,4 @@
-/** Expressions compiled to closures over a scope: inputs by alias, parameters by name, aggregates by node. */
+/** Compiles expressions to closures over a scope: inputs by alias, parameters by name, aggregates by node. */
 import { badRequest, notSupported } from '../errors.ts';
 import type { Expression, Query } from './ast.ts';
 import { AGGREGATES } from './ast.ts';
@@ -97,7 +97,7 @@ export function compile(expression: Expression): Compiled {
   }
 }
 
-/** A field that is undefined is not in the object; `__proto__` is a name like any other. */
+/** An undefined field is left out of the object; `__proto__` is a name like any other. */
 export function objectOf(
   fields: readonly (readonly [name: string, value: Compiled])[],
   scope: Scope,

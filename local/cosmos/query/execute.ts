@@ -1,4 +1,4 @@
-/** The rows of a query over one range, in the shape that the client asked for. */
+/** Produces the rows of a query over one range, in the shape that the client requested. */
 import { aggregatesIn, type Expression, type Query, selected } from './ast.ts';
 import { compile } from './evaluate.ts';
 import { directionOf, isBehind, isOrdered, type OrderedRow, orderedRows, type Position } from './ordered.ts';
@@ -16,20 +16,20 @@ import {
 
 export interface ExecuteContext extends RunContext {
   readonly documents: Iterable<unknown>;
-  /** Of a query with ORDER BY: where a client goes on by its own count. */
+  /** For a query with ORDER BY: the point at which the client resumes. */
   readonly resume?: Resume;
-  /** Of a query with ORDER BY: where the page begins, and how many rows were given before. */
+  /** For a query with ORDER BY: the start of the page, and the number of rows returned before it. */
   readonly behind?: Position & { readonly given: number };
 }
 
-/** A row, and where a page that ends with it goes on: behind a position, or after a number of rows. */
+/** A row, and the continuation of a page that ends with it: after a position, or after a number of rows. */
 export interface Placed {
   readonly row: unknown;
   readonly at: number;
   readonly position?: Position;
 }
 
-/** All rows that are left; the caller cuts pages. */
+/** All remaining rows; the caller cuts pages. */
 export function execute(query: RangeQuery, context: ExecuteContext): readonly Placed[] {
   if (isOrdered(query.query) && (query.shape === 'plain' || query.shape === 'orderby'))
     return ordered(query, context);
@@ -51,7 +51,7 @@ function rowsOf({ query, shape }: RangeQuery, context: ExecuteContext): unknown[
   }
 }
 
-/** A window (TOP, OFFSET, LIMIT) counts the rows that earlier pages gave. */
+/** A window (TOP, OFFSET, LIMIT) counts the rows of earlier pages. */
 function ordered(of: RangeQuery, context: ExecuteContext): readonly Placed[] {
   const { query, shape } = of;
   const { resume, behind } = context;
@@ -115,7 +115,7 @@ function groupByRows(query: Query, context: ExecuteContext): unknown[] {
   });
 }
 
-/** What a client can merge: AVG as sum and count, MIN and MAX with the count. */
+/** Partial aggregates that a client can merge: AVG as sum and count, MIN and MAX with the count. */
 function partial(value: Expression): Expression {
   if (value.kind !== 'call') return value;
   const [arg] = value.args;

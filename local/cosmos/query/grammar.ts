@@ -1,4 +1,4 @@
-/** Tables of the query language that its parser goes by. */
+/** Tables of the query language for its parser. */
 
 /** Operators by binding power, loosest first. */
 export const BINARY: readonly (readonly string[])[] = [
@@ -17,7 +17,7 @@ export const BINARY: readonly (readonly string[])[] = [
 /** Its place among them. */
 export const COMPARISON = 6;
 
-/** Words that are no names: a property of such a name is written in brackets, `c["value"]`. */
+/** Reserved words: a property with such a name is written in brackets, `c["value"]`. */
 export const RESERVED: ReadonlySet<string> = new Set([
   'SELECT',
   'FROM',

@@ -1,8 +1,8 @@
 /**
- * The indexing policy of a container, and which ORDER BY it can serve: what fails in Azure for want of an index fails here.
+ * Decides which ORDER BY a container's indexing policy can serve: a query that lacks an index in Azure fails here, too.
  *
- * O1 One path must be indexed: of the included and the excluded paths that match it the most precise decides.
- * O2 Several paths need a composite index of just these, in this order, with all directions as they are or all reversed.
+ * O1 A single path must be indexed: of the matching included and excluded paths, the most precise decides.
+ * O2 Several paths need a composite index of exactly these, in this order, with all directions as given or all reversed.
  * Source: https://learn.microsoft.com/azure/cosmos-db/index-policy
  */
 import { badRequest } from '../errors.ts';
@@ -28,7 +28,7 @@ export interface IndexingPolicy {
 const EVERYTHING = '/*';
 /** Excluded unless the policy names it. */
 const ETAG: PathEntry = { path: '/"_etag"/?' };
-/** What the service has where a container was made without a policy. */
+/** The service's policy for a container that was created without one. */
 export const DEFAULT_POLICY: IndexingPolicy = {
   indexingMode: 'consistent',
   automatic: true,
@@ -36,10 +36,10 @@ export const DEFAULT_POLICY: IndexingPolicy = {
   excludedPaths: [ETAG],
 };
 const MODES: readonly unknown[] = ['consistent', 'lazy', 'none'];
-/** Indexed whatever the policy says. */
+/** Indexed under every policy. */
 const ALWAYS: ReadonlySet<string> = new Set(['id', '_ts']);
 
-/** With all that a client may leave out. @throws CosmosError 400 when it is none */
+/** Completes the parts that a client may leave out. @throws CosmosError 400 when it is not a policy */
 export function readPolicy(given: unknown): IndexingPolicy {
   if (given === undefined || given === null) return DEFAULT_POLICY;
   if (!isObject(given)) throw badRequest('the indexing policy is an object');
@@ -103,7 +103,7 @@ export function checkOrder(query: Query, policy: IndexingPolicy): void {
   const [root] = query.from;
   if (query.orderBy.length === 0 || root?.source.kind !== 'root' || root.iterate) return;
   const paths = query.orderBy.map(({ value }) => pathOf(value, root.alias));
-  // Of anything but paths of the document it is refused elsewhere.
+  // ORDER BY of anything but a path of the document is refused elsewhere.
   if (!paths.every((path) => path !== undefined)) return;
   const isServed =
     paths.length === 1 ? isIndexed(paths[0] ?? [], policy) : hasComposite(paths, query.orderBy, policy);
@@ -115,7 +115,7 @@ export function checkOrder(query: Query, policy: IndexingPolicy): void {
   );
 }
 
-/** Undefined: it is none of this input. */
+/** Undefined: it is not a path of this input. */
 function pathOf(expression: Expression, root: string): string[] | undefined {
   if (expression.kind === 'input') return expression.name === root ? [] : undefined;
   if (expression.kind !== 'member' || expression.key.kind !== 'literal') return undefined;
@@ -155,7 +155,7 @@ function hasComposite(
   });
 }
 
-/** `/a/"b c"/?` as its parts. */
+/** Splits `/a/"b c"/?` into its parts. */
 function segmentsOf({ path }: PathEntry): string[] {
   return [...path.matchAll(/\/(?:"([^"]*)"|([^/]*))/g)].map(([, quoted, bare]) => quoted ?? bare ?? '');
 }

@@ -1,7 +1,7 @@
 /**
  * LIKE patterns: `%` any text, `_` one character, `[a-f]` one of a set, `[^a-f]` none of it.
  *
- * L1 Matching takes at most (length of the text) x (length of the pattern) steps, whatever the pattern.
+ * L1 Matching takes at most (length of the text) x (length of the pattern) steps, for any pattern.
  * https://learn.microsoft.com/cosmos-db/query/keywords#like
  */
 
@@ -47,7 +47,7 @@ function setOf(text: string): Part {
   return { kind: 'one', test: (character) => isMember(character) !== negated };
 }
 
-/** On a mismatch only the latest `%` takes one character more: earlier ones need not. */
+/** On a mismatch, only the latest `%` takes one more character: earlier ones need not. */
 export function isLike(text: string, like: Like): boolean {
   let [at, part] = [0, 0];
   let [resumeAt, resumePart] = [0, -1];

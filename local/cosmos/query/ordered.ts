@@ -1,10 +1,10 @@
 /**
- * The rows of a query with ORDER BY, and where a page of them goes on.
+ * Orders the rows of a query with ORDER BY, and finds where the next page begins.
  *
- * Q1 A page goes on behind the last row that was given: its keys, its item, and its place among the rows of that item with those keys. So
- *    items that come or go between pages neither repeat nor hide others.
- * Q2 Equal keys lie in the order of the items' creation. Where a client merges ranges it is backwards if any path is descending: so the SDK
- *    expects them when it goes on in the middle of them.
+ * Q1 A page begins after the last row returned: its keys, its item, and its place among the rows of that item with those keys. So
+ *    items that appear or disappear between pages neither repeat nor hide others.
+ * Q2 Rows with equal keys are in the order of the items' creation. If a client merges ranges, it is reversed if any path is descending: the
+ *    SDK expects this when it resumes between them.
  */
 import { itemNumber } from '../rid.ts';
 import { aggregatesIn, type Query, selected } from './ast.ts';
@@ -12,17 +12,17 @@ import type { RangeQuery } from './plan.ts';
 import { compareKeys, type RunContext, sortedScopes } from './run.ts';
 import { canonical } from './values.ts';
 
-/** Behind a row. */
+/** The position after a row. */
 export interface Position {
   readonly keys: readonly unknown[];
   readonly item: bigint;
-  /** Of the rows of that item with those keys, from 0. */
+  /** Index among the rows of that item with those keys, from 0. */
   readonly nth: number;
 }
 
 export interface OrderedRow extends Position {
   readonly projected: unknown;
-  /** Resource id of the item; empty where the row has none. */
+  /** Resource id of the item; empty if the row has none. */
   readonly rid: string;
 }
 
@@ -42,7 +42,7 @@ export function directionOf({ query, shape }: RangeQuery): Direction {
   return shape === 'orderby' && query.orderBy.some(({ descending }) => descending) ? -1 : 1;
 }
 
-/** All rows in their order, before TOP, OFFSET and LIMIT. Rows that are undefined are left out. */
+/** All rows in order, before TOP, OFFSET and LIMIT. Undefined rows are left out. */
 export function orderedRows(of: RangeQuery, context: RunContext): readonly OrderedRow[] {
   const { query } = of;
   const rows = sortedScopes(query, context)
@@ -58,7 +58,7 @@ export function orderedRows(of: RangeQuery, context: RunContext): readonly Order
     const text = canonical(row);
     return !seen.has(text) && seen.add(text);
   };
-  // Of equal rows the first stays: its keys are those that the order is merged by.
+  // Of equal rows the first stays: the order is merged by its keys.
   const kept = query.distinct ? rows.filter(({ projected }) => isNew(projected)) : rows;
   let nth = 0;
   return kept.map((row, index) => {

@@ -1,9 +1,9 @@
-/** Recursive descent over the tokens; operators by binding power, loosest first. */
+/** Parses tokens by recursive descent, and operators by binding power, loosest first. */
 import type { Expression, From, OrderBy, Query, Select, SelectItem, Source } from './ast.ts';
 import { BINARY, COMPARISON, RESERVED } from './grammar.ts';
 import { lex, syntaxError, type Token } from './lexer.ts';
 
-/** @throws CosmosError 400 for what is not a query */
+/** @throws CosmosError 400 if the text is not a query */
 export function parse(text: string): Query {
   const parser = new Parser(text);
   const query = parser.query();
@@ -18,7 +18,7 @@ export function parseExpression(text: string): Expression {
   return expression;
 }
 
-/** `FROM c WHERE …`, as a patch condition has it. */
+/** `FROM c WHERE …`, the form of a patch condition. */
 export function parseCondition(text: string): Query {
   return parse(/^\s*from\b/i.test(text) ? `SELECT VALUE 1 ${text}` : text);
 }

@@ -1,9 +1,9 @@
 /**
- * Cross-partition queries as the service's gateway treats them: what a client must merge is refused with 400/1004, and the
- * SDK then asks for a plan and runs the rewritten query on each range.
+ * Treats cross-partition queries as the service's gateway does: a query whose results a client must merge is refused with
+ * 400/1004; the SDK then asks for a plan and runs the rewritten query on each range.
  *
- * The rewritten query is read by this server only, so it is the original text behind a marker that says which shape the rows
- * must have: `orderby` with the SDK's resume filter, `groupby`, `aggregate`, or none.
+ * Only this server reads the rewritten query, so it is the original text after a marker for the shape of the rows:
+ * `orderby` with the SDK's resume filter, `groupby`, `aggregate`, or none.
  */
 
 import { badRequest, notSupported } from '../errors.ts';
@@ -11,13 +11,13 @@ import { aggregatesIn, type Expression, type Query, selected } from './ast.ts';
 import { parse, parseExpression } from './parser.ts';
 import { windowOf } from './run.ts';
 
-/** `bare`: aggregates as clients read them that ask for no plan but take it from the error. */
+/** `bare`: aggregates for clients that take the plan from the error instead of asking for it. */
 export type Shape = 'plain' | 'orderby' | 'groupby' | 'aggregate' | 'bare';
 
 const FILTER = '{documentdb-formattableorderbyquery-filter}';
 const MARKER = /^\/\*local:(plain|orderby|groupby|aggregate|bare):(\d+):([01]):([\s\S]*?)\*\/\n/;
 
-/** A query as the server runs it on one range. */
+/** A query in the form for one range. */
 export interface RangeQuery {
   readonly query: Query;
   readonly shape: Shape;
@@ -36,7 +36,7 @@ export function readQuery(text: string): RangeQuery {
   return { query: { ...rest, ...kept, ...(where ? { where } : {}) }, shape: shape as Shape };
 }
 
-/** What the service does not run in any way is refused here, be it a page or a plan that is asked for. */
+/** Refuses every query that the service cannot run at all, whether a page or a plan is requested. */
 function readText(text: string): Query {
   const query = parse(text);
   if (query.groupBy.length > 0 && query.orderBy.length > 0)
@@ -50,7 +50,7 @@ function both(a: Expression | undefined, b: Expression): Expression {
 
 const literal = (value: number): Expression => ({ kind: 'literal', value });
 
-/** Must a client merge what the ranges answer? */
+/** Whether a client must merge the answers of the ranges. */
 export function needsPlan(query: Query): boolean {
   return (
     query.orderBy.length > 0 ||
@@ -134,8 +134,8 @@ export function planOf(
 }
 
 /**
- * Do equal rows follow each other in the order of the query? Only where the first keys of ORDER BY are the very expressions that are
- * selected: a client that is told `Ordered` compares each row with the one before it alone.
+ * Whether equal rows follow each other in the order of the query. They do only if the first keys of ORDER BY are exactly the selected
+ * expressions: for `Ordered`, a client compares each row only with the previous one.
  */
 function isSortedByRow({ select, orderBy }: Query): boolean {
   const rows = new Set(selected(select).map((value) => JSON.stringify(value)));
@@ -143,7 +143,7 @@ function isSortedByRow({ select, orderBy }: Query): boolean {
   return rows.size > 0 && rows.size === keys.size && [...rows].every((row) => keys.has(row));
 }
 
-/** What the rows of FROM depend on, where that is more than one document. */
+/** The reason why rows of FROM depend on more than one document, if they do. */
 function gatheredIn({ from }: Query): string | undefined {
   for (const { source } of from) {
     if (source.kind !== 'subquery') continue;
@@ -172,7 +172,7 @@ function aliasTypes(query: Query): Record<string, string | null> {
   );
 }
 
-/** `c.a.b`, for the filter that the SDK writes when it resumes. */
+/** `c.a.b`, for the SDK's filter when it resumes. */
 function pathText(expression: Expression): string {
   if (expression.kind === 'input') return expression.name;
   if (expression.kind === 'member' && expression.key.kind === 'literal') {
@@ -183,7 +183,7 @@ function pathText(expression: Expression): string {
   );
 }
 
-/** Clients read how many there are; the server groups by the query's own text. */
+/** Clients read only their number; the server groups by the text of the query. */
 function textOfGroup(expression: Expression): string {
   return expression.kind === 'input' || expression.kind === 'member' ? pathText(expression) : 'expression';
 }

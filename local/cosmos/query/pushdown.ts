@@ -1,9 +1,9 @@
 /**
- * What of a query SQLite can sift before a document is parsed.
+ * Translates the part of a query that SQLite can filter before a document is parsed.
  *
- * P1 A filter lets through every document that the WHERE clause holds for, and perhaps more: the query is evaluated all the same.
- * P2 Only conjuncts over paths of the container's own document are taken, and only values whose order is the same in both
- *    worlds: numbers up to 2^53, and ASCII texts.
+ * P1 A filter passes every document that satisfies the WHERE clause, and perhaps more: the query is still evaluated.
+ * P2 Only conjuncts over paths of the container's document are translated, and only values whose order is the same in SQLite
+ *    and in Cosmos DB: numbers up to 2^53, and ASCII texts.
  */
 import { aggregatesIn, childrenOf, type Expression, type Query, selected } from './ast.ts';
 
@@ -21,7 +21,7 @@ const NAME = /^[A-Za-z]\w*$/;
 // oxlint-disable-next-line no-control-regex -- the bounds of ASCII without NUL, which SQLite's JSON functions end a text at
 const ASCII = /^[\x01-\x7f]*$/;
 const MAX_LIST = 50;
-/** SQLite takes expressions of a limited depth; the rest is evaluated here. */
+/** SQLite limits the depth of expressions; the rest is evaluated here. */
 const MAX_FILTERS = 50;
 
 /** The alias that stands for the container's document, if a row begins with one. */
@@ -88,7 +88,7 @@ function comparison(
   return value === undefined ? undefined : { sql: `${column} ${operator} ?`, values: [value] };
 }
 
-/** The id is a column of its own, with an index. */
+/** The id has its own column, with an index. */
 function columnOf(of: Expression, alias: string): string | undefined {
   const path = pathOf(of, alias);
   if (path === undefined || path === '$') return undefined;
@@ -114,7 +114,7 @@ function constant(expression: Expression, parameters: Parameters): string | numb
   return typeof value === 'string' && ASCII.test(value) ? value : undefined;
 }
 
-/** Can the query see `_rid`, `_ts` and the like, or the document as a whole? */
+/** Whether the query can see `_rid`, `_ts` and the like, or the whole document. */
 export function needsSystem(query: Query): boolean {
   const alias = rootOf(query);
   if (alias === undefined || query.from.length > 1) return true;
@@ -136,7 +136,7 @@ function seesSystem(expression: Expression): boolean {
   return childrenOf(expression).some(seesSystem);
 }
 
-/** Is a row of the answer the document itself: `SELECT *`, `SELECT VALUE c`? */
+/** Whether a row of the answer is the document itself: `SELECT *`, `SELECT VALUE c`. */
 export function isWhole(query: Query): boolean {
   const alias = rootOf(query);
   if (alias === undefined || query.from.length > 1) return false;
@@ -147,7 +147,7 @@ export function isWhole(query: Query): boolean {
   );
 }
 
-/** Can rows be answered document by document, without seeing the others? */
+/** Whether rows can be produced document by document, without the others. */
 export function isStreamable(query: Query): boolean {
   return (
     rootOf(query) !== undefined &&

@@ -1,6 +1,6 @@
 /**
- * Where a client goes on within an ordered query: `{"value": [keys], "rid": "…", "exclude": true}`, as .NET's SDK sends it.
- * Rows before those keys are left out; rows with equal keys, too, where `exclude` says so, and otherwise those before `rid`.
+ * Reads the point at which a client resumes an ordered query: `{"value": [keys], "rid": "…", "exclude": true}`, as .NET's SDK sends it.
+ * Rows before those keys are left out. Of rows with equal keys, `exclude` leaves out all, otherwise those before `rid`.
  */
 import { badRequest, notSupported } from '../errors.ts';
 import { itemNumber } from '../rid.ts';

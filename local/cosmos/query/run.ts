@@ -2,7 +2,7 @@
  * Runs a query over rows: FROM and JOIN, WHERE, GROUP BY, SELECT, DISTINCT, ORDER BY, OFFSET LIMIT, TOP.
  *
  * Q1 A row whose WHERE is not `true` (false, undefined, anything else) is left out.
- * Q2 SELECT VALUE of undefined gives no row; a field that is undefined is not in the object.
+ * Q2 SELECT VALUE of undefined gives no row; an undefined field is left out of the object.
  */
 import { badRequest } from '../errors.ts';
 import {
@@ -45,7 +45,7 @@ interface CompiledQuery {
   readonly from: readonly { readonly from: From; readonly path: Compiled | undefined }[];
 }
 
-/** Rows that JOINs and subqueries may still look at: beyond them a query is refused before it keeps the server from others. */
+/** Number of rows that JOINs and subqueries may still examine; beyond it the query is refused, before it blocks the server. */
 interface Budget {
   left: number;
 }
@@ -65,7 +65,7 @@ const subqueryWithin =
   (query, { parameters, inputs }) =>
     runQuery(query, { parameters, outer: inputs, budget });
 
-/** For one query; what its subqueries look at adds up. */
+/** For one query, with the rows of its subqueries. */
 export const freshSubquery = () => subqueryWithin({ left: MAX_JOINED_ROWS });
 
 /** Every row, in order. */
@@ -81,7 +81,7 @@ export function runQuery(query: Query, context: RunContext): unknown[] {
   );
 }
 
-/** The rows that one document gives, for a query whose rows do not depend on other documents. */
+/** The rows of one document, for a query whose rows do not depend on other documents. */
 export function rowsOfDocument(
   query: Query,
   parameters: ReadonlyMap<string, unknown>,
@@ -104,7 +104,7 @@ export function rowsOfDocument(
   };
 }
 
-/** Does the WHERE clause hold for a document? For queries over documents alone. */
+/** Whether a document satisfies the WHERE clause, for queries over documents alone. */
 export function matches(
   query: Query,
   parameters: ReadonlyMap<string, unknown>,
@@ -119,7 +119,7 @@ export function matches(
 export interface SortedRow {
   readonly projected: unknown;
   readonly keys: readonly unknown[];
-  /** The document that the row came from. */
+  /** The document of the row. */
   readonly inputs: ReadonlyMap<string, unknown>;
 }
 
@@ -204,7 +204,7 @@ function compiledOf(query: Query): CompiledQuery {
   return compiled;
 }
 
-/** What is selected beside aggregates is the same for all rows of a group. */
+/** Selected expressions other than aggregates have the same value in all rows of a group. */
 function checkGrouped({ select, groupBy }: Query): void {
   if (select.kind === 'star') throw badRequest("'SELECT *' is not possible with GROUP BY or aggregates.");
   const grouped = new Set(groupBy.map((each) => JSON.stringify(each)));
@@ -220,7 +220,7 @@ function checkGrouped({ select, groupBy }: Query): void {
   selected(select).forEach(check);
 }
 
-/** The service sorts by its index: by paths alone. */
+/** The service sorts by its index, so only by paths. */
 function compilePath(value: Expression): Compiled {
   const compiled = compile(value);
   let root = value;
@@ -339,7 +339,7 @@ function groups(
   });
 }
 
-/** undefined values do not count; SUM and AVG of anything but numbers are undefined, MIN and MAX of arrays and objects. */
+/** Undefined values do not count. SUM and AVG of anything but numbers are undefined, as are MIN and MAX of arrays and objects. */
 export function aggregate(name: string, values: readonly unknown[]): unknown {
   const defined = values.filter((value) => value !== undefined);
   switch (name) {

@@ -1,5 +1,5 @@
 /**
- * Values and their order. `undefined` is JavaScript's: the result of a path that is not there; it is not null.
+ * Defines values and their order. `undefined` is JavaScript's: the result of a path that does not exist; it is not null.
  * Order of types in ORDER BY: undefined < null < false < true < numbers < strings < arrays < objects.
  */
 
@@ -60,7 +60,7 @@ export function ranges(op: string, a: unknown, b: unknown): boolean | undefined 
   }
 }
 
-/** One text for equal values, whatever the order of their keys. */
+/** The same text for equal values, regardless of the order of their keys. */
 export function canonical(value: unknown): string {
   if (value === undefined) return 'undefined';
   return JSON.stringify(value, (_, inner: unknown) =>

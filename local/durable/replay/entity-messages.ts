@@ -1,10 +1,10 @@
-/** Messages of an orchestration to entities: calls, signals, and the requests and releases of a critical section. */
+/** Sends an orchestration's messages to entities: calls, signals, and the requests and releases of a critical section. */
 import { randomUUID } from 'node:crypto';
 import type { Action } from '../action-types.ts';
 import { EventType } from '../history.ts';
 import type { Ledger } from './ledger.ts';
 
-/** .NET's first moment: there was no message before. */
+/** .NET's earliest time: there was no previous message. */
 const NEVER = '0001-01-01T00:00:00';
 
 export interface EntityMessages {
@@ -12,7 +12,7 @@ export interface EntityMessages {
   send(action: Action, isSignal: boolean): string;
   /** Returns the id of the request, as `send` does. */
   lock(action: Action): string;
-  /** Gives back what the last `lock` took. */
+  /** Releases the locks of the last `lock`. */
   release(): void;
 }
 
@@ -42,7 +42,7 @@ export function createEntityMessages(
         ...(action.fireAt ? { due: action.fireAt } : {}),
         requestTime: new Date(ledger.now).toISOString().replace(/Z$/, '+00:00'),
       });
-      // A replay finds the request that was sent, with its own id.
+      // A replay finds the request that was sent, with its id.
       return (JSON.parse(String(event.Input)) as { id: string }).id;
     },
     lock(action) {

@@ -1,8 +1,8 @@
-/** Who waits for external events. Waiters of one name are a stack, events that came early a queue. */
+/** Matches external events with their waiters. Waiters of a name form a stack, early events a queue. */
 
 export interface ExternalEvents {
   wait(name: string, received: () => void): void;
-  /** Waits for one event of a name that only its sender knows: the answer of an entity. */
+  /** Waits for one event whose name only its sender knows: the answer of an entity. */
   waitForAnswer(name: string, received: () => void): void;
   /** False: nothing waits for an answer of that name. */
   answer(name: string): boolean;

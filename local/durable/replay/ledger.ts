@@ -1,11 +1,11 @@
 /**
- * The sequence numbers of a replay: gives each thing that is scheduled its number, finds it in the history or notes that it is new, and
- * keeps what is open. The invariants A1, A3 and A4 of replay.ts are kept here.
+ * Assigns the sequence numbers of a replay: gives each scheduled action its number, finds it in the history or records it as new, and
+ * keeps the open ones. It maintains the invariants A1, A3 and A4 of replay.ts.
  */
 import { ReplayError, type Scheduled } from '../action-types.ts';
 import { EventType, type HistoryEvent, isScheduled } from '../history.ts';
 
-/** Called with the event that ends what was scheduled. */
+/** Called with the event that ends the scheduled action. */
 export type Ended = (failed: boolean, event: HistoryEvent) => void;
 
 export interface Ledger {
@@ -16,11 +16,11 @@ export interface Ledger {
   readonly cancelled: readonly number[];
   /** Nothing is open. */
   isEmpty(): boolean;
-  /** The number that the next thing gets. */
+  /** The next number. */
   next(): number;
-  /** Takes a number for something that is scheduled later. */
+  /** Reserves a number for an action that is scheduled later. */
   reserve(): number;
-  /** @param number default: the next. @throws ReplayError when the history has something else of that number */
+  /** @param number default: the next. @throws ReplayError when the history has a different action with that number */
   schedule(
     type: number,
     fields: Readonly<Record<string, unknown>>,
@@ -29,9 +29,9 @@ export interface Ledger {
   ): HistoryEvent;
   open(event: HistoryEvent, ended: Ended): void;
   cancel(event: HistoryEvent): void;
-  /** Ends what `event` is the result of; a result of something unknown, or ended before, changes nothing. */
+  /** Ends the action whose result is `event`; a result for an unknown or ended action changes nothing. */
   end(event: HistoryEvent): void;
-  /** @throws ReplayError when something in the history was not scheduled again */
+  /** @throws ReplayError when an action in the history was not scheduled again */
   check(): void;
 }
 
@@ -89,7 +89,7 @@ const FAILURES: ReadonlySet<number> = new Set([
   EventType.SubOrchestrationInstanceFailed,
 ]);
 
-/** The kind is the same, and the name but for its case. */
+/** Whether kind and name are the same, ignoring case. */
 function isSame(before: HistoryEvent, type: number, fields: Readonly<Record<string, unknown>>): boolean {
   const name = 'Name' in fields ? String(fields['Name']) : '';
   return before.EventType === type && name.toLowerCase() === (before.Name ?? '').toLowerCase();

@@ -1,9 +1,9 @@
 /**
  * Replays the actions of an orchestrator against its history: gives each its sequence numbers and finds those that are new.
  *
- * A1 Sequence numbers are given in the order in which the library gives them; the two never talk, they only agree.
- * A2 An action begins no earlier than in the episode in which the orchestrator first asked for it.
- * A3 Everything that the history says was scheduled must be asked for again, with the same kind and name; else ReplayError.
+ * A1 Sequence numbers are assigned in the same order as in the library; the two do not communicate, they only agree.
+ * A2 An action begins no earlier than in the episode in which the orchestrator first requested it.
+ * A3 Every action that the history has as scheduled must be requested again, with the same kind and name; else ReplayError.
  * A4 Open work (activities, sub-orchestrations, timers that were not cancelled) keeps the orchestration from ending.
  * Source: Azure/azure-functions-durable-extension, OutOfProcOrchestrationShim.cs; durable-functions, TaskOrchestrationExecutor.
  */
@@ -33,7 +33,7 @@ import { createCompound, createTask, finish, type Task } from './tasks.ts';
 interface Replay extends Scheduling {
   readonly events: ExternalEvents;
   readonly entities: EntityMessages;
-  /** The next generation, once the orchestrator has asked for it. */
+  /** The next generation, once the orchestrator has requested it. */
   next?: { input: string | null; carried: HistoryEvent[] };
 }
 
@@ -61,7 +61,7 @@ export function replay(input: ReplayInput): ReplayResult {
   };
 }
 
-/** Applies the events in their order, and begins each action once the one before it is done. True: all of them are. */
+/** Applies the events in order, and begins each action once the previous one is done. True: all are done. */
 function play(state: Replay, { chunks, actions }: ReplayInput): boolean {
   let current: Task | undefined;
   let begun = 0;

@@ -6,15 +6,15 @@ import { nextDelay, type RetryOptions, retryTimedOut } from '../retries.ts';
 import type { Ended, Ledger } from './ledger.ts';
 import { finish, type Task } from './tasks.ts';
 
-/** The real extension's, which the library is told: timers longer than the first are made of pieces of the second. */
+/** The real extension's limits, as the library gets them: a timer longer than the first consists of pieces of the second. */
 const LONGEST_TIMER_MS = 6 * 86_400_000;
 const TIMER_PIECE_MS = 3 * 86_400_000;
 
 export interface Scheduling {
   readonly ledger: Ledger;
-  /** Of the orchestration: the default id of a child begins with it. */
+  /** Id of the orchestration: the default id of a child begins with it. */
   readonly execution: string;
-  /** The library waits for ever, because a retry ran out of time before its attempts. */
+  /** The library waits forever, because a retry ran out of time before its attempts. */
   stuck(reason: string): void;
 }
 
@@ -46,7 +46,7 @@ export function callChild({ ledger, execution }: Scheduling, action: Action, end
   ledger.open(event, ended);
 }
 
-/** @param at ms since the epoch; a timer that is cancelled keeps its number and is not waited for */
+/** @param at ms since the epoch; a cancelled timer keeps its number, but nothing waits for it */
 export function setTimer({ ledger }: Scheduling, at: number, fired: () => void, isCancelled = false): void {
   const event = ledger.schedule(EventType.TimerCreated, { FireAt: new Date(at).toISOString() });
   if (isCancelled) ledger.cancel(event);
@@ -64,7 +64,7 @@ export function createTimer(by: Scheduling, at: number, task: Task, isCancelled:
   setTimer(by, piece, fired, isCancelled);
 }
 
-/** Tries an activity or a child again after each failure; behind the last one a timer of no length is waited for, too. */
+/** Tries an activity or a child again after each failure; after the last one it also waits for a timer of length zero. */
 export function callWithRetry(
   by: Scheduling,
   action: Action,
@@ -100,7 +100,7 @@ export function callHttp(by: Scheduling, request: HttpAction, task: Task, number
   scheduleActivity(by.ledger, HTTP_ACTIVITY, JSON.stringify(request), ended, number);
 }
 
-/** JSON text; null for what JSON has no word for. */
+/** JSON text; null for a value that JSON cannot represent. */
 export function textOf(value: unknown): string | null {
   return value === undefined || value === null ? null : JSON.stringify(value);
 }

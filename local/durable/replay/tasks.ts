@@ -1,9 +1,9 @@
-/** The tree of tasks that an orchestrator waits for: an action is one, and a compound action (all, any) is one with children. */
+/** The tree of tasks that an orchestrator waits for: an action is a task, and a compound action (all, any) is a task with children. */
 
 export interface Task {
   isDone: boolean;
   hasFailed: boolean;
-  /** It is an activity or a child with a retry policy. */
+  /** Whether it is an activity or a child with a retry policy. */
   isRetrying: boolean;
   readonly parent: Task | undefined;
   /** Called when a child has ended. */
@@ -14,7 +14,7 @@ export function createTask(parent: Task | undefined, check?: () => void): Task {
   return { isDone: false, hasFailed: false, isRetrying: false, parent, check };
 }
 
-/** Ends a task once, and asks its parent whether that ends the parent, too. */
+/** Ends a task once, and its parent if that completes the parent. */
 export function finish(task: Task, failed = false): void {
   if (task.isDone) return;
   task.isDone = true;

@@ -182,7 +182,7 @@ describe('event-hubs: durability', () => {
     await client.sendBatch([{ body: 'before' }], { partitionId: '0' });
     const refused = startProcess(data);
     await client.sendBatch([{ body: 'meanwhile' }], { partitionId: '0' });
-    await expect(refused).rejects.toThrow(/^event-hubs: .*another process has it.*--data\n$/);
+    await expect(refused).rejects.toThrow(/^event-hubs: .*another process uses it.*--data\n$/);
     await client.sendBatch([{ body: 'after' }], { partitionId: '0' });
     await client.close();
     await end(first, 'SIGKILL');

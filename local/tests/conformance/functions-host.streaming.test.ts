@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Hosted, host } from '../support/functions-host.ts';
 
@@ -7,6 +8,8 @@ import { type Hosted, host } from '../support/functions-host.ts';
 const APP = join(import.meta.dirname, 'recorded/appstream');
 /** What the real host takes 240 s for. */
 const AT_ONCE_MS = 20_000;
+/** Node keeps an idle connection for 5 s. */
+const LONGER_THAN_KEPT_MS = 7_000;
 
 let app: Hosted;
 beforeAll(async () => {
@@ -75,6 +78,33 @@ describe('functions-host: HTTP streaming', () => {
     ]);
     expect(headers['x-own']).toBe('1,2');
     expect(params).toEqual({ a: '2', b: 'x' });
+  });
+
+  test('requests that wait while the process is frozen are answered, though the connections inside the host have timed out meanwhile', async () => {
+    const open = (method: string, body = '') => {
+      const socket = connect(app.port, '127.0.0.1');
+      let text = '';
+      socket.on('data', (chunk: Buffer) => (text += chunk.toString()));
+      const path = body ? '/api/bodyInfo' : '/api/dump';
+      const head = `${method} ${path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: ${body.length}\r\n\r\n`;
+      return {
+        socket,
+        text: () => text,
+        ask: () => socket.write(head + body),
+        answers: () => text.split('HTTP/1.1 200').length - 1,
+      };
+    };
+    const clients = [open('GET'), open('DELETE'), open('POST', '{"a":1}')];
+    const answers = () => clients.map((client) => client.answers());
+    for (const { ask } of clients) ask();
+    await expect.poll(answers).toEqual([1, 1, 1]);
+    app.child.kill('SIGSTOP');
+    for (const { ask } of clients) ask();
+    await pause(LONGER_THAN_KEPT_MS);
+    app.child.kill('SIGCONT');
+    await expect.poll(answers).toEqual([2, 2, 2]);
+    expect(clients[2]?.text().split('"len":7').length).toBe(3);
+    for (const { socket } of clients) socket.destroy();
   });
 
   test('answers carry x-ms-invocation-id', async () => {

@@ -1,8 +1,8 @@
 /**
  * Date and time functions: texts such as `2026-11-24T10:20:30.1234567Z`, ticks of 100 ns since 1970.
  *
- * D1 Every tick counts: instants are whole ticks, as a date of JavaScript would lose four digits.
- * D2 What is no date, or would leave the years 1 to 9999, is undefined.
+ * D1 Every tick counts: instants are whole ticks, since a JavaScript date would lose four digits.
+ * D2 An invalid date, or one outside the years 1 to 9999, is undefined.
  * https://learn.microsoft.com/cosmos-db/query/functions
  */
 import { isNumber, isString, isWhole, type SystemFunction, takes } from './signature.ts';
@@ -97,7 +97,7 @@ const floorDivide = (a: bigint, b: bigint) => (a - floorMod(a, b)) / b;
 
 const dateOf = (ticks: bigint) => new Date(Number(floorDivide(ticks, TICKS_PER_MS)));
 
-/** A month's end stays one: the day is cut to the month's length. */
+/** The end of a month stays within it: the day is limited to the month's length. */
 function addMonths(ticks: bigint, months: number): bigint | undefined {
   const date = dateOf(ticks);
   const total = date.getUTCFullYear() * 12 + date.getUTCMonth() + months;
@@ -118,7 +118,7 @@ function add(name: unknown, amount: unknown, ticks: bigint | undefined): string 
   return sum === undefined ? undefined : write(sum);
 }
 
-/** How many borders of the part lie between. */
+/** The number of boundaries of the part between the two. */
 function difference(name: unknown, from: unknown, to: unknown): number | undefined {
   const [part, a, b] = [partOf(name), read(from), read(to)];
   if (!part || a === undefined || b === undefined) return undefined;
@@ -150,7 +150,7 @@ function component(name: unknown, value: unknown): number | undefined {
   return found[part];
 }
 
-/** The start of the bin that a date lies in, counted from `origin`. */
+/** The start of a date's bin, counted from `origin`. */
 function bin(value: unknown, name: unknown, size: unknown = 1, origin?: unknown): string | undefined {
   const [ticks, part] = [read(value), partOf(name)];
   const start = origin === undefined ? 0n : read(origin);

@@ -1,7 +1,7 @@
 /**
- * Distances and areas on the WGS 84 ellipsoid.
+ * Computes distances and areas on the WGS 84 ellipsoid.
  *
- * G1 A distance is that of the geodesic, also between points that are nearly opposite (Karney's method, by GeographicLib).
+ * G1 A distance is that of the geodesic, even between nearly antipodal points (Karney's method, by GeographicLib).
  * G2 An area is that of the polygon on the sphere of equal area, whose edges are great circles. The documented example of ST_AREA
  *    decides this: it is the service's answer to 0.5 m2, where a polygon of geodesics is 5 m2 off.
  *
@@ -12,7 +12,7 @@ import geographicLib from 'geographiclib-geodesic';
 
 export type Pair = readonly [longitude: number, latitude: number];
 
-/** Node finds no names in this CommonJS module: only the default import works there, in bundles and in tests. */
+/** Node finds no named exports in this CommonJS module: only the default import works in Node, in bundles and in tests. */
 const { Geodesic } = geographicLib;
 const { WGS84 } = Geodesic;
 const { a: A, f: F } = WGS84;
@@ -33,7 +33,7 @@ const authalic = (latitude: number) => {
   return Math.asin(Math.max(-1, Math.min(1, sine)));
 };
 
-/** Square metres within a closed ring, whatever its direction. */
+/** Square metres within a closed ring of either direction. */
 export function ringArea(ring: readonly Pair[]): number {
   let excess = 0;
   for (let at = 1; at < ring.length; at++) {

@@ -1,6 +1,6 @@
 /**
- * The system functions by name. An argument of the wrong type answers undefined, as the service does; a wrong number of
- * arguments is refused, as there, too.
+ * The system functions by name. As in the service, an argument of the wrong type gives undefined, and a wrong number of
+ * arguments is refused.
  * https://learn.microsoft.com/cosmos-db/query/functions
  */
 import { badRequest, notSupported } from '../../errors.ts';
@@ -25,7 +25,7 @@ const FUNCTIONS: ReadonlyMap<string, SystemFunction> = new Map(
   Object.entries({ ...MATH, ...TEXT, ...LISTS, ...DATES, ...SPATIAL, DOCUMENTID: takes(1, documentId) }),
 );
 
-/** `name` in capitals. @throws CosmosError 400 for a function that there is not, or another number of arguments */
+/** @param name in capitals @throws CosmosError 400 for an unknown function, or a wrong number of arguments */
 export function functionNamed(name: string, given: number): Fn {
   const found = FUNCTIONS.get(name);
   if (!found && name.startsWith('udf.')) throw notSupported(`the user-defined function ${name}`);

@@ -1,4 +1,4 @@
-/** Array functions, and those that choose. https://learn.microsoft.com/cosmos-db/query/functions */
+/** Array functions and conditional functions. https://learn.microsoft.com/cosmos-db/query/functions */
 import { canonical, compare, equals, typeOf } from '../values.ts';
 import {
   ANY_NUMBER,
@@ -52,7 +52,7 @@ function median(items: readonly number[]): number | undefined {
   return sorted.length % 2 ? sorted[middle] : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
 }
 
-/** Of numbers, texts, booleans and null; with anything else among them there is no least and no greatest. */
+/** Least or greatest of numbers, texts, booleans and null; undefined if there is any other value among them. */
 export function extreme(items: readonly unknown[], sign: 1 | -1): unknown {
   let found = items[0];
   for (const item of items) {

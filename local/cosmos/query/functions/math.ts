@@ -6,7 +6,7 @@ const math = (f: (x: number) => number): SystemFunction =>
 
 const LARGEST_64_BITS = 2 ** 63;
 
-/** Whole numbers of 64 bits; other arguments answer undefined. */
+/** Whole numbers of 64 bits; other arguments give undefined. */
 const integers = (f: (a: bigint, b: bigint) => bigint | undefined): SystemFunction =>
   takes(2, (a, b) => {
     if (!isWhole(a) || !isWhole(b)) return undefined;

@@ -1,13 +1,13 @@
 /**
- * Regular expressions of queries.
+ * Runs the regular expressions of queries.
  *
- * R1 None keeps the server from its other requests: one that could try very many ways is cut off after a while, and refused.
+ * R1 No expression blocks the server's other requests: one that could backtrack excessively is cut off after a while, and refused.
  */
 import { createContext, Script } from 'node:vm';
 import { badRequest } from '../../errors.ts';
 
 const MAX_MS = 250;
-/** A repeated group, a reference back, or several repetitions: what can take more than linear time. */
+/** Constructs that can take more than linear time: a repeated group, a back reference, or several repetitions. */
 const RISKY = /\)\s*[*+{?]|\\[1-9k]|(?:[*+}][\s\S]*){2}/;
 const HARMLESS_LENGTH = 50;
 const CACHED = 200;
@@ -16,7 +16,7 @@ const compiled = new Map<string, RegExp | undefined>();
 const room = createContext({ expression: /./, text: '' });
 const test = new Script('expression.test(text)');
 
-/** Undefined where the pattern is none. @throws CosmosError 400 where it takes too long */
+/** Undefined if the pattern is not valid. @throws CosmosError 400 if it takes too long */
 export function matches(text: string, pattern: string, flags: string): boolean | undefined {
   const expression = compile(pattern, flags);
   if (!expression) return undefined;

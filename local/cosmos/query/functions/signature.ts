@@ -1,4 +1,4 @@
-/** What a system function is: how many arguments it takes, and what it makes of them. */
+/** The signature of a system function: its number of arguments and its implementation. */
 import { typeOf } from '../values.ts';
 
 export type Fn = (...args: readonly unknown[]) => unknown;
@@ -9,7 +9,7 @@ export interface SystemFunction {
   readonly call: Fn;
 }
 
-/** `most` is `least` where it is not given. */
+/** @param most default: `least` */
 export const takes = (least: number, call: Fn, most = least): SystemFunction => ({ least, most, call });
 export const ANY_NUMBER = Number.POSITIVE_INFINITY;
 
@@ -18,5 +18,5 @@ export const isString = (value: unknown): value is string => typeof value === 's
 export const isObject = (value: unknown): value is Record<string, unknown> => typeOf(value) === 'object';
 /** Whole, and exact as a number of 64-bit floating point. */
 export const isWhole = (value: unknown): value is number => Number.isInteger(value);
-/** JSON has no other numbers. */
+/** JSON can represent no other numbers. */
 export const finite = (value: number) => (Number.isFinite(value) ? value : undefined);

@@ -1,9 +1,9 @@
 /**
  * Spatial functions over GeoJSON points, lines, polygons with holes, and several polygons.
  *
- * G1 Whether shapes lie within each other or meet is decided on the plane of longitude and latitude; the service's edges are
- *    geodesics, so that a point close to a long edge may fall on its other side. A border belongs to its polygon.
- * G2 Distances are those of the ellipsoid; between shapes, to the point that is nearest on the plane.
+ * G1 Containment and intersection are decided on the plane of longitude and latitude; the service's edges are geodesics, so
+ *    a point close to a long edge may fall on its other side. A border belongs to its polygon.
+ * G2 Distances are those of the ellipsoid; between shapes, those to the point that is nearest on the plane.
  * G3 In a container whose geospatialConfig is Geometry, positions are any two numbers, distances and areas those of the plane.
  */
 import type { Query } from '../ast.ts';
@@ -21,7 +21,7 @@ interface Shape {
   readonly polygons: readonly Polygon[];
 }
 
-/** Where shapes lie. */
+/** The surface of shapes. */
 interface Space {
   readonly faultOfPosition: (pair: Pair) => string | undefined;
   readonly distance: (a: Pair, b: Pair) => number;
@@ -51,7 +51,7 @@ const PLANE: Space = {
 const isPair = (value: unknown): value is Pair =>
   Array.isArray(value) && value.length >= 2 && isNumber(value[0]) && isNumber(value[1]);
 
-/** Says why a geometry is not valid; undefined for one that is. */
+/** The reason why a geometry is not valid; undefined for a valid one. */
 function faultOf(space: Space, value: unknown): string | undefined {
   const faultOfPoint = (position: unknown) => faultOfPositionIn(space, position);
   const faultOfPolygon = (rings: unknown) => faultOfPolygonIn(space, rings);
@@ -122,7 +122,7 @@ function isOn(point: Pair, [a, b]: Segment): boolean {
   );
 }
 
-/** Do they cross in a point that is the end of neither? */
+/** Whether they cross at a point that is an end of neither. */
 function crosses([a, b]: Segment, [c, d]: Segment): boolean {
   const [s, t, u, v] = [cross(a, b, c), cross(a, b, d), cross(c, d, a), cross(c, d, b)];
   return s * t < 0 && u * v < 0;
@@ -136,7 +136,7 @@ function inRing([x, y]: Pair, ring: Ring): boolean {
   return inside;
 }
 
-/** The border, also a hole's, belongs to the polygon. */
+/** Every border, also that of a hole, belongs to the polygon. */
 function inPolygon(point: Pair, [outer = [], ...holes]: Polygon): boolean {
   if ([outer, ...holes].some((ring) => segmentsOf(ring).some((segment) => isOn(point, segment)))) return true;
   return inRing(point, outer) && !holes.some((hole) => inRing(point, hole));
@@ -149,7 +149,7 @@ const covers = (shape: Shape, point: Pair) =>
 
 const middle = ([[x1, y1], [x2, y2]]: Segment): Pair => [(x1 + x2) / 2, (y1 + y2) / 2];
 
-/** All corners lie in it, and no edge leaves it: not across a border, nor around a hole. */
+/** Whether all corners lie in it and no edge leaves it, neither across a border nor around a hole. */
 function within(a: Shape, b: Shape): boolean {
   return (
     a.points.every((point) => covers(b, point)) &&

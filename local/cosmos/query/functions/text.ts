@@ -3,7 +3,7 @@ import { and, or, typeOf } from '../values.ts';
 import { matches } from './regex.ts';
 import { ANY_NUMBER, type Fn, isNumber, isString, isWhole, type SystemFunction, takes } from './signature.ts';
 
-/** REPLICATE answers no longer text, and undefined beyond it. */
+/** Longest result of REPLICATE; beyond it, the result is undefined. */
 const MAX_REPLICATED = 10_000;
 
 const text = (f: (s: string) => unknown): SystemFunction => takes(1, (s) => (isString(s) ? f(s) : undefined));
@@ -33,7 +33,7 @@ const searches = (join: typeof and, start: boolean, ignoreCase: boolean): System
     ANY_NUMBER,
   );
 
-/** Without a second argument white space is cut off; with one, each of its characters. */
+/** Trims white space without a second argument, and each of its characters with one. */
 function trim(start: boolean, end: boolean): SystemFunction {
   return takes(
     1,
@@ -50,7 +50,7 @@ function trim(start: boolean, end: boolean): SystemFunction {
   );
 }
 
-/** Modifiers: `i` ignores case, `m` many lines, `s` a dot is any character, `x` white space in the pattern is none of it. */
+/** Modifiers: `i` ignores case, `m` is multi-line, `s` lets a dot match any character, `x` ignores white space in the pattern. */
 const regex: Fn = (value, pattern, modifiers = '') => {
   if (!isString(value) || !isString(pattern) || !isString(modifiers) || /[^imsx]/.test(modifiers))
     return undefined;
