@@ -23,7 +23,7 @@ export interface WorkerRows {
   remove(id: string): void;
   /** Gives what nobody has to those who are there. */
   shareOrphans(me: string): void;
-  /** Gives what a worker has to whoever is to have it: all, or only what it is not in the midst of. */
+  /** Redistributes the work of a worker: all of it, or only what is not in progress. */
   shareOut(me: string, which: 'all' | 'idle'): void;
   /** Work was left to a worker that was already gone when it was written: the others choose again. */
   hasOrphans(): boolean;

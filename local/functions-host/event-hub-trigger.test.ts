@@ -101,6 +101,25 @@ test('H3 a receiver that the broker ends begins again at its checkpoint', async 
   await trigger.stop();
 });
 
+test('X1 a checkpoint that cannot be written is written once the storage is back', async () => {
+  const first = await started();
+  await send('known');
+  await expect.poll(() => seen).toEqual(['known']);
+  const { port } = storage;
+  await storage.close();
+  await send('while it is away');
+  await expect.poll(() => logs.join()).toContain('the checkpoint could not be written, trying again');
+  storage = await startStorage({ port, dataDir: join(dir, 'storage') });
+  await send('after it is back');
+  await expect.poll(() => seen).toContain('after it is back');
+  await first.stop();
+  const second = await started();
+  await send('new');
+  await expect.poll(() => seen).toContain('new');
+  expect(seen).not.toContain('while it is away');
+  await second.stop();
+});
+
 test.each(['empty', 'filled again'])(
   'X2 a checkpoint beyond the last event is reported once and set to the end, of a hub that is %s',
   async (state) => {
