@@ -1,8 +1,8 @@
-/** Faults on demand come as JSON: what every server checks of them. */
+/** Checks the JSON of an injected fault, for all servers. */
 
 /**
- * Reads a fault of one of the kinds; `types` says of which type each other field is.
- * @throws (the reader) Error that says what is wrong
+ * Reads a fault of one of the kinds; `types` has the type of each other field.
+ * @throws (the reader) Error with the reason
  * @example faultReader<Fault>(['delay', 'drop'], { hub: 'string', delayMs: 'number' })
  */
 export function faultReader<F extends { readonly kind: string }>(

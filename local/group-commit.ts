@@ -1,9 +1,9 @@
 /**
- * Writes to SQLite that share transactions: what waits when a transaction begins goes into it together.
+ * Lets writes to SQLite share transactions: all writes that wait when a transaction begins go into it.
  *
  * W1 A write resolves after its transaction is on disk.
- * W2 Each write is a savepoint of its own: one that throws leaves nothing behind, the others stay.
- * W3 A lazy write resolves once it outlasts the process, not yet the machine: the disk has it with the next write that is not lazy.
+ * W2 Each write is a separate savepoint: one that throws leaves nothing behind, the others stay.
+ * W3 A lazy write resolves once it survives the process, but not yet the machine: it is on disk with the next write that is not lazy.
  * W4 A write that comes after the end is rejected.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
@@ -18,13 +18,13 @@ interface Waiting {
 
 /** Called within or around each transaction. */
 interface Hooks {
-  /** It has begun: nobody else writes until its end. */
+  /** It has begun: no other process writes until its end. */
   readonly begun?: () => void;
   /** After its writes; throws to roll them all back. */
   readonly beforeCommit?: () => void;
   /** It is on disk. */
   readonly committed?: () => void;
-  /** Writes of it were rolled back. */
+  /** Writes in it were rolled back. */
   readonly rolledBack?: () => void;
 }
 
@@ -50,7 +50,7 @@ export class GroupCommit implements Disposable {
     this.hooks = hooks;
   }
 
-  /** A prepared statement, made once. */
+  /** A statement that is prepared once. */
   sql(text: string): StatementSync {
     let statement = this.statements.get(text);
     if (!statement) {
@@ -86,7 +86,7 @@ export class GroupCommit implements Disposable {
     }
   }
 
-  /** Without savepoints, which copy every page that a write touches; undefined, and nothing written, when one of them throws. */
+  /** Writes without savepoints, which would copy every touched page; undefined, and nothing is written, when one of them throws. */
   private together(group: readonly Waiting[]): (() => void)[] | undefined {
     this.begin();
     const settled: (() => void)[] = [];
@@ -96,7 +96,7 @@ export class GroupCommit implements Disposable {
         settled.push(() => resolve(value));
       }
     } catch (error) {
-      // A disk that is full rolls the transaction back by itself; to try each write alone would not help.
+      // A full disk rolls the transaction back by itself; trying each write alone would not help.
       if (!this.database.isTransaction) throw error;
       this.database.exec('ROLLBACK');
       this.hooks.rolledBack?.();

@@ -1,15 +1,15 @@
 /**
  * Keeps web pages of other sites out of the servers on this machine. A page may send requests to loopback, open WebSockets there, and
- * rebind its own name to 127.0.0.1; a browser tells all of that in `Host` and `Origin`, which a page cannot change.
+ * rebind its own name to 127.0.0.1; a browser reveals this in `Host` and `Origin`, which a page cannot change.
  *
  * O1 `Host` names loopback or a name that is configured.
- * O2 `Origin`, where there is one, is a page of loopback or of a name that is configured; `null` is neither.
+ * O2 `Origin`, if present, is a page of loopback or of a name that is configured; `null` is neither.
  * O3 Both are checked before anything else of a request, and before a WebSocket is opened.
  */
 import type { IncomingHttpHeaders, IncomingMessage, RequestListener, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-/** Says why a request is refused; undefined when it may go on. */
+/** The reason why a request is refused; undefined when it is allowed. */
 export type HostCheck = (headers: IncomingHttpHeaders) => string | undefined;
 
 export interface AllowedCallers {
@@ -22,7 +22,7 @@ export interface AllowedCallers {
 const LOOPBACK_NAME = /^(?:(?:[a-z0-9-]+\.)*localhost|127(?:\.\d{1,3}){3}|\[::1\]|::1)$/i;
 const PORT = /:\d{1,5}$/;
 const PAGE = /^https?:\/\//i;
-/** Of headers that were found good: a client sends the same ones again and again. */
+/** Cache of accepted headers: a client repeats the same ones. */
 const MAX_REMEMBERED = 64;
 
 /** @param hostname without a port, an IPv6 address with or without its brackets */

@@ -1,4 +1,4 @@
-/** Listening on loopback, and no more: what the servers do alike. */
+/** Listens on loopback only, for all servers. */
 import type { Server as HttpServer } from 'node:http';
 import type { AddressInfo, Server } from 'node:net';
 
@@ -7,7 +7,7 @@ export const LOOPBACK = '127.0.0.1';
 /**
  * Resolves to the port once the server listens.
  *
- * @param port 0: any that is free
+ * @param port 0: any free port
  * @throws Error with the code EADDRINUSE when the port is in use
  */
 export function listen(server: Server, port: number): Promise<number> {
@@ -20,7 +20,7 @@ export function listen(server: Server, port: number): Promise<number> {
   });
 }
 
-/** Takes no more, and ends what is open. */
+/** Accepts no more connections, and ends the open ones. */
 export function closeAll(server: HttpServer): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve());

@@ -1,8 +1,8 @@
 /**
- * A server's process: it says when it is ready, ends cleanly, and says in one line why it cannot start.
+ * Runs a server's process: it reports when it is ready, ends cleanly, and explains in one line why it cannot start.
  *
- * E1 It ends with its parent, on SIGTERM and on SIGINT: within CLOSE_MS, whatever its close waits for, and at once on a second
- *    signal. One Ctrl-C can come as two signals, from the terminal and from npm: they count as one.
+ * E1 It ends with its parent, on SIGTERM and on SIGINT: within CLOSE_MS, no matter what its close waits for, and at once on a
+ *    second signal. One Ctrl-C can arrive as two signals, from the terminal and from npm: they count as one.
  */
 
 export interface ServerProcess {

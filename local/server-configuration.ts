@@ -1,4 +1,4 @@
-/** What the servers' configuration files and arguments have in common. Checked by hand: a schema library would be a fifth of a process's memory. */
+/** Checks the common parts of the servers' configuration files and arguments, by hand: a schema library would need a fifth of a process's memory. */
 import { readFileSync } from 'node:fs';
 
 /** Files, or PEM themselves. */
@@ -10,14 +10,14 @@ export interface TlsFiles {
 
 const LAST_PORT = 65_535;
 
-/** @throws Error that says what is wrong */
+/** @throws Error with the reason */
 export function readPort(text: string | number): number {
   const port = Number(text);
   check(isPort(port), `${text} is not a port`);
   return port;
 }
 
-/** @throws Error that says what is wrong */
+/** @throws Error with the reason */
 export function readObject(text: string): Record<string, unknown> {
   let value: unknown;
   try {
@@ -29,12 +29,12 @@ export function readObject(text: string): Record<string, unknown> {
   return value;
 }
 
-/** With the contents of its files. @throws Error when one cannot be read */
+/** Replaces file names by the files' contents. @throws Error when one cannot be read */
 export function readTls(tls: TlsFiles): TlsFiles {
   return { ...tls, key: pem(tls.key), cert: pem(tls.cert) };
 }
 
-/** @throws Error with the message when it does not hold */
+/** @throws Error with the message when the condition does not hold */
 export function check(holds: boolean, message: string): asserts holds {
   if (!holds) throw new Error(message);
 }

@@ -1,10 +1,10 @@
 /**
- * Looks at SQLite's write-ahead log before SQLite does: of a log with a damaged frame SQLite reads what is before it, and says nothing of the
- * committed transactions behind.
+ * Checks SQLite's write-ahead log before SQLite opens it: from a log with a damaged frame, SQLite reads the part before it, and silently
+ * ignores the committed transactions after it.
  *
- * G1 A log is damaged where frames of its own generation (by their salts) with the end of a second transaction lie behind the first frame
- *    whose checksum is wrong: a crash tears the last transaction only. The same holds for a log whose own head is wrong.
- * G2 Nothing is changed, and a log that is still being written is no damage: it is looked at twice.
+ * G1 A log is damaged if frames of its own generation (by their salts) with the end of a second transaction follow the first frame with a
+ *    wrong checksum: a crash tears only the last transaction. The same holds for a log with a wrong header.
+ * G2 Nothing is changed, and a log that is still being written is not damaged: it is checked twice.
  * Source: https://www.sqlite.org/fileformat2.html#walformat
  */
 import { readFileSync } from 'node:fs';
@@ -26,7 +26,7 @@ export function checkWal(database: string): void {
     );
 }
 
-/** Transactions that ended behind the first frame that cannot be read, without the one that a crash may have torn. */
+/** Number of transactions that ended after the first unreadable frame, without the one that a crash may have torn. */
 export function lostTransactions(file: string): number {
   let bytes: Buffer;
   try {

@@ -2,7 +2,9 @@ import { describe, expect, test } from 'vitest';
 import type { FlightPerformance } from '../../shared/contracts/flight.ts';
 import { destination } from '../../shared/geo/distance.ts';
 import { planFlight } from '../../shared/geo/flight-plan.ts';
-import { type Candidate, choose, type FleetDrone, isHeld, spentBy, type Task } from './domain.ts';
+import { availableFrom, type FleetDrone, isHeld, unavailable } from './availability.ts';
+import { type Candidate, choose, spentBy, type Task } from './domain.ts';
+import { createRefusals } from './refusals.ts';
 import type { Hold, JobDocument, RegistryDocument, StateDocument } from './schemas.ts';
 
 const NOW = new Date('2026-11-23T12:00:00.000Z');
@@ -63,14 +65,23 @@ const drone = (
   heard: Partial<StateDocument> | undefined = {},
 ): FleetDrone => ({ registry: registry(change), state: heard && state(heard) });
 const hold = (until: string | null): Hold => ({ deliveryId: 'd9', generation: 1, fence: 7, until });
-const select = (fleet: FleetDrone[], asked: Partial<Task> = {}) =>
-  choose(fleet, { ...task, ...asked }, { now: NOW, timeScale: 1 });
-const refusalOf = (each: FleetDrone, asked: Partial<Task> = {}) =>
-  select([each], asked).refusals.map(({ code }) => code)[0];
+/** The choice among those that are available, and why the others are not. */
+async function select(fleet: FleetDrone[], asked: Partial<Task> = {}) {
+  const wanted = { ...task, ...asked };
+  const there = fleet.flatMap((each) => (unavailable(each, NOW) ? [] : (availableFrom(each) ?? [])));
+  const { candidates, refused } = choose(there, wanted, { now: NOW, timeScale: 1 });
+  const tally = new Map(refused.map((code) => [code, refused.filter((each) => each === code).length]));
+  const able = new Set(candidates.map(({ droneId }) => droneId));
+  const others = fleet.filter(({ registry: { droneId } }) => !able.has(droneId));
+  const { count } = createRefusals({ fleet: async () => others, now: () => NOW });
+  return { candidates, refusals: await count(wanted, tally) };
+}
+const refusalOf = async (each: FleetDrone, asked: Partial<Task> = {}) =>
+  (await select([each], asked)).refusals.map(({ code }) => code)[0];
 
 describe('a drone', () => {
-  test('that can fly the delivery is a candidate with its fence, its way and its times', () => {
-    const { candidates, refusals } = select([drone()]);
+  test('that can fly the delivery is a candidate with its fence, its way and its times', async () => {
+    const { candidates, refusals } = await select([drone()]);
     const [candidate] = candidates as [Candidate];
     const plan = planFlight({ from: base, base, ...task, payload: task.weight, performance, battery: 1 });
     expect(refusals).toEqual([]);
@@ -96,11 +107,11 @@ describe('a drone', () => {
     ['out_of_range', drone({}, { battery: 0.2 }), {}],
     ['too_late', drone(), { deadline: before(-60_000) }],
   ];
-  test.each(cannot)('that cannot counts under its reason: %s', (code, each, asked) => {
-    expect(select([each], asked)).toEqual({ candidates: [], refusals: [{ code, count: 1 }] });
+  test.each(cannot)('that cannot counts under its reason: %s', async (code, each, asked) => {
+    expect(await select([each], asked)).toEqual({ candidates: [], refusals: [{ code, count: 1 }] });
   });
 
-  test('that cannot for many reasons counts under the most lasting one', () => {
+  test('that cannot for many reasons counts under the most lasting one', async () => {
     const everything = drone(
       { cargoBay: 'Small', health: 'Maintenance', acceptsMissions: false, hold: hold(null) },
       { time: before(100_000), leg: 'ToBase', battery: 0 },
@@ -127,49 +138,49 @@ describe('a drone', () => {
       entry = { ...entry, ...change };
       heard = { ...heard, ...news };
       wanted = { ...wanted, ...less };
-      expect(refusalOf({ registry: entry, state: heard }, wanted)).toBe(code);
+      expect(await refusalOf({ registry: entry, state: heard }, wanted)).toBe(code);
     }
   });
 
-  test('just fits: the largest size of its bay, the greatest payload, 90 s of silence', () => {
-    expect(select([drone()], { size: 'Medium', weight: 5 }).candidates).toHaveLength(1);
-    expect(select([drone()], { size: 'Small' }).candidates).toHaveLength(1);
-    expect(select([drone({}, { time: before(90_000) })]).candidates).toHaveLength(1);
+  test('just fits: the largest size of its bay, the greatest payload, 90 s of silence', async () => {
+    expect((await select([drone()], { size: 'Medium', weight: 5 })).candidates).toHaveLength(1);
+    expect((await select([drone()], { size: 'Small' })).candidates).toHaveLength(1);
+    expect((await select([drone({}, { time: before(90_000) })])).candidates).toHaveLength(1);
   });
 
-  test('of which no bay is known takes every size', () => {
+  test('of which no bay is known takes every size', async () => {
     const { cargoBay: _, ...old } = registry();
-    expect(select([{ registry: old, state: state() }], { size: 'Large' }).candidates).toHaveLength(1);
+    expect((await select([{ registry: old, state: state() }], { size: 'Large' })).candidates).toHaveLength(1);
   });
 
-  test('may arrive at the deadline itself, whatever its offset, and not later', () => {
-    const [{ deliveryEta }] = select([drone()]).candidates as [Candidate];
+  test('may arrive at the deadline itself, whatever its offset, and not later', async () => {
+    const [{ deliveryEta }] = (await select([drone()])).candidates as [Candidate];
     const east = `${new Date(Date.parse(deliveryEta.at) + 3_600_000).toISOString().slice(0, -1)}+01:00`;
-    expect(select([drone()], { deadline: east }).candidates).toHaveLength(1);
+    expect((await select([drone()], { deadline: east })).candidates).toHaveLength(1);
     const earlier = new Date(Date.parse(deliveryEta.at) - 1).toISOString();
-    expect(refusalOf(drone(), { deadline: earlier })).toBe('too_late');
+    expect(await refusalOf(drone(), { deadline: earlier })).toBe('too_late');
   });
 });
 
 describe('of several drones', () => {
   const far = { position: destination(base, 2_000, 270) };
-  test('the one that delivers earlier comes first, whatever the order', () => {
+  test('the one that delivers earlier comes first, whatever the order', async () => {
     const near = drone({ droneId: 'near' });
     const distant = drone({ droneId: 'distant' }, far);
     for (const fleet of [
       [near, distant],
       [distant, near],
     ]) {
-      expect(select(fleet).candidates.map(({ droneId }) => droneId)).toEqual(['near', 'distant']);
+      expect((await select(fleet)).candidates.map(({ droneId }) => droneId)).toEqual(['near', 'distant']);
     }
   });
 
-  test('of two that deliver at one time the fuller battery comes first, so that batteries wear evenly', () => {
+  test('of two that deliver at one time the fuller battery comes first, so that batteries wear evenly', async () => {
     const fleet = [drone({ droneId: 'low' }, { battery: 0.7 }), drone({ droneId: 'full' })];
-    expect(select(fleet).candidates.map(({ droneId }) => droneId)).toEqual(['full', 'low']);
+    expect((await select(fleet)).candidates.map(({ droneId }) => droneId)).toEqual(['full', 'low']);
   });
 
-  test('of two that deliver at one time the one that uses less energy comes first', () => {
+  test('of two that deliver at one time the one that uses less energy comes first', async () => {
     // The thirsty drone's battery is larger, so that both are as empty afterwards.
     const thirsty = { ...performance, cruiseEnergy: 0.06, hoverPower: 2400, batteryCapacity: 1e6 };
     const frugal = { ...performance, batteryCapacity: 1e6 };
@@ -177,26 +188,26 @@ describe('of several drones', () => {
       drone({ droneId: 'thirsty', performance: thirsty }),
       drone({ droneId: 'frugal', performance: frugal }),
     ];
-    expect(select(fleet).candidates.map(({ droneId }) => droneId)).toEqual(['frugal', 'thirsty']);
+    expect((await select(fleet)).candidates.map(({ droneId }) => droneId)).toEqual(['frugal', 'thirsty']);
   });
 
-  test('a cost is a second’s worth for a second, half for a watt-hour, and up to 60 for the battery', () => {
-    const [{ cost }] = select([drone()]).candidates as [Candidate];
+  test('a cost is a second’s worth for a second, half for a watt-hour, and up to 60 for the battery', async () => {
+    const [{ cost }] = (await select([drone()])).candidates as [Candidate];
     const plan = planFlight({ from: base, base, ...task, payload: task.weight, performance, battery: 1 });
     const wear = 60 * (plan.energy / 1_000) ** 2;
     expect(cost).toBeCloseTo(plan.toDropoff + 0.5 * plan.energy + wear, 6);
   });
 
-  test('the refusals are counted by reason, the most lasting first', () => {
+  test('the refusals are counted by reason, the most lasting first', async () => {
     const fleet = [
       drone({}, { battery: 0 }),
       drone({ health: 'Maintenance' }),
       drone({}, { battery: 0.1 }),
-      drone(),
+      drone({ droneId: 'able' }),
       drone({ health: 'Maintenance' }),
       drone({ health: 'Maintenance' }),
     ];
-    const { candidates, refusals } = select(fleet);
+    const { candidates, refusals } = await select(fleet);
     expect(candidates).toHaveLength(1);
     expect(refusals).toEqual([
       { code: 'in_maintenance', count: 3 },

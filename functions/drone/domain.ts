@@ -1,14 +1,9 @@
-/** Finds the drones that can fly a delivery, and orders them by cost. Pure. */
+/** Finds the available drones that can fly a delivery, and orders them by cost. Pure. */
 import type { Eta, PackageSize, Position } from '../../shared/contracts/common.ts';
-import { REFUSAL_CODES, type RefusalGroup } from '../../shared/contracts/drones.ts';
+import type { RefusalGroup } from '../../shared/contracts/drones.ts';
 import { etaFrom, remaining } from '../../shared/geo/eta.ts';
 import { planFlight } from '../../shared/geo/flight-plan.ts';
-import type { JobDocument, RegistryDocument, Spent, StateDocument } from './schemas.ts';
-
-export interface FleetDrone {
-  readonly registry: RegistryDocument;
-  readonly state: StateDocument | undefined;
-}
+import type { AvailableDrone, JobDocument, Spent } from './schemas.ts';
 
 export interface Task {
   readonly pickup: Position;
@@ -29,17 +24,17 @@ export interface Candidate {
   readonly deliveryEta: Eta;
 }
 
-type RefusalCode = RefusalGroup['code'];
+export type RefusalCode = RefusalGroup['code'];
+
+/** How many of the drones that a search looked at cannot fly the delivery, by code. */
+export type Tally = Map<RefusalCode, number>;
 
 export interface Choice {
   /** The cheapest first. */
   readonly candidates: readonly Candidate[];
-  /** Number of drones that cannot fly it, by reason: at most one group for each reason. */
-  readonly refusals: readonly RefusalGroup[];
+  /** Why the others cannot, a code for each. */
+  readonly refused: readonly RefusalCode[];
 }
-
-/** A drone that has been silent for this long is not available, ms. Idle drones are stored once a minute. */
-const SILENCE_MS = 90_000;
 
 /** Weights of a second until the delivery, of a watt-hour and of a battery's wear, in cost units. */
 const COST_PER_SECOND = 1;
@@ -51,49 +46,45 @@ export interface ChoiceContext {
   readonly timeScale: number;
 }
 
-export function choose(fleet: readonly FleetDrone[], task: Task, context: ChoiceContext): Choice {
+export function choose(drones: readonly AvailableDrone[], task: Task, context: ChoiceContext): Choice {
   const candidates: Candidate[] = [];
-  const counts = new Map<RefusalCode, number>();
-  for (const drone of fleet) {
+  const refused: RefusalCode[] = [];
+  for (const drone of drones) {
     const verdict = consider(drone, task, context);
-    if (typeof verdict === 'string') counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
+    if (typeof verdict === 'string') refused.push(verdict);
     else candidates.push(verdict);
   }
-  const refusals = REFUSAL_CODES.flatMap((code) => {
-    const count = counts.get(code);
-    return count === undefined ? [] : [{ code, count }];
-  });
-  return { candidates: candidates.toSorted((a, b) => a.cost - b.cost), refusals };
+  return { candidates: candidates.toSorted((a, b) => a.cost - b.cost), refused };
 }
 
 function consider(
-  { registry, state }: FleetDrone,
+  drone: AvailableDrone,
   task: Task,
   { now, timeScale }: ChoiceContext,
 ): Candidate | RefusalCode {
-  const refusal = unsuitable(registry, task) ?? unavailable(registry, state, task, now);
-  if (refusal) return refusal;
-  if (!state) return 'never_heard';
-  const { droneId, performance, base } = registry;
+  const { id: droneId, fence, performance, base, position, battery } = drone;
   const { pickup, dropoff, weight: payload } = task;
+  const refusal = unsuitable(drone.bay, performance.maxPayload, task);
+  if (refusal) return refusal;
+  if (task.exclude.includes(droneId)) return 'tried_before';
   const plan = planFlight({
-    from: state.position,
+    from: position,
     pickup,
     dropoff,
     base: base.position,
     payload,
     performance,
-    battery: state.battery,
+    battery,
   });
   const mission = { pickup, dropoff, payload, performance };
-  const times = remaining({ mission, position: state.position, leg: 'ToPickup', loaded: false, timeScale });
+  const times = remaining({ mission, position, leg: 'ToPickup', loaded: false, timeScale });
   if (!plan.feasible || !times.toPickup || !times.toDropoff) return 'out_of_range';
   const deliveryEta = etaFrom(now, times.toDropoff.seconds, times.toDropoff);
   if (task.deadline && deliveryEta.at > new Date(task.deadline).toISOString()) return 'too_late';
   const wear = COST_OF_EMPTY_BATTERY * (1 - plan.batteryAfter) ** 2;
   return {
     droneId,
-    fence: registry.fence,
+    fence,
     cost: COST_PER_SECOND * plan.toDropoff + COST_PER_WATT_HOUR * plan.energy + wear,
     distance: plan.distance,
     pickupEta: etaFrom(now, times.toPickup.seconds, times.toPickup),
@@ -104,33 +95,16 @@ function consider(
 /** From small to large. */
 const SIZES: readonly PackageSize[] = ['Small', 'Medium', 'Large'];
 
+export const rankOf = (size: PackageSize): number => SIZES.indexOf(size);
+
 /** Reasons that do not depend on the drone's state: the package does not fit, or is too heavy. */
-function unsuitable(
-  { cargoBay = 'Large', performance }: RegistryDocument,
-  task: Task,
-): RefusalCode | undefined {
-  if (SIZES.indexOf(task.size) > SIZES.indexOf(cargoBay)) return 'too_large';
-  return task.weight > performance.maxPayload ? 'too_heavy' : undefined;
-}
-
-function unavailable(
-  registry: RegistryDocument,
-  state: StateDocument | undefined,
-  task: Task,
-  now: Date,
-): RefusalCode | undefined {
-  if (registry.health !== 'Ok') return 'in_maintenance';
-  if (!registry.acceptsMissions) return 'accepts_no_missions';
-  if (task.exclude.includes(registry.droneId)) return 'tried_before';
-  if (!state) return 'never_heard';
-  if (now.getTime() - Date.parse(state.time) > SILENCE_MS) return 'silent';
-  if (isHeld(registry, now)) return 'reserved';
-  return state.leg === 'Idle' ? undefined : 'in_flight';
-}
-
-export function isHeld(registry: RegistryDocument, now: Date): boolean {
-  const { hold } = registry;
-  return hold !== null && (hold.until === null || hold.until > now.toISOString());
+export function unsuitable(
+  bay: number,
+  maxPayload: number,
+  { size, weight }: Pick<Task, 'size' | 'weight'>,
+): 'too_large' | 'too_heavy' | undefined {
+  if (rankOf(size) > bay) return 'too_large';
+  return weight > maxPayload ? 'too_heavy' : undefined;
 }
 
 /** Sums metres and time of a job, including its earlier drones. @param odometer of its current drone, m */

@@ -1,4 +1,5 @@
 /** The drone service's registration. */
+import { app } from '@azure/functions';
 import * as contract from '../../shared/contracts/drones.ts';
 import { TelemetryRecord } from '../../shared/contracts/flight.ts';
 import { registerOutbox } from '../../shared/functions/change-feed.ts';
@@ -7,14 +8,19 @@ import type { Service, ServiceDeps } from '../../shared/functions/service.ts';
 import { endpoint } from '../../shared/http/pipeline.ts';
 import { createFleetHandlers } from './fleet.ts';
 import { createMissionHandlers } from './mission.ts';
+import { createProjection } from './projection.ts';
 import { createDroneRepository } from './repository.ts';
 import { createReserve } from './reserve.ts';
 import { createTelemetrySink } from './telemetry.ts';
+
+/** NCRONTAB: a drone counts as silent half a minute after its time at the latest. */
+const SWEEP_SCHEDULE = '*/30 * * * * *';
 
 export function droneService(deps: ServiceDeps): Service {
   const repository = createDroneRepository(deps.database);
   const fleet = createFleetHandlers(repository, deps);
   const mission = createMissionHandlers(repository, deps);
+  const project = createProjection(repository);
   const takeTelemetry = createTelemetrySink(repository);
   return {
     name: 'drone',
@@ -34,7 +40,14 @@ export function droneService(deps: ServiceDeps): Service {
     ],
     registerTriggers: () => {
       registerOutbox('drone', 'droneDeliveries', deps);
-      registerOutbox('drone', 'drones', deps);
+      registerOutbox('drone', 'drones', deps, (documents) => project(documents, deps.now()));
+      app.timer('drone_sweep', {
+        schedule: SWEEP_SCHEDULE,
+        handler: async () => {
+          await repository.sweep.markSilent(deps.now());
+          await repository.sweep.freeLapsed(deps.now());
+        },
+      });
       registerConsumer(
         {
           service: 'drone',

@@ -2,7 +2,7 @@
 import type { Position } from '../../shared/contracts/common.ts';
 import type { Database } from '../../shared/cosmos/store.ts';
 import { distance, squareAround } from '../../shared/geo/distance.ts';
-import type { FleetDrone } from './domain.ts';
+import type { FleetDrone } from './availability.ts';
 import type { RegistryDocument, StateDocument } from './schemas.ts';
 
 /** The first radius in which nearby drones are searched, m; it grows until there are enough. */
@@ -11,8 +11,8 @@ const RING_GROWTH = 4;
 
 export interface FleetQueries {
   fleet(): Promise<readonly FleetDrone[]>;
-  /** At most `limit` drones, by id, from the one after `after`. */
-  page(limit: number, after: string): Promise<readonly FleetDrone[]>;
+  /** At most `limit` drones, by id, from the one after `after`; those that are held alone, if asked for. */
+  page(limit: number, after: string, areHeld?: boolean): Promise<readonly FleetDrone[]>;
   /** The drones nearest to a point by their latest stored positions, nearest first. @param radius m */
   nearby(centre: Position, radius: number, limit: number): Promise<readonly FleetDrone[]>;
 }
@@ -51,8 +51,9 @@ export function createFleetQueries(database: Database): FleetQueries {
   };
 
   return {
-    page: async (limit, after) => {
-      const sql = "SELECT * FROM c WHERE c.type = 'registry' AND c.droneId > @after ORDER BY c.droneId";
+    page: async (limit, after, areHeld = false) => {
+      const sql = `SELECT * FROM c WHERE c.type = 'registry' AND c.droneId > @after
+        ${areHeld ? 'AND IS_OBJECT(c.hold)' : ''} ORDER BY c.droneId`;
       return withStates((await drones.query<RegistryDocument>(sql, { after }, { limit })).items);
     },
     nearby: async (centre, radius, limit) => {

@@ -2,6 +2,7 @@
 import * as contract from '../../shared/contracts/drones.ts';
 import type { TelemetryRecord } from '../../shared/contracts/flight.ts';
 import { type Harness, operator, type Reply, service } from '../../tests/harness/service.ts';
+import { createProjection } from './projection.ts';
 import { createDroneRepository } from './repository.ts';
 import type { JobDocument } from './schemas.ts';
 import { createTelemetrySink } from './telemetry.ts';
@@ -48,7 +49,11 @@ export interface Fleet {
   /** Registers a drone, or changes its entry. */
   register(droneId: string, more?: object): Promise<Reply>;
   hear(record: TelemetryRecord): Promise<void>;
+  /** Does what the sweep and the change feed of `drones` would have done by now: so do `register`, `hear` and `reserve`. */
+  follow(): Promise<void>;
   reserve(deliveryId: string, more?: object): Promise<Reply>;
+  /** A reservation that sees the drones by place as they are now. */
+  request(deliveryId: string, more?: object): Promise<Reply>;
   dispatch(deliveryId: string, fence: number): Promise<Reply>;
   confirm(deliveryId: string, fence: number): Promise<Reply>;
   recall(deliveryId: string, fence: number): Promise<Reply>;
@@ -60,18 +65,48 @@ export interface Fleet {
   events(deliveryId: string): Promise<readonly Record<string, unknown>[]>;
 }
 
+/** The sweep, and then the change feed with all drones' documents, one run after the other. */
+export function followDrones(harness: Harness): () => Promise<void> {
+  const repository = createDroneRepository(harness.database);
+  const project = createProjection(repository);
+  let last = Promise.resolve();
+  let swept: Date | undefined;
+  const run = async () => {
+    if (swept !== harness.clock.now) await repository.sweep.markSilent(harness.clock.now);
+    swept = harness.clock.now;
+    const fleet = await repository.fleet();
+    await project(
+      fleet.flatMap(({ registry, state }) => [registry, ...(state ? [state] : [])]),
+      harness.clock.now,
+    );
+  };
+  return () => {
+    last = last.then(run, run);
+    return last;
+  };
+}
+
 export function fleetOf(harness: Harness): Fleet {
   const repository = createDroneRepository(harness.database);
-  const hear = createTelemetrySink(repository);
+  const takeTelemetry = createTelemetrySink(repository);
+  const follow = followDrones(harness);
   const as = service('contoso');
   const body = { owner: OWNER, generation: 1, pickup: PICKUP, dropoff: DROPOFF, weight: 1, size: 'Small' };
-  const register: Fleet['register'] = (droneId, more = {}) => {
+  const register: Fleet['register'] = async (droneId, more = {}) => {
     const entry = { model: 'M1', performance: PERFORMANCE, base: { baseId: 'b', position: BASE } };
-    return harness.request(contract.putDrone, {
+    const reply = await harness.request(contract.putDrone, {
       as: operator,
       params: { droneId },
       body: { ...entry, ...more },
     });
+    await follow();
+    return reply;
+  };
+  const request: Fleet['request'] = (deliveryId, more = {}) =>
+    harness.request(contract.reserveDrone, { as, params: { deliveryId }, body: { ...body, ...more } });
+  const hear = async (record: TelemetryRecord) => {
+    await takeTelemetry(record);
+    await follow();
   };
   return {
     register,
@@ -83,8 +118,12 @@ export function fleetOf(harness: Harness): Fleet {
       }
     },
     hear,
-    reserve: (deliveryId, more = {}) =>
-      harness.request(contract.reserveDrone, { as, params: { deliveryId }, body: { ...body, ...more } }),
+    follow,
+    request,
+    reserve: async (deliveryId, more) => {
+      await follow();
+      return request(deliveryId, more);
+    },
     dispatch: (deliveryId, fence) =>
       harness.request(contract.dispatchDrone, { as, params: { deliveryId }, body: { fence } }),
     confirm: (deliveryId, fence) =>

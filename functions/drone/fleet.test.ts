@@ -10,7 +10,7 @@ let harness: Harness;
 let fleet: Fleet;
 
 beforeAll(async () => {
-  harness = await startHarness({ containers: ['drones', 'droneDeliveries'] });
+  harness = await startHarness({ containers: ['drones', 'availableDrones', 'droneDeliveries'] });
   harness.add('drone', droneService);
   fleet = fleetOf(harness);
 });
@@ -42,6 +42,14 @@ describe('the list of drones', () => {
     expect(seen).toEqual(ids);
     expect(pages).toBe(3);
     expect((await list()).body).not.toHaveProperty('continuation');
+  });
+
+  test('can be of the reserved ones alone', async () => {
+    await fleet.add('listed-reserved');
+    expect((await fleet.reserve('listed', { exclude: ids })).status).toBe(200);
+    expect(idsOf((await list({ reserved: 'true' })).body)).toEqual(['listed-reserved']);
+    await fleet.release('listed');
+    expect(idsOf((await list({ reserved: 'true' })).body)).toEqual([]);
   });
 
   test.each([

@@ -9,13 +9,16 @@ import type {
   putDrone,
   quoteDrone,
 } from '../../shared/contracts/drones.ts';
-import { checkIfMatch, withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
+import { checkIfMatch, unlessConflict, withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import { distance } from '../../shared/geo/distance.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
-import { choose, type FleetDrone } from './domain.ts';
+import type { FleetDrone } from './availability.ts';
+import type { Tally } from './domain.ts';
+import { createRefusals } from './refusals.ts';
 import type { DroneRepository } from './repository.ts';
+import { candidatesFor } from './search.ts';
 import { droneView } from './views.ts';
 
 export interface FleetHandlers {
@@ -31,25 +34,33 @@ const METRES_PER_MILE = 1609.344;
 const MS_PER_HOUR = 3_600_000;
 
 export function createFleetHandlers(repository: DroneRepository, deps: ServiceDeps): FleetHandlers {
+  const refusals = createRefusals({ fleet: repository.fleet, now: deps.now });
   const view = ({ registry, state }: FleetDrone) => droneView(registry, state, deps.now());
 
   return {
     put: async ({ params: { droneId }, body }, call) => {
       const wantedEtag = call.headers['if-match'];
+      const fresh = { id: 'registry', type: 'registry', droneId, ...body, hold: null, fence: 0 } as const;
+      const create = async () => ({ status: 201 as const, ...(await repository.createRegistry(fresh)) });
+      const createOnly = async () => {
+        checkIfMatch(wantedEtag, undefined);
+        const created = await unlessConflict(create, 'exists');
+        if (!created) throw new AppError('etag_mismatch', 'this drone is already registered');
+        return created;
+      };
       const write = async () => {
         const known = await repository.registry(droneId);
-        if (known && call.headers['if-none-match'] === '*') {
-          throw new AppError('etag_mismatch', 'this drone is already registered');
-        }
         checkIfMatch(wantedEtag, known?.etag);
         if (known) {
           const entry = { ...known.item, ...body };
           return { status: 200 as const, ...(await repository.replaceRegistry(entry, known.etag)) };
         }
-        const entry = { id: 'registry', type: 'registry', droneId, ...body, hold: null, fence: 0 } as const;
-        return { status: 201 as const, ...(await repository.createRegistry(entry)) };
+        return create();
       };
-      const { status, item, etag } = await withOptimisticRetry(write, wantedEtag);
+      const { status, item, etag } =
+        call.headers['if-none-match'] === '*'
+          ? await createOnly()
+          : await withOptimisticRetry(write, wantedEtag);
       const state = (await repository.state(droneId))?.item;
       return { status, body: droneView(item, state, deps.now()), headers: { etag } };
     },
@@ -65,8 +76,8 @@ export function createFleetHandlers(repository: DroneRepository, deps: ServiceDe
       };
     },
 
-    list: async ({ query: { limit, continuation = '' } }) => {
-      const page = await repository.page(limit + 1, continuation);
+    list: async ({ query: { limit, continuation = '', reserved } }) => {
+      const page = await repository.page(limit + 1, continuation, reserved === 'true');
       const shown = page.slice(0, limit);
       const last = page.length > limit ? shown.at(-1)?.registry.droneId : undefined;
       return { status: 200, body: { drones: shown.map(view), ...(last ? { continuation: last } : {}) } };
@@ -79,11 +90,15 @@ export function createFleetHandlers(repository: DroneRepository, deps: ServiceDe
     },
 
     quote: async ({ body }) => {
-      const fleet = await repository.fleet();
       const context = { now: deps.now(), timeScale: deps.settings.TIME_SCALE };
-      const { candidates, refusals } = choose(fleet, { ...body, exclude: [] }, context);
-      const [best] = candidates;
-      if (!best) return { status: 200, body: { feasible: false, refusals: [...refusals] } };
+      const task = { ...body, exclude: [] };
+      const tally: Tally = new Map();
+      const { value: best } = await candidatesFor(
+        { task, context, tally },
+        { ...repository, refusals },
+      ).next();
+      if (!best)
+        return { status: 200, body: { feasible: false, refusals: [...(await refusals.count(task, tally))] } };
       const { pickupEta, deliveryEta } = best;
       const metres = distance(body.pickup, body.dropoff);
       return {

@@ -1,6 +1,6 @@
-/** The intent to reserve a drone, and the refusals of a reservation. Pure. */
+/** The intent to reserve a drone. Pure. */
 import type { z } from 'zod';
-import type { RefusalGroup, ReserveBody } from '../../shared/contracts/drones.ts';
+import type { ReserveBody } from '../../shared/contracts/drones.ts';
 import { WriteConflict } from '../../shared/cosmos/write-conflict.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Candidate } from './domain.ts';
@@ -31,14 +31,6 @@ export function intentOf(
     deliveryEta,
     assignedAt: now.toISOString(),
   };
-}
-
-/** Candidates that other deliveries have reserved meanwhile count as reserved. */
-export function withTaken(refusals: readonly RefusalGroup[], taken: number): readonly RefusalGroup[] {
-  if (taken === 0) return refusals;
-  const reserved = refusals.find(({ code }) => code === 'reserved')?.count ?? 0;
-  const others = refusals.filter(({ code }) => code !== 'reserved');
-  return [...others, { code: 'reserved', count: reserved + taken }];
 }
 
 export function stale(): AppError {

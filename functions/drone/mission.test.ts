@@ -16,7 +16,7 @@ let fleet: Fleet;
 let next = 0;
 
 beforeAll(async () => {
-  harness = await startHarness({ containers: ['drones', 'droneDeliveries'] });
+  harness = await startHarness({ containers: ['drones', 'availableDrones', 'droneDeliveries'] });
   harness.add('drone', droneService);
   fleet = fleetOf(harness);
 });

@@ -3,10 +3,17 @@ import type { JSONObject } from '@azure/cosmos';
 import type { Database, Stored } from '../../shared/cosmos/store.ts';
 import { unlessConflict } from '../../shared/cosmos/write-conflict.ts';
 import type { OutboxItem } from '../../shared/outbox/outbox.ts';
+import type { FleetDrone } from './availability.ts';
+import { type AvailableDrones, createAvailableDrones } from './available.ts';
 import { createFleetQueries, type FleetQueries } from './fleet-queries.ts';
 import type { Hold, JobDocument, RegistryDocument, StateDocument } from './schemas.ts';
+import { createFleetSweep, type FleetSweep } from './sweep.ts';
 
 export interface DroneRepository extends FleetQueries {
+  readonly available: AvailableDrones;
+  readonly sweep: FleetSweep;
+  /** Both its documents, as far as there are any. */
+  drone(droneId: string): Promise<Partial<FleetDrone>>;
   registry(droneId: string): Promise<Stored<RegistryDocument> | undefined>;
   state(droneId: string): Promise<Stored<StateDocument> | undefined>;
   createRegistry(document: RegistryDocument): Promise<Stored<RegistryDocument>>;
@@ -25,8 +32,12 @@ export interface DroneRepository extends FleetQueries {
   ): Promise<string | undefined>;
 
   job(deliveryId: string): Promise<Stored<JobDocument> | undefined>;
-  /** Without an etag the job must be new. @throws WriteConflict */
-  saveJob(job: JobDocument, etag: string | undefined, events?: readonly OutboxItem[]): Promise<void>;
+  /** Resolves to the new etag, if it is known. Without an etag the job must be new. @throws WriteConflict */
+  saveJob(
+    job: JobDocument,
+    etag: string | undefined,
+    events?: readonly OutboxItem[],
+  ): Promise<string | undefined>;
   releasedJobs(accountId: string, month: string): Promise<readonly JobDocument[]>;
 }
 
@@ -46,6 +57,19 @@ export function createDroneRepository(database: Database): DroneRepository {
 
   return {
     ...createFleetQueries(database),
+    available: createAvailableDrones(database),
+    sweep: createFleetSweep(database),
+    drone: async (droneId) => {
+      const sql = "SELECT * FROM c WHERE c.type IN ('registry', 'state')";
+      const { items } = await drones.query<RegistryDocument | StateDocument>(
+        sql,
+        {},
+        { partitionKey: droneId },
+      );
+      const registry = items.find((item) => item.type === 'registry');
+      const state = items.find((item) => item.type === 'state');
+      return { ...(registry ? { registry } : {}), ...(state ? { state } : {}) };
+    },
     registry: (droneId) => drones.read<RegistryDocument>('registry', droneId),
     state: (droneId) => drones.read<StateDocument>('state', droneId),
     createRegistry: (document) => drones.create<RegistryDocument>(document),
@@ -90,7 +114,11 @@ export function createDroneRepository(database: Database): DroneRepository {
 
     job: (deliveryId) => jobs.read('job', deliveryId),
     saveJob: async (job, etag, events = []) => {
-      await jobs.batch(job.deliveryId, [write(job, etag), ...events.map(create)]);
+      if (events.length > 0) {
+        await jobs.batch(job.deliveryId, [write(job, etag), ...events.map(create)]);
+        return undefined;
+      }
+      return (await (etag ? jobs.replace(job, job.deliveryId, etag) : jobs.create(job))).etag;
     },
     releasedJobs: async (accountId, month) => {
       const sql =

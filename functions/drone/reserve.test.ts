@@ -13,7 +13,7 @@ let harness: Harness;
 let fleet: Fleet;
 
 beforeEach(async () => {
-  harness = await startHarness({ containers: ['drones', 'droneDeliveries'] });
+  harness = await startHarness({ containers: ['drones', 'availableDrones', 'droneDeliveries'] });
   harness.add('drone', droneService);
   fleet = fleetOf(harness);
 });
@@ -132,7 +132,7 @@ describe('reserving', () => {
 });
 
 describe('a lease', () => {
-  test('that ran out lets another delivery take the drone, under a newer fence; the first hears that it is over', async () => {
+  test('that ran out lets another delivery take the drone, under a newer fence (S2); the first hears that it is over', async () => {
     await fleet.add('one');
     const first = await fleet.reserve('d1');
     harness.clock.advance(61);

@@ -9,16 +9,18 @@
 import { checkNamedOwner } from '../../shared/auth/tenancy.ts';
 import type { reserveDrone } from '../../shared/contracts/drones.ts';
 import type { Stored } from '../../shared/cosmos/store.ts';
-import { withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
+import { unlessConflict, withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import { type CallMark, callMark, isRepetition, marked } from '../../shared/http/idempotent-call.ts';
 import type { Handler } from '../../shared/http/pipeline.ts';
-import { type Candidate, choose, spentBy } from './domain.ts';
-import { intentOf, overtaken, type ReserveRequest, stale, withTaken } from './intent.ts';
+import { type Candidate, spentBy, type Tally } from './domain.ts';
+import { intentOf, overtaken, type ReserveRequest, stale } from './intent.ts';
 import { releasedItem } from './messages.ts';
+import { createRefusals } from './refusals.ts';
 import type { DroneRepository } from './repository.ts';
 import type { JobDocument } from './schemas.ts';
+import { candidatesFor, givenBack } from './search.ts';
 import { reservationOf } from './views.ts';
 
 const WON: ReadonlySet<JobDocument['status']> = new Set(['Reserved', 'Dispatched', 'Accepted', 'Recalled']);
@@ -34,6 +36,8 @@ export function createReserve(repository: DroneRepository, deps: ServiceDeps): H
 }
 
 function createReservations(repository: DroneRepository, deps: ServiceDeps) {
+  const place = { repository, log: deps.log };
+  const refusals = createRefusals({ fleet: repository.fleet, now: deps.now });
   return { reserve };
 
   async function reserve(
@@ -54,7 +58,7 @@ function createReservations(repository: DroneRepository, deps: ServiceDeps) {
       if (status === 'Released') throw stale();
       if (status !== 'Intended' && status !== 'Reserved') return known.item;
       const held = await heldFor(repository, known.item);
-      if (held) return status === 'Reserved' ? known.item : confirm(repository, deps.log, held);
+      if (held) return status === 'Reserved' ? known.item : confirm(place, held);
     }
     return win(deliveryId, request, known, mark);
   }
@@ -67,19 +71,26 @@ function createReservations(repository: DroneRepository, deps: ServiceDeps) {
     mark: CallMark | undefined,
   ): Promise<JobDocument> {
     const now = deps.now();
-    const fleet = await repository.fleet();
-    const { candidates, refusals } = choose(fleet, request, { now, timeScale: deps.settings.TIME_SCALE });
+    const context = { now, timeScale: deps.settings.TIME_SCALE };
+    const tally: Tally = new Map();
+    const search = {
+      task: request,
+      context,
+      tally,
+      lately: await givenBack(request, known?.item, repository),
+    };
     let current = known;
-    for (const candidate of candidates) {
-      const job = await intend(deliveryId, request, candidate, current, mark);
+    for await (const candidate of candidatesFor(search, { ...repository, refusals })) {
+      const { job, etag } = await intend(deliveryId, request, candidate, current, mark);
       const hold = { deliveryId, generation: request.generation, fence: job.fence, until: job.leaseUntil };
       if (await repository.hold(candidate.droneId, candidate.fence, hold, now))
-        return confirm(repository, deps.log, job);
+        return confirm(place, job, etag);
       const held = await heldFor(repository, job);
-      if (held) return confirm(repository, deps.log, held);
-      current = await repository.job(deliveryId);
+      if (held) return confirm(place, held);
+      current = etag ? { item: job, etag } : await repository.job(deliveryId);
+      tally.set('reserved', (tally.get('reserved') ?? 0) + 1);
     }
-    const facts = { refusals: withTaken(refusals, candidates.length) };
+    const facts = { refusals: await refusals.count(request, tally) };
     deps.log.info({ deliveryId, ...facts }, 'no drone can fly this delivery now');
     throw new AppError('no_feasible_drone', 'no drone can fly this delivery now', { facts });
   }
@@ -90,7 +101,7 @@ function createReservations(repository: DroneRepository, deps: ServiceDeps) {
     candidate: Candidate,
     current: Stored<JobDocument> | undefined,
     mark: CallMark | undefined,
-  ): Promise<JobDocument> {
+  ): Promise<{ job: JobDocument; etag: string | undefined }> {
     const now = deps.now();
     if (current && current.item.generation > request.generation) throw stale();
     if (current && current.item.generation === request.generation && WON.has(current.item.status)) {
@@ -105,29 +116,8 @@ function createReservations(repository: DroneRepository, deps: ServiceDeps) {
       ...marked(mark),
     };
     const event = superseded && WON.has(superseded.status) ? [releasedItem(superseded, now)] : [];
-    await repository.saveJob(job, current?.etag, event);
-    return job;
+    return { job, etag: await repository.saveJob(job, current?.etag, event) };
   }
-}
-
-/** The job as reserved, if it is still the one that is wanted; else its drone is given back. @throws AppError when it was overtaken */
-async function confirm(
-  repository: DroneRepository,
-  log: ServiceDeps['log'],
-  job: JobDocument,
-): Promise<JobDocument> {
-  const { deliveryId, droneId, generation, fence } = job;
-  const current = await repository.job(deliveryId);
-  const same = current?.item.generation === generation && current.item.droneId === droneId;
-  if (same && WON.has(current.item.status) && current.item.fence === fence) return current.item;
-  if (!same || current.item.status !== 'Intended') {
-    await repository.free(droneId, deliveryId, generation);
-    throw overtaken();
-  }
-  const confirmed: JobDocument = { ...job, status: 'Reserved' };
-  await repository.saveJob(confirmed, current.etag);
-  log.info({ deliveryId, droneId, fence }, 'drone reserved');
-  return confirmed;
 }
 
 /** The job with its drone's hold; undefined when the drone does not hold for it. */
@@ -135,4 +125,29 @@ async function heldFor(repository: DroneRepository, job: JobDocument): Promise<J
   const hold = (await repository.registry(job.droneId))?.item.hold;
   if (hold?.deliveryId !== job.deliveryId || hold.generation !== job.generation) return undefined;
   return { ...job, fence: hold.fence, leaseUntil: hold.until ?? job.leaseUntil };
+}
+
+/** `etag`: that of the intent as this call wrote it; when the intent has changed since, it is read. */
+async function confirm(
+  { repository, log }: { readonly repository: DroneRepository; readonly log: ServiceDeps['log'] },
+  job: JobDocument,
+  etag?: string,
+): Promise<JobDocument> {
+  const { deliveryId, droneId, generation, fence } = job;
+  const confirmed: JobDocument = { ...job, status: 'Reserved' };
+  const logged = () => {
+    log.info({ deliveryId, droneId, fence }, 'drone reserved');
+    return confirmed;
+  };
+  const isConfirmed = etag && (await unlessConflict(() => repository.saveJob(confirmed, etag), 'changed'));
+  if (isConfirmed) return logged();
+  const current = await repository.job(deliveryId);
+  const same = current?.item.generation === generation && current.item.droneId === droneId;
+  if (same && WON.has(current.item.status) && current.item.fence === fence) return current.item;
+  if (!same || current.item.status !== 'Intended') {
+    await repository.free(droneId, deliveryId, generation);
+    throw overtaken();
+  }
+  await repository.saveJob(confirmed, current.etag);
+  return logged();
 }

@@ -1,7 +1,7 @@
-/** The items of the containers `drones` (partition: drone) and `droneDeliveries` (partition: delivery). */
+/** The items of the containers `drones` (partition: drone), `availableDrones` (cell) and `droneDeliveries` (delivery). */
 
 import type { z } from 'zod';
-import type { Eta, PackageSize } from '../../shared/contracts/common.ts';
+import type { Eta, PackageSize, Position } from '../../shared/contracts/common.ts';
 import type { DroneBody, DroneState, ReserveBody } from '../../shared/contracts/drones.ts';
 import type { Mission } from '../../shared/contracts/flight.ts';
 import type { CallMark } from '../../shared/http/idempotent-call.ts';
@@ -34,6 +34,24 @@ export interface StateDocument extends DroneState {
   readonly seq: number;
   /** m flown, summed from telemetry. */
   readonly odometer: number;
+  /** Set by the sweep when the drone has not been heard for too long; the next sample takes it away. */
+  readonly silentSince?: string;
+}
+
+/** `availableDrones` (partition: cell): a drone that could be reserved now, with what the choice needs to know of it. */
+export interface AvailableDrone {
+  readonly type: 'available';
+  /** The drone's. */
+  readonly id: string;
+  readonly cell: string;
+  /** That of its registry entry: the reservation is conditional on it. */
+  readonly fence: number;
+  readonly position: Position;
+  readonly battery: number;
+  readonly base: RegistryDocument['base'];
+  readonly performance: RegistryDocument['performance'];
+  /** Rank of the largest package that fits, from 0. */
+  readonly bay: number;
 }
 
 export type JobStatus = 'Intended' | 'Reserved' | 'Dispatched' | 'Accepted' | 'Recalled' | 'Released';

@@ -12,7 +12,7 @@ let next = 0;
 let requests: string[];
 
 beforeAll(async () => {
-  harness = await startHarness({ containers: ['drones', 'droneDeliveries'] });
+  harness = await startHarness({ containers: ['drones', 'availableDrones', 'droneDeliveries'] });
   real = createDroneRepository(harness.database);
 });
 afterAll(() => harness[Symbol.asyncDispose]());

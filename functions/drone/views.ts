@@ -1,6 +1,6 @@
 /** Drones as the contract shows them. */
 import type { Drone, DroneState, Reservation } from '../../shared/contracts/drones.ts';
-import { isHeld } from './domain.ts';
+import { isHeld } from './availability.ts';
 import type { JobDocument, RegistryDocument, StateDocument } from './schemas.ts';
 
 export function stateView(state: StateDocument): DroneState {

@@ -18,7 +18,7 @@ const LEAST_AGE_MS = 60_000;
 export async function checkReservations(deps: RoundDeps): Promise<ReadonlySet<string>> {
   const { call, log } = deps.services;
   const seen = new Set<string>();
-  for (const { id: droneId, reservedFor: deliveryId } of await wholeFleet(call)) {
+  for (const { id: droneId, reservedFor: deliveryId } of await reservedDrones(call)) {
     if (deliveryId === undefined) continue;
     const watch = { id: `watch-orphan-${droneId}`, deliveryId, mark: droneId };
     await guarded(deliveryId, deps, async () => {
@@ -116,12 +116,12 @@ async function stateOf(
   }
 }
 
-async function wholeFleet(call: RoundDeps['services']['call']): Promise<readonly Drone[]> {
+async function reservedDrones(call: RoundDeps['services']['call']): Promise<readonly Drone[]> {
   const drones: Drone[] = [];
   let continuation: string | undefined;
   do {
     const { body } = await call(listDrones, {
-      query: { limit: PAGE_SIZE, ...(continuation ? { continuation } : {}) },
+      query: { limit: PAGE_SIZE, reserved: 'true', ...(continuation ? { continuation } : {}) },
     });
     drones.push(...body.drones);
     ({ continuation } = body);

@@ -102,7 +102,13 @@ function streamed(
   parameters: ReadonlyMap<string, unknown>,
   page: PageRequest,
 ): Page {
-  const rows = rowsOf(store, container, scope, filtersOf(query, parameters), startOf(page).after);
+  const rows = rowsOf(
+    store,
+    container,
+    scope,
+    filtersOf(query, parameters, container.definition.partitionKey.paths),
+    startOf(page).after,
+  );
   return pageOf(rows, page, whole ? wholeTexts(container, query, parameters, system) : rowTexts());
 
   function rowTexts() {
@@ -173,7 +179,8 @@ function collected(
   let seen = 0;
   let readCharacters = 0;
   const documents = (function* () {
-    for (const row of rowsOf(store, container, scope, filtersOf(read.query, parameters))) {
+    const filters = filtersOf(read.query, parameters, container.definition.partitionKey.paths);
+    for (const row of rowsOf(store, container, scope, filters)) {
       seen += 1;
       readCharacters += row.body.length;
       yield documentOf(container, row, read.system || read.shape !== 'plain' || isOrdered(read.query));

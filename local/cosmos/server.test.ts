@@ -46,6 +46,20 @@ const failing = (work: Promise<unknown>) =>
     (error: { code?: number }) => ({ code: error.code }),
   );
 
+test('a query that names partitions finds the items of these alone (P3 of query/pushdown.ts)', async () => {
+  for (const pk of ['P3-a', 'P3-b', 'P3-c'])
+    for (const id of ['1', '2']) await container.items.create({ id, pk, n: Number(id) });
+  const asked: [string, string[]][] = [
+    ["SELECT VALUE c.pk FROM c WHERE c.pk IN ('P3-a', 'P3-c') AND c.n = 2", ['P3-a', 'P3-c']],
+    ["SELECT VALUE c.pk FROM c WHERE c.pk = 'P3-b' AND c.n >= 1", ['P3-b', 'P3-b']],
+    ["SELECT VALUE c.pk FROM c WHERE c.n >= 1 AND c.pk IN ('P3-none')", []],
+  ];
+  for (const [query, expected] of asked) {
+    const { resources } = await container.items.query<string>(query).fetchAll();
+    expect(resources.toSorted()).toEqual(expected);
+  }
+});
+
 test('counts requests by container and operation', async () => {
   const count = (operation: string) => server.requests()['items']?.[operation] ?? 0;
   const [reads, creates] = [count('read'), count('create')];

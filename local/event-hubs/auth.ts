@@ -1,4 +1,4 @@
-/** Who may do what: shared access signatures and tokens, the rights Send, Listen and Manage. */
+/** Authorizes by shared access signatures and tokens, with the rights Send, Listen and Manage. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
 export type Right = 'Send' | 'Listen' | 'Manage';
@@ -9,14 +9,14 @@ export interface AccessKey {
   readonly rights: readonly Right[];
 }
 
-/** Rights of a token's bearer on a hub, and when the token ends (ms since the epoch); rejects when the token is not valid. */
+/** Rights of a token's bearer on a hub, and the token's expiry (ms since the epoch); rejects when the token is not valid. */
 export type VerifyToken = (
   token: string,
   hub: string,
 ) => Promise<{ readonly rights: readonly Right[]; readonly expires: number }>;
 
 export interface Claim {
-  /** What the claim was put for: hub, or hub and more, in lower case. */
+  /** Audience of the claim: a hub, or a path below it, in lower case. */
   readonly audience: string;
   readonly rights: readonly Right[];
   /** ms since the epoch */
@@ -31,7 +31,7 @@ export function entityPath(audience: string): string {
     .toLowerCase();
 }
 
-/** Is `path` the entity itself or below it? The namespace, '', is above all. */
+/** Whether `path` is the entity or below it. The namespace, '', is above all. */
 function covers(entity: string, path: string): boolean {
   return entity === '' || path === entity || path.startsWith(`${entity}/`);
 }
@@ -62,7 +62,7 @@ export function checkSas(
   return { audience: path, rights: key.rights, expires };
 }
 
-/** The name of a key and the key itself, as clients without `$cbs` sign in. Undefined: refused. */
+/** Signs a client without `$cbs` in by a key's name and the key. Undefined: refused. */
 export function checkPlain(name: string, secret: string, keys: readonly AccessKey[]): Claim | undefined {
   const key = keys.find((each) => each.name === name);
   const [sent, expected] = [secret, key?.key ?? ''].map((text) =>
@@ -87,7 +87,7 @@ export async function checkToken(
   }
 }
 
-/** Does one of the claims cover the entity, with the right (or Manage, which includes the others)? Undefined: with any right. */
+/** Whether one of the claims covers the entity with the right (or Manage, which includes the others). Undefined: with any right. */
 export function isAllowed(
   claims: readonly Claim[],
   entity: string,

@@ -1,4 +1,4 @@
-/** What the parts of the broker share: who may do what, which links there are, what goes wrong on demand. */
+/** The context that the parts of the broker share: authorization, links, faults. */
 import type { DiskWatch } from '../disk-watch.ts';
 import type { Connection } from './amqp/layers.ts';
 import type { Link } from './amqp/link.ts';
@@ -11,7 +11,7 @@ import type { Meter } from './meter.ts';
 export interface OpenLink {
   readonly hub: string;
   readonly partition: number | undefined;
-  /** What a token must cover. */
+  /** The entity that a token must cover. */
   readonly entity: string;
   readonly right: Right;
 }
@@ -25,9 +25,9 @@ export interface BrokerContext {
   readonly disk: DiskWatch;
   readonly now: () => number;
   allowed(connection: Connection, entity: string, right: Right | undefined): boolean;
-  /** A link is open; `closed` is called once it is not. */
+  /** Registers an open link; `closed` is called when it closes. */
   register(link: Link, facts: OpenLink, closed?: () => void): void;
-  /** Work that an orderly end waits for. */
+  /** Registers work that an orderly end waits for. */
   track(work: Promise<unknown>): void;
 }
 

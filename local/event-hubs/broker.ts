@@ -1,7 +1,7 @@
 /**
- * Hubs, consumer groups and partitions, without any protocol.
+ * Keeps hubs, consumer groups and partitions, without any protocol.
  *
- * H1 A data folder has one broker at a time: two would cut each other's files.
+ * H1 A data folder has one broker at a time: two would truncate each other's files.
  */
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,12 +12,12 @@ import { PartitionLog } from './partition-log.ts';
 
 export interface HubConfig {
   readonly partitions: number;
-  /** `$Default` is always there. */
+  /** `$Default` always exists. */
   readonly consumerGroups?: readonly string[];
   readonly retentionHours?: number;
-  /** Of the whole hub; the oldest events go. */
+  /** Limit of the whole hub; the oldest events are removed. */
   readonly retentionBytes?: number;
-  /** Sends are refused while the hub holds as much. */
+  /** Sends are refused while the hub holds this much. */
   readonly quotaBytes?: number;
 }
 
@@ -32,11 +32,11 @@ export interface Hub {
 export interface Broker {
   /** Names are compared without case, as the service does. */
   hub(name: string): Hub | undefined;
-  /** Where a batch goes: its partition, its key's, or the next in turn. */
+  /** The partition of a batch: the given one, that of its key, or the next in turn. */
   route(hub: Hub, partition: number | undefined, key: string | undefined): PartitionLog;
-  /** Has it reached its quota? */
+  /** Whether it has reached its quota. */
   isFull(hub: Hub): boolean;
-  /** Lets go of what is too old or too much; done each minute by itself. */
+  /** Removes events beyond the retention; runs every minute by itself. */
   retain(): void;
   readonly hubs: readonly Hub[];
   close(): Promise<void>;
@@ -46,18 +46,18 @@ export const DEFAULT_GROUP = '$Default';
 const HOUR_MS = 3_600_000;
 const RETENTION_CHECK_MS = 60_000;
 
-/** The index that a partition's id names; undefined: there is none such. */
+/** The index of a partition's id; undefined: there is no such partition. */
 export function partitionIn(hub: Hub, id = ''): number | undefined {
   return /^(0|[1-9]\d*)$/.test(id) && Number(id) < hub.partitions.length ? Number(id) : undefined;
 }
 
-/** Held until it is closed or the process ends, however it ends. */
+/** The lock is held until it is closed or the process ends, in any way. */
 const openLock = (dataDir: string) => {
   mkdirSync(dataDir, { recursive: true });
   return openDatabase(join(dataDir, '.in-use.lock'), 'PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
 };
 
-/** @throws Error in one line: another process has the data folder */
+/** @throws Error in one line: another process uses the data folder */
 export function createBroker(
   dataDir: string,
   config: Readonly<Record<string, HubConfig>>,

@@ -1,6 +1,6 @@
 /**
- * The claims that clients have brought, by connection. A claim replaces the one before it for the same audience; a link that no claim
- * covers any more is detached at the moment when its claim ends.
+ * Keeps the claims of clients, by connection. A claim replaces the previous one for the same audience; a link is detached at the
+ * moment when its last claim expires.
  */
 import type { Connection } from './amqp/layers.ts';
 import type { Link } from './amqp/link.ts';
@@ -12,7 +12,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export interface Claims {
   readonly allowed: BrokerContext['allowed'];
-  /** The claim of a connection that has signed in by name: it has no other, and no end. */
+  /** The claim of a connection that has signed in by name: it is the only one, and does not expire. */
   signIn(connection: Connection, claim: Claim): void;
   add(connection: Connection, claim: Claim): void;
   forget(connection: Connection): void;
@@ -25,7 +25,7 @@ export function createClaims(links: ReadonlyMap<Link, OpenLink>, now: () => numb
   const allowed: Claims['allowed'] = (connection, entity, right) =>
     isAllowed(claimsOf(connection), entity, right, now());
 
-  /** Now, and again when the next claim ends. */
+  /** Checks now, and again when the next claim expires. */
   const detachExpired = (connection: Connection) => {
     for (const [link, { entity, right }] of links)
       if (link.connection === connection && !allowed(connection, entity, right)) link.close(REFUSALS.expired);

@@ -1,13 +1,13 @@
 /**
- * Where the logs of a broker write: in place, or in the thread pool.
+ * Decides where the logs of a broker write: in place, or in the thread pool.
  *
- * A trip to the pool and back costs as much as a short write to a fast disk; but a write in place holds up everybody else.
+ * A round trip to the pool costs as much as a short write to a fast disk, but a write in place blocks all other work.
  *
- * C1 What is appended in one turn of the loop is seen together: several logs write side by side, in the pool.
- * C2 Only a short write that is the only one, to a disk that was fast of late, is made in place.
+ * C1 The appends of one turn of the event loop are considered together: several logs write in parallel, in the pool.
+ * C2 Only a short write that is the only one, to a disk that was fast recently, is made in place.
  */
 
-/** How a log writes what it has. */
+/** The way in which a log writes its appends. */
 export type WriteStrategy = 'here' | 'pool';
 
 export interface Commits {
@@ -17,11 +17,11 @@ export interface Commits {
   ended(milliseconds: number): void;
 }
 
-/** Above this a write in place would be felt. */
+/** A write in place that takes longer would be noticeable. */
 const FAST_MS = 0.5;
 /**
- * Steps of a running quantile: the time that one write in five stays below. Not the mean: on a busy machine much of what a
- * trip to the pool takes is not the disk's.
+ * Steps of a running quantile: one write in five takes less than this time. It is not the mean: on a busy machine the disk
+ * causes only a part of the time of a round trip to the pool.
  */
 const [UP, DOWN] = [1.05, 0.8];
 const LEAST_MS = 0.01;
@@ -30,7 +30,7 @@ const LEAST_MS = 0.01;
 export function createCommits(turn: (then: () => void) => void = queueMicrotask): Commits {
   let due: ((place: WriteStrategy) => void)[] = [];
   let underWay = 0;
-  // Not known yet: the first write shows it.
+  // Unknown until the first write.
   let pace = FAST_MS;
   const start = () => {
     const writes = due;

@@ -1,4 +1,4 @@
-/** The configuration file of the process: the project's own form, or that of Microsoft's emulator. */
+/** Reads the configuration file of the process, in its own form or that of Microsoft's emulator. */
 import {
   check,
   isAddress,
@@ -19,13 +19,13 @@ export interface EventHubsConfig {
   readonly throughputUnits?: number;
   readonly maxConnections?: number;
   readonly tls?: TlsFiles;
-  /** Of Entra tokens; with it they are taken on the TLS listener. */
+  /** Issuer of Entra tokens; with it, the TLS listener accepts them. */
   readonly issuer?: string;
   readonly audience?: string;
   readonly roles?: Roles;
 }
 
-/** What Microsoft's emulator takes. https://learn.microsoft.com/azure/event-hubs/test-locally-with-event-hub-emulator */
+/** The form of Microsoft's emulator. https://learn.microsoft.com/azure/event-hubs/test-locally-with-event-hub-emulator */
 export const EMULATOR_KEY: AccessKey = {
   name: 'RootManageSharedAccessKey',
   key: 'SAS_KEY_VALUE',
@@ -39,7 +39,7 @@ const GROUP = /^(\$default|[a-z0-9]([-._a-z0-9]{0,48}[a-z0-9])?)$/i;
 const RIGHTS: ReadonlySet<unknown> = new Set(['Send', 'Listen', 'Manage'] satisfies Right[]);
 const ROLES: ReadonlySet<unknown> = new Set(['sender', 'receiver', 'owner']);
 
-/** @throws Error that says what is wrong, and where */
+/** @throws Error that names the invalid part and the reason */
 export function readConfig(text: string): EventHubsConfig {
   const value = readObject(text);
   if (isObject(value['UserConfig'])) return { hubs: emulatorHubs(value['UserConfig']), keys: [EMULATOR_KEY] };

@@ -1,30 +1,30 @@
 /**
- * Accepts connections: plain AMQP or AMQP in a WebSocket, told apart by the first byte. So one port serves both, as 443
- * does in Azure.
+ * Accepts connections of plain AMQP and of AMQP in a WebSocket, distinguished by the first byte. So one port serves both, as
+ * 443 does in Azure.
  *
  * D1 A connection that sends nothing, or does not finish opening its WebSocket, is ended after a while.
- * D2 Nothing of a connection is lost or read before it is known what it speaks.
+ * D2 No byte of a connection is lost, and none is processed before its protocol is known.
  */
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 export interface ConnectionListener {
-  /** A connection has come, over TCP or TLS. */
+  /** Takes a new connection, over TCP or TLS. */
   accept(socket: Socket): void;
-  /** Ends those that are not in yet. */
+  /** Ends connections whose protocol is not known yet. */
   close(): void;
 }
 
-/** Called with each stream on which AMQP is to be spoken. */
+/** Called with each stream for AMQP. */
 export type OpenStream = (stream: Duplex, isEncrypted: boolean) => void;
 
 const HANDSHAKE_MS = 20_000;
-/** Of GET; AMQP begins with an A. */
+/** First byte of GET; AMQP begins with an A. */
 const FIRST_OF_HTTP = 'G'.charCodeAt(0);
 
 export const isEncrypted = (socket: Duplex): boolean => 'encrypted' in socket;
 
-/** @param handshakeMs for a connection that has not shown what it speaks */
+/** @param handshakeMs time limit for a connection whose protocol is not known yet */
 export function createConnectionListener(
   entered: OpenStream,
   handshakeMs: number = HANDSHAKE_MS,
@@ -35,7 +35,7 @@ export function createConnectionListener(
     waiting.delete(socket);
   };
   const enterWeb = async (socket: Socket) => {
-    // Most brokers never need it: megabytes, loaded with the first.
+    // Most brokers never need it: it has megabytes, and is loaded with the first WebSocket.
     const { upgrade } = await import('./websockets.ts');
     upgrade(socket, (stream) => {
       leave(socket);

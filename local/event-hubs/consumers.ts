@@ -1,4 +1,4 @@
-/** Links on which clients receive: from one partition, for a consumer group, with or without an epoch. */
+/** Opens the links on which clients receive: from one partition, for a consumer group, with or without an epoch. */
 
 import type { Link } from './amqp/link.ts';
 import type { AmqpError } from './amqp/performatives.ts';
@@ -65,7 +65,7 @@ export function openConsumer(link: Link, core: BrokerContext, readers: Readers):
   });
 }
 
-/** Detaches whom a new receiver takes the partition from, or says why it may not. */
+/** Detaches the receivers that a new one replaces, or returns why it may not replace them. */
 function makeRoom(others: ReadonlySet<OpenReader>, epoch: number | undefined): AmqpError | undefined {
   const highest = Math.max(-1, ...[...others].map((each) => each.epoch ?? -1));
   if (epoch === undefined) {
@@ -77,7 +77,7 @@ function makeRoom(others: ReadonlySet<OpenReader>, epoch: number | undefined): A
   return undefined;
 }
 
-/** What its client calls it. */
+/** The client's name for it. */
 function nameOf({ link }: OpenReader): string {
   const name = link.attach.properties.get(NAME);
   return typeof name === 'string' ? name : link.attach.name;

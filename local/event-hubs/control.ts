@@ -1,11 +1,11 @@
 /**
- * Faults over HTTP, for tests in another process: `POST /faults` adds one (JSON), `DELETE /faults` clears all, `POST /drop`
+ * Controls faults over HTTP, for tests in another process: `POST /faults` adds one (JSON), `DELETE /faults` clears all, `POST /drop`
  * cuts every connection, `POST /detach` (`{"hub": "…", "condition": "…"}`) detaches every link of a hub.
  */
 import { type Control, startControl as start } from '../control.ts';
 import { type Faults, readFault } from './faults.ts';
 
-/** @param port 0: any that is free */
+/** @param port 0: any free port */
 export function startControl(faults: Faults, port: number): Promise<Control> {
   return start(
     {

@@ -1,9 +1,9 @@
 /**
- * AMQP 1.0 on bytes: a batch is cut into its messages and a message is stamped with the broker's annotations without decoding
- * what is inside. http://docs.oasis-open.org/amqp/core/v1.0/os/amqp-core-types-v1.0-os.html (1.6 type system),
+ * Works on encoded AMQP 1.0: cuts a batch into its messages, and stamps a message with the broker's annotations, without
+ * decoding the content. http://docs.oasis-open.org/amqp/core/v1.0/os/amqp-core-types-v1.0-os.html (1.6 type system),
  * amqp-core-messaging-v1.0-os.html (3.2 message format).
  *
- * E1 Nothing is read behind the end of a buffer: what is cut short or unknown throws `MalformedMessage`.
+ * E1 Nothing is read beyond the end of a buffer: a truncated or unknown value throws `MalformedMessage`.
  * E2 `stamp` changes the annotations only; every other section stays byte for byte.
  */
 import {
@@ -42,7 +42,7 @@ interface Section {
   readonly code: number;
   /** Of the descriptor. */
   readonly start: number;
-  /** Of the value behind the descriptor. */
+  /** Of the value after the descriptor. */
   readonly value: number;
   readonly end: number;
 }
@@ -145,7 +145,7 @@ function* entriesOf({ count, entries }: MapBytes): Generator<Entry> {
 const PARTITION_KEY = 'x-opt-partition-key';
 const PRODUCER = /^com\.microsoft:producer-(id|epoch|sequence-number)$/;
 
-/** What a producer that retries without duplicates says of a message. */
+/** The annotations of a producer that retries without duplicates. */
 export interface Producing {
   readonly id: number;
   readonly epoch: number;
@@ -157,7 +157,7 @@ export interface MessageFacts {
   readonly producing: Producing | undefined;
 }
 
-/** Checks a message's sections, and finds what the broker must know of it. @throws MalformedMessage */
+/** Checks a message's sections, and finds the fields that the broker needs. @throws MalformedMessage */
 export function inspect(message: Buffer): MessageFacts {
   let facts: MessageFacts = { partitionKey: undefined, producing: undefined };
   let hasBody = false;
@@ -167,7 +167,7 @@ export function inspect(message: Buffer): MessageFacts {
     const { code, value, end } = sectionAt(message, at);
     at = end;
     if (code === SECTION.footer) {
-      // The JavaScript SDK writes it before the body, and the service takes that.
+      // The JavaScript SDK writes it before the body, and the service accepts that.
       if (hasFooter) throw new MalformedMessage('two footers');
       hasFooter = true;
       continue;
@@ -208,7 +208,7 @@ function text(bytes: Buffer, at: number, end: number): string | undefined {
   return undefined;
 }
 
-/** What only the broker says; a sender has no right to. */
+/** Annotations that only the broker may set. */
 const RESERVED: ReadonlySet<string | undefined> = new Set([
   'x-opt-sequence-number',
   'x-opt-offset',
@@ -239,7 +239,7 @@ function without(map: MapBytes, names: ReadonlySet<string | undefined>): MapByte
   return { count: kept.length * 2, entries: Buffer.concat(parts) };
 }
 
-/** A message's header, its annotations, and where what follows them begins. */
+/** A message's header, its annotations, and the start of the rest. */
 function annotationsOf(message: Buffer): {
   readonly header: Buffer;
   readonly known: MapBytes;
@@ -266,7 +266,7 @@ function writeMapHead(bytes: Buffer, at: number, count: number, length: number):
   return at + MAP_HEAD;
 }
 
-/** The message with an annotation more, in place of any of its name. */
+/** The message with one more annotation, in place of any with the same name. */
 export function annotated(message: Buffer, name: `x-opt-${string}`, value: Buffer): Buffer {
   const { header, known, rest } = annotationsOf(message);
   const { count, entries } = without(known, new Set([name]));
@@ -276,7 +276,7 @@ export function annotated(message: Buffer, name: `x-opt-${string}`, value: Buffe
   return Buffer.concat([header, head, own, message.subarray(rest)]);
 }
 
-/** The message as a receiver gets it. `before` goes in front as delivery annotations (the runtime metric). */
+/** The message in the form for a receiver. @param before delivery annotations in front of it (the runtime metric) */
 export function stamp(message: Buffer, annotations: Stamp, before: Buffer = EMPTY): Buffer {
   const { header, known: all, rest } = annotationsOf(message);
   const known = without(all, RESERVED);
@@ -335,9 +335,9 @@ export function runtimeMetric(
   );
 }
 
-/** A request to one of the broker's own nodes. */
+/** A request to a node of the broker itself. */
 export interface Request {
-  /** As it was sent: it goes back as the correlation id. */
+  /** As it was sent; the reply has it as its correlation id. */
   readonly messageId: Buffer;
   readonly replyTo: string;
   readonly properties: ReadonlyMap<unknown, unknown>;

@@ -1,4 +1,4 @@
-/** Faults on demand: for tests of what happens when the broker refuses, is slow, loses an acknowledgement or a connection. */
+/** Injects faults, for tests with a broker that refuses, is slow, or loses an acknowledgement or a connection. */
 import { faultReader } from '../fault-reader.ts';
 
 export interface Fault {
@@ -21,9 +21,9 @@ export interface Fault {
 export interface Faults {
   add(fault: Fault): void;
   clear(): void;
-  /** The fault that meets this, used up by one. */
+  /** The fault for this event; its count is reduced by one. */
   take(kind: Fault['kind'], hub: string, partition: number | undefined): Fault | undefined;
-  /** Is there one, without using it up? */
+  /** Whether there is a fault; its count stays. */
   has(kind: Fault['kind'], hub: string, partition?: number): boolean;
   /** Cuts every connection at once. */
   dropConnections(): void;
@@ -59,7 +59,7 @@ export function createFaults(actions: Pick<Faults, 'dropConnections' | 'detachLi
   };
 }
 
-/** From JSON. @throws Error that says what is wrong */
+/** From JSON. @throws Error with the reason */
 export const readFault = faultReader<Fault>(['reject', 'dropAck', 'delay', 'refuse', 'refuseCbs', 'pause'], {
   hub: 'string',
   partition: 'number',

@@ -1,5 +1,5 @@
 /**
- * Which partition a partition key lands in, as the service decides it: Bob Jenkins' lookup3 (http://burtleburtle.net/bob/c/lookup3.c,
+ * Finds the partition of a partition key by the service's rule: Bob Jenkins' lookup3 (http://burtleburtle.net/bob/c/lookup3.c,
  * public domain), the halves xored, the low 16 bits signed, modulo the count. Sums are of doubles until a bit operation folds them
  * to 32 bits, like the SDK's own mapper, which a test compares.
  */

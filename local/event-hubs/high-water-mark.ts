@@ -1,8 +1,8 @@
 /**
- * How far the log of a partition had come, beside the log: a start can tell a record that a crash tore from one that was acknowledged and
- * is damaged, and never gives a number twice, whatever has become of the log.
+ * Records the progress of a partition's log in a file beside it. With it, a start can distinguish a record torn by a crash from an
+ * acknowledged one that is damaged, and never assigns a number twice, even if the log was lost.
  *
- * W1 The mark is written when the log is closed, and at most a second after an append; it is never above what is acknowledged.
+ * W1 The mark is written when the log is closed, and at most a second after an append; it never exceeds the acknowledged events.
  * W2 A mark that cannot be read counts as none.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ export interface HighWaterMark {
   readonly next: number;
   /** `next` is acknowledged; written soon. */
   reached(next: number): void;
-  /** Writes what was reached. */
+  /** Writes the mark. */
   close(): void;
 }
 
@@ -32,7 +32,7 @@ export function openHighWaterMark(file: string): HighWaterMark {
       writeFileSync(file, `${reached} ${crc32(String(reached))}\n`);
       written = reached;
     } catch {
-      // The next append tries again: without the mark less is noticed, and nothing is lost.
+      // The next append tries again: without the mark less damage is detected, but nothing is lost.
     }
   };
   return {

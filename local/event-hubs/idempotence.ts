@@ -1,8 +1,8 @@
 /**
- * Producers that retry without duplicates: each names itself, and numbers its events per partition.
+ * Supports producers that retry without duplicates: each names itself, and numbers its events per partition.
  *
- * I1 An event that was stored before is accepted again and not stored again, also when its first answer is still on its way.
- * I2 A gap is refused; a producer of a lower epoch, too.
+ * I1 An event that is already stored is accepted again but not stored again, even while its first answer is still on its way.
+ * I2 A gap is refused, and so is a producer of a lower epoch.
  * I3 After a restart the last number of a producer is found in the log's newest events.
  *
  * https://learn.microsoft.com/azure/event-hubs/event-hubs-features-overview (partition publishing)
@@ -19,16 +19,16 @@ const ID = 'com.microsoft:producer-id';
 const EPOCH = 'com.microsoft:producer-epoch';
 const SEQUENCE = 'com.microsoft:producer-sequence-number';
 const MAX_ID = 2 ** 40;
-/** Newest events of a partition that are searched for a producer that is not known. */
+/** Number of newest events of a partition that are searched for an unknown producer. */
 const SEARCHED = 10_000;
 const SEARCH_STEP = 500;
-/** Producers that a partition keeps in mind. */
+/** Number of producers that a partition remembers. */
 const MAX_KNOWN = 10_000;
 
 interface Producer {
   epoch: number;
   last: number;
-  /** Settles when everything of it that was taken is on disk. */
+  /** Settles when all of its accepted events are on disk. */
   stored: Promise<unknown>;
   readonly links: Set<Link>;
 }
@@ -38,9 +38,9 @@ export interface NumberedEvent extends NewEvent {
 }
 
 export interface Producers {
-  /** What the attach answers; undefined: the producer's epoch is too low. */
+  /** The answer to the attach; undefined: the producer's epoch is too low. */
   join(link: Link, log: PartitionLog, stolen: (link: Link) => void): Record<string, Buffer> | undefined;
-  /** Stores what is new. */
+  /** Stores the new events. */
   append(
     log: PartitionLog,
     events: readonly NumberedEvent[],
@@ -90,7 +90,7 @@ export function createProducers(): Producers {
         producer.last = sequence;
       } else producer.last = Math.max(producer.last, sequence);
       producer.links.add(link);
-      // The client's own number goes back: it may not know yet that more was stored, and numbers what it repeats by it.
+      // The client's own number is returned: it may not know yet that more was stored, and numbers its repetitions by it.
       return { [ID]: long(id), [EPOCH]: short16(epoch), [SEQUENCE]: int(sequence) };
     },
     append: async (log, events) => {
@@ -119,7 +119,7 @@ export function createProducers(): Producers {
   };
 }
 
-/** Nobody misses it: when it comes again, the log knows. */
+/** It can be forgotten: when it returns, the log has its number. */
 function forgetOldest(producers: Map<number, Producer>): void {
   for (const [id, { links }] of producers) {
     if ([...links].some(({ isOpen }) => isOpen)) continue;
@@ -128,7 +128,7 @@ function forgetOldest(producers: Map<number, Producer>): void {
   }
 }
 
-/** What the log's newest events say of a producer. */
+/** Finds a producer's last number in the log's newest events. */
 function lastOf(log: PartitionLog, id: number): Producing | undefined {
   for (let end = log.last + 1; end > Math.max(log.first, log.last + 1 - SEARCHED); end -= SEARCH_STEP) {
     const start = Math.max(log.first, end - SEARCH_STEP);

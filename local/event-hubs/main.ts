@@ -1,5 +1,5 @@
 /**
- * The broker as a process: `--port N --data DIR --config FILE [--control-port N]`. The file is JSON: `{"hubs": {name:
+ * Runs the broker as a process: `--port N --data DIR --config FILE [--control-port N]`. The file is JSON: `{"hubs": {name:
  * {"partitions": 4, "consumerGroups": ["…"], "retentionHours": 24, "retentionBytes": N, "quotaBytes": N}}, "keys": [{"name":
  * "…", "key": "…", "rights": ["Send", "Listen", "Manage"]}], "throughputUnits": N, "maxConnections": N, "tls": {"key": FILE,
  * "cert": FILE, "port": N}, "issuer": "…", "audience": "…", "roles": {principal: {hub or *: "sender", "receiver" or
@@ -26,7 +26,7 @@ else process.exitCode = 2;
 
 async function start({ port, data, controlPort, config }: Arguments) {
   const { hubs, keys, throughputUnits, maxConnections, tls, issuer, audience, roles = {} } = config;
-  // Loaded only where they are used, as the control port and TLS are: each is megabytes.
+  // Loaded only when used, like the control port and TLS: each has megabytes.
   const tokens = issuer ? await import('./tokens.ts') : undefined;
   const server = await startEventHubs({
     port,
@@ -53,7 +53,7 @@ async function start({ port, data, controlPort, config }: Arguments) {
   };
 }
 
-/** Undefined after one line that says what is wrong. */
+/** Undefined after it has printed the error in one line. */
 function readArguments(): Arguments | undefined {
   try {
     const { values } = parseArgs({

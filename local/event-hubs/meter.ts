@@ -1,12 +1,12 @@
 /**
- * How much a namespace takes in and gives out: throughput units, as buckets that fill each second. What comes in above it is
- * refused; what goes out waits. https://learn.microsoft.com/azure/event-hubs/event-hubs-scalability#throughput-units
+ * Meters the ingress and egress of a namespace by throughput units, as buckets that fill each second. Ingress above the limit
+ * is refused; egress waits. https://learn.microsoft.com/azure/event-hubs/event-hubs-scalability#throughput-units
  */
 
 export interface Meter {
-  /** False: there is nothing left, and nothing is taken. What one batch is over a full bucket is owed. */
+  /** False: nothing is left, and nothing is taken. A batch larger than a full bucket goes into debt. */
   take(events: number, bytes: number): boolean;
-  /** Milliseconds until something is left; 0: it is now. */
+  /** Milliseconds until the bucket has room; 0: now. */
   wait(): number;
 }
 

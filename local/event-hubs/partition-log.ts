@@ -1,11 +1,11 @@
 /**
- * The log of one partition: append-only segment files, acknowledged when on disk.
+ * Keeps the log of one partition: append-only segment files, acknowledged when on disk.
  *
- * L1 An append resolves when its records are on disk; what waits meanwhile goes into the next write together.
- * L2 Sequence numbers have no gap and are never used twice, also over restarts and retention, and where files were taken away.
- * L3 A record that was torn by a crash is cut at start; everything before it is kept. Where acknowledged records cannot be read, or
- *    are missing, the log is not opened: the error says which file it is and what can be done.
- * L4 Memory holds 4 bytes per retained event; events are read from the file, which the machine has in its cache.
+ * L1 An append resolves when its records are on disk; appends that arrive during a write share the next one.
+ * L2 Sequence numbers have no gap and are never used twice, even over restarts and retention, and if files were removed.
+ * L3 A record that was torn by a crash is cut off at the start; everything before it is kept. If acknowledged records cannot be read
+ *    or are missing, the log is not opened: the error names the file and the options.
+ * L4 Memory holds 4 bytes per retained event; events are read from the file, which the operating system caches.
  */
 import { mkdirSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -24,14 +24,14 @@ import {
 export interface PartitionLogOptions {
   readonly dir: string;
   readonly now: () => number;
-  /** A new file begins after so many bytes; default 64 MiB, or an eighth of `retentionBytes`. */
+  /** Size at which a new file begins, bytes; default 64 MiB, or an eighth of `retentionBytes`. */
   readonly segmentBytes?: number;
-  /** Oldest segments go when the log has more bytes, or when all of their events are older. */
+  /** The oldest segments are removed when the log has more bytes, or when all of their events are older. */
   readonly retentionBytes?: number;
   readonly retentionMs?: number;
   /** Shared by the logs of one disk. */
   readonly commits?: Commits;
-  /** Told of what was cut at start, in one line. */
+  /** Called with a line about the bytes that were cut off at the start. */
   readonly warn?: (line: string) => void;
 }
 
@@ -56,7 +56,7 @@ export class PartitionLog {
   private readonly listeners = new Set<() => void>();
   private next = 0;
   private closed = false;
-  /** Of the newest event, ms since the epoch; 0: there never was one. */
+  /** Time of the newest event, ms since the epoch; 0: there never was one. */
   lastTime = 0;
 
   constructor(options: PartitionLogOptions) {
@@ -94,7 +94,7 @@ export class PartitionLog {
     return this.first === this.next;
   }
 
-  /** Size of what is kept. */
+  /** Size of the retained events. */
   get bytes(): number {
     return this.segments.reduce((sum, { bytes }) => sum + bytes, 0);
   }
@@ -121,7 +121,7 @@ export class PartitionLog {
     this.lastTime = Math.max(this.lastTime, segment.lastTime);
   }
 
-  /** Whether a file that begins within these numbers was set aside. */
+  /** Whether a file beginning within these numbers was set aside. */
   private isSetAside(from: number, to: number): boolean {
     return readdirSync(this.options.dir).some((name) => {
       const first = Number(basename(name, `.log${SET_ASIDE}`));
@@ -160,7 +160,7 @@ export class PartitionLog {
     try {
       segment = this.current();
     } catch (error) {
-      // The next file could not be made.
+      // The next file could not be created.
       this.commits.ended(0);
       for (const { reject } of group) reject(error);
       return this.ended();
@@ -193,7 +193,7 @@ export class PartitionLog {
     });
   }
 
-  /** A write is over: what has come meanwhile is the next. */
+  /** A write has ended: the appends that have arrived meanwhile are the next. */
   private ended(): void {
     if (this.queue.length > 0) return this.join();
     this.writing = false;
@@ -208,13 +208,13 @@ export class PartitionLog {
     return this.segments.at(-1) as Segment;
   }
 
-  /** Lets go of segments that are too old or too many. */
+  /** Removes segments that are too old or too many. */
   retain(): void {
     const { retentionBytes = Number.POSITIVE_INFINITY, retentionMs = Number.POSITIVE_INFINITY } =
       this.options;
     const oldest = this.options.now() - retentionMs;
     const newest = this.segments.at(-1) as Segment;
-    // A quiet partition's last file never fills: a new one begins, so that the old events can go.
+    // The last file of a quiet partition never fills: a new one begins, so that the old events can be removed.
     if (!this.writing && newest.count > 0 && newest.lastTime < oldest) this.begin(this.next);
     let total = this.bytes;
     while (this.segments.length > 1) {
@@ -226,13 +226,13 @@ export class PartitionLog {
     }
   }
 
-  /** Up to `count` events from `from` on, or from the first that is kept; fewer when they are many bytes or another file begins. */
+  /** Up to `count` events starting at `from`, or at the first retained one; fewer if they are large or another file begins. */
   read(from: number, count: number): StoredEvent[] {
     const start = Math.max(from, this.first);
     const index = this.segments.findLastIndex(({ first }) => first <= start);
     const segment = this.segments[index];
     if (!segment) return [];
-    // Behind a file that was set aside the numbers go on later.
+    // After a file that was set aside, the numbers continue at a later one.
     const next = start >= segment.first + segment.count ? this.segments[index + 1] : undefined;
     return next ? next.read(next.first, count) : segment.read(start, count);
   }
@@ -254,7 +254,7 @@ export class PartitionLog {
     return () => this.listeners.delete(listener);
   }
 
-  /** Waits until what was appended is on disk. */
+  /** Waits until all appends are on disk. */
   async settled(): Promise<void> {
     if (this.writing) await new Promise<void>((resolve) => this.idle.push(resolve));
   }

@@ -1,4 +1,4 @@
-/** Links on which clients send: to a hub or one of its partitions, or as one of its publishers. */
+/** Opens the links on which clients send: to a hub or one of its partitions, or as one of its publishers. */
 
 import type { Delivery, Link } from './amqp/link.ts';
 import type { AmqpError } from './amqp/performatives.ts';
@@ -12,19 +12,19 @@ import { badPartition, notFound, REFUSALS } from './refusals.ts';
 /** https://learn.microsoft.com/azure/event-hubs/event-hubs-quotas */
 export const MAX_MESSAGE_BYTES: number = 1024 * 1024;
 const MAX_KEY_LENGTH = 128;
-/** Who sent an event; its key, too: https://learn.microsoft.com/azure/event-hubs/event-hubs-features#publisher-policy */
+/** The publisher of an event, which is also its key: https://learn.microsoft.com/azure/event-hubs/event-hubs-features#publisher-policy */
 const PUBLISHER = 'x-opt-publisher';
 const BATCH_FORMAT = 0x80013700;
 const DEFAULT_DELAY_MS = 100;
 
-/** Where a link sends to. */
+/** The target of a link. */
 interface Destination {
   readonly hub: Hub;
   readonly partition: number | undefined;
   readonly publisher: string | undefined;
 }
 
-/** `hub`, `hub/Partitions/N` or `hub/Publishers/name`, or why it is none of them. */
+/** `hub`, `hub/Partitions/N` or `hub/Publishers/name`, or the reason why it is none of them. */
 function destinationOf(address: string, core: BrokerContext): Destination | AmqpError {
   const [hubName = '', section, name = '', ...more] = address.split('/');
   const hub = core.broker.hub(hubName);
@@ -51,7 +51,7 @@ export function openProducer(link: Link, core: BrokerContext): void {
   core.register(link, { hub: hub.name, partition, entity: address, right: 'Send' });
   link.onMessage = (delivery) => core.track(receive(delivery, link, destination, core));
   const log = partition === undefined ? undefined : hub.partitions[partition];
-  // Without a partition there is nothing to number; clients ask all the same, to learn the size of a batch.
+  // Without a partition there is nothing to number; clients still ask, to learn the size of a batch.
   if (!log || !link.attach.desiredCapabilities.includes(CAPABILITY))
     return link.accept({ maxMessageSize: MAX_MESSAGE_BYTES });
   const properties = core.producers.join(link, log, (other) => other.close(REFUSALS.producerStolen));
@@ -78,7 +78,7 @@ async function receive(
   else delivery.accept();
 }
 
-/** Resolves when the events are on disk, or to why they are not. */
+/** Resolves when the events are on disk, or to the reason why they are not. */
 async function store(
   { format, message }: Delivery,
   { hub, partition, publisher }: Destination,

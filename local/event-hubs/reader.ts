@@ -1,10 +1,10 @@
 /**
- * One receiver of one partition: pushes what there is as long as the client has given credit.
+ * Runs one receiver of one partition: pushes events as long as the client has given credit.
  *
- * R1 Never more than the credit and the session's window, and nothing while the socket has much to send.
- * R2 Deliveries are settled when sent: the client's checkpoint, not the broker, knows what was processed.
+ * R1 It never sends more than the credit and the session's window allow, and nothing while the socket has much to send.
+ * R2 Deliveries are settled when sent: the client's checkpoint, not the broker, records progress.
  * R3 Nothing runs while there is nothing to send.
- * R4 Above the namespace's egress it waits; the client is not told.
+ * R4 Above the namespace's egress limit it waits, without an error to the client.
  */
 import type { Link } from './amqp/link.ts';
 import { runtimeMetric, stamp } from './encoding.ts';
@@ -18,13 +18,13 @@ export interface ReaderOptions {
   readonly from: number;
   readonly withMetric: boolean;
   readonly paused: () => boolean;
-  /** What the namespace gives out. */
+  /** The namespace's egress. */
   readonly egress: Meter;
   readonly now: () => number;
 }
 
 export interface Reader {
-  /** Looks again: credit or events have come. */
+  /** Continues: credit or events have arrived. */
   wake(): void;
   stop(): void;
 }
@@ -63,7 +63,7 @@ export function createReader({ link, log, from, withMetric, paused, egress, now 
     if (next <= log.last || link.drain) wake();
   };
 
-  /** Nothing wakes it before. */
+  /** Nothing wakes it earlier. */
   const later = (milliseconds: number) => {
     scheduled = true;
     setTimeout(pump, milliseconds).unref();
@@ -94,7 +94,7 @@ export function createReader({ link, log, from, withMetric, paused, egress, now 
 const FILTER =
   /^amqp\.annotation\.(x-opt-offset|x-opt-sequence-number|x-opt-enqueued-time)\s*(>=|>)\s*('?)([^']*)\3$/;
 
-/** Sequence number of the first event that a filter lets through; `beyond`: it points behind the end. */
+/** Sequence number of the first event that passes the filter; `beyond`: the filter points beyond the end. */
 export function startOf(filter: string | undefined, log: PartitionLog): number | 'malformed' | 'beyond' {
   if (filter === undefined) return log.first;
   const [, field, operator, , value = ''] = FILTER.exec(filter.trim()) ?? [];

@@ -1,4 +1,4 @@
-/** What the broker refuses with: the service's conditions, which clients turn into their errors. */
+/** The error conditions of the service, from which clients make their errors. */
 import type { AmqpError } from './amqp/performatives.ts';
 
 export const REFUSALS = {

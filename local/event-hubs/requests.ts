@@ -1,4 +1,4 @@
-/** `$cbs` (tokens) and `$management` (properties of hubs and partitions): request in, reply out, in the same session. */
+/** Serves `$cbs` (tokens) and `$management` (properties of hubs and partitions): a reply for each request, in the same session. */
 import type { Connection } from './amqp/layers.ts';
 import type { Delivery, Link } from './amqp/link.ts';
 import { boolean, int, long, map, string, timestamp } from './amqp/values.ts';
@@ -12,7 +12,7 @@ export interface NodeContext {
   readonly core: BrokerContext;
   readonly keys: readonly AccessKey[];
   readonly verify: VerifyToken | undefined;
-  /** The claim is the connection's from now on. */
+  /** Adds the claim to the connection. */
   claimed(connection: Connection, claim: Claim): void;
 }
 
@@ -31,7 +31,7 @@ export function openNode(link: Link, address: string, context: NodeContext): voi
   link.accept({ maxMessageSize: MAX_REQUEST_BYTES });
 }
 
-/** Undefined, and the delivery is rejected: not a request. */
+/** Undefined, after rejecting the delivery, if it is not a request. */
 function requestOf(delivery: Delivery): Request | undefined {
   try {
     const request = delivery.message && readRequest(delivery.message);
@@ -72,7 +72,7 @@ function answer(link: Link, request: Request, reply: Reply): void {
 
 type Texts = Readonly<Record<'name' | 'type' | 'operation' | 'partition', string>>;
 
-/** The properties of a request; what is missing or no text is ''. */
+/** The properties of a request; a missing one, or one that is not a text, is ''. */
 function textsOf({ properties }: Request): Texts {
   const text = (name: keyof Texts) => {
     const value = properties.get(name);
@@ -115,7 +115,7 @@ function unauthorized(why = 'The token is not valid for this entity.'): Reply {
   return { status: 401, condition: 'amqp:unauthorized-access', description: `Unauthorized access. ${why}` };
 }
 
-/** Some clients put no token for `$management`, but send one with each request. */
+/** Some clients do not put a token for `$management`, but send one with each request. */
 async function showsToken(
   request: Request,
   isEncrypted: boolean,
@@ -167,7 +167,7 @@ function hubBody(hub: Hub): Buffer {
   );
 }
 
-/** An array of texts, as the service has it: some clients read nothing else. */
+/** An array of texts, as from the service: some clients read nothing else. */
 function strings(texts: readonly Buffer[]): Buffer {
   const content = Buffer.concat([Buffer.of(0xa1), ...texts.map((text) => text.subarray(1))]);
   const head = Buffer.allocUnsafe(9);

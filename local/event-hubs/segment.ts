@@ -1,13 +1,13 @@
 /**
- * One file of a partition's log: records one after the other, and where each begins.
+ * Reads and writes one file of a partition's log: records one after the other, and an index of their positions.
  *
  * A record: length u32, crc u32, then (length counts from here) sequence u48, time u48, key length u16, key, message; all little-endian.
  *
- * F1 Behind the records there are zeros, written ahead: a record that replaces zeros changes no size and no map of blocks, and is
- *    on disk sooner. They count for nothing, and are cut when the file is full or closed.
- * F2 At the end of the records, as a start finds it, everything is cut: zeros quietly; the rest as torn by a crash.
- * F3 It was not torn by a crash, but is damaged, where records that were acknowledged are behind it: the file is not last, the high-water
- *    mark is beyond it, or whole records of two writes follow. Then nothing is cut, and the file is not opened.
+ * F1 The records are followed by zeros, written ahead: a record that replaces zeros changes neither the size nor the map of blocks, and is
+ *    on disk sooner. The zeros have no meaning, and are cut off when the file is full or closed.
+ * F2 A start cuts everything after the last whole record: zeros silently, anything else as torn by a crash.
+ * F3 The file is damaged, not torn by a crash, if acknowledged records follow the bad one: the file is not the last, the high-water mark is
+ *    beyond it, or whole records of two writes follow. Then nothing is cut, and the file is not opened.
  */
 import {
   closeSync,
@@ -38,15 +38,15 @@ export interface NewEvent {
   readonly message: Buffer;
 }
 
-/** There, a write itself returns when it is on disk: one trip to the thread pool instead of two. */
+/** On Linux a write returns when it is on disk: one round trip to the thread pool instead of two. */
 const SYNCS_ITSELF = process.platform === 'linux';
 const OPEN_FLAGS = constants.O_RDWR | constants.O_CREAT | (SYNCS_ITSELF ? constants.O_DSYNC : 0);
 const HEAD = 22;
 const NO_KEY = 0xffff;
 const READ_BYTES = 4 * 1024 * 1024;
-/** A read takes at least one record, and no more than so many bytes of further ones. */
+/** A read returns at least one record, and at most this many bytes of further ones. */
 const MAX_READ_BYTES = 512 * 1024;
-/** Zeros ahead: as many as there are records, within these bounds. */
+/** Number of zeros ahead: as many bytes as the records have, within these bounds. */
 const LEAST_AHEAD = 64 * 1024;
 const MAX_AHEAD = 1024 * 1024;
 const ZEROS: Buffer = Buffer.alloc(MAX_AHEAD);
@@ -78,7 +78,7 @@ export function encode(events: readonly NewEvent[], first: number, time: number)
   return { bytes, starts };
 }
 
-/** Acknowledged records cannot be read; its message says which, and what can be done. */
+/** Acknowledged records cannot be read; the message names them and the options. */
 export class DamagedLog extends Error {
   override readonly name = 'DamagedLog';
 }
@@ -90,18 +90,18 @@ export interface SegmentFacts {
   readonly acknowledged: number;
 }
 
-/** A file of this ending is left where it is, and not read. */
+/** A file with this suffix stays where it is, and is not read. */
 export const SET_ASIDE = '.damaged';
 export const ADVICE = `Restore the file from a copy; or set it aside by the ending ${SET_ASIDE}: its events are lost then, and numbers go on behind them.`;
 
 const NEW_FILE: SegmentFacts = { isLast: true, acknowledged: 0 };
-/** As far behind a damaged record as its followers' numbers can be. */
+/** The greatest distance between a damaged record's number and those of its followers. */
 const MAX_AHEAD_NUMBERS = 2 ** 24;
 
 export class Segment {
   readonly path: string;
   readonly first: number;
-  /** Bytes behind the last whole record that were cut when it was opened. */
+  /** Bytes after the last whole record that were cut off when it was opened. */
   readonly torn: number = 0;
   count = 0;
   bytes = 0;
@@ -112,7 +112,7 @@ export class Segment {
   private positions = new Uint32Array(256);
 
   /**
-   * Opens or makes the file; what a crash left of a record at its end is cut.
+   * Opens or creates the file; a record torn by a crash at its end is cut off.
    *
    * @throws DamagedLog
    */
@@ -138,7 +138,7 @@ export class Segment {
     return !isLast || acknowledged > this.first + this.count || this.hasWritesBehind();
   }
 
-  /** Whether whole records of two writes follow what cannot be read: a crash tears one write, and those before it were acknowledged. */
+  /** Whether whole records of two writes follow the unreadable bytes: a crash tears one write, and earlier writes were acknowledged. */
   private hasWritesBehind(): boolean {
     const bytes = Buffer.allocUnsafe(this.torn);
     readSync(this.fd, bytes, 0, bytes.length, this.bytes);
@@ -159,7 +159,7 @@ export class Segment {
     return times.size > 1;
   }
 
-  /** Where only zeros follow. */
+  /** The position after which only zeros follow. */
   private endOfContent(size: number): number {
     let end = size;
     const buffer = Buffer.allocUnsafe(Math.min(size - this.bytes, MAX_AHEAD));
@@ -192,13 +192,13 @@ export class Segment {
       kept = length - used;
       if (at + kept >= size) return;
       const left = buffer.subarray(used, length);
-      // A record that is longer than the buffer.
+      // The record is longer than the buffer.
       if (used === 0) buffer = Buffer.concat([left], Math.min(size - at, buffer.length * 4));
       else left.copy(buffer);
     }
   }
 
-  /** Takes in the whole records at the begin of `bytes`, which lies at `base`; undefined: here is one that is not. */
+  /** Indexes the whole records at the start of `bytes`, which is at `base`; undefined: here is an invalid one. */
   private scan(bytes: Buffer, base: number): number | undefined {
     let at = 0;
     while (at + HEAD <= bytes.length) {
@@ -225,7 +225,7 @@ export class Segment {
     this.positions[this.count++] = position;
   }
 
-  /** Writes and syncs; nothing of it is seen before `taken`. In place only what is short and has zeros to replace. */
+  /** Writes and syncs; readers see nothing of it before `taken`. It writes in place only short data that replaces zeros. */
   write(bytes: Buffer, place: WriteStrategy, done: (error: Error | null) => void): void {
     const hasRoom = this.bytes + bytes.length <= this.allocated;
     if (place === 'here' && SYNCS_ITSELF && hasRoom && bytes.length <= MAX_IN_PLACE)
@@ -259,14 +259,14 @@ export class Segment {
     });
   }
 
-  /** What was written is part of the log from now on. */
+  /** Makes the written records part of the log. */
   taken(bytes: Buffer, starts: readonly number[], time: number): void {
     for (const start of starts) this.push(this.bytes + start);
     this.bytes += bytes.length;
     this.lastTime = time;
   }
 
-  /** Cuts what is behind the records: zeros, or what a failed write has left. */
+  /** Cuts everything after the records: zeros, or the rest of a failed write. */
   cut(): void {
     ftruncateSync(this.fd, this.bytes);
     this.allocated = this.bytes;

@@ -1,10 +1,10 @@
 /**
- * The Event Hubs broker on loopback: AMQP 1.0 for the unmodified SDKs.
+ * Serves Event Hubs on loopback: AMQP 1.0 for the unmodified SDKs.
  *
  * B1 A send is accepted after its events are on disk; a send that is not accepted may still have been stored (at least once).
- * B2 An epoch receiver takes its partition from every other; one with a lower epoch, or none, is refused.
- * B3 A link without a claim that covers its entity and right is refused at its attach, and detached when the claim expires.
- * B4 An orderly end answers first what was sent.
+ * B2 An epoch receiver takes its partition from every other receiver; one with a lower epoch, or none, is refused.
+ * B3 A link without a claim for its entity and right is refused when it attaches, and detached when the claim expires.
+ * B4 An orderly end first answers all messages that were sent.
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { createDiskWatch } from '../disk-watch.ts';
@@ -26,30 +26,30 @@ import { REFUSALS } from './refusals.ts';
 import { openNode } from './requests.ts';
 
 export interface EventHubsOptions {
-  /** 0: any that is free. */
+  /** 0: any free port. */
   readonly port: number;
   readonly dataDir: string;
   readonly hubs: Readonly<Record<string, HubConfig>>;
   readonly keys: readonly AccessKey[];
-  /** A second listener, on which tokens are taken, too. PEM. */
+  /** A second listener, which also accepts tokens. PEM. */
   readonly tls?: { readonly key: string; readonly cert: string; readonly port?: number };
   readonly verifyToken?: VerifyToken;
-  /** Each takes in 1 MiB or 1,000 events a second, and gives out 2 MiB or 4,096. Default: no limit. */
+  /** Each allows an ingress of 1 MiB or 1,000 events and an egress of 2 MiB or 4,096 events per second. Default: no limit. */
   readonly throughputUnits?: number;
-  /** More are refused: the service has 100 (Basic) or 5,000 (Standard). Default: no limit. */
+  /** More are refused: the service allows 100 (Basic) or 5,000 (Standard). Default: no limit. */
   readonly maxConnections?: number;
   readonly now?: () => number;
-  /** Told of what a start has to say, in one line. Default: stderr. */
+  /** Called with each line about the start. Default: stderr. */
   readonly warn?: (line: string) => void;
 }
 
 export interface EventHubsServer extends AsyncDisposable {
   readonly port: number;
   readonly tlsPort: number | undefined;
-  /** For the first key, of one hub or of the namespace. */
+  /** Connection string with the first key, for a hub or for the namespace. */
   connectionString(hub?: string): string;
   readonly faults: Faults;
-  /** How many connections and links there are now. */
+  /** The current number of connections and links. */
   counts(): { readonly connections: number; readonly links: number };
   close(): Promise<void>;
 }
@@ -90,7 +90,7 @@ export async function startEventHubs(options: EventHubsOptions): Promise<EventHu
     },
   };
   const service = serviceOf(options, core, claims, {
-    /** Those above the quota get no links: each client understands that, and none is left to wait. */
+    /** Connections above the quota get no links: every client understands that, and none keeps waiting. */
     isWithinQuota: (connection) =>
       connections.size <= maxConnections ||
       [...connections].slice(0, maxConnections).some((one) => one === connection),
@@ -147,7 +147,7 @@ interface Connections {
   ended(connection: Connection): void;
 }
 
-/** What the broker does for AMQP's connections: opens their links, and signs them in. */
+/** The broker's callbacks for AMQP connections: they open links and sign clients in. */
 function serviceOf(
   { keys, verifyToken: verify }: EventHubsOptions,
   core: BrokerContext,

@@ -1,5 +1,5 @@
 /**
- * Entra tokens: who the bearer is, by the issuer's keys, and which rights the data-plane roles give.
+ * Authorizes Entra tokens: the issuer's keys identify the bearer, the data-plane roles grant the rights.
  * https://learn.microsoft.com/azure/event-hubs/authorize-access-azure-active-directory#azure-built-in-roles-for-azure-event-hubs
  */
 import { type BearerOptions, createBearerReader } from '../bearer.ts';

@@ -1,9 +1,9 @@
 /**
- * AMQP in WebSockets. https://docs.oasis-open.org/amqp-bindmap/amqp-wsb/v1.0/amqp-wsb-v1.0.html
+ * Serves AMQP in WebSockets. https://docs.oasis-open.org/amqp-bindmap/amqp-wsb/v1.0/amqp-wsb-v1.0.html
  *
- * W1 What is in a WebSocket is a stream: a frame of AMQP may lie in several messages, and a message may hold several.
- * W2 A request for anything but a WebSocket for AMQP on the right path is answered with a status, and ended.
- * W3 A page of another site opens none: Host and Origin are checked, because browsers know no CORS for WebSockets.
+ * W1 The content of a WebSocket is a stream: an AMQP frame may span several messages, and a message may contain several frames.
+ * W2 A request for anything but a WebSocket for AMQP on the right path gets an HTTP status, and its connection is closed.
+ * W3 A page of another site cannot open one: Host and Origin are checked, because browsers apply no CORS to WebSockets.
  */
 import { createServer, type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
@@ -13,9 +13,9 @@ import { createHostCheck } from '../host-check.ts';
 
 const PATH = '/$servicebus/websocket';
 const IS_PATH = /^\/(\$|%24)servicebus\/websocket\/?(\?|$)/i;
-/** The standard's name, which .NET's SDK uses, and the one that JavaScript's does. */
+/** The standard's name, which .NET's SDK uses, and the name that the JavaScript SDK uses. */
 const PROTOCOLS: ReadonlySet<string> = new Set(['amqp', 'AMQPWSB10']);
-/** Of one message: clients put in one what they have at a time. */
+/** Largest size of one message: clients put all their pending data into one. */
 const MAX_BYTES = 16 * 1024 * 1024;
 const ONLY_BINARY = 1003;
 
@@ -23,7 +23,7 @@ const options = {
   noServer: true,
   clientTracking: false,
   maxPayload: MAX_BYTES,
-  /** For the other side to close, too. */
+  /** Time for the other side to close, too. */
   closeTimeout: 1_000,
   handleProtocols: (offered: ReadonlySet<string>) =>
     [...offered].find((name) => PROTOCOLS.has(name)) ?? false,
@@ -34,7 +34,7 @@ const check = createHostCheck();
 /**
  * Speaks HTTP on a socket until it is a WebSocket.
  *
- * @param opened called at most once, with what is in it
+ * @param opened called at most once, with the stream inside
  */
 export function upgrade(socket: Socket, opened: (stream: Duplex) => void): void {
   const server = createServer((request, response) => {
@@ -62,7 +62,7 @@ export function upgrade(socket: Socket, opened: (stream: Duplex) => void): void 
   socket.resume();
 }
 
-/** Undefined: AMQP is spoken there. */
+/** Undefined: the path serves AMQP. */
 function refusalOf({ url = '', headers }: IncomingMessage): number | undefined {
   if (check(headers) !== undefined) return 403;
   // Some clients write a slash behind it, or the dollar as %24.

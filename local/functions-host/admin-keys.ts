@@ -1,5 +1,5 @@
 /**
- * `/admin/host/{keys|functionkeys|systemkeys}` and `/admin/functions/{name}/keys`: one key each, as the keys file has them.
+ * Serves `/admin/host/{keys|functionkeys|systemkeys}` and `/admin/functions/{name}/keys`: one key each, from the keys file.
  * https://learn.microsoft.com/azure/azure-functions/function-keys-how-to#get-your-function-access-keys
  */
 import type { AdminAnswer, AdminRequest } from './admin-types.ts';
@@ -7,12 +7,12 @@ import { type HostKeys, newKey } from './keys.ts';
 
 export interface KeyPlace {
   readonly keys: () => HostKeys;
-  /** Keeps them, here and in the file. */
+  /** Stores them, in memory and in the file. */
   readonly change: (keys: HostKeys) => void;
 }
 
 interface Slot {
-  /** The one name of a key that there is in this place. */
+  /** The only key name in this place. */
   readonly name: string;
   readonly get: (keys: HostKeys) => string | undefined;
   readonly set: (keys: HostKeys, value: string) => HostKeys;
@@ -47,13 +47,13 @@ function functionSlot(name: string): Slot {
   };
 }
 
-/** Undefined: no such place. */
+/** Undefined: there is no such place. */
 export function hostKeys(area: string, name: string | undefined, request: AdminRequest, place: KeyPlace) {
   if (area === 'systemkeys') return answer(name === MASTER.name ? MASTER : SYSTEM, name, request, place);
   return area === 'keys' || area === 'functionkeys' ? answer(HOST, name, request, place) : undefined;
 }
 
-/** A function that has no key yet gets one when it is asked for. */
+/** A function without a key gets one on the first request. */
 export function functionKeys(
   functionName: string,
   name: string | undefined,

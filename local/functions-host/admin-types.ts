@@ -6,7 +6,7 @@ export interface AdminRequest {
   readonly path: string;
   readonly key: string | undefined;
   readonly contentType: string | undefined;
-  /** Of the request's header: the host examines bearer tokens itself. */
+  /** From the request's header: the host checks bearer tokens itself. */
   readonly authorization: string | undefined;
   readonly body: Buffer;
 }

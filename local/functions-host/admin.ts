@@ -1,4 +1,4 @@
-/** `/admin`: ping, status, functions, and running a function by hand. https://learn.microsoft.com/azure/azure-functions/functions-manually-run-non-http */
+/** Serves `/admin`: ping, status, functions, and running a function by hand. https://learn.microsoft.com/azure/azure-functions/functions-manually-run-non-http */
 
 import { functionKeys, hostKeys, type KeyPlace } from './admin-keys.ts';
 import type { AdminAnswer, AdminRequest } from './admin-types.ts';
@@ -14,7 +14,7 @@ export interface AdminContext {
   readonly changeKeys: KeyPlace['change'];
   /** Names of functions that are registered but switched off. */
   readonly disabled: ReadonlySet<string>;
-  /** Functions that were left out, with the reason in words. */
+  /** Functions that were left out, each with its reason. */
   readonly errors: readonly string[];
   readonly origin: string;
   readonly routePrefix: string;
@@ -58,7 +58,7 @@ export function admin(request: AdminRequest, context: AdminContext): AdminAnswer
 }
 
 /**
- * `WWW-Authenticate` of a 401. A host without an issuer of its own knows that of no token.
+ * `WWW-Authenticate` of a 401. A host without an issuer of its own knows the issuer of no token.
  * https://github.com/dotnet/aspnetcore/blob/main/src/Security/Authentication/JwtBearer/src/JwtBearerHandler.cs
  */
 export function challenge(authorization: string | undefined): string {
@@ -70,7 +70,7 @@ export function challenge(authorization: string | undefined): string {
     : `Bearer error="invalid_token", error_description="The issuer '${issuer}' is invalid"`;
 }
 
-/** What a token says of its issuer; undefined when it is none. */
+/** The issuer that a token names; undefined when it is not a token. */
 function issuerOf(token: string): string | undefined {
   const [, payload, signature] = token.split('.');
   if (payload === undefined || signature === undefined) return undefined;
@@ -118,7 +118,7 @@ function view({ name, bindings, trigger }: FunctionDefinition, context: AdminCon
   };
 }
 
-/** 202 at once, whatever the function comes to. */
+/** Answers 202 at once, regardless of the function's result. */
 function runByHand(
   definition: FunctionDefinition,
   request: AdminRequest,

@@ -31,13 +31,13 @@ export interface LoadedApp extends FunctionApp {
 }
 
 export interface LoadOptions {
-  /** host.json's functionTimeout. An invocation that takes longer has failed, and `timedOut` is called: only a new process ends it. */
+  /** host.json's functionTimeout. An invocation that takes longer fails, and `timedOut` is called: only a new process ends it. */
   readonly timeoutMs?: number;
   readonly timedOut?: (functionName: string) => void;
 }
 
 /**
- * @throws Error that says which file failed, or that the app registered nothing
+ * @throws Error that names the file that failed, or says that the app registered nothing
  */
 export async function loadApp(
   appDir: string,
@@ -104,14 +104,14 @@ export async function loadApp(
 }
 
 /**
- * What `createOrchestrator` of durable-functions makes of an orchestrator, bundled or not, without white space: it hands the trigger to the
+ * The function that `createOrchestrator` of durable-functions returns, bundled or not, without white space: it passes the trigger to the
  * library's executor. https://github.com/Azure/azure-functions-durable-js/blob/v3.x/src/util/testingUtils.ts
  */
 const LIBRARYS =
   /^\((\w+),(\w+)\)=>__awaiter\d*\(this,void0,void0,function\*\(\)\{returnyieldlistener\d*\(\1,\2\);?\}\)$/;
 const librarys = new WeakMap<Callback, boolean>();
 
-/** Whether it is what the library made of an orchestrator. */
+/** Whether the library made it from an orchestrator. */
 export function isLibrarys(callback: Callback): boolean {
   const known = librarys.get(callback);
   if (known !== undefined) return known;
@@ -265,7 +265,7 @@ async function invoke(
 const RANDOM = Buffer.alloc(24 * 256);
 let used = RANDOM.length;
 
-/** Randomness is drawn for many at once: 24 bytes for each request cost a twentieth of it. */
+/** Random bytes are drawn for many requests at once: 24 bytes for each would cost a twentieth of its time. */
 function newTraceparent(): string {
   if (used === RANDOM.length) {
     randomFillSync(RANDOM);

@@ -1,10 +1,11 @@
 /**
- * What this host does not do for an app, told at its start, and again to the invocation that needs it: nothing is lost in silence.
+ * Reports the bindings and settings that this host does not support, at the start and to the invocation that needs them: nothing is
+ * ignored silently.
  *
  * N1 A function whose trigger is not supported is in error, and is not started.
  * N2 An input that is not supported fails every invocation of its function, because the real host would have filled it.
  * N3 An output that is not supported fails the invocations that set it.
- * N4 Settings of host.json that change results here and are not honoured are named.
+ * N4 Settings of host.json that would change results, but are not honoured, are named.
  */
 import type { Binding, FunctionDefinition, InvocationResult } from './contract.ts';
 import type { HostConfig } from './settings.ts';
@@ -38,7 +39,7 @@ export function unsupportedBindings(definitions: readonly FunctionDefinition[]):
   });
 }
 
-/** Why no invocation of the function can succeed; undefined for most functions. */
+/** The reason why no invocation of the function can succeed; undefined for most functions. */
 export function missingInput(definition: FunctionDefinition): Error | undefined {
   const [input] = inputsOf(definition);
   return input && new Error(`the input ${input.name} (${input.type}) is not supported by this host`);
@@ -49,7 +50,7 @@ export function unwritableOutputs(definition: FunctionDefinition): ReadonlyMap<s
   return new Map(outputsOf(definition).map(({ name, type }) => [name, type]));
 }
 
-/** The result, or a failure where it sets an output that cannot be written. */
+/** The result, or a failure if it sets an output that cannot be written. */
 export function checkedOutputs(
   result: InvocationResult,
   unwritable: ReadonlyMap<string, string>,
@@ -99,7 +100,7 @@ const SETTINGS: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** One line for each setting of host.json that would change what the app does, and does not here. */
+/** One line for each setting of host.json that would change the app's behaviour, but has no effect here. */
 export function unsupportedSettings({ extensions = {}, ...rest }: HostConfig): string[] {
   const isWithin = (extension: string, name: string) =>
     Object.entries(SETTINGS).some(

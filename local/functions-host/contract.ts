@@ -1,7 +1,7 @@
 /**
- * The seam between the Functions host and the engines that it carries (Durable), as plain data.
+ * The interface between the Functions host and its engines (Durable), as plain data.
  *
- * The shapes are those of the worker protocol: `@azure/functions` reads RpcTypedData, so what travels here is what travels
+ * The shapes are those of the worker protocol: `@azure/functions` reads RpcTypedData, so the same data travels here as
  * between a real host and its Node worker. Source: Azure/azure-functions-language-worker-protobuf, FunctionRpc.proto.
  */
 
@@ -26,7 +26,7 @@ export interface Binding {
   readonly [option: string]: unknown;
 }
 
-/** A retry policy of a trigger; intervals in milliseconds; `maxRetryCount` -1 means without end. */
+/** A retry policy of a trigger; intervals in milliseconds; `maxRetryCount` -1 means unlimited. */
 export interface RetryPolicy {
   readonly strategy: 'fixedDelay' | 'exponentialBackoff';
   readonly maxRetryCount: number;
@@ -45,11 +45,11 @@ export interface FunctionDefinition {
 
 /** One call of a function. Input names must be binding names of the function. */
 export interface Invocation {
-  /** Made where none is given. */
+  /** Created if absent. */
   readonly invocationId?: string;
   readonly inputs: readonly { readonly name: string; readonly data: RpcTypedData }[];
   readonly triggerMetadata?: Readonly<Record<string, RpcTypedData>>;
-  /** W3C trace context of what caused the call. */
+  /** W3C trace context of the cause of the call. */
   readonly traceparent?: string;
   readonly retry?: {
     readonly retryCount: number;
@@ -58,7 +58,7 @@ export interface Invocation {
   };
 }
 
-/** What a call came to. `error` is whatever the function threw, also when that was no Error. */
+/** The result of a call. `error` is the value that the function threw, even if it is not an Error. */
 export type InvocationResult =
   | {
       readonly ok: true;
@@ -67,15 +67,15 @@ export type InvocationResult =
     }
   | { readonly ok: false; readonly error: unknown };
 
-/** The loaded app: what it registered, and a way to call it. Calls never reject; failures are results. */
+/** The loaded app, with its functions and a way to call them. Calls never reject; failures are results. */
 export interface FunctionApp {
   readonly functions: ReadonlyMap<string, FunctionDefinition>;
-  /** Where HTTP requests are forwarded to, with HTTP streaming switched on: the library's own server. */
+  /** With HTTP streaming on, the target of forwarded requests: the library's own server. */
   readonly httpUri?: string;
   invoke(functionName: string, invocation: Invocation): Promise<InvocationResult>;
   /**
-   * Whether nothing but the library `durable-functions` sees what the trigger of this orchestration is handed: no code of the app and no hook.
-   * Absent: something may.
+   * Whether only the library `durable-functions` sees the trigger's input of this orchestration, and neither code of the app nor a hook.
+   * Absent: others may see it.
    */
   isForLibraryAlone?(functionName: string): boolean;
 }
@@ -106,7 +106,7 @@ export type EngineLog = (
   message: string,
 ) => void;
 
-/** What the host gives to the Durable engine at its creation. */
+/** The options with which the host creates the Durable engine. */
 export interface DurableOptions {
   readonly app: FunctionApp;
   /** Folder for the SQLite history; created when missing. */
@@ -123,17 +123,17 @@ export interface DurableOptions {
   readonly log: EngineLog;
   /** Milliseconds since the epoch; default Date.now. */
   readonly now?: () => number;
-  /** Most messages that one episode takes; default all. With 1 an orchestration is replayed from its start after every event. */
+  /** Largest number of messages in an episode; default all. With 1, an orchestration is replayed from its start after every event. */
   readonly episodeSize?: number;
-  /** Without a sign for so long, another process of the task hub counts as gone; ms, default 5,000. */
+  /** Time without a sign of life after which another process of the task hub counts as gone; ms, default 5,000. */
   readonly leaseMs?: number;
   /** Called whenever a write is on disk, before anything follows from it. */
   readonly onCommit?: () => void;
 }
 
-/** The Durable engine, as the host sees it (`createDurable` in local/durable). */
+/** The host's interface to the Durable engine (`createDurable` in local/durable). */
 export interface Durable extends AsyncDisposable {
-  /** Recovers what an earlier process left, then begins to work. */
+  /** Recovers the work of an earlier process, then begins to work. */
   start(): Promise<void>;
   /** The management HTTP API: paths below `/runtime/webhooks/durabletask` and below `rpcBaseUrl`. */
   handle(request: EngineRequest, via: 'public' | 'rpc'): Promise<EngineResponse>;

@@ -1,9 +1,9 @@
 /**
- * `@azure/functions-core`, the module that exists only inside a worker: what `@azure/functions` registers with.
+ * Provides `@azure/functions-core`, the module that exists only inside a worker: `@azure/functions` registers with it.
  *
- * M1 It is injected by `Module.prototype.require`, as the worker does; the library caches what it got, so there is one core per process
- *    and one app per process.
- * M2 After the app has started nothing more can be registered.
+ * M1 It is injected through `Module.prototype.require`, as the worker does; the library caches the module, so there is one core and one app
+ *    per process.
+ * M2 After the app has started, nothing more can be registered.
  * Source: Azure/azure-functions-nodejs-worker, src/setupCoreModule.ts.
  */
 import Module from 'node:module';
@@ -57,7 +57,7 @@ export interface Core {
   readonly hooks: ReadonlyMap<HookName, ((context: Record<string, unknown>) => unknown)[]>;
   model: ProgrammingModel | undefined;
   isLocked: boolean;
-  /** Where the library's and the app's logs go. */
+  /** Receives the logs of the library and the app. */
   log: (level: string, category: string, message: string) => void;
 }
 
@@ -65,7 +65,7 @@ const HOOKS: readonly HookName[] = ['appStart', 'appTerminate', 'preInvocation',
 
 let core: Core | undefined;
 
-/** The one core of this process; injects itself at the first call. */
+/** The only core of this process; it injects itself at the first call. */
 export function installCore(hostVersion: string): Core {
   if (core) return core;
   const made: Core = {

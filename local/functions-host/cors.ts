@@ -1,5 +1,5 @@
 /**
- * CORS as Core Tools offers it: `Host.CORS` of local.settings.json, origins separated by commas or `*`, and `Host.CORSCredentials`.
+ * Applies CORS like Core Tools: `Host.CORS` of local.settings.json, origins separated by commas or `*`, and `Host.CORSCredentials`.
  * https://learn.microsoft.com/azure/azure-functions/functions-develop-local#local-settings-file
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -9,10 +9,10 @@ export interface CorsSettings {
   readonly withCredentials: boolean;
 }
 
-/** Puts the headers of CORS on the answer. True: the request was a preflight, and is answered. */
+/** Adds the CORS headers to the answer. True: the request was a preflight, and has been answered. */
 export type Cors = (request: IncomingMessage, response: ServerResponse) => boolean;
 
-/** Undefined where no page may read answers. */
+/** Undefined if no page may read answers. */
 export function createCors({ origins, withCredentials }: CorsSettings): Cors | undefined {
   if (origins.length === 0) return undefined;
   const isAny = origins.includes('*');

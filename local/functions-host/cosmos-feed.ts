@@ -1,10 +1,10 @@
 /**
- * Reads the change feed of one range, as soon as there is something to read.
+ * Reads the change feed of one range as soon as there are changes.
  *
  * F1 The local Cosmos DB server holds a request until there are changes (its own extension): nothing is
- *    polled. A server that does not say that it did so is polled every `pollMs`, as by the real trigger.
- * F2 After changes, the next are gathered for GATHER_MS: what a busy feed costs does not grow with its number of writes.
- * F3 A read ends at once when its range is given up; its request, which the SDK cannot take back, ends by its time.
+ *    polled. A server that does not confirm this is polled every `pollMs`, as by the real trigger.
+ * F2 After changes, the next are gathered for GATHER_MS: the cost of a busy feed does not grow with its number of writes.
+ * F3 A read ends at once when its range is given up; its request, which the SDK cannot cancel, ends by its time-out.
  */
 import { ChangeFeedStartFrom, CosmosClient, type CosmosClientOptions, type FeedRange } from '@azure/cosmos';
 import { WAIT, WAITED } from '../change-feed-wait.ts';
@@ -26,12 +26,12 @@ export interface FeedOptions {
 
 export interface CosmosFeed {
   ranges(): Promise<readonly FeedRange[]>;
-  /** Every page that has documents, and the first in any case; ends when `ending` aborts. */
+  /** Yields every page with documents, and the first page in any case; ends when `ending` aborts. */
   follow(range: FeedRange, continuation: string | undefined, ending: AbortSignal): AsyncGenerator<Page>;
   close(): void;
 }
 
-/** How long the server may hold a request; and how long an answer may take before the connection counts as dead. */
+/** Longest time for which the server may hold a request, and for an answer before the connection counts as dead. */
 const WAIT_MS = 20_000;
 const REQUEST_MS = 30_000;
 const GATHER_MS = 20;

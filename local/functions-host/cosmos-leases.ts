@@ -1,8 +1,8 @@
 /**
- * Lease documents of a Cosmos DB trigger: where a range's feed has come to, and which host follows it.
+ * Manages the lease documents of a Cosmos DB trigger: the position in each range's feed, and the host that follows it.
  *
- * L1 Every write is made against the ETag that this process saw last: a process that lost a range does not move its lease.
- * L2 Writes of one document follow each other, so that a renewal and a move of this same process do not collide.
+ * L1 Every write is conditional on the ETag that this process saw last: a process that has lost a range does not move its lease.
+ * L2 Writes of a document run one after the other, so a renewal and a move by the same process do not conflict.
  */
 import { type Container, ErrorResponse } from '@azure/cosmos';
 import type { Claim, ClaimStore } from './ownership.ts';
@@ -15,7 +15,7 @@ interface LeaseDocument {
   readonly renewed: number;
 }
 
-/** Another host has the range by now. */
+/** Another host has taken the range over. */
 export class LeaseLost extends Error {}
 
 export interface Leases extends ClaimStore {
@@ -88,7 +88,7 @@ export function createLeases(container: Container, prefix: string, monitored: st
   };
 }
 
-/** The slot that is no range has no number at its end. */
+/** A slot that is not a range has no number at its end. */
 function idOf(slot: string, first: string): string {
   return slot.startsWith(first) ? slot : `${first}${slot}`;
 }

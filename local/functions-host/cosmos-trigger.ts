@@ -1,10 +1,10 @@
 /**
- * Cosmos DB triggers: a pump over the change feed of each range, its continuation in a lease document.
+ * Runs Cosmos DB triggers: a pump over the change feed of each range, with its continuation in a lease document.
  *
  * C1 Batches of a range run one after the other; the lease moves after each. Several hosts share the ranges (ownership.ts).
- * C2 A batch that fails moves the lease all the same, unless the function has a retry policy (as on the real host).
- * C3 A batch that was still being retried when the host stopped comes again.
- * C4 A feed that begins now is written down before its first change: what changes while the host is down is not lost.
+ * C2 A batch that fails still moves the lease, unless the function has a retry policy (as on the real host).
+ * C3 A batch that was still being retried when the host stopped is delivered again.
+ * C4 The start of a new feed is stored before its first change: changes while the host is down are not lost.
  */
 import { CosmosClient, type CosmosClientOptions, type FeedRange } from '@azure/cosmos';
 import type { FunctionDefinition } from './contract.ts';

@@ -1,7 +1,7 @@
-/** The identity of the hosted app's connections. Its library is large, so it is loaded when the first token is asked for. */
+/** The identity of the hosted app's connections. Its library is large, so it is loaded with the first token. */
 import type { TokenCredential } from '@azure/identity';
 
-/** @param clientId of the user-assigned managed identity; absent: the one that the machine has */
+/** @param clientId of the user-assigned managed identity; absent: the machine's */
 export function lazyCredential(clientId?: string): TokenCredential {
   let loading: Promise<TokenCredential> | undefined;
   const load = async (): Promise<TokenCredential> => {

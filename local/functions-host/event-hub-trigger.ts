@@ -1,10 +1,10 @@
 /**
- * Event Hubs triggers: one receiver for each partition, batches to the function, checkpoints in Blob storage.
+ * Runs Event Hubs triggers: one receiver for each partition, batches to the function, checkpoints in Blob storage.
  *
- * H1 A partition's batches run one after the other; partitions run beside each other.
+ * H1 A partition's batches run one after the other; partitions run in parallel.
  * H2 The checkpoint moves after a batch whether its function succeeded or failed (as the real host's does), but not past a batch that was
  *    still being retried when the host stopped.
- * H3 A receiver that ends, for whatever reason, begins again at its checkpoint; a batch that it had given out is awaited first.
+ * H3 A receiver that ends, for any reason, is replaced by one that begins at its checkpoint, after the batch under way has ended.
  * H4 Several hosts share the partitions by ownership blobs (ownership.ts); receivers have an epoch, so the broker serves one of them.
  */
 import {
@@ -32,20 +32,20 @@ export interface TriggerContext {
   readonly app: FunctionApp;
   readonly config: HostConfig;
   readonly log: HostLog;
-  /** Values of the input bindings that are no trigger. */
+  /** Values of the input bindings other than the trigger. */
   readonly extraInputs: (definition: FunctionDefinition) => Invocation['inputs'];
   readonly dataDir: string;
   readonly now: () => number;
 }
 
 export interface Trigger {
-  /** Resolves once the trigger holds all it needs. */
+  /** Resolves once the trigger has everything that it needs. */
   readonly ready: Promise<void>;
   stop(): Promise<void>;
 }
 
 const CATEGORY = 'Host.Triggers.EventHubs';
-/** Short attempts: one on a dead connection ends only by its own timeout. */
+/** Attempts are short: one on a dead connection ends only by its time-out. */
 const CLIENT_OPTIONS: EventHubConsumerClientOptions = {
   retryOptions: {
     mode: 0,
@@ -56,11 +56,11 @@ const CLIENT_OPTIONS: EventHubConsumerClientOptions = {
   },
 };
 const RESTART_DELAY_MS = 250;
-/** The receiver notices a dead connection when its wait ends. */
+/** The receiver detects a dead connection only when its wait ends. */
 const MAX_WAIT_SECONDS = 1;
 /** A receiver that came this far without an error is attached. */
 const ATTACH_MS = 50;
-/** As the service says it of a position that no event has yet. */
+/** The service's error for a position that no event has yet. */
 const BEYOND_THE_LAST = /beyond the last event/;
 
 export function startEventHubTrigger(definition: FunctionDefinition, context: TriggerContext): Trigger {

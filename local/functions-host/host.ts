@@ -1,4 +1,4 @@
-/** The host: loads the app, opens its triggers, serves it; stops without losing what runs. */
+/** Runs the host: loads the app, opens its triggers and serves it; it stops without losing running invocations. */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { type LoadedApp, loadApp } from './app-loader.ts';
@@ -23,7 +23,7 @@ import {
 
 export interface HostOptions {
   readonly appDir: string;
-  /** 0: any that is free. */
+  /** 0: any free port. */
   readonly port: number;
   readonly dataDir: string;
   readonly keysFile?: string;
@@ -32,7 +32,7 @@ export interface HostOptions {
   /** Default: JSON. */
   readonly style?: LogStyle;
   readonly now?: () => number;
-  /** Called when only a new process ends what the app does: an invocation has passed functionTimeout. */
+  /** Called when an invocation has passed functionTimeout: only a new process can end it. */
   readonly exhausted?: (reason: string) => void;
 }
 
@@ -48,7 +48,7 @@ export interface FunctionsHost extends AsyncDisposable {
 
 type Starter = (definition: FunctionDefinition, context: TriggerContext) => Trigger;
 
-/** Loaded where the app has such a trigger: the SDKs behind them take a second to load. */
+/** Loaded only if the app has such a trigger: their SDKs take a second to load. */
 const STARTERS: Readonly<Record<string, () => Promise<Starter>>> = {
   eventhubtrigger: async () => (await import('./event-hub-trigger.ts')).startEventHubTrigger,
   cosmosdbtrigger: async () => (await import('./cosmos-trigger.ts')).startCosmosTrigger,
@@ -56,7 +56,7 @@ const STARTERS: Readonly<Record<string, () => Promise<Starter>>> = {
 };
 const DURABLE = /^(orchestration|activity|entity)trigger$/i;
 
-/** Resolves when every trigger holds what it needs and a request would be served. */
+/** Resolves when every trigger has everything that it needs and requests are served. */
 export async function startHost(options: HostOptions): Promise<FunctionsHost> {
   const now = options.now ?? Date.now;
   const startedAt = now();
@@ -179,7 +179,7 @@ interface EnginePlace {
   readonly dataDir: string;
 }
 
-/** The engine is loaded only where the app needs it. */
+/** The engine is loaded only if the app needs it. */
 async function openDurable(app: FunctionApp, place: EnginePlace): Promise<Durable | undefined> {
   const isUsed = [...app.functions.values()].some(
     ({ trigger, bindings }) =>

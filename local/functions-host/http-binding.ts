@@ -1,4 +1,4 @@
-/** An HTTP request as the library reads it, and the answer that it gives back (buffered). */
+/** Converts an HTTP request for the library, and writes the library's (buffered) answer. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { InvocationResult, RpcTypedData } from './contract.ts';
 
@@ -31,7 +31,7 @@ const ONE_WRITE_BYTES = 16 * 1024;
 const wrap = (values: Iterable<readonly [string, string]>) =>
   Object.fromEntries([...values].map(([key, value]) => [key, { value }]));
 
-/** Several values of one key become one text, joined by commas; keys that differ only in case are one. */
+/** Several values of a key become one text, joined by commas; keys that differ only in case are the same. */
 function queryOf(search: URLSearchParams): Map<string, string> {
   const byKey = new Map<string, { name: string; values: string[] }>();
   for (const [name, value] of search) {
@@ -42,7 +42,7 @@ function queryOf(search: URLSearchParams): Map<string, string> {
   return new Map([...byKey.values()].map(({ name, values }) => [name, values.join(',')]));
 }
 
-/** Absolute, by the Host header that the client sent. */
+/** Absolute, from the client's Host header. */
 export function urlOf(request: IncomingMessage): string {
   return `http://${request.headers.host ?? '127.0.0.1'}${request.url ?? '/'}`;
 }
@@ -70,7 +70,7 @@ export function rpcRequest(
   };
 }
 
-/** Writes what the function came to; anything that is no valid answer is an empty 500, as on the real host. */
+/** Writes the function's result; anything but a valid answer becomes an empty 500, as on the real host. */
 export function writeResult(response: ServerResponse, result: InvocationResult): void {
   if (!result.ok) return empty(response, 500);
   const { returnValue } = result;

@@ -1,4 +1,4 @@
-/** The HTTP front of the host: the app's routes, `/admin`, the Durable API, and the home page. */
+/** Serves the host's HTTP: the app's routes, `/admin`, the Durable API, and the home page. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { isDiskFull } from '../disk-watch.ts';
@@ -28,7 +28,7 @@ export interface HttpFrontContext extends AdminContext {
 const MAX_BODY_BYTES = 104_857_600;
 const MAX_HEADER_BYTES = 32 * 1024;
 const KEEP_ALIVE_MS = 75_000;
-/** Requests that run when the host stops may go on for so long. */
+/** Time that running requests get when the host stops. */
 const GRACE_MS = 10_000;
 const NOTHING = Buffer.alloc(0);
 const DURABLE_PREFIX = 'runtime/webhooks/durabletask';
@@ -65,7 +65,7 @@ export async function listen(
       const ready = context();
       if (!ready) return empty(response, 503, { 'retry-after': '1' });
       answer(request, response, ready).catch((error: unknown) => {
-        // A client that goes away in the midst of its request is nobody's failure.
+        // A client that disconnects during its request is not a failure.
         if (request.destroyed && !request.complete) return;
         if (isDiskFull(error)) return fullDisk(response);
         ready.log('error', 'Host.Http', String(error));
@@ -165,7 +165,7 @@ async function administer(
   else json(response, status, answered);
 }
 
-/** What is refused is read to its end, so that the connection can serve the next request. */
+/** A refused request is read to its end, so that the connection can serve the next one. */
 function drained(
   request: IncomingMessage,
   response: ServerResponse,
@@ -203,12 +203,12 @@ async function durable(
   response.end(answered);
 }
 
-/** A body that came in chunks, without a length, does not reach a function that is handed its request buffered. */
+/** A chunked body, which has no length, does not reach a function that gets its request buffered. */
 function buffered(request: IncomingMessage, body: Buffer): Buffer {
   return request.headers['content-length'] === undefined ? Buffer.alloc(0) : body;
 }
 
-/** Undefined when there is more than the host takes. */
+/** Undefined when the body is larger than the host allows. */
 async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
   if ((length === undefined || length === '0') && encoding === undefined) return NOTHING;
@@ -249,7 +249,7 @@ function abandon(open: ReadonlySet<ServerResponse>): void {
   }
 }
 
-/** Takes no new connection; requests that run have GRACE_MS to end. */
+/** Accepts no new connection; running requests have GRACE_MS to end. */
 async function stop(server: Server, open: ReadonlySet<ServerResponse>): Promise<void> {
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve());

@@ -1,8 +1,8 @@
 /**
- * HTTP streaming: the request goes on to the server that `@azure/functions` opened (capability HttpUri), its answer comes back as it is made.
+ * Streams HTTP: forwards a request to the server that `@azure/functions` opened (capability HttpUri), and its answer as it is produced.
  *
- * T1 A function that answers nothing (it threw, or returned no response) is answered by the host with an empty 500 at once; the real host
- *    does so after 240 s. One that fails after its first chunk has its connection cut at once, there after 240 s. A warning says so.
+ * T1 For a function that does not answer (it threw, or returned no response), the host answers an empty 500 at once; the real host does so
+ *    after 240 s. The connection of one that fails after its first chunk is cut at once; there, after 240 s. A warning says so.
  * T2 A client that goes away takes its forwarded request with it.
  * T3 A kept connection that the server has closed at the moment of the request loses none: a request without a body is sent again on a new
  *    one, a request with a body has a connection of its own.
@@ -46,7 +46,7 @@ export async function stream(call: StreamCall, httpUri: string, context: StreamC
     inputs: [{ name: definition.trigger.name, data: { http: {} } }, ...call.extraInputs],
     triggerMetadata: metadataOf(request, call.params, call.query),
   });
-  // The library has written its answer by now; what it wrote may still be on its way.
+  // The library has already written its answer, which may still be on its way.
   if (result.ok && (response.headersSent || (await forwarded.begun()))) return forwarded.over;
   const why = result.ok ? 'it returned no response' : `it failed: ${String(result.error)}`;
   const later = response.headersSent ? 'cuts the connection' : 'answers 500';
@@ -61,16 +61,16 @@ export async function stream(call: StreamCall, httpUri: string, context: StreamC
 }
 
 interface Forwarded {
-  /** Whether the library begins an answer, now that the function is over. */
+  /** Whether the library begins an answer now that the function has ended. */
   begun(): Promise<boolean>;
   readonly over: Promise<void>;
   abandon(): void;
 }
 
-/** An answer that the library has written reaches this process within so many ms of an event loop that is free. */
+/** Time within which an answer that the library has written reaches this process, ms of a free event loop. */
 const ARRIVAL_MS = 100;
 
-/** Kept alive: a connection that closes with its answer would be reset under a body that the function did not read. */
+/** Keeps connections alive: one that closes with its answer would be reset if the function did not read the body. */
 const kept = new Agent({ keepAlive: true });
 
 /** A new connection for each request, which ends after its answer. */
@@ -146,7 +146,7 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
-/** Line by line as they came: a header that is repeated stays so, as through the real proxy. */
+/** Keeps the lines as they arrived: a repeated header stays repeated, as through the real proxy. */
 function forwardedHeaders(request: IncomingMessage, invocationId: string): string[] {
   const own = {
     'x-ms-invocation-id': invocationId,
@@ -162,7 +162,7 @@ function forwardedHeaders(request: IncomingMessage, invocationId: string): strin
   return lines;
 }
 
-/** Of a key that is repeated the last value wins. https://github.com/Azure/azure-webjobs-sdk-extensions, HttpRequestExtensions.cs */
+/** Of a repeated key, the last value counts. https://github.com/Azure/azure-webjobs-sdk-extensions, HttpRequestExtensions.cs */
 function lastOfEach(search: URLSearchParams): Record<string, string> {
   const last = new Map<string, readonly [string, string]>();
   for (const [name, value] of search)

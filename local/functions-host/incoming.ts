@@ -1,9 +1,9 @@
 /**
- * A request as Kestrel, the web server of the real host, reads it: Node's parser takes more than that.
+ * Reads a request as Kestrel does, the web server of the real host: Node's parser accepts more.
  *
- * K1 Anything that Kestrel refuses is an empty 400: a target that is no path, `%00` in a path, an absolute target of another host than
- *    `Host`, two `Host` lines, a header that is not UTF-8.
- * K2 Dot segments are resolved before a route is looked for, written as `%2e` too.
+ * K1 Everything that Kestrel refuses is an empty 400: a target that is not a path, `%00` in a path, an absolute target with another host
+ *    than `Host`, two `Host` lines, a header that is not UTF-8.
+ * K2 Dot segments, also those written as `%2e`, are resolved before the route is matched.
  * K3 Several lines of one header are one value, joined by commas; Node drops all but the first of some of them.
  * Source: dotnet/aspnetcore, src/Servers/Kestrel/Core/src/Internal/Http/Http1Connection.cs, and exchanges with a real host.
  */
@@ -15,7 +15,7 @@ const UNUSUAL_TARGET = /\/\.|%2e|%00|^[^/]/i;
 const ABSOLUTE = /^https?:\/\/[^/?#]*/i;
 const BEYOND_ASCII = /[\x80-\xff]/;
 
-/** Replaces the url and the headers of the request by what Kestrel makes of them. False: it is a bad request. */
+/** Replaces the url and the headers of the request by Kestrel's. False: it is a bad request. */
 export function readAsKestrel(request: IncomingMessage): boolean {
   const { url = '/' } = request;
   if (UNUSUAL_TARGET.test(url)) {
@@ -42,7 +42,7 @@ function targetOf(url: string, host: string | undefined): string | undefined {
   return withoutDots(path) + (mark < 0 ? '' : target.slice(mark));
 }
 
-/** The default port may be written or left out. */
+/** The default port may be present or absent. */
 function isSameHost(absolute: URL, host: string | undefined): boolean {
   const { host: authority, port } = absolute;
   return (

@@ -1,5 +1,5 @@
 /**
- * Host keys: made once, kept in a file; who has which may call what.
+ * Manages the host's keys: they are made once, kept in a file, and grant access by level.
  *
  * X1 Hosts that share a data folder share the file: the first to write it wins.
  */
@@ -16,7 +16,7 @@ export interface HostKeys {
 
 export type KeyHolder = 'master' | 'host' | 'system' | 'function' | 'nobody' | 'wrong';
 
-/** @throws Error that names the file when it has no such keys */
+/** @throws Error that names the file when it does not contain the keys */
 export function readKeys(file: string): HostKeys {
   const kept = keysIn(file);
   if (kept) return kept;
@@ -81,7 +81,7 @@ export function holderOf(keys: HostKeys, sent: string | undefined, functionName?
   return functionName !== undefined && keys.functions[functionName] === sent ? 'function' : 'wrong';
 }
 
-/** May the holder call a function of this level? https://learn.microsoft.com/azure/azure-functions/function-keys-how-to */
+/** Whether the holder may call a function of this level. https://learn.microsoft.com/azure/azure-functions/function-keys-how-to */
 export function mayCall(level: string, holder: KeyHolder): boolean {
   switch (level.toLowerCase()) {
     case 'anonymous':

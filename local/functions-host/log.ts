@@ -1,17 +1,17 @@
 /**
- * The host's log, by category and level as host.json's `logging.logLevel` asks for. Categories are those under which Application
- * Insights shows them: `Host.Startup`, `Host.Triggers.…`, `Function.<name>` (one line for each invocation), `Function.<name>.User`.
+ * Writes the host's log, by category and level as host.json's `logging.logLevel` requires. Categories are those of Application
+ * Insights: `Host.Startup`, `Host.Triggers.…`, `Function.<name>` (one line for each invocation), `Function.<name>.User`.
  */
 import { stripVTControlCharacters, styleText } from 'node:util';
 
 export type HostLog = (level: string, category: string, message: string) => void;
 
-/** `json`: an object a line, for files and programs. `lines`: for people. `colour`: for people at a terminal. */
+/** `json`: one object per line, for files and programs. `lines`: for people. `colour`: for people at a terminal. */
 export type LogStyle = 'json' | 'lines' | 'colour';
 
 const LEVELS = ['trace', 'debug', 'information', 'warning', 'error', 'critical', 'none'];
 
-/** The longest category prefix that host.json names decides; default Information. */
+/** The longest matching category prefix in host.json decides; default Information. */
 export function createHostLog(
   levels: Readonly<Record<string, string>>,
   write: (line: string) => void,
@@ -44,7 +44,7 @@ export function createHostLog(
   };
 }
 
-/** How to write at this output: JSON unless a person looks at it; colours unless they do not want any (https://no-color.org). */
+/** The format for this output: JSON unless it is a terminal; colours unless they are switched off (https://no-color.org). */
 export function styleFor(
   output: { readonly isTTY?: boolean },
   environment: Readonly<Record<string, string | undefined>>,

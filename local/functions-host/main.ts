@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * Hosts any built v4 Node app: `--app DIR --port N --data DIR [--keys FILE] [--watch] [--log json|lines|colour]`.
- * Settings: the environment, then local.settings.json of the app. What cannot be is said in one line, exit code 1 (2 for wrong arguments).
+ * Settings: the environment, then local.settings.json of the app. An error is one line, with exit code 1 (2 for invalid arguments).
  */
 import { existsSync } from 'node:fs';
 import { enableCompileCache, flushCompileCache } from 'node:module';
@@ -13,7 +13,7 @@ import { type LogStyle, styleFor } from './log.ts';
 import { watchCrashes } from './relaunch.ts';
 import { watchApp } from './watch.ts';
 
-/** The map of a bundled app is held for good, at ten times the memory of its code (107 MB for 7 MB): stacks name lines of the bundle instead. */
+/** The source map of a bundled app would stay in memory, at ten times its code (107 MB for 7 MB): stacks name lines of the bundle instead. */
 process.setSourceMapsEnabled(process.env['FUNCTIONS_HOST_SOURCE_MAPS'] === '1');
 
 const USAGE =
@@ -28,7 +28,7 @@ interface Arguments {
   readonly style: LogStyle;
 }
 
-/** @throws Error that says which argument is wrong */
+/** @throws Error that names the invalid argument */
 function readArguments(): Arguments {
   const { values } = parseArgs({
     options: {
@@ -102,7 +102,7 @@ await runServer('functions-host', async () => {
     });
   });
   crashes.began(host);
-  // Node writes it at an orderly end, which a crash is not.
+  // Node writes it only at an orderly end, not at a crash.
   flushCompileCache();
   const close = () => {
     crashes.ending();

@@ -1,11 +1,11 @@
 /**
- * Which partitions, ranges or functions this process works at, where several hosts share a consumer group or lease container.
+ * Divides partitions, ranges or functions (slots) among the hosts that share a consumer group or lease container.
  *
- * O1 A slot is worked at by the process whose name its claim bears; a claim is made and renewed against its ETag, so one process gets it.
- * O2 Slots are shared out evenly. A process that has none while others have too many says so by a claim of the slot JOINING; who has
- *    more than its share then ends its work at the surplus and gives it back: nothing is handled by two.
+ * O1 The process that a slot's claim names works on it; a claim is made and renewed against its ETag, so only one process gets it.
+ * O2 Slots are distributed evenly. A process that has none while others have too many claims the slot JOINING; a process with more than
+ *    its share then ends its work on the surplus and releases it: no slot is handled by two.
  * O3 A claim lapses when its process is gone (at once, if it is a process of this machine), or when it was not renewed for LAPSE_MS.
- * O4 Who stops gives everything back, after its work has ended.
+ * O4 A process that stops releases everything, after its work has ended.
  */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
@@ -13,13 +13,13 @@ import { describe, pause } from './retry.ts';
 
 export interface Claim {
   readonly slot: string;
-  /** Empty: given back. */
+  /** Empty: released. */
   readonly owner: string;
   /** When it was last made or renewed; ms since the epoch. */
   readonly at: number;
 }
 
-/** Where claims are kept. */
+/** The store of claims. */
 export interface ClaimStore {
   list(): Promise<readonly Claim[]>;
   /** Those of `slots` whose claim had not changed since the last `list`. */
@@ -29,23 +29,23 @@ export interface ClaimStore {
 export interface OwnershipOptions {
   readonly store: ClaimStore;
   readonly slots: readonly string[];
-  /** Begins the work at a slot; the function that is returned ends it. */
+  /** Begins the work on a slot; the returned function ends it. */
   readonly hold: (slot: string) => () => Promise<void>;
   readonly log: (message: string) => void;
   readonly stopping: AbortSignal;
 }
 
 export interface Ownership {
-  /** After the first look: this process holds its share of what was free. */
+  /** Resolves after the first check: this process has claimed its share of the free slots. */
   readonly ready: Promise<void>;
   owns(slot: string): boolean;
   /** Asks the store. */
   confirm(slot: string): Promise<boolean>;
-  /** Ends all work and gives everything back. */
+  /** Ends all work and releases everything. */
   stop(): Promise<void>;
 }
 
-/** How often claims are looked at: more often while this process is new, because then it is that hosts come and go. */
+/** Interval of checking claims; shorter while this process is new, because hosts come and go then. */
 const ROUND_MS = 1_000;
 const LATER_ROUND_MS = 3_000;
 const NEW_MS = 30_000;
@@ -54,7 +54,7 @@ const LAPSE_MS = 30_000;
 const RETRY_MS = 250;
 const JOINING = 'joining';
 
-/** This process among all that ever ran: machine, process and a random part. */
+/** A unique name of this process: machine, process and a random part. */
 export const OWNER: string = `${hostname()}/${process.pid}/${randomUUID()}`;
 
 /** The slots that this process works at. */
@@ -163,7 +163,7 @@ function isAlive({ owner, at }: Claim): boolean {
   return Date.now() - at < LAPSE_MS;
 }
 
-/** A process with this one's number that is not this one is of a time before it. */
+/** Another process with the same number is an earlier one. */
 function isRunning(pid: number): boolean {
   if (pid === process.pid) return false;
   try {

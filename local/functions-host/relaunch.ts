@@ -1,29 +1,29 @@
 /**
- * An app that crashes costs the invocations that run, and the host is there again at once, as the real one starts its worker again. App and
- * host are one process here, so the whole process begins again.
+ * Restarts the host at once after a crash of the app, which ends only the running invocations, as the real host restarts its worker. App and
+ * host are one process here, so the whole process is restarted.
  *
  * R1 An uncaught exception, an unhandled rejection, process.exit of the app, and an invocation beyond functionTimeout end this process;
- *    requests that are open are answered with 500 first.
- * R2 A process that was forked (npm start, --watch) ends, because its parent starts it again. Any other replaces itself, with the same id
+ *    open requests are answered with 500 first.
+ * R2 A process that was forked (npm start, --watch) ends, because its parent restarts it. Any other replaces itself, with the same id
  *    and port.
  * R3 After five crashes in a minute it stays down, and says so.
- * R4 It begins again with the code that it had compiled: that is half of the time until it serves.
+ * R4 It restarts with the code that it has already compiled, which saves half of the time until it serves.
  */
 import type { FunctionsHost } from './host.ts';
 
-/** When it crashed lately, ms since the epoch, separated by commas. */
+/** Times of recent crashes, ms since the epoch, separated by commas. */
 const CRASHES = 'FUNCTIONS_HOST_CRASHES';
 const MAX_CRASHES = 5;
 const WITHIN_MS = 60_000;
-/** For the answers to leave. */
+/** Time for the answers to leave. */
 const FLUSH_MS = 20;
 
 export interface Crashes {
-  /** The host that runs now; until then a crash only ends the process, because the app cannot start. */
+  /** Sets the running host; before that, a crash only ends the process, because the app cannot start. */
   began(host: FunctionsHost): void;
-  /** From now on an end is meant. */
+  /** From now on, an end is intended. */
   ending(): void;
-  /** Ends what runs, and begins again. */
+  /** Ends running work, and restarts. */
   crash(reason: string): void;
 }
 
@@ -48,7 +48,7 @@ export function watchCrashes(say: (line: string) => void, compileCache: string):
   process.on('exit', (code) => {
     if (isEnding || !host) return;
     if (!isCrashing) say(`the app has crashed: it called process.exit(${code})`);
-    // A parent that sees an orderly end might not begin again.
+    // After an orderly end, a parent might not restart it.
     if (process.connected) process.exitCode = code === 0 ? 1 : code;
     else begin(host.port, compileCache, say);
   });

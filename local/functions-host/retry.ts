@@ -1,4 +1,4 @@
-/** Runs a function again as its retry policy says; without one it runs once. */
+/** Runs a function again by its retry policy; without one, it runs once. */
 import { setTimeout } from 'node:timers/promises';
 import type {
   FunctionApp,

@@ -1,6 +1,6 @@
 /**
- * Routes as the real host matches them: functions sorted by name (ordinal, case ignored), the first whose template and method
- * fit; never 405. Templates are ASP.NET's: `{id}`, `{id?}`, `{id:int}`, `{id=x}`, `{*rest}`, `{name}.{ext}`.
+ * Matches routes like the real host: functions are sorted by name (ordinal, case ignored), and the first with a matching
+ * template and method is taken; never 405. Templates are ASP.NET's: `{id}`, `{id?}`, `{id:int}`, `{id=x}`, `{*rest}`, `{name}.{ext}`.
  */
 import type { FunctionDefinition } from './contract.ts';
 import { textOf } from './settings.ts';
@@ -19,7 +19,7 @@ export interface Router {
     method: string,
     path: string,
   ): { readonly route: HttpRoute; readonly params: Record<string, string> } | undefined;
-  /** Functions that were left out, with the reason in words. */
+  /** Functions that were left out, each with its reason. */
   readonly errors: readonly string[];
 }
 
@@ -131,7 +131,7 @@ function compileTemplate(template: string): HttpRoute['match'] {
     const parameter = only === undefined ? undefined : parameterOf(only);
     if (parameter?.catchAll) {
       parameters.push({ parameter, group: ++groups });
-      // It takes any text, double slashes too, but not one that begins with a slash.
+      // It matches any text, even double slashes, but not one that begins with a slash.
       source += '(?:/(|[^/].*?))?';
     } else if (parameter && (parameter.optional || parameter.fallback !== undefined)) {
       parameters.push({ parameter, group: ++groups });

@@ -1,4 +1,4 @@
-/** host.json, local.settings.json and the connections that settings name. */
+/** Reads host.json, local.settings.json and the connections that settings name. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CorsSettings } from './cors.ts';
@@ -11,7 +11,7 @@ export interface HostConfig {
   readonly concurrency?: Readonly<Record<string, unknown>>;
 }
 
-/** @throws Error that names the file and what is wrong with it */
+/** @throws Error that names the file and the reason */
 export function readHostConfig(appDir: string): HostConfig {
   const file = join(appDir, 'host.json');
   if (!existsSync(appDir)) throw new Error(`${appDir} does not exist: name the folder of a Function App`);
@@ -21,7 +21,7 @@ export function readHostConfig(appDir: string): HostConfig {
   return config;
 }
 
-/** Puts `Values` of local.settings.json into the environment where it has no such variable; gives back what `Host` says of CORS. */
+/** Adds `Values` of local.settings.json to the environment, except variables that exist; returns the CORS settings of `Host`. */
 export function applyLocalSettings(
   appDir: string,
   environment: Record<string, string | undefined>,
@@ -102,21 +102,21 @@ export function connectionNamed(name: string): Connection {
 }
 
 /**
- * Where Blob storage is, for a connection with an identity: the whole address, or the name of an account in Azure.
+ * The address of Blob storage for a connection with an identity: the whole address, or the name of an account in Azure.
  * https://learn.microsoft.com/azure/azure-functions/functions-reference#connecting-to-host-storage-with-an-identity
  *
- * @returns without a slash at its end
+ * @returns the address, without a trailing slash
  * @throws Error when the connection has neither
  */
 export function blobServiceUri({ parts }: Connection): string {
   const { blobServiceUri: uri, accountName } = parts;
   if (uri) return uri.replace(/\/$/, '');
   if (!accountName)
-    throw new Error('a storage connection with the identity needs blobServiceUri or accountName');
+    throw new Error('an identity-based storage connection needs blobServiceUri or accountName');
   return `https://${accountName}.blob.core.windows.net`;
 }
 
-/** An option of a binding or of host.json as text; what is no scalar counts as not given. */
+/** An option of a binding or of host.json as text; a value that is not a scalar counts as absent. */
 export function textOf(value: unknown, fallback = ''): string {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
     ? String(value)

@@ -1,5 +1,5 @@
 /**
- * Timer triggers: NCRONTAB with six fields, one run at a time, a schedule monitor that survives restarts, one host that runs them.
+ * Runs timer triggers: NCRONTAB with six fields, one run at a time, a schedule monitor that survives restarts, on one host at a time.
  * https://learn.microsoft.com/azure/azure-functions/functions-bindings-timer
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
@@ -20,7 +20,7 @@ interface Status {
 /** Schedules that run more often are not monitored. */
 const MONITOR_FROM_MS = 60_000;
 const NEVER = '0001-01-01T00:00:00+00:00';
-/** setTimeout takes no more. */
+/** Longest time of setTimeout. */
 const LONGEST_WAIT_MS = 2_000_000_000;
 const LOCK_RETRY_MS = 500;
 const CRON_FIELDS = /^\S+(?:\s+\S+){4,5}$/;
@@ -31,7 +31,7 @@ export function startTimerTrigger(definition: FunctionDefinition, context: Trigg
   const stopping = new AbortController();
   const file = join(context.dataDir, 'timers', `${name}.json`);
   const { next, monitored } = scheduleOf(definition, context.now());
-  /** setTimeout may fire before its time: an occurrence that has run is over all the same. */
+  /** setTimeout may fire early: an occurrence that has run does not run again. */
   let lastDue = 0;
   const following = () => next(Math.max(context.now(), lastDue));
   let timer: NodeJS.Timeout | undefined;
@@ -83,7 +83,7 @@ export function startTimerTrigger(definition: FunctionDefinition, context: Trigg
     else arm();
   };
 
-  /** One host of those on this data folder runs the timer; the others try again, and the first of them takes over. */
+  /** One of the hosts on this data folder runs the timer; the others keep trying, and the first to succeed takes over. */
   const becomeOnly = () => {
     if (stopping.signal.aborted) return;
     lock = acquire(join(context.dataDir, 'timers', `${name}.lock`));
@@ -102,7 +102,7 @@ export function startTimerTrigger(definition: FunctionDefinition, context: Trigg
   };
 }
 
-/** Held by an open transaction, so that the system releases it when the process ends in whatever way. Undefined: another has it. */
+/** The lock is an open transaction, so the system releases it when the process ends, in any way. Undefined: another process has it. */
 function acquire(file: string): Disposable | undefined {
   mkdirSync(join(file, '..'), { recursive: true });
   const database = new DatabaseSync(file);
@@ -157,7 +157,7 @@ function occurrences(schedule: string): Schedule['next'] {
   );
 }
 
-/** As .NET writes a local time: with its offset, and without a fraction that is zero. */
+/** The form of a local time in .NET: with its offset, and without a zero fraction. */
 function timeText(time: number): string {
   const minutes = -new Date(time).getTimezoneOffset();
   const local = new Date(time + minutes * 60_000).toISOString().replace(/\.?0*Z$/, '');
@@ -165,7 +165,7 @@ function timeText(time: number): string {
   return `${local}${minutes < 0 ? '-' : '+'}${two(Math.abs(minutes) / 60)}:${two(Math.abs(minutes) % 60)}`;
 }
 
-/** Of a schedule that has not run yet: from now on an occurrence that is missed is known to be. */
+/** The state of a schedule that has not run yet: from now on, a missed occurrence is detected. */
 function firstStatus(next: Schedule['next'], now: number): Status {
   return {
     last: NEVER,

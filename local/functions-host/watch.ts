@@ -1,8 +1,8 @@
 /**
- * `--watch`: the host as a child process that is stopped and started again when a file of the app changes. It builds nothing.
+ * Implements `--watch`: the host is a child process that is restarted when a file of the app changes. It builds nothing.
  *
- * Y1 Changes that come together are one; those in node_modules, in dot folders and in the host's own data folder are none.
- * Y2 A host that cannot start waits for the next change; one that has run and ends is started again, five times in a minute at most.
+ * Y1 Changes that arrive together count as one; those in node_modules, in dot folders and in the host's data folder are ignored.
+ * Y2 A host that cannot start waits for the next change; one that has run and ends is restarted, at most five times in a minute.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,7 +17,7 @@ const WITHIN_MS = 60_000;
 export interface WatchOptions {
   readonly appDir: string;
   readonly dataDir: string;
-  /** The module that hosts, and its arguments. */
+  /** The module of the host, and its arguments. */
   readonly entry: string;
   readonly args: readonly string[];
   readonly say: (line: string) => void;
@@ -28,7 +28,7 @@ export async function watchApp(options: WatchOptions, stopping: AbortSignal): Pr
   const { appDir, dataDir } = options;
   let child: ChildProcess | undefined;
   let timer: NodeJS.Timeout | undefined;
-  /** When it ended by itself lately. */
+  /** Times of its recent ends. */
   const ends: number[] = [];
   let restarting: Promise<void> = Promise.resolve();
 

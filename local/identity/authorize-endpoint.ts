@@ -1,6 +1,6 @@
 /**
- * `GET /authorize` shows who can sign in, `POST /authorize` takes the choice: code with PKCE, no password. With `prompt=none`
- * it asks nothing: it answers for the person who has a session, or `login_required`.
+ * Serves `GET /authorize`, which lists the people who can sign in, and `POST /authorize`, which takes the choice: code with
+ * PKCE, no password. With `prompt=none` it does not ask: it answers for the person with a session, or `login_required`.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isLoopback } from '../host-check.ts';
@@ -33,7 +33,7 @@ export async function answerAuthorize(
     : once(new URL(request.url ?? '/', issuer.url).searchParams);
   const asked: Asked = { ...addressee(issuer, parameters), parameters };
   const isSilent = parameters.get('prompt') === 'none';
-  // From here on the client's address is known to be its own, so errors go there.
+  // From here on, the redirect address is known to be the client's, so errors go there.
   try {
     const challenge = check(asked);
     const audience = audienceOf(issuer, parameters);
@@ -65,7 +65,7 @@ export async function answerAuthorize(
   }
 }
 
-/** Only a person of the page signs in. https://openid.net/specs/openid-connect-core-1_0.html#AuthError */
+/** Only people on the page can sign in. https://openid.net/specs/openid-connect-core-1_0.html#AuthError */
 function personOf(
   { principals, signIn }: Issuer,
   id: string | undefined,

@@ -1,8 +1,8 @@
 /**
- * Authorization codes, in memory.
+ * Keeps authorization codes, in memory.
  *
- * C1 A code is taken once, by the first request that has it, right or wrong.
- * C2 It lives for a minute.
+ * C1 A code is used once, by the first request that presents it, valid or not.
+ * C2 It is valid for a minute.
  * C3 It is bound to client, redirect address and challenge. https://www.rfc-editor.org/rfc/rfc7636
  */
 import { createHash } from 'node:crypto';

@@ -1,4 +1,4 @@
-/** HTTP as OAuth uses it: forms in, JSON out, errors by their registered names. */
+/** Handles OAuth's HTTP: forms in, JSON out, errors by their registered names. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isLoopback } from '../host-check.ts';
 
@@ -29,7 +29,7 @@ export class OAuthError extends Error {
   }
 }
 
-/** @throws OAuthError when it is not a form, too large, or says a thing twice */
+/** @throws OAuthError when it is not a form, is too large, or repeats a parameter */
 export async function readForm(request: IncomingMessage): Promise<ReadonlyMap<string, string>> {
   const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
   if (type !== 'application/x-www-form-urlencoded') {

@@ -1,18 +1,18 @@
-/** Values by a random key that cannot be guessed, in memory: codes, refresh tokens, sessions. */
+/** Keeps values in memory, each under a random key that cannot be guessed: codes, refresh tokens, sessions. */
 import { randomBytes } from 'node:crypto';
 
 export interface ExpiringStore<T> {
   /** Keeps a value and returns its key. */
   issue(value: T): string;
-  /** The value, while it lives. */
+  /** The value, until it expires. */
   find(key: string): T | undefined;
-  /** The value for the last time: the key ends, whether it lived or not. */
+  /** Takes the value and removes the key. */
   take(key: string): T | undefined;
 }
 
 export interface ExpiringStoreOptions {
   readonly lifeMs: number;
-  /** The oldest value goes when there are more. */
+  /** Limit; beyond it, the oldest value is removed. */
   readonly maxEntries: number;
   readonly now: () => Date;
 }

@@ -1,4 +1,4 @@
-/** What the endpoints share: who exists, who is asking, and for which audience. */
+/** The context that the endpoints share: principals, clients and audiences. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { OAuthError } from './exchange.ts';
 import type { Client, Principal, SignInPage } from './principals.ts';
@@ -10,12 +10,12 @@ export interface Issuer {
   readonly principals: ReadonlyMap<string, Principal>;
   readonly clients: ReadonlyMap<string, Client>;
   readonly signIn: SignInPage;
-  /** Audiences for which tokens are made; the first is the default. */
+  /** Audiences for which tokens are issued; the first is the default. */
   readonly resources: readonly string[];
   readonly now: () => Date;
 }
 
-/** Lifetime of tokens that programs fetch; they fetch new ones. */
+/** Lifetime of tokens for programs, which fetch new ones. */
 export const TOKEN_SECONDS = 3600;
 
 /** The audience that a scope such as `api://orders/.default` names. @throws OAuthError `invalid_target` */
@@ -34,7 +34,7 @@ export function audienceOf(issuer: Issuer, parameters: ReadonlyMap<string, strin
   return known;
 }
 
-/** By Basic or by the form. @throws OAuthError `invalid_client` */
+/** Authenticates the client, by Basic or by the form. @throws OAuthError `invalid_client` */
 export function authenticate(
   issuer: Issuer,
   parameters: ReadonlyMap<string, string>,
@@ -52,7 +52,7 @@ export function authenticate(
   return client;
 }
 
-/** Compares secrets in a time that tells nothing. */
+/** Compares secrets in constant time. */
 export function same(left: string, right: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(left), digest(right));

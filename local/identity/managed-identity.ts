@@ -1,5 +1,5 @@
 /**
- * The managed-identity endpoint of App Service, for `@azure/identity`: `IDENTITY_ENDPOINT` and `IDENTITY_HEADER`.
+ * Serves the managed-identity endpoint of App Service, for `@azure/identity`: `IDENTITY_ENDPOINT` and `IDENTITY_HEADER`.
  * https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -9,7 +9,7 @@ import { audienceOf, type Issuer, same, TOKEN_SECONDS } from './issuer.ts';
 const API_VERSION = '2019-08-01';
 
 export interface ManagedIdentityOptions {
-  /** What `x-identity-header` must say. */
+  /** The required value of `x-identity-header`. */
   readonly header: string;
   /** The principal when the caller names no `client_id`: the system-assigned identity. */
   readonly defaultPrincipalId?: string;

@@ -1,4 +1,4 @@
-/** The page to pick a person: no script, one button each, grouped by the account they work for. */
+/** The page to choose a person: no script, one button each, grouped by account. */
 import type { Issuer } from './issuer.ts';
 import type { Client, Principal } from './principals.ts';
 
@@ -22,7 +22,7 @@ const STYLE = `
   strong, small { display: block; }
   small { color: var(--soft); }`;
 
-/** @param parameters of the request; they go along as hidden fields */
+/** @param parameters of the request; they become hidden fields */
 export function peoplePage(
   { principals, signIn }: Pick<Issuer, 'principals' | 'signIn'>,
   client: Client,

@@ -1,13 +1,13 @@
-/** Who can have a token, and which programs may ask for one. */
+/** The principals that can have a token, and the clients that may ask for one. */
 
 /** A person, drone, carrier or service; its id is the token's subject. */
 export interface Principal {
   readonly id: string;
   readonly name: string;
-  /** The claim `roles`, as it is: the words are the application's. */
+  /** The claim `roles`; the application defines its values. */
   readonly roles: readonly string[];
   readonly accountId?: string;
-  /** The account's name for people. */
+  /** Display name of the account. */
   readonly accountName?: string;
   readonly droneId?: string;
   readonly carrierId?: string;
@@ -15,11 +15,11 @@ export interface Principal {
 
 export interface Client {
   readonly id: string;
-  /** Its name for people. */
+  /** Display name. */
   readonly name?: string;
   /** For client credentials; a client without one is public and signs people in by code and PKCE. */
   readonly secret?: string;
-  /** The principal that its client credentials stand for. Default: the one with the client's id. */
+  /** The principal of its client credentials. Default: the one with the client's id. */
   readonly principalId?: string;
   /** Exact addresses on loopback to which a code may go. */
   readonly redirectUris?: readonly string[];

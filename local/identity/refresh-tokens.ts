@@ -1,5 +1,5 @@
 /**
- * Refresh tokens, in memory.
+ * Keeps refresh tokens, in memory.
  *
  * T1 A token is used once and replaced by the next of its family. https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2
  * T2 A token that is used again ends its family: it has been copied.
@@ -21,7 +21,7 @@ export interface RefreshGrant {
 interface Family {
   readonly grant: RefreshGrant;
   readonly endsAt: number;
-  /** The only token that counts; undefined once the family has ended. */
+  /** The only valid token; undefined once the family has ended. */
   newest: string | undefined;
 }
 

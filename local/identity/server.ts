@@ -1,11 +1,11 @@
 /**
- * A small OpenID Connect issuer for one machine. It signs the kind of tokens that Entra ID signs in Azure, so that
- * authorization is never switched off; it asks people for no password, so it serves loopback only.
+ * Runs a small OpenID Connect issuer for one machine. It signs the same kind of tokens as Entra ID in Azure, so
+ * authorization is never switched off; it asks for no password, so it serves loopback only.
  *
  * I1 It listens on loopback, and answers only requests whose Host and Origin are this machine's (a page elsewhere that rebinds its name
  *    to 127.0.0.1 gets nothing).
  * I2 Codes go to registered addresses only, and every code needs PKCE.
- * I3 The key outlives the process, so tokens do too.
+ * I3 The key outlives the process, and so do the tokens.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -26,23 +26,23 @@ import { createTokens } from './tokens.ts';
 
 export type { Client, Principal, SignInPage } from './principals.ts';
 
-/** How long a token of `tokenFor` lasts, in seconds. */
+/** Lifetime of a token of `tokenFor`, in seconds. */
 const LONG_TOKEN_SECONDS = 12 * 3600;
 const DEFAULT_AUDIENCE = 'api://local';
 const NO_PEOPLE: SignInPage = { application: 'local', people: [], staff: 'Staff' };
 
 export interface IdentityOptions {
-  /** 0: any free one. */
+  /** 0: any free port. */
   readonly port: number;
   /** Default 127.0.0.1; anything but loopback is refused. */
   readonly host?: string;
-  /** The signing key is kept there. */
+  /** Folder of the signing key. */
   readonly dataDir: string;
   readonly principals: readonly Principal[];
   readonly clients: readonly Client[];
   /** Audiences that tokens may have; the first is the default. Default: `api://local`. */
   readonly resources?: readonly string[];
-  /** Without it, no one can sign in on a page. */
+  /** Without it, people cannot sign in. */
   readonly signIn?: SignInPage;
   readonly managedIdentity?: ManagedIdentityOptions;
   readonly now?: () => Date;

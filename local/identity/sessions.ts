@@ -1,8 +1,8 @@
-/** The issuer's own memory of who signed in with this browser: a cookie, so that other pages sign in without a question. */
+/** Remembers the person who signed in with this browser, by a cookie, so other pages can sign in without asking. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createExpiringStore } from './expiring-store.ts';
 
-/** Cookies do not know ports, so the name must be its own among the servers of this machine. */
+/** Cookies are not bound to ports, so the name must be unique among the servers of this machine. */
 const COOKIE = 'identity-session';
 const LIFE_MS = 24 * 3_600_000;
 const MAX_SESSIONS = 1000;

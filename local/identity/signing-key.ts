@@ -1,4 +1,4 @@
-/** The key that signs the tokens, kept on disk so that tokens outlive a restart. */
+/** Keeps the key that signs the tokens on disk, so tokens outlive a restart. */
 import type { webcrypto } from 'node:crypto';
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ export interface SigningKey {
   readonly kid: string;
 }
 
-/** Makes the key at the first call. @throws Error that says what to do when the file is damaged */
+/** Creates the key at the first call. @throws Error that says what to do when the file is damaged */
 export async function loadSigningKey(dataDir: string): Promise<SigningKey> {
   const file = join(dataDir, 'signing-key.json');
   const text = await readFile(file, 'utf8').catch(absent);

@@ -1,4 +1,4 @@
-/** `npm run token -- WHO`: a new token for one of the demonstration's principals, signed with the key in the data folder. */
+/** Implements `npm run token -- WHO`: prints a new token for a principal, signed with the key in the data folder. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -16,7 +16,7 @@ export interface SavedIssuer {
 
 const fileIn = (dataDir: string) => join(dataDir, 'issuer.json');
 
-/** What the running issuer leaves for the command. */
+/** The file that the running issuer writes for the command. */
 export async function saveIssuer(dataDir: string, issuer: SavedIssuer): Promise<void> {
   await writeFile(fileIn(dataDir), JSON.stringify(issuer), { mode: 0o600 });
 }

@@ -1,4 +1,4 @@
-/** `POST /token`: client credentials, authorization code, refresh token. https://www.rfc-editor.org/rfc/rfc6749 */
+/** Serves `POST /token`: client credentials, authorization code, refresh token. https://www.rfc-editor.org/rfc/rfc6749 */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Codes } from './codes.ts';
 import { answerJson, OAuthError, readForm } from './exchange.ts';

@@ -1,4 +1,4 @@
-/** Makes the tokens: access tokens for APIs, and ID tokens for pages. */
+/** Issues access tokens for APIs, and ID tokens for pages. */
 import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import type { Principal } from './principals.ts';

@@ -10,7 +10,7 @@ export const AUDIENCE = 'https://storage.azure.com';
 export type Service = 'blob' | 'queue' | 'table';
 
 /**
- * The query of an account SAS for everything but access policies, which none allows.
+ * The query of an account SAS for everything but access policies, which no SAS allows.
  * https://learn.microsoft.com/rest/api/storageservices/create-account-sas#construct-the-signature-string
  *
  * @example `${address}?${accountSignature()}`

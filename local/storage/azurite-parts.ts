@@ -10,7 +10,7 @@ export interface LokiCollection {
   data: LokiDocument[];
   maxId: number;
   dirty: boolean;
-  /** Ids of what was inserted, updated or removed; kept only when the database is incremental. */
+  /** Ids of inserted, updated and removed documents; kept only when the database is incremental. */
   dirtyIds: number[];
   idIndex: number[] | null;
   readonly binaryIndices: Readonly<Record<string, unknown>>;
@@ -46,7 +46,7 @@ export interface LokiStore {
 export interface AzuriteServer {
   readonly httpServer: Server;
   readonly metadataStore: LokiStore;
-  /** Which files hold the blobs' bytes; tables have none. */
+  /** The files with the blobs' bytes; tables have none. */
   readonly extentMetadataStore?: LokiStore;
   start(): Promise<void>;
   close(): Promise<void>;

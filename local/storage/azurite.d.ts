@@ -1,4 +1,4 @@
-/** Azurite publishes no types; azurite-parts.ts says what is used of it. Its exact version is pinned in package.json. */
+/** Azurite publishes no types; azurite-parts.ts declares the parts that are used. Its exact version is pinned in package.json. */
 
 declare module 'azurite/dist/src/blob/BlobConfiguration.js' {
   const exported: unknown;

@@ -1,15 +1,15 @@
-/** The body of a batch of blobs. https://learn.microsoft.com/rest/api/storageservices/blob-batch */
+/** Reads and writes the body of a blob batch. https://learn.microsoft.com/rest/api/storageservices/blob-batch */
 
 export interface Part {
   readonly method: string;
   readonly target: string;
-  /** By its name in lower case. */
+  /** The header by its name in lower case. */
   readonly header: (name: string) => string | undefined;
 }
 
 const REQUEST_LINE = /^([A-Z]+) (\S+) (HTTP\/1\.\d)$/;
 
-/** With the targets that `sign` gives, and no tokens. */
+/** The batch with the targets that `sign` returns, and without tokens. */
 export async function rewriteBatch(text: string, sign: (part: Part) => Promise<string>): Promise<string> {
   const lines = text.split('\r\n');
   for (const [at, line] of lines.entries()) {

@@ -1,4 +1,4 @@
-/** The configuration file of the process: who may do what with a token, over TLS. */
+/** Reads the configuration file of the process: TLS, and the roles of tokens. */
 import {
   check,
   isAddress,
@@ -23,7 +23,7 @@ interface StorageConfig {
   readonly roles: Roles;
 }
 
-/** @throws Error that says what is wrong, and where */
+/** @throws Error that names the invalid part and the reason */
 export function readConfig(text: string): TokenOptions {
   const value = readObject(text);
   for (const name of Object.keys(value))

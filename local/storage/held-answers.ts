@@ -1,15 +1,15 @@
 /**
- * Holds the answers of mutating requests until what they changed is on disk.
+ * Holds the answers of mutating requests until their changes are on disk.
  *
- * H1 The answer to each request that is not a read, refusals included, leaves after a commit that began when its handler was done.
+ * H1 The answer to each request that is not a read, even a refusal, leaves after a commit that began when its handler had ended.
  * H2 One commit serves all answers that wait for it.
- * H3 When the commit fails the answer is 503 in its place, or the connection is cut where it has begun: the client retries, and no write is
+ * H3 When the commit fails, the answer becomes 503, or the connection is cut if the answer has begun: the client retries, and no write is
  *    acknowledged that may be lost.
  * H4 The first end() ends the answer, as in Node: a handler that ends it again (table transactions do) changes nothing.
  */
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 
-/** Methods that change nothing; a queue's GET hides what it gives. */
+/** Methods that change nothing; a queue's GET hides the messages that it returns. */
 export const READS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 export const QUEUE_READS: ReadonlySet<string> = new Set(['HEAD', 'OPTIONS']);
 
@@ -20,7 +20,7 @@ interface Waiting {
   readonly refuse: () => void;
 }
 
-/** What became of each commit. */
+/** The result of each commit. */
 export interface CommitWatch {
   readonly failed: (error: unknown) => void;
   readonly done?: () => void;
@@ -62,7 +62,7 @@ export function holdAnswers(
   });
 }
 
-/** Keeps everything that is written to the response; `ended` gets the functions that send it, or 503 in its place. */
+/** Buffers everything that is written to the response; `ended` gets the functions that send it, or 503 in its place. */
 function hold(response: ServerResponse, ended: (send: () => void, refuse: () => void) => void): void {
   const { write, end } = response;
   const kept: Parameters<ServerResponse['write']>[] = [];

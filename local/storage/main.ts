@@ -1,5 +1,5 @@
 /**
- * Storage as a process of its own: `--port N --data DIR [--queue-port N] [--table-port N] [--config FILE]`. With the file, tokens
+ * Runs storage as a process: `--port N --data DIR [--queue-port N] [--table-port N] [--config FILE]`. With the file, tokens
  * are taken over TLS; it is JSON: `{"tls": {"key": FILE, "cert": FILE, "port": N}, "queuePort": N, "tablePort": N, "issuer": "…",
  * "audience": "…", "roles": {principal: {container, queue, table or *: "blobReader" or several of rights.ts}}}`; `audience` and the
  * ports are optional; key and cert may be PEM themselves.

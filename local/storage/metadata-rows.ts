@@ -1,12 +1,12 @@
 /**
- * Keeps Azurite's metadata as rows of a SQLite file instead of LokiJS's one JSON file that is written every five seconds.
+ * Keeps Azurite's metadata as rows of a SQLite file, instead of LokiJS's single JSON file that is written every five seconds.
  *
  * R1 `commit` writes what changed since the last one, of all attached stores, in one transaction; it is on disk when
  *    `commit` returns. Its cost is that of the changes, not of the whole store.
  * R2 Rows are loaded within the store's own `init`, so before Azurite's garbage collector looks for extents that no
  *    blob refers to.
  * R3 A commit that fails leaves the changes marked, so that the next one writes them.
- * R4 Dates and bytes come back as such. (As JSON's strings they would end every lease at a restart: Azurite compares
+ * R4 Dates and bytes are restored as such. (As strings of JSON they would end every lease at a restart: Azurite compares
  *    them with dates.)
  * R5 The file belongs to one process: a second one that opens it fails.
  */
@@ -23,7 +23,7 @@ const SCHEMA = `
 interface Attached {
   readonly name: string;
   readonly db: Loki;
-  /** What the file has of each name; the object tells a table from one of the same name that was dropped. */
+  /** The file's content by name; the object distinguishes a table from a dropped one with the same name. */
   readonly written: Map<string, { readonly collection: LokiCollection; readonly maxId: number }>;
 }
 
@@ -35,7 +35,7 @@ export class MetadataRows implements Disposable {
     StatementSync
   >;
 
-  /** @throws Error `errcode` 5 (SQLITE_BUSY) when another process has the file, 26 when it is not a database */
+  /** @throws Error `errcode` 5 (SQLITE_BUSY) when another process uses the file, 26 when it is not a database */
   constructor(file: string) {
     checkWal(file);
     this.database = new DatabaseSync(file);
@@ -66,7 +66,7 @@ export class MetadataRows implements Disposable {
     store.db.persistenceAdapter = {
       mode: 'incremental',
       loadDatabase: (_file, done) => done(null),
-      // LokiJS's timer saves what changed outside of a request: the garbage collector's deletions.
+      // LokiJS's timer saves changes outside of requests: the garbage collector's deletions.
       saveDatabase: (_file, _copy, done) => {
         try {
           this.commit();

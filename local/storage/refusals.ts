@@ -1,4 +1,4 @@
-/** What is answered when a token or a right is missing, in the words and the form of the service. */
+/** Makes the answers for a missing token or right, in the form and the words of the service. */
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { Service } from './account.ts';
@@ -7,13 +7,13 @@ export interface Refusal {
   readonly status: number;
   readonly code: string;
   readonly message: string;
-  /** Why the token is not taken. */
+  /** The reason why the token is not accepted. */
   readonly detail?: string;
   readonly challenge?: string;
 }
 
 const VERSION = '2021-12-02';
-/** This machine has no tenants; the clients look for one in the first part of the path, and take nothing else. */
+/** This machine has no tenants, but clients require one in the first part of the path. */
 const TENANT = '00000000-0000-0000-0000-000000000000';
 
 /** https://learn.microsoft.com/rest/api/storageservices/authorize-with-azure-active-directory#bearer-challenge */
@@ -39,7 +39,7 @@ export const NO_RIGHT: Refusal = {
   message: 'This request is not authorized to perform this operation using this permission.',
 };
 
-/** With the service's own code for it: https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes */
+/** With the service's code for it: https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes */
 export const NOT_SUPPORTED: Refusal = {
   status: 501,
   code: 'NotImplemented',
@@ -64,7 +64,7 @@ export const NO_KEYS: Refusal = {
   message: 'The issuer of the token cannot be asked for its keys.',
 };
 
-/** XML; of tables, JSON. */
+/** XML, or JSON for tables. */
 export function refuse(response: ServerResponse, service: Service, refusal: Refusal): void {
   const { status, code, detail, challenge } = refusal;
   const id = randomUUID();

@@ -1,11 +1,11 @@
 /**
- * Which right a request needs, and which roles give it.
+ * Finds the rights that a request needs, and the roles that grant them.
  *
  * R1 Rights are the data actions of Azure's built-in roles, without `Microsoft.Storage/storageAccounts/…Services/`:
  *    https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/storage
- * R2 What an operation needs is Microsoft's table, which is also why a role to write blobs does not read the service's properties:
+ * R2 The rights of an operation are those of Microsoft's table, so a role that writes blobs does not read the service's properties:
  *    https://learn.microsoft.com/rest/api/storageservices/authorize-with-azure-active-directory#permissions-for-calling-data-operations
- * R3 A role holds for one container, queue or table, or for the account, `*`; what lists them needs one for the account.
+ * R3 A role applies to one container, queue or table, or to the account, `*`; an operation that lists them needs one for the account.
  */
 import { ACCOUNT, type Service } from './account.ts';
 
@@ -50,7 +50,7 @@ export const isRole = (value: unknown): value is Role =>
   typeof value === 'string' && Object.hasOwn(ROLES, value);
 
 export interface Need {
-  /** One of them; none: no role gives it. */
+  /** One of these is needed; empty: no role grants it. */
   readonly anyOf: readonly Right[];
   /** The container, queue or table; ``: the account. */
   readonly scope: string;
@@ -63,7 +63,7 @@ export interface Asked {
   readonly header: (name: string) => string | undefined;
 }
 
-/** Do the roles of one of the names cover the need? */
+/** Whether the roles of one of the names cover the need. */
 export function covers(roles: Roles, names: readonly string[], { anyOf, scope }: Need): boolean {
   return names.some((name) =>
     Object.entries(Object.hasOwn(roles, name) ? (roles[name] ?? {}) : {})
@@ -73,7 +73,7 @@ export function covers(roles: Roles, names: readonly string[], { anyOf, scope }:
   );
 }
 
-/** All that a request needs; undefined: it is not supported with a token. @throws URIError when the path is not well encoded */
+/** All rights that a request needs; undefined: it is not supported with a token. @throws URIError when the path is not well encoded */
 export function needsOf(service: Service, asked: Asked): readonly Need[] | undefined {
   const [, place = '', ...rest] = partsOf(asked.url);
   const below = rest.join('/');
@@ -121,7 +121,7 @@ function containerRight(asked: Asked, comp: string): Right {
   return asked.method === 'DELETE' ? 'containers/delete' : 'containers/write';
 }
 
-/** The right on what is copied from this account; undefined where it is elsewhere. */
+/** The right on the source of a copy in this account; undefined if the source is elsewhere. */
 function sourceOf(copied: string | undefined): Need | undefined {
   if (copied === undefined || !URL.canParse(copied)) return undefined;
   const [account, container = ''] = partsOf(new URL(copied));
@@ -142,7 +142,7 @@ function queueRights(asked: Asked, queue: string, [messages, id]: readonly strin
   return method === 'POST' ? ['messages/add', 'messages/write'] : ['messages/write'];
 }
 
-/** A table is made and entities are changed in one batch with the right for all tables: their names are in the body. */
+/** Creating a table, and changing entities in a batch, need the right for all tables, since the names are in the body. */
 function tableNeed(asked: Asked, path: string): Need {
   const { method, url } = asked;
   const [, name = '', key = ''] = /^([^(]*)(?:\(['"]?([^'"]*))?/.exec(path) ?? [];

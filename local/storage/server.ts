@@ -1,7 +1,7 @@
 /**
- * Blob storage (queues and tables on request) on loopback: Azurite in process, except that an answered write survives
- * `kill -9`, because metadata-rows.ts keeps its metadata and held-answers.ts holds its answers, and that tokens are taken
- * over TLS, by token-listener.ts.
+ * Serves Blob storage (queues and tables on request) on loopback: Azurite in process, with two differences. An answered write
+ * survives `kill -9`, because metadata-rows.ts keeps its metadata and held-answers.ts holds its answers; and
+ * token-listener.ts accepts tokens over TLS.
  */
 import { mkdir } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
@@ -28,17 +28,17 @@ const SQLITE_BUSY = 5;
 const SQLITE_NOT_A_DATABASE = 26;
 
 export interface StorageOptions {
-  /** 0: any free one. */
+  /** 0: any free port. */
   readonly port: number;
   readonly dataDir: string;
   /** Ports of the services that are off when absent. */
   readonly queue?: { readonly port: number };
   readonly table?: { readonly port: number };
-  /** A listener with TLS for each service, on which tokens are taken, too. */
+  /** A listener with TLS for each service, which also accepts tokens. */
   readonly tokens?: TokenOptions;
-  /** Answers at once, as plain Azurite does: what was answered can be lost. Only to show that. */
+  /** Answers at once, as plain Azurite does, so answered writes can be lost. Only for a test that shows this. */
   readonly answerBeforeSave?: boolean;
-  /** Is told, in one line, that the disk is full, and that it has room again. Default: stderr. */
+  /** Called with a line when the disk is full, and when it has room again. Default: stderr. */
   readonly warn?: (line: string) => void;
 }
 
@@ -68,7 +68,7 @@ export async function startStorage(options: StorageOptions): Promise<StorageServ
     await server.start();
     started.push(server);
     if (options.tokens) {
-      // Loaded only where tokens are taken: it needs memory.
+      // Loaded only if tokens are accepted: it needs memory.
       const { startTokenListener } = await import('./token-listener.ts');
       const listener = await startTokenListener(name, server.httpServer, options.tokens);
       listeners.push(listener);
@@ -175,7 +175,7 @@ function classOf(module: { readonly default: unknown }): unknown {
   return inner ?? module.default;
 }
 
-/** The paths of the metadata files are never written: their place is taken by metadata-rows.ts. */
+/** The paths of the metadata files are never written: metadata-rows.ts replaces these files. */
 function withExtents(kind: BlobConfigurationClass, port: number, dataDir: string, name: string): object {
   const places = [
     { locationId: 'Default', locationPath: join(dataDir, name), maxConcurrency: PARALLEL_EXTENTS },

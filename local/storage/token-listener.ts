@@ -1,11 +1,11 @@
 /**
- * TLS in front of Azurite, for clients with a token: Azurite itself takes those of Entra ID's own issuers only.
+ * Terminates TLS in front of Azurite, for clients with a token: Azurite itself accepts only tokens of Entra ID's issuers.
  *
- * L1 A request with a token reaches Azurite when the token is valid and the roles of its bearer give all that the request
- *    needs. Azurite sees the account's signature in place of the token.
- * L2 Requests with a key or a signature pass as they are. Without any credentials the answer is 401, as of an account that
+ * L1 A request with a token reaches Azurite only if the token is valid and the roles of its bearer grant all rights that the
+ *    request needs. Azurite gets the account's signature in place of the token.
+ * L2 Requests with a key or a signature pass unchanged. Without credentials the answer is 401, as from an account that
  *    allows no public access.
- * L3 Each request in a batch of blobs is judged by its own token; one without the right is refused by itself.
+ * L3 Each request in a blob batch is checked by its own token; one without the right is refused on its own.
  */
 import { IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
@@ -30,7 +30,7 @@ import { type Asked, covers, needsOf, partsOf, type Roles } from './rights.ts';
 export interface TokenOptions {
   /** Key and certificate of the listeners, PEM. */
   readonly tls: { readonly key: string; readonly cert: string };
-  /** Default: any that is free. */
+  /** Default: any free port. */
   readonly ports?: Readonly<Partial<Record<Service, number>>>;
   /** `iss` of the tokens; its discovery document names the keys. */
   readonly issuer: string;
@@ -44,7 +44,7 @@ export interface TokenListener {
   close(): Promise<void>;
 }
 
-/** As much as the service takes. */
+/** The service's limit. */
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 
 /**
@@ -93,7 +93,7 @@ function turnAway(service: Service, request: IncomingMessage, response: ServerRe
   refuse(response, service, why);
 }
 
-/** What Azurite is to serve, or why nothing. */
+/** The request for Azurite, or the reason why there is none. */
 async function judge(gate: Gate, request: IncomingMessage): Promise<IncomingMessage | Refusal> {
   const { method = 'GET', headers } = request;
   const url = urlOf(request.url);
@@ -129,7 +129,7 @@ async function refusalOf(gate: Gate, token: string, asked: Asked): Promise<Refus
 /** https://github.com/panva/jose/blob/main/src/util/errors.ts */
 const NOT_ASKED: ReadonlySet<string> = new Set(['ERR_JWKS_TIMEOUT', 'ERR_JOSE_GENERIC']);
 
-/** Undefined: the token was not looked at, because the keys of its issuer could not be had. */
+/** Undefined: the token was not checked, because its issuer's keys could not be fetched. */
 function detailOf(error: unknown): string | undefined {
   const { code, claim } = error as { code?: unknown; claim?: unknown };
   if (typeof code !== 'string' || !code.startsWith('ERR_J') || NOT_ASKED.has(code)) return undefined;
@@ -140,7 +140,7 @@ function detailOf(error: unknown): string | undefined {
   return 'Signature validation failed.';
 }
 
-/** As an address of this account; undefined when it is of none. */
+/** The address within this account; undefined when it is not in this account. */
 function urlOf(target = ''): URL | undefined {
   if (!target.startsWith('/') || !URL.canParse(target, 'http://localhost')) return undefined;
   const url = new URL(target, 'http://localhost');
@@ -183,7 +183,7 @@ async function textOf(request: IncomingMessage): Promise<string | undefined> {
   return Buffer.concat(chunks).toString();
 }
 
-/** The request again, with another body: its own was read. */
+/** The request with another body, since its own was read. */
 function withBody(request: IncomingMessage, body: Buffer): IncomingMessage {
   const { method, url, httpVersion, httpVersionMajor, httpVersionMinor, rawHeaders } = request;
   const headers = { ...request.headers, 'content-length': String(body.length) };

@@ -43,12 +43,14 @@ export const REFUSAL_CODES = [
 export const RefusalGroup = z.object({ code: z.enum(REFUSAL_CODES), count: z.number().int() });
 export type RefusalGroup = z.output<typeof RefusalGroup>;
 
-/** Position and battery come from telemetry; absent until the drone has reported. */
+/** Comes from telemetry; absent until the drone has reported. Live positions are tracking's. */
 export const DroneState = z.object({
-  time: Time,
-  position: Position,
+  time: Time.describe('When the drone was so; live positions are in the stream `/fleet` of tracking'),
+  position: Position.describe(
+    'As of `time`: stored when the drone has moved by 200 m or has begun another leg, and once a minute',
+  ),
   heading: z.number(),
-  battery: z.number(),
+  battery: z.number().describe('As of `time`: stored when it has changed by 5 %, and once a minute'),
   flightMode: DroneFlightMode,
   leg: FlightLeg,
   loaded: z.boolean(),
@@ -111,6 +113,7 @@ export const listDrones = defineRoute({
   auth: staff,
   query: z.strictObject({
     limit: integerText(1, 500).default(100),
+    reserved: z.literal('true').optional().describe('Only drones that are reserved for a delivery'),
     /** `continuation` of the previous page. */
     continuation: Id.optional(),
   }),

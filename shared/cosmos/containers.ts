@@ -14,6 +14,8 @@ export interface ContainerSpec {
 
 /** The body of outbox items. */
 const BODY = ['/body/*'] as const;
+/** Of an available drone: what the choice needs, and no query. */
+const AVAILABLE = ['/base/*', '/battery/?', '/fence/?'] as const;
 
 export const CONTAINERS = {
   accounts: { service: 'account', partitionKey: ['/accountId'] },
@@ -23,6 +25,7 @@ export const CONTAINERS = {
   deliveries: { service: 'delivery', partitionKey: ['/deliveryId'], defaultTtl: -1, unindexed: BODY },
   droneDeliveries: { service: 'drone', partitionKey: ['/deliveryId'], defaultTtl: -1, unindexed: BODY },
   drones: { service: 'drone', partitionKey: ['/droneId'], defaultTtl: -1, unindexed: BODY },
+  availableDrones: { service: 'drone', partitionKey: ['/cell'], unindexed: AVAILABLE },
   bookings: { service: 'third-party', partitionKey: ['/deliveryId'], defaultTtl: -1, unindexed: BODY },
   history: { service: 'delivery-history', partitionKey: ['/accountId', '/month'] },
   deadLetters: { service: 'supervisor', partitionKey: ['/hub', '/day'], defaultTtl: -1 },

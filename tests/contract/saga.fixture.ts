@@ -62,6 +62,7 @@ const CONTAINERS = [
   'deliveries',
   'droneDeliveries',
   'drones',
+  'availableDrones',
   'bookings',
   'history',
   'deadLetters',

@@ -4,6 +4,7 @@
  * P1 A filter passes every document that satisfies the WHERE clause, and perhaps more: the query is still evaluated.
  * P2 Only conjuncts over paths of the container's document are translated, and only values whose order is the same in SQLite
  *    and in Cosmos DB: numbers up to 2^53, and ASCII texts.
+ * P3 The partition key, compared with values, is looked up by the index of the table: partitions that are not named are not read.
  */
 import { aggregatesIn, childrenOf, type Expression, type Query, selected } from './ast.ts';
 
@@ -21,6 +22,8 @@ const NAME = /^[A-Za-z]\w*$/;
 // oxlint-disable-next-line no-control-regex -- the bounds of ASCII without NUL, which SQLite's JSON functions end a text at
 const ASCII = /^[\x01-\x7f]*$/;
 const MAX_LIST = 50;
+/** Of partitions, which are found by index. */
+const MAX_KEYS = 500;
 /** SQLite limits the depth of expressions; the rest is evaluated here. */
 const MAX_FILTERS = 50;
 
@@ -30,26 +33,52 @@ export function rootOf(query: Query): string | undefined {
   return first?.source.kind === 'root' && !first.iterate ? first.alias : undefined;
 }
 
-export function filtersOf(query: Query, parameters: Parameters): Filter[] {
+/** @param keyPaths the container's partition key: `/cell` */
+export function filtersOf(query: Query, parameters: Parameters, keyPaths: readonly string[]): Filter[] {
   const alias = rootOf(query);
   if (alias === undefined || query.from.slice(1).some((from) => from.alias === alias)) return [];
+  const root: Root = { alias, keyPath: keyPaths.length === 1 ? keyPaths[0]?.replace('/', '$.') : undefined };
   const filters: Filter[] = [];
   // A chain of ANDs leans to the left, and may be thousands long: no recursion along it.
   for (let where = query.where; where && filters.length < MAX_FILTERS; ) {
     const isChain: boolean = where.kind === 'binary' && where.op === 'AND';
     const [last, rest]: readonly [Expression, Expression | undefined] =
       where.kind === 'binary' && isChain ? [where.right, where.left] : [where, undefined];
-    filters.push(...conjuncts(last, alias, parameters));
+    filters.push(...conjuncts(last, root, parameters));
     where = rest;
   }
   return filters.slice(0, MAX_FILTERS);
 }
 
-function conjuncts(where: Expression, alias: string, parameters: Parameters): Filter[] {
+interface Root {
+  readonly alias: string;
+  /** `$.cell`; undefined where the key has several levels. */
+  readonly keyPath: string | undefined;
+}
+
+function conjuncts(where: Expression, root: Root, parameters: Parameters): Filter[] {
   if (where.kind === 'binary' && where.op === 'AND')
-    return [...conjuncts(where.left, alias, parameters), ...conjuncts(where.right, alias, parameters)];
-  const filter = filterOf(where, alias, parameters);
+    return [...conjuncts(where.left, root, parameters), ...conjuncts(where.right, root, parameters)];
+  const filter = keysOf(where, root, parameters) ?? filterOf(where, root.alias, parameters);
   return filter ? [filter] : [];
+}
+
+/** The partitions that `c.cell = 'a'` or `c.cell IN ('a', 'b')` asks for. */
+function keysOf(where: Expression, { alias, keyPath }: Root, parameters: Parameters): Filter | undefined {
+  const [of, list] =
+    where.kind === 'in'
+      ? [where.of, where.list]
+      : where.kind === 'binary' && where.op === '='
+        ? [where.left, [where.right]]
+        : [undefined, []];
+  if (of === undefined || keyPath === undefined || pathOf(of, alias) !== keyPath) return undefined;
+  if (list.length > MAX_KEYS) return undefined;
+  const values = list.map((each) => constant(each, parameters));
+  if (values.some((value) => value === undefined)) return undefined;
+  return {
+    sql: `pk IN (${values.map(() => '?').join(',')})`,
+    values: values.map((value) => JSON.stringify([value])),
+  };
 }
 
 function filterOf(where: Expression, alias: string, parameters: Parameters): Filter | undefined {

@@ -1,11 +1,11 @@
 /**
- * The server's side of an AMQP 1.0 connection: headers, SASL, open, sessions, idle time, close.
+ * Implements the server's side of an AMQP 1.0 connection: headers, SASL, open, sessions, idle time, close.
  * http://docs.oasis-open.org/amqp/core/v1.0/os/amqp-core-transport-v1.0-os.html
  *
- * A1 Whatever the other side sends, only its own connection ends, with an error that says why: no frame is read before it is
- *    whole, none is waited for that is larger than `MAX_FRAME_BYTES`, nothing costs more than its length.
+ * A1 Invalid input ends only the sender's connection, with an error that says why: no frame is read before it is complete,
+ *    a frame larger than `MAX_FRAME_BYTES` is refused, and nothing costs more than its length.
  * A2 A socket that does not open a connection in time, or is silent for twice the idle time, is destroyed.
- * A3 Frames that are made in one turn of the loop leave in one write.
+ * A3 Frames that are made in one turn of the event loop leave in one write.
  * A4 Much unread or unhandled input stops the socket, not the memory.
  */
 import type { Duplex } from 'node:stream';
@@ -27,7 +27,7 @@ import {
 import { Session } from './session.ts';
 import { MalformedValue, string, symbols, ubyte, uint, ushort } from './values.ts';
 
-/** What the broker does with a connection. */
+/** The broker's callbacks for a connection. */
 export interface Service {
   readonly containerId: string;
   /** A link is being attached: it must be accepted or refused before this returns. */
@@ -40,11 +40,11 @@ export interface Service {
 export const MAX_FRAME_BYTES: number = 1024 * 1024;
 const IDLE_MS = 60_000;
 const HANDSHAKE_MS = 20_000;
-/** For a socket that does not take what is written. */
+/** Time-out for a socket that does not accept data. */
 const LEAVE_MS = 1_000;
-/** As the service has them. */
+/** The service's values. */
 const CHANNELS = 5_000;
-/** Unhandled bytes of messages above which nothing is read. */
+/** Unhandled bytes of messages above which reading stops. */
 const MAX_UNHANDLED = 16 * 1024 * 1024;
 const JOINED_BYTES = 64 * 1024;
 const MECHANISMS = ['MSSBCBS', 'ANONYMOUS', 'PLAIN'];
@@ -71,12 +71,12 @@ export class AmqpConnection implements Connection {
   private unhandled = 0;
   private heard = Date.now();
   private remoteIdle = 0;
-  /** The largest frame that the other side takes. */
+  /** The largest frame that the other side accepts. */
   maxFrame = 512;
 
   /**
-   * @param socket a stream of bytes, in whatever they come
-   * @param handshakeMs after so long without an open, the socket is destroyed
+   * @param socket a stream of bytes, over any transport
+   * @param handshakeMs time without an open after which the socket is destroyed
    */
   constructor(socket: Duplex, service: Service, isEncrypted: boolean, handshakeMs: number = HANDSHAKE_MS) {
     this.socket = socket;
@@ -94,7 +94,7 @@ export class AmqpConnection implements Connection {
     this.timer.unref();
   }
 
-  /** Bytes that wait for the socket. */
+  /** Bytes waiting for the socket. */
   get backlog(): number {
     return this.socket.writableLength + this.outputBytes;
   }
@@ -112,7 +112,7 @@ export class AmqpConnection implements Connection {
     for (const session of this.sessions.values()) yield* session.links();
   }
 
-  /** A message of so many bytes is being handled (or, negative, has been). */
+  /** Counts the bytes of a message that is being handled (negative: has been handled). */
   handling(bytes: number): void {
     this.unhandled += bytes;
     if (this.unhandled > MAX_UNHANDLED) this.socket.pause();
@@ -148,14 +148,14 @@ export class AmqpConnection implements Connection {
     socket.uncork();
   }
 
-  /** Sends what is written, and ends: with an error, or quietly. */
+  /** Flushes, and ends with an error or without one. */
   close(error?: AmqpError): void {
     if (this.stage === 'ended') return;
     if (this.isOpen) this.send(0, performative(CODE.close, error && errorValue(error)));
     this.leave();
   }
 
-  /** Sends what is written, and ends without a word: clients take that for a lost connection, and connect again. */
+  /** Flushes, and ends without a close frame: clients treat that as a lost connection, and reconnect. */
   leave(): void {
     this.flush();
     this.ended();
@@ -163,7 +163,7 @@ export class AmqpConnection implements Connection {
     setTimeout(() => this.socket.destroy(), LEAVE_MS).unref();
   }
 
-  /** At once, without a word. */
+  /** Ends at once, without a close frame. */
   destroy(): void {
     this.socket.destroy();
     this.ended();
@@ -207,7 +207,7 @@ export class AmqpConnection implements Connection {
     }
   }
 
-  /** How many bytes were whole frames; sets how many are needed before the next look. */
+  /** The number of bytes in complete frames; sets how many bytes are needed before the next attempt. */
   private consume(bytes: Buffer): number {
     let at = 0;
     for (;;) {
@@ -238,7 +238,7 @@ export class AmqpConnection implements Connection {
       this.stage = 'sasl';
       this.write(SASL_HEADER, frame(0, performative(CODE.mechanisms, symbols(MECHANISMS)), 1));
     } else {
-      // What is spoken here, and no more: https://docs.oasis-open.org/amqp/core/v1.0/os/amqp-core-transport-v1.0-os.html 2.2
+      // The only protocol versions that are supported: https://docs.oasis-open.org/amqp/core/v1.0/os/amqp-core-transport-v1.0-os.html 2.2
       this.write(SASL_HEADER);
       this.close();
     }

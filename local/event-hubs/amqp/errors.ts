@@ -1,6 +1,6 @@
-/** What the other side did against the protocol: its connection ends with this. */
+/** A protocol violation by the other side: its connection ends with this error. */
 export class ProtocolError extends Error {
-  /** `amqp:…`, one of AMQP's own. */
+  /** `amqp:…`, a condition that AMQP defines. */
   readonly condition: string;
 
   constructor(condition: string, description: string) {

@@ -1,15 +1,15 @@
-/** The layers of a connection as the one above sees them: a link needs its session, a session its connection. */
+/** The interfaces between the layers of a connection: a link needs its session, a session its connection. */
 import type { AmqpError } from './performatives.ts';
 
 export interface Connection {
   readonly isEncrypted: boolean;
   readonly isAlive: boolean;
-  /** Bytes that wait for the socket. */
+  /** Bytes waiting for the socket. */
   readonly backlog: number;
-  /** The largest frame that the other side takes. */
+  /** The largest frame that the other side accepts. */
   readonly maxFrame: number;
   onceDrained(resume: () => void): void;
-  /** A message of so many bytes is being handled; negative: it has been handled. */
+  /** Counts the bytes of a message that is being handled; negative: it has been handled. */
   handling(bytes: number): void;
   write(...parts: readonly Buffer[]): void;
   send(channel: number, body: Buffer): void;
@@ -19,7 +19,7 @@ export interface Connection {
 
 export interface LinkSession {
   readonly connection: Connection;
-  /** Transfers that the other side takes now. */
+  /** Number of transfers that the other side accepts now. */
   readonly window: number;
   send(body: Buffer): void;
   writeFlow(link?: LinkFlow, drain?: boolean): void;

@@ -1,9 +1,9 @@
 /**
- * A link of a session: one direction of messages, with its credit.
+ * Implements a link of a session: one direction of messages, with its credit.
  *
- * S1 No transfer leaves without the link's credit and the session's window; what does not fit waits for them.
- * S2 Everything that is sent is settled: the broker keeps no delivery.
- * S3 A link that was closed here takes nothing more, and is forgotten when the other side has detached it, too.
+ * S1 No transfer leaves without the link's credit and the session's window; others wait for them.
+ * S2 Every transfer is sent settled: the broker keeps no delivery.
+ * S3 A link that was closed here accepts nothing more, and is forgotten when the other side has detached it, too.
  */
 import { ProtocolError } from './errors.ts';
 import type { Connection, LinkSession } from './layers.ts';
@@ -18,7 +18,7 @@ import {
 } from './performatives.ts';
 import { boolean, map, string, symbol, symbols, ubyte, uint, ulong } from './values.ts';
 
-/** Messages that a sender may have under way. */
+/** Number of messages that a sender may have under way. */
 const CREDIT = 1000;
 const MAX_WAITING = 1000;
 
@@ -50,7 +50,7 @@ export class Link {
   readonly session: LinkSession;
   readonly attach: Attach;
   readonly handle: number;
-  /** Messages that may still be sent to, or taken from, the other side. */
+  /** Number of messages that may still be sent to, or accepted from, the other side. */
   credit = 0;
   drain = false;
   onMessage: (delivery: Delivery) => void = () => undefined;
@@ -69,7 +69,7 @@ export class Link {
     this.deliveryCount = attach.role ? 0 : attach.initialDeliveryCount;
   }
 
-  /** Does this side send? */
+  /** Whether this side sends. */
   get sends(): boolean {
     return this.attach.role;
   }
@@ -88,7 +88,7 @@ export class Link {
     if (!this.sends) this.grant();
   }
 
-  /** Attaches, and detaches with the reason: what clients take as an answer. */
+  /** Attaches, and detaches with the reason: clients treat that as the answer. */
   refuse(error: AmqpError): void {
     this.writeAttach({});
     this.close(error);
@@ -113,7 +113,7 @@ export class Link {
         maxMessageSize === undefined ? undefined : ulong(maxMessageSize),
         capabilities && symbols(capabilities),
         undefined,
-        // Also when empty: not every client takes null.
+        // Also when empty: not every client accepts null.
         map(...entries),
       ),
     );
@@ -170,7 +170,7 @@ export class Link {
     this.session.transfer(this.handle, message);
   }
 
-  /** There is nothing left to send to a client that wants its credit used or given back. */
+  /** There is nothing left to send, and the client wants its credit used or returned. */
   drained(): void {
     if (!this.drain) return;
     this.deliveryCount = (this.deliveryCount + this.credit) >>> 0;
@@ -184,7 +184,7 @@ export class Link {
     if (!this.isOpen) return;
     if (this.sends && linkCredit !== undefined) {
       const credit = (deliveryCount + linkCredit - this.deliveryCount) >>> 0;
-      // A negative number of 32 bits: more was sent meanwhile than is now allowed.
+      // A negative 32-bit number: more has been sent than is now allowed.
       this.credit = credit > 0x7fff_ffff ? 0 : credit;
       this.drain = drain;
       this.wake();
@@ -195,7 +195,7 @@ export class Link {
     }
   }
 
-  /** Credit or window has come. */
+  /** Credit or window has become available. */
   wake(): void {
     const { waiting } = this;
     this.waiting = [];

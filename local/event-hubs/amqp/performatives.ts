@@ -1,5 +1,5 @@
 /**
- * The frames of AMQP: what comes in as checked, typed fields; what goes out as bytes.
+ * Reads AMQP frames into checked, typed fields, and writes frames as bytes.
  * http://docs.oasis-open.org/amqp/core/v1.0/os/amqp-core-transport-v1.0-os.html (2.7)
  */
 
@@ -72,7 +72,7 @@ export interface Transfer {
   readonly payload: Buffer;
 }
 
-/** The performative of a frame's body and what comes behind it. */
+/** The performative of a frame's body, and the bytes after it. */
 export function readPerformative(body: Buffer): {
   readonly code: number;
   readonly fields: readonly { readonly value: unknown; readonly bytes: Buffer }[];
@@ -207,7 +207,7 @@ export function frame(channel: number, body: Buffer, type: 0 | 1 = 0): Buffer {
 
 export const HEARTBEAT: Buffer = frame(0, Buffer.alloc(0));
 
-/** How many fields each has. All are written: not every client adds what is left out. */
+/** Number of fields of each. All are written: not every client fills in missing ones. */
 const FIELDS: Readonly<Record<number, number>> = {
   [CODE.open]: 10,
   [CODE.begin]: 8,
@@ -237,7 +237,7 @@ export const accepted: Buffer = value.described(ACCEPTED, value.EMPTY_LIST);
 export const rejected = (error: AmqpError): Buffer =>
   value.described(REJECTED, value.list(errorValue(error)));
 
-/** Room that the frame and performative of a transfer take at most. */
+/** Largest size of a transfer's frame header and performative. */
 export const TRANSFER_HEAD = 38;
 
 /** Head of a settled transfer with a message of format 0, of which `length` bytes follow. */

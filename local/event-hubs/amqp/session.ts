@@ -1,4 +1,4 @@
-/** Sessions of a connection: their windows, and the links in them. */
+/** Implements a connection's sessions, with their windows and links. */
 import { ProtocolError } from './errors.ts';
 import type { Connection, LinkFlow, LinkSession } from './layers.ts';
 import { Link } from './link.ts';
@@ -23,7 +23,7 @@ import {
 import { boolean, uint, ushort } from './values.ts';
 
 const WINDOW = 4096;
-/** As the service has it. */
+/** The service's value. */
 const HANDLE_MAX = 255;
 const MAX_UINT = 0xffff_ffff;
 
@@ -43,7 +43,7 @@ export class Session implements LinkSession {
   private nextDelivery = 0;
   private acceptedFirst = 0;
   private acceptedCount = 0;
-  /** Transfers that the other side takes now. */
+  /** Number of transfers that the other side accepts now. */
   window: number;
 
   constructor(
@@ -105,7 +105,7 @@ export class Session implements LinkSession {
       case CODE.detach:
         return this.detach(readDetach(fields).handle);
       case CODE.disposition:
-        // All that is sent is settled: whatever becomes of it is the client's affair.
+        // Every transfer is sent settled, so its outcome does not concern the broker.
         return undefined;
       default:
         throw new ProtocolError('amqp:not-implemented', `the performative ${code} is not known`);
@@ -170,7 +170,7 @@ export class Session implements LinkSession {
     );
   }
 
-  /** In as many frames as the other side's frame size makes of it. */
+  /** Sends in as many frames as the other side's frame size requires. */
   transfer(handle: number, message: Buffer): void {
     const most = this.connection.maxFrame - TRANSFER_HEAD;
     const id = this.nextDelivery;
@@ -186,7 +186,7 @@ export class Session implements LinkSession {
     } while (at < message.length);
   }
 
-  /** What is accepted in a row is said in one frame. */
+  /** One frame accepts several deliveries in a row. */
   accept(id: number): void {
     if (this.acceptedCount > 0 && id !== this.acceptedFirst + this.acceptedCount) this.writeDispositions();
     if (this.acceptedCount === 0) this.acceptedFirst = id;

@@ -1,9 +1,9 @@
 /**
- * AMQP's type system on bytes, both ways, for frames and for the few messages that the broker itself reads.
+ * Encodes and decodes AMQP's types, for frames and for the few messages that the broker itself reads.
  * http://docs.oasis-open.org/amqp/core/v1.0/os/amqp-core-types-v1.0-os.html (1.6)
  *
- * V1 Nothing is read behind the end, no deeper than `MAX_NESTED`, and no count is believed that its bytes cannot hold:
- *    what is not well-formed throws `MalformedValue`, and costs no more than its length.
+ * V1 Nothing is read beyond the end or deeper than `MAX_NESTED`, and no count is accepted that its bytes cannot hold:
+ *    a malformed value throws `MalformedValue`, and costs no more than its length.
  */
 
 export class MalformedValue extends Error {
@@ -13,7 +13,7 @@ export class MalformedValue extends Error {
   }
 }
 
-/** A value with the descriptor that says what it is. */
+/** A value with the descriptor of its type. */
 export class Described {
   readonly descriptor: unknown;
   readonly value: unknown;
@@ -27,7 +27,7 @@ export class Described {
 const MAX_NESTED = 32;
 
 /**
- * Numbers come as `number`, or `bigint` where that would lose something; timestamps as ms; symbols as texts; binaries, UUIDs
+ * Numbers become `number`, or `bigint` if that would lose precision; timestamps ms; symbols texts; binaries, UUIDs
  * and decimals as bytes; maps as `Map`.
  */
 export class ValueReader {
@@ -212,7 +212,7 @@ export class ValueReader {
         this.read(depth + 1);
         code = this.u8();
       }
-      // Elements without any bytes of their own: a count that costs nothing to claim.
+      // Elements without bytes: a sender can claim any count at no cost.
       if (code >> 4 === 0x4 && count > 0) throw new MalformedValue('an array of values without bytes');
       for (let index = 0; index < count; index++) found.push(this.value(code, depth + 1));
     });
