@@ -29,6 +29,11 @@ const IMPURE_PROPERTIES = [
   })),
 ];
 
+/** A `describe` is one function. */
+const TESTS = ROOMS.filter(({ name }) => name === 'tests' || name === 'local/tests').flatMap(
+  ({ files }) => files,
+);
+
 export default defineConfig({
   plugins: ['typescript', 'import', 'promise', 'node', 'unicorn', 'oxc', 'vitest'],
   jsPlugins: ['./scripts/lint/plugin.ts'],
@@ -37,6 +42,7 @@ export default defineConfig({
     'house/imports': 'error',
     'house/no-clock': 'error',
     'house/read-input': 'error',
+    'max-lines-per-function': ['error', { max: 80, skipBlankLines: true, skipComments: true }],
     'import/no-cycle': ['error', { ignoreTypes: false }],
     'typescript/no-floating-promises': 'error',
     'typescript/no-misused-promises': 'error',
@@ -90,5 +96,6 @@ export default defineConfig({
     ),
     // The message of a failed check may show any value.
     { files: ['tests/**'], rules: { 'typescript/restrict-template-expressions': 'off' } },
+    { files: [...TESTS], rules: { 'max-lines-per-function': 'off' } },
   ],
 });
