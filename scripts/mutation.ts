@@ -2,7 +2,7 @@
  * Mutation tests: `npm run mutation [FOLDER...]` changes the code of each folder in many small ways and lists the changes that
  * no unit test notices. Results are kept in .data/mutation, so a second run tests what has changed; `--force` tests all.
  *
- * The run fails when an entry of mutation/accepted.json matches no survivor any more, or a score is below the least one.
+ * The run fails when an entry of mutation/accepted.json no longer matches a survivor, or a score is below the least one.
  */
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';

@@ -6,7 +6,7 @@ import { fixtureApp, type Hub, openHub } from '../tests/support/durable-hub.ts';
 /** The task hub's file as another process has it. */
 const other = (dataDir: string) => new DatabaseSync(join(dataDir, 'TestHub.sqlite'), { timeout: 5_000 });
 
-test('a process that was struck off writes nothing until it has joined again', async () => {
+test('a process that was removed writes nothing until it has joined again', async () => {
   await using hub = await openHub();
   using database = other(hub.dataDir);
   database.exec('DELETE FROM workers');
@@ -59,7 +59,7 @@ describe('what is left to another process', () => {
     database.prepare(`UPDATE ${table} SET worker = ? WHERE id = ?`).run(worker, id);
   const count = (database: DatabaseSync, table: string, id: string) =>
     Number(database.prepare(`SELECT count(*) AS n FROM ${table} WHERE id = ?`).get(id)?.['n']);
-  /** Whatever the hub had to do before is done when this is. */
+  /** All earlier work of the hub is done when this is. */
   const barrier = async (hub: Hub, database: DatabaseSync, id: string) => {
     for (let n = 0; ; n++) {
       await hub.start('six', `${id}${n}`);

@@ -4,7 +4,7 @@
  * S1 A stream ends when the token expires that opened it, or with which its ticket was requested.
  * S2 A stream counts against the limit of its principal from before it opens until it is closed.
  * S3 A delivery is known here a moment after its page is: a caller that prefers to wait gets the ticket then. Another
- *    account's delivery is waited for in vain, as one that does not exist.
+ *    account's delivery never arrives, like one that does not exist.
  */
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
