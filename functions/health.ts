@@ -1,4 +1,9 @@
-/** Liveness and readiness. Liveness asks no dependency; readiness names each. */
+/**
+ * Liveness and readiness. Liveness asks no dependency. Readiness names each dependency without which the next request fails.
+ *
+ * Tracking is none of them: no request waits for it. A delivery's live state is left out while it is away, and an app that was
+ * taken out for it would turn a small outage into a large one.
+ */
 import type { CosmosClient } from '@azure/cosmos';
 import { app } from '@azure/functions';
 import type { TokenCredential } from '@azure/identity';

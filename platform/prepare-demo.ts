@@ -6,6 +6,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { ACCOUNTS } from './demo.ts';
+import { createHeardCounter, type DronePage } from './heard-drones.ts';
 
 /** Registers missing accounts and users through the public API, as an operator; existing ones stay as they are. */
 async function registerAccounts(origin: string, token: string): Promise<void> {
@@ -48,28 +49,23 @@ async function untilDone(work: () => Promise<void>, doing: string): Promise<void
   }
 }
 
-async function listDrones(origin: string, token: string): Promise<{ readonly state?: unknown }[]> {
-  const listed: { readonly state?: unknown }[] = [];
-  let next = '';
-  do {
-    const response = await fetch(`${origin}/api/drones?limit=500${next}`, {
-      headers: { authorization: `Bearer ${token}` },
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-    if (!response.ok) {
-      throw new Error(`${response.url} answered ${response.status}: ${await response.text()}`);
-    }
-    const page = (await response.json()) as { drones?: { state?: unknown }[]; continuation?: string };
-    listed.push(...(page.drones ?? []));
-    next = page.continuation ? `&continuation=${page.continuation}` : '';
-  } while (next);
-  return listed;
+const PAGE_SIZE = 250;
+
+async function readPage(origin: string, token: string, continuation: string | undefined): Promise<DronePage> {
+  const next = continuation === undefined ? '' : `&continuation=${continuation}`;
+  const response = await fetch(`${origin}/api/drones?limit=${PAGE_SIZE}${next}`, {
+    headers: { authorization: `Bearer ${token}` },
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+  if (!response.ok) throw new Error(`${response.url} answered ${response.status}: ${await response.text()}`);
+  const { drones = [], continuation: following } = (await response.json()) as Partial<DronePage>;
+  return { drones, ...(following === undefined ? {} : { continuation: following }) };
 }
 
 /** Waits until a host that a person has started serves the API. */
 async function untilHostAnswers(origin: string, token: string): Promise<void> {
   const served = () =>
-    listDrones(origin, token).then(
+    readPage(origin, token, undefined).then(
       () => true,
       () => false,
     );
@@ -77,15 +73,17 @@ async function untilHostAnswers(origin: string, token: string): Promise<void> {
 }
 
 const FLEET_POLL_MS = 100;
+const LARGE_FLEET_POLL_MS = 400;
 const PROGRESS_MS = 5_000;
 
 /** Waits for every drone: one that was never heard gets no delivery. */
 async function untilFleetIsHeard(origin: string, token: string, drones: number): Promise<void> {
   const format = new Intl.NumberFormat('en');
+  const countHeard = createHeardCounter((continuation) => readPage(origin, token, continuation), drones);
   let [most, moved, said] = [0, Date.now(), Date.now()];
   await untilDone(async () => {
     for (;;) {
-      const heard = (await listDrones(origin, token)).filter(({ state }) => state !== undefined).length;
+      const heard = await countHeard();
       if (heard >= drones) return;
       const now = Date.now();
       if (heard > most) [most, moved] = [heard, now];
@@ -99,8 +97,8 @@ async function untilFleetIsHeard(origin: string, token: string, drones: number):
             : progress,
         );
       }
-      // The answer for a large fleet is large.
-      await pause(FLEET_POLL_MS + drones / 5);
+      // What a page costs is time that the registration lacks.
+      await pause(drones > PAGE_SIZE ? LARGE_FLEET_POLL_MS : FLEET_POLL_MS);
     }
   }, 'reading the fleet');
 }

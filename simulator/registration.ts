@@ -30,7 +30,8 @@ export async function registerFleet(options: RegistrationOptions): Promise<void>
   const { drones, log, signal } = options;
   const call = createApiClient({ origin: options.origin, token: async () => (await options.token()).value });
   const known = new Set(await untilDone(options, () => registeredIds(call, signal)));
-  const queue = drones.filter(({ id }) => !known.has(id));
+  // In the order of the API's list, so that who waits for the fleet reads each page once.
+  const queue = drones.filter(({ id }) => !known.has(id)).toSorted((a, b) => (a.id < b.id ? -1 : 1));
   const total = queue.length;
   let done = 0;
   const worker = async () => {

@@ -360,7 +360,7 @@ describe('who may do what', () => {
     expect((await post('/tickets', CUSTOMER, { fleet: true })).status).toBe(403);
   });
 
-  test('S3 a ticket that is asked for before the delivery is known comes when it is (D18)', async () => {
+  test('a ticket that is asked for before the delivery is known comes when it is (D18)', async () => {
     const asked = post('/tickets', CUSTOMER, { deliveryId: 'ticket-first' }, { prefer: 'wait=10' });
     const atOnce = await post('/tickets', CUSTOMER, { deliveryId: 'ticket-first' });
     expect(atOnce.status).toBe(404);

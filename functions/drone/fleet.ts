@@ -9,7 +9,7 @@ import type {
   putDrone,
   quoteDrone,
 } from '../../shared/contracts/drones.ts';
-import { checkIfMatch, withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
+import { checkIfMatch, unlessConflict, withOptimisticRetry } from '../../shared/cosmos/write-conflict.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import { distance } from '../../shared/geo/distance.ts';
@@ -40,20 +40,27 @@ export function createFleetHandlers(repository: DroneRepository, deps: ServiceDe
   return {
     put: async ({ params: { droneId }, body }, call) => {
       const wantedEtag = call.headers['if-match'];
+      const fresh = { id: 'registry', type: 'registry', droneId, ...body, hold: null, fence: 0 } as const;
+      const create = async () => ({ status: 201 as const, ...(await repository.createRegistry(fresh)) });
+      const createOnly = async () => {
+        checkIfMatch(wantedEtag, undefined);
+        const created = await unlessConflict(create, 'exists');
+        if (!created) throw new AppError('etag_mismatch', 'this drone is already registered');
+        return created;
+      };
       const write = async () => {
         const known = await repository.registry(droneId);
-        if (known && call.headers['if-none-match'] === '*') {
-          throw new AppError('etag_mismatch', 'this drone is already registered');
-        }
         checkIfMatch(wantedEtag, known?.etag);
         if (known) {
           const entry = { ...known.item, ...body };
           return { status: 200 as const, ...(await repository.replaceRegistry(entry, known.etag)) };
         }
-        const entry = { id: 'registry', type: 'registry', droneId, ...body, hold: null, fence: 0 } as const;
-        return { status: 201 as const, ...(await repository.createRegistry(entry)) };
+        return create();
       };
-      const { status, item, etag } = await withOptimisticRetry(write, wantedEtag);
+      const { status, item, etag } =
+        call.headers['if-none-match'] === '*'
+          ? await createOnly()
+          : await withOptimisticRetry(write, wantedEtag);
       const state = (await repository.state(droneId))?.item;
       return { status, body: droneView(item, state, deps.now()), headers: { etag } };
     },

@@ -23,6 +23,7 @@ import {
   startHarness,
 } from '../../tests/harness/service.ts';
 import { SUBJECTS } from '../../tests/harness/subjects.ts';
+import { ADMISSION_MS } from './admission.ts';
 import { ingestionService } from './ingestion.functions.ts';
 
 const AUDIENCE = 'api://drone-delivery';
@@ -682,6 +683,7 @@ describe('an account that may not ship is refused when it asks (W20)', () => {
   afterAll(() => {
     harness.answer(checkAdmission, async () => ({ status: 200 as const, body: { held: 0, quota: 1 } }));
   });
+  beforeEach(() => harness.clock.advance(ADMISSION_MS / 1000));
   const { ownerId: _owner, ...asked } = REQUEST;
   const quote = () => harness.request(contract.quote, { as: customer('contoso'), body: asked });
 

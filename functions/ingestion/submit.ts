@@ -13,6 +13,7 @@ import { AppError, toAppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import { type Call, type Handler, invalid } from '../../shared/http/pipeline.ts';
 import { traceContext } from '../../shared/telemetry/trace-context.ts';
+import { createAdmission } from './admission.ts';
 import { acceptedRequest, answerOf, idempotencyId } from './domain.ts';
 import type { RequestRepository } from './repository.ts';
 import { IDEMPOTENCY_TTL_SECONDS, type IdempotencyDocument, type RequestDocument } from './schemas.ts';
@@ -26,12 +27,11 @@ export function createSubmit(
   repository: RequestRepository,
   deps: ServiceDeps,
 ): Handler<typeof submitRequest> {
+  const admit = createAdmission((owner) => checkMayShip(owner, deps), deps.now);
   return async ({ body }, call) => {
     const owner = ownerOf(body.ownerId, call);
     const key = keyOf(call, owner.accountId, canonicalHash(body));
-    const known = key && (await repository.earlier(key));
-    if (!known) await checkMayShip(owner, deps);
-    const recorded = known ?? (await record(body, owner, key));
+    const recorded = await recordOnce(body, owner, key);
     if (recorded.status === 'accepted') await publish(recorded, key !== undefined);
     return {
       status: 202,
@@ -39,6 +39,22 @@ export function createSubmit(
       headers: { location: `${deps.settings.PUBLIC_ORIGIN}/api/deliveryrequests/${recorded.id}` },
     };
   };
+
+  /** Writes first: only what could not be recorded may be the repetition of an earlier call with the same key. */
+  async function recordOnce(
+    body: DeliveryRequestBody,
+    owner: Owner,
+    key: Key | undefined,
+  ): Promise<RequestDocument> {
+    try {
+      await admit(owner);
+      return await record(body, owner, key);
+    } catch (error) {
+      const known = key && (await repository.earlier(key));
+      if (known) return known;
+      throw error;
+    }
+  }
 
   async function record(
     body: DeliveryRequestBody,
@@ -64,11 +80,22 @@ export function createSubmit(
     );
   }
 
+  /**
+   * With a key nothing is abandoned, so the client does not wait for the mark that it is published: were the mark lost, the
+   * sweep would publish the same message again, and nothing would come of it.
+   */
   async function publish(recorded: RequestDocument, hasKey: boolean): Promise<void> {
+    if (hasKey) {
+      await publishDelivery(recorded, deps);
+      void repository.markPublished(recorded.accountId, recorded.id).catch((error: unknown) => {
+        deps.log.warn({ err: error, deliveryId: recorded.id }, 'a request could not be marked as published');
+      });
+      return;
+    }
     try {
       await publishRequest(recorded, repository, deps);
     } catch (error) {
-      if (hasKey || (await abandon(recorded.accountId, recorded.id))) throw error;
+      if (await abandon(recorded.accountId, recorded.id)) throw error;
     }
   }
 
@@ -87,11 +114,12 @@ export function createSubmit(
  * @throws AppError `dependency_unavailable`, also when the request was abandoned meanwhile
  */
 export async function publishRequest(
-  { request, accountId, id }: RequestDocument,
+  recorded: RequestDocument,
   repository: RequestRepository,
   deps: ServiceDeps,
 ): Promise<void> {
-  await publishOperation({ operation: 'delivery', messageId: `request-${id}`, request }, id, deps);
+  const { accountId, id } = recorded;
+  await publishDelivery(recorded, deps);
   if (await repository.markPublished(accountId, id)) return;
   throw new AppError(
     'dependency_unavailable',
@@ -100,6 +128,10 @@ export async function publishRequest(
       retryAfterSeconds: 2,
     },
   );
+}
+
+function publishDelivery({ request, id }: RequestDocument, deps: ServiceDeps): Promise<void> {
+  return publishOperation({ operation: 'delivery', messageId: `request-${id}`, request }, id, deps);
 }
 
 /** The property `operation` is the original's; the body says the same. */

@@ -3,13 +3,14 @@ import { compareAccepted, describeMutant, type Mutant, reportOf, score } from '.
 
 const SOURCE = 'const one = 1;\n  if (a < b) {\n    run();\n  }\n';
 const mutant = (status: string, change: Partial<Mutant> = {}): Mutant => ({
-  fileName: 'a.ts',
   status,
   replacement: 'a <= b',
   location: { start: { line: 2, column: 7 }, end: { line: 2, column: 12 } },
   ...change,
 });
-const sources = new Map([['a.ts', SOURCE]]);
+const resultsOf = (...statuses: string[]) => ({
+  files: { 'a.ts': { source: SOURCE, mutants: statuses.map((status) => mutant(status)) } },
+});
 const KEY = 'a < b → a <= b in if (a < b) {';
 
 test('a mutant is described by its text, its replacement and its line', () => {
@@ -25,11 +26,7 @@ test('a mutant is described by its text, its replacement and its line', () => {
 
 test('killed and timed out count as noticed, survived and not covered do not, others not at all', () => {
   const statuses = ['Killed', 'Timeout', 'Survived', 'NoCoverage', 'Ignored', 'CompileError', 'RuntimeError'];
-  const report = reportOf(
-    'folder',
-    statuses.map((status) => mutant(status)),
-    sources,
-  );
+  const report = reportOf('folder', resultsOf(...statuses));
   expect(report).toMatchObject({ folder: 'folder', killed: 2 });
   expect(report.survivors).toEqual(Array(2).fill({ file: 'a.ts', line: 2, mutant: KEY }));
   expect(score(report)).toBe(50);
@@ -37,7 +34,7 @@ test('killed and timed out count as noticed, survived and not covered do not, ot
 });
 
 test('an accepted survivor is explained, and an entry that matches none is stale', () => {
-  const { survivors } = reportOf('folder', [mutant('Survived')], sources);
+  const { survivors } = reportOf('folder', resultsOf('Survived'));
   const entry = (file: string, ...mutants: string[]) => ({ file, reason: 'equal', mutants });
   const compare = (...accepted: ReturnType<typeof entry>[]) =>
     compareAccepted(survivors, accepted, new Set(['a.ts']));

@@ -5,8 +5,9 @@
  * becomes stale when its own line changes.
  */
 export interface Mutant {
-  readonly fileName: string;
   readonly status: string;
+  /** In code that runs while its module is loaded. */
+  readonly static?: boolean;
   readonly replacement?: string;
   /** Lines and columns from 1. */
   readonly location: { readonly start: Place; readonly end: Place };
@@ -14,6 +15,11 @@ export interface Mutant {
 interface Place {
   readonly line: number;
   readonly column: number;
+}
+
+/** A report of StrykerJS: https://github.com/stryker-mutator/mutation-testing-elements/tree/master/packages/report-schema */
+export interface Results {
+  readonly files: Readonly<Record<string, { readonly source: string; mutants: readonly Mutant[] }>>;
 }
 
 /** Survivors of one file that do not matter, for one reason. */
@@ -39,20 +45,19 @@ const ALIVE = new Set(['Survived', 'NoCoverage']);
 /** Statuses in which a test failed or never ended. */
 const DEAD = new Set(['Killed', 'Timeout']);
 
-export function reportOf(
-  folder: string,
-  mutants: readonly Mutant[],
-  sources: ReadonlyMap<string, string>,
-): Report {
+export function reportOf(folder: string, { files }: Results): Report {
+  const mutants = Object.entries(files).flatMap(([file, { source, mutants }]) =>
+    mutants.map((mutant) => ({ file, source, mutant })),
+  );
   return {
     folder,
-    killed: mutants.filter(({ status }) => DEAD.has(status)).length,
+    killed: mutants.filter(({ mutant }) => DEAD.has(mutant.status)).length,
     survivors: mutants
-      .filter(({ status }) => ALIVE.has(status))
-      .map((mutant) => ({
-        file: mutant.fileName,
+      .filter(({ mutant }) => ALIVE.has(mutant.status))
+      .map(({ file, source, mutant }) => ({
+        file,
         line: mutant.location.start.line,
-        mutant: describeMutant(mutant, sources.get(mutant.fileName) ?? ''),
+        mutant: describeMutant(mutant, source),
       })),
   };
 }

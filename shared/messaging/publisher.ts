@@ -33,16 +33,23 @@ const RETRY: RetryOptions = {
   timeoutInMs: 3_000,
 };
 
+/** ms; for this time an acknowledgement shows that the broker is available. */
+const EVIDENCE_MS = 5_000;
+
 export type HubSettings = Pick<Settings, 'EVENTHUBS' | 'EVENTHUBS__fullyQualifiedNamespace'>;
 
 /** The publisher with its connections. */
 export interface BrokerPublisher extends Publisher {
-  /** Queries the broker over the connection that requests are published on; rejects when it does not answer. */
+  /**
+   * Whether a request would be published now. An acknowledgement of the last seconds says so; else the broker is queried
+   * over the connection that requests are published on. Rejects when it does not answer.
+   */
   check(): Promise<void>;
 }
 
 export function createPublisher(settings: HubSettings, credential: () => TokenCredential): BrokerPublisher {
   const clients = new Map<HubName, EventHubProducerClient>();
+  let acknowledgedAt = Number.NEGATIVE_INFINITY;
   const clientOf = (hub: HubName) => {
     let client = clients.get(hub);
     if (!client) {
@@ -64,7 +71,9 @@ export function createPublisher(settings: HubSettings, credential: () => TokenCr
         const sends = [...byKey].map(([key, group]) => sendGroup(clientOf(hub), key, group, signal));
         try {
           await Promise.all(sends.map((send) => orTimeout(send, signal)));
+          acknowledgedAt = performance.now();
         } catch (error) {
+          acknowledgedAt = Number.NEGATIVE_INFINITY;
           throw new AppError('dependency_unavailable', 'the message broker did not acknowledge in time', {
             cause: error,
             retryAfterSeconds: 2,
@@ -72,6 +81,7 @@ export function createPublisher(settings: HubSettings, credential: () => TokenCr
         }
       }),
     check: async () => {
+      if (performance.now() - acknowledgedAt < EVIDENCE_MS) return;
       await clientOf('delivery-requests').getPartitionIds();
     },
     [Symbol.asyncDispose]: async () => {

@@ -67,7 +67,7 @@ describe('a delivery by drone', () => {
   test('costs the recorded number of requests until the drone takes off, and until its history entry', () => {
     const takeOff = counted.findIndex(({ label }) => label === 'event TookOff');
     expect(takeOff).toBeGreaterThan(10);
-    expect(takeOff).toBeLessThanOrEqual(39);
-    expect(counted.length).toBeLessThanOrEqual(74);
+    expect(takeOff).toBeLessThanOrEqual(35);
+    expect(counted.length).toBeLessThanOrEqual(68);
   });
 });

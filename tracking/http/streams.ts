@@ -3,8 +3,6 @@
  *
  * S1 A stream ends when the token expires that opened it, or with which its ticket was requested.
  * S2 A stream counts against the limit of its principal from before it opens until it is closed.
- * S3 A delivery is known here a moment after its page is: a caller that prefers to wait gets the ticket then. Another
- *    account's delivery never arrives, like one that does not exist.
  */
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -40,7 +38,10 @@ export interface Admission {
 export interface Streams {
   /** @throws AppError 403, 404 */
   readonly permit: (bearer: Bearer, scope: Scope) => void;
-  /** Waits up to `waitMs` for the event that makes the delivery known (S3). @throws AppError 403, 404 */
+  /**
+   * Waits up to `waitMs` for the event that makes the delivery known: a page knows of it a moment earlier. Another
+   * account's delivery never appears, like one that does not exist. @throws AppError 403, 404
+   */
   readonly permitSoon: (bearer: Bearer, scope: Scope, waitMs: number, left: AbortSignal) => Promise<void>;
   /** @throws AppError 401, 403, 404, 429 */
   readonly admit: (request: IncomingMessage, url: URL, scope: Scope) => Promise<Admission>;
