@@ -69,7 +69,6 @@ export const UNCITED: Readonly<Record<string, string>> = {
   'shared/http/idempotent-call.ts': 'K3',
   'shared/saga/attempt.ts': 'S2',
   'shared/saga/define-saga.ts': 'D1',
-  'shared/telemetry/trace-context.ts': 'X2',
   'simulator/database.ts': 'D1',
   'simulator/drone/decide.ts': 'D1 D2 D3',
   'simulator/drone/step.ts': 'F1 F2 F3',
