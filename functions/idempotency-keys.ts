@@ -1,4 +1,4 @@
-/** Idempotency keys in Cosmos, in one container for all services: a key is its caller's, whatever the route. */
+/** Idempotency keys in Cosmos, in one container for all services: a key belongs to its caller, for every route. */
 import type { Database, Stored } from '../shared/cosmos/store.ts';
 import { unlessConflict } from '../shared/cosmos/write-conflict.ts';
 import type { KeyDocument, KeyStore, StoredKey } from '../shared/http/idempotency.ts';

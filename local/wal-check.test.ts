@@ -42,7 +42,7 @@ describe('a write-ahead log', () => {
     expect(count()).toBe(20);
   });
 
-  test('G1: with a flipped bit in the midst is not opened, and the file is named', async () => {
+  test('G1: with a flipped bit in the middle is not opened, and the file is named', async () => {
     await crashed(20);
     flip((length) => Math.floor(length / 2));
     const before = readFileSync(`${database}-wal`);

@@ -29,7 +29,7 @@ test('C1 a page that is complete is not read again', async () => {
 });
 
 test.each([[(ids: string[]) => ids], [(ids: string[]) => ids.toReversed()]])(
-  'C2 all are counted, in whatever order they are registered and heard (%#)',
+  'C2 all are counted, in any order in which they are registered and heard (%#)',
   async (order) => {
     const { states, readPage } = fleet(7);
     const ids = Array.from({ length: 100 }, (_, index) => `drone-${index + 1}`);

@@ -1,5 +1,5 @@
 /**
- * Counts the drones that have been heard, without reading the whole fleet again and again.
+ * Counts the drones that have been heard, without reading the whole fleet repeatedly.
  *
  * C1 A page whose drones have all been heard is not read again, so that a start with thousands of drones reads each page once or twice.
  * C2 When the end of the list is reached and drones are missing, it begins again: drones are registered while it counts.

@@ -74,7 +74,7 @@ const isAlive = (pid = 0) => {
   }
 };
 
-test('P4 a part that hangs is ended and started again; one that answers, whatever, is left alone', async () => {
+test('P4 a part that hangs is killed and restarted; one that gives any answer is left alone', async () => {
   const server = await start({ hangMs: 1_200 });
   const { pid = 0 } = server;
   await new Promise((resolve) => setTimeout(resolve, 3_000));

@@ -13,7 +13,7 @@ const shuffled = (value: unknown): unknown =>
       ? value.map(shuffled)
       : value;
 
-test('a body has the same hash in whatever order its keys come, at every depth', () => {
+test('a body has the same hash in any order of its keys, at every depth', () => {
   fc.assert(
     fc.property(fc.jsonValue(), (value) => {
       expect(canonicalHash(shuffled(value))).toBe(canonicalHash(value));

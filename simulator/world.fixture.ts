@@ -55,7 +55,7 @@ export interface TestWorld extends AsyncDisposable {
   readonly now: () => number;
   /** Lets wall-clock seconds pass, with turns for the sockets in between. */
   readonly pass: (seconds: number, until?: () => boolean) => Promise<void>;
-  /** As `kill -9` would: nothing is said or saved any more. */
+  /** As `kill -9` would: nothing more is sent or saved. */
   readonly kill: () => Promise<void>;
 }
 

@@ -322,7 +322,7 @@ describe('quota', () => {
     expect((await hold(accountId, 'd')).status).toBe(200);
   });
 
-  test('is released once, however often and at whatever moment it is asked', async () => {
+  test('is released once, no matter how often and when it is requested', async () => {
     const accountId = await register();
     await hold(accountId, 'd1');
     await hold(accountId, 'd2');

@@ -20,7 +20,7 @@ const entry = (change: Partial<HistoryEntry> = {}): HistoryEntry => ({
   ...change,
 });
 
-test('an entry lies in the UTC month of its end, whatever the offset of its time', () => {
+test('an entry lies in the UTC month of its end, for any offset of its time', () => {
   expect(placeOf(entry())).toEqual({
     id: 'd1',
     type: 'place',

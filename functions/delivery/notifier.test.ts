@@ -129,7 +129,7 @@ const stored = async (deliveryId: string) => {
 };
 
 describe('a notification', () => {
-  test('goes to everybody who asked, with the event and its id, once however often the event comes (N4)', async () => {
+  test('goes to every subscriber with the event and its id, once, no matter how often the event arrives (N4)', async () => {
     const deliveryId = await deliveries.create();
     await notifyMe(deliveryId, { webhook: `${origin}/once` });
     await notifyMe(deliveryId, { webhook: `${origin}/once` });

@@ -205,7 +205,7 @@ describe('a proof of delivery', () => {
     expect((await deliveries.get(deliveryId)).body).toMatchObject({ confirmed: false });
   });
 
-  test('may be of any kind where none was required, and is checked all the same', async () => {
+  test('may be of any kind where none was required, and is still checked', async () => {
     const deliveryId = await arrived('None');
     expect((await confirm(deliveryId, { confirmationBlob: TEXT.toString('base64') })).status).toBe(400);
     const nothing = { confirmationType: 'None', confirmationBlob: undefined };

@@ -135,7 +135,7 @@ describe('a delivery', () => {
     expect(await deliveries.announced(deliveryId)).toEqual(['0 DeliveryCreated', '1 DeliveryRescheduled']);
   });
 
-  test('given to a carrier has no drone any more', async () => {
+  test('given to a carrier no longer has a drone', async () => {
     const deliveryId = await deliveries.create();
     await deliveries.put(deliveryId, { droneId: undefined, carrierId: 'van' });
     const { body } = await deliveries.get(deliveryId);

@@ -11,7 +11,7 @@ export interface FleetDrone {
 /** A drone that has been silent for this long is not available, ms. Idle drones are stored once a minute. */
 export const SILENCE_MS = 90_000;
 
-/** Why a drone cannot be reserved now, whatever the task. */
+/** The reason why a drone cannot be reserved now for any task. */
 export function unavailable({ registry, state }: FleetDrone, now: Date): RefusalCode | undefined {
   if (registry.health !== 'Ok') return 'in_maintenance';
   if (!registry.acceptsMissions) return 'accepts_no_missions';

@@ -153,7 +153,7 @@ describe('a drone', () => {
     expect((await select([{ registry: old, state: state() }], { size: 'Large' })).candidates).toHaveLength(1);
   });
 
-  test('may arrive at the deadline itself, whatever its offset, and not later', async () => {
+  test('may arrive at the deadline itself, with any offset, and not later', async () => {
     const [{ deliveryEta }] = (await select([drone()])).candidates as [Candidate];
     const east = `${new Date(Date.parse(deliveryEta.at) + 3_600_000).toISOString().slice(0, -1)}+01:00`;
     expect((await select([drone()], { deadline: east })).candidates).toHaveLength(1);
@@ -164,7 +164,7 @@ describe('a drone', () => {
 
 describe('of several drones', () => {
   const far = { position: destination(base, 2_000, 270) };
-  test('the one that delivers earlier comes first, whatever the order', async () => {
+  test('the one that delivers earlier comes first, in any order of the fleet', async () => {
     const near = drone({ droneId: 'near' });
     const distant = drone({ droneId: 'distant' }, far);
     for (const fleet of [
@@ -175,12 +175,12 @@ describe('of several drones', () => {
     }
   });
 
-  test('of two that deliver at one time the fuller battery comes first, so that batteries wear evenly', async () => {
+  test('of two that deliver at the same time the fuller battery comes first, so that batteries wear evenly', async () => {
     const fleet = [drone({ droneId: 'low' }, { battery: 0.7 }), drone({ droneId: 'full' })];
     expect((await select(fleet)).candidates.map(({ droneId }) => droneId)).toEqual(['full', 'low']);
   });
 
-  test('of two that deliver at one time the one that uses less energy comes first', async () => {
+  test('of two that deliver at the same time the one that uses less energy comes first', async () => {
     // The thirsty drone's battery is larger, so that both are as empty afterwards.
     const thirsty = { ...performance, cruiseEnergy: 0.06, hoverPower: 2400, batteryCapacity: 1e6 };
     const frugal = { ...performance, batteryCapacity: 1e6 };

@@ -46,7 +46,7 @@ const flying = (droneId: string, seq: number, latitude: number) =>
   );
 
 describe('a mission', () => {
-  test('goes down once with what was reserved, however often and at whatever moment it is dispatched', async () => {
+  test('goes down once with the reservation, no matter how often and when it is dispatched', async () => {
     const { deliveryId, droneId, fence } = await reserved();
     const answers = await Promise.all([1, 2, 3, 4].map(() => fleet.dispatch(deliveryId, fence)));
     const body = { missionId: `${deliveryId}-m1`, droneId, fence };
@@ -172,7 +172,7 @@ describe('telemetry', () => {
     expect(await state(droneId)).toMatchObject({ heading: 80 });
   });
 
-  test('of a later start counts from the beginning again; of an earlier start, whatever its number or zone, it is late', async () => {
+  test('of a later start counts from the beginning again; of an earlier start, with any number or zone, it is late', async () => {
     const { droneId } = await reserved();
     const at = (time: string, boot: string, seq: number, heading: number) =>
       fleet.hear(sample(droneId, harness.clock.now, { time, boot, seq, heading }));

@@ -100,7 +100,7 @@ describe('reserving', () => {
     expect((await fleet.reserve('d1', { weight: 5 })).status).toBe(200);
   });
 
-  test('keeps a deadline in whatever zone it is written', async () => {
+  test('keeps a deadline in any time zone', async () => {
     await fleet.add('one');
     const soon = await fleet.reserve('d1', { deadline: '2026-11-23T14:00:30+02:00' });
     expect(soon).toMatchObject({ status: 409, body: { code: 'no_feasible_drone' } });
@@ -185,7 +185,7 @@ describe('another generation', () => {
     });
   });
 
-  test('that finds no drone leaves none of the earlier one behind, however often it asks (R2)', async () => {
+  test('that finds no drone leaves none of the earlier one behind, no matter how often it asks (R2)', async () => {
     await fleet.add('one');
     const fence = fenceOf(await fleet.reserve('d1'));
     await fleet.dispatch('d1', fence);
@@ -375,7 +375,7 @@ describe('a process that dies around any write', () => {
   });
 });
 
-describe('whatever is asked, in whatever order and at the same moment', () => {
+describe('any calls, in any order and at the same moment', () => {
   type Ask =
     | {
         kind: 'reserve' | 'dispatch' | 'confirm' | 'recall' | 'release';

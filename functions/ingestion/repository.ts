@@ -25,7 +25,7 @@ export interface RequestRepository {
   earlier(
     idempotency: Pick<IdempotencyDocument, 'id' | 'accountId' | 'bodyHash'>,
   ): Promise<RequestDocument | undefined>;
-  /** False when it was abandoned: of `take` and `abandon` one wins, whatever their order. Undefined: there is no such request. */
+  /** False when it was abandoned: only one of `take` and `abandon` succeeds, in either order. Undefined: there is no such request. */
   take(accountId: string, deliveryId: string): Promise<boolean | undefined>;
   /** The hub has acknowledged it. False when it was abandoned. */
   markPublished(accountId: string, deliveryId: string): Promise<boolean>;

@@ -48,7 +48,7 @@ export function statusOf(
   };
 }
 
-/** The status has no version of its own: two services write what it shows. Whatever changes in it changes its ETag. */
+/** The status has no version of its own: two services write its parts. Every change in it changes its ETag. */
 export function etagOf(status: Status): string {
   return `"${canonicalHash(status).slice(0, 32)}"`;
 }

@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => harness[Symbol.asyncDispose]());
 
-test('the document of a workflow expires so many days after its end, and not before', async () => {
+test('the document of a workflow expires the configured number of days after its end, and not before', async () => {
   const ttl = async () => ((await repository.find('d1')) as { ttl?: number } | undefined)?.ttl;
   await repository.open(request, {});
   expect(await ttl()).toBeUndefined();

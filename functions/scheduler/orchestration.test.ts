@@ -245,7 +245,7 @@ describe('a step', () => {
     ]);
   });
 
-  test('without a way back is repeated until it succeeds, whatever its error; an operator is alerted once (W3)', async () => {
+  test('without a way back is repeated until it succeeds, after any error; an operator is alerted once (W3)', async () => {
     answer('settleQuota', fail('not_found'), fail('not_found'), fail('internal', { retryable: true }));
     await run(flies());
     expect(times('settleQuota')).toBe(4);

@@ -92,7 +92,7 @@ describe('sightings', () => {
   const seen = { id: 'watch-overdue', deliveryId: 'd1', mark: 'a' };
   const at = (seconds: number) => new Date(Date.UTC(2026, 10, 23) + seconds * 1000);
 
-  test('count rounds in a row, two rounds at one time once, and begin again when something moved', () => {
+  test('count rounds in a row, two rounds at the same time once, and begin again when something moved', () => {
     const one = sighted(undefined, seen, at(0));
     const two = sighted(one, seen, at(30));
     expect([one?.rounds, two?.rounds]).toEqual([1, 2]);
@@ -125,7 +125,7 @@ describe('sightings', () => {
 });
 
 describe('ids', () => {
-  test('of letters and work items are ids that our routes take, whatever they are made of', () => {
+  test('of letters and work items are ids that the routes accept, for any source', () => {
     const text = fc.string({ maxLength: 150 });
     fc.assert(
       fc.property(

@@ -340,7 +340,7 @@ describe('orphaned bookings (W13)', () => {
   });
 });
 
-test('when the fleet cannot be listed, the round says so, and the overdue are served all the same', async () => {
+test('when the fleet cannot be listed, the round says so, and overdue workflows are still handled', async () => {
   overdue = [view('d1')];
   harness.answer(listDrones, () => Promise.reject(new AppError('dependency_unavailable', 'away')));
   await expect(rounds(1)).rejects.toMatchObject({ code: 'dependency_unavailable' });

@@ -10,7 +10,7 @@ const noon = '2026-11-23T12:00:00.000Z';
 const later = '2026-11-23T13:00:00.000Z';
 
 describe('offers', () => {
-  test('go by price, then by time, then by name, in whatever order the carriers answer', () => {
+  test('go by price, then by time, then by name, in any order of the carriers’ answers', () => {
     const quotes = [
       { carrierId: 'a', quote: offer(5, later) },
       { carrierId: 'b', quote: offer(5, noon) },

@@ -104,7 +104,7 @@ describe('quotes', () => {
   });
 });
 
-test('a booking that its carrier does not know is cancelled all the same', async () => {
+test('a booking that its carrier does not know is still cancelled', async () => {
   await book();
   cheap.mood.cancel = 'unknown';
   expect((await cancel()).status).toBe(204);
@@ -131,7 +131,7 @@ describe('booking', () => {
     expect((await book({ deadline: '2026-11-23T15:00:00.000Z' })).body).toMatchObject({ carrierId: 'dear' });
   });
 
-  test('is one, however often and at whatever moment it is asked', async () => {
+  test('is one, no matter how often and when it is requested', async () => {
     const answers = await Promise.all([book(), book(), book(), book()]);
     expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 200, 200, 201]);
     expect(await book()).toMatchObject({ status: 200, body: { carrierId: 'cheap' } });
@@ -154,7 +154,7 @@ describe('booking', () => {
     expect(await book()).toMatchObject({ status: 201, body: { carrierId: 'dear' } });
   });
 
-  test('that nobody takes is 409 with everyone’s reasons, again and again', async () => {
+  test('that no carrier takes is 409 with every carrier’s reasons, every time', async () => {
     cheap.mood.book = 'refuses';
     dear.mood.quote = { canServe: false, reasons: ['too heavy'] };
     const reasons = [
@@ -241,7 +241,7 @@ describe('cancelling', () => {
 });
 
 describe('a carrier’s events', () => {
-  test('reach the workflow once and in order, however often they are repeated', async () => {
+  test('reach the workflow once and in order, no matter how often they are repeated', async () => {
     await book();
     for (const [id, event] of [
       ['e1', 'Collected'],

@@ -38,7 +38,7 @@ afterEach(async () => {
   await rm(dataDir, { recursive: true });
 });
 
-/** A reader of one partition that waits for so long. */
+/** A reader of one partition that waits for the given time. */
 function reader(ms: number | string, pk: string): ChangeFeedPullModelIterator<{ id: string }> {
   const { items } = connect({ [WAIT]: String(ms) })
     .database('test')

@@ -34,7 +34,7 @@ test('each end of a wait leaves no timer behind (N2)', async () => {
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test('a wait that has ended does not listen for its caller’s leaving any more (N2)', async () => {
+test('a wait that has ended no longer listens for its caller’s disconnect (N2)', async () => {
   const stay = vi.fn();
   const wait = notices.wait(1, 1_000, () => stay);
   expect(stay).not.toHaveBeenCalled();

@@ -113,7 +113,7 @@ function createRunning() {
       const ended = () => running.delete(work);
       work.then(ended, ended);
     },
-    /** Resolves when all of it has ended, or after so many ms. */
+    /** Resolves when all of it has ended, or after this many ms. */
     async settled(graceMs: number): Promise<void> {
       if (running.size === 0) return;
       const grace = Promise.withResolvers<void>();

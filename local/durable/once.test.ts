@@ -1,4 +1,4 @@
-/** Effects that happen once, and rows that are gone when they are not needed any more. */
+/** Effects that happen once, and rows that are removed when they are no longer needed. */
 
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';

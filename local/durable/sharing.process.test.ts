@@ -127,7 +127,7 @@ test('the activities of one orchestration are run by all processes, as each has 
   for (const { pid } of [a, b]) expect(runs.filter((each) => each === pid).length).toBeGreaterThan(10);
 });
 
-test('what a killed process had is taken over; only what it was in the midst of may happen twice', async () => {
+test('what a killed process had is taken over; only its work in progress may happen twice', async () => {
   const [a, b] = await Promise.all([open(), open()]);
   await begin(a, 'effects', ids(20), { steps: 6, ms: 10 });
   await untilRan(30);
@@ -171,7 +171,7 @@ test('timers and events reach instances of another process', async () => {
   expect(await outputs(b, ['t1', 't2', 't3', 't4'])).toEqual(['fired', 'fired', 'fired', 'fired']);
 });
 
-/** Stopped in the midst of a transaction it would keep the file's lock, and everybody else from writing: SQLite has no leases. */
+/** Stopped during a transaction, it would keep the file's lock, and everybody else from writing: SQLite has no leases. */
 async function pauseBetweenWrites({ child }: Worker): Promise<void> {
   const [file = ''] = readdirSync(dataDir).filter((name) => name.endsWith('.sqlite'));
   const probe = new DatabaseSync(join(dataDir, file));

@@ -120,11 +120,11 @@ describe('K1 what is left to another is left alone', () => {
 });
 
 describe('K4 when another joins', () => {
-  test('an instance in the midst of its episode stays', async () => {
+  test('an instance within its episode stays', async () => {
     const { app, begun, letGo } = await fixtureThatHolds('inTurn');
     await using hub = await openHub(undefined, { app });
     using peers = openPeers(hub.dataDir);
-    // Of so many, about half would go to the other by their hash.
+    // Of this many, about half would go to the other by their hash.
     const ids = Array.from({ length: 12 }, (_, n) => `busy${n}`);
     for (const id of ids) await hub.start('inTurn', id);
     await expect.poll(begun).toBe(ids.length);

@@ -32,7 +32,7 @@ export interface WorkerRows {
 const ACTIVE = "status IN ('Pending', 'Running', 'Suspended')";
 const ORPHANED = 'worker NOT IN (SELECT id FROM workers)';
 
-/** @param isBusy whether this process is in the midst of an instance or entity */
+/** @param isBusy whether this process is working on an instance or entity */
 export function createWorkerRows(
   store: Store,
   now: () => number,

@@ -7,7 +7,7 @@ import { openPeers, PEER, settled } from '../tests/support/durable-peers.ts';
 /** The task hub's file as another process has it. */
 const other = (dataDir: string) => new DatabaseSync(join(dataDir, 'TestHub.sqlite'), { timeout: 5_000 });
 
-test('a process that was struck off writes nothing until it has joined again', async () => {
+test('a process that was removed writes nothing until it has joined again', async () => {
   await using hub = await openHub();
   using database = other(hub.dataDir);
   database.exec('DELETE FROM workers');

@@ -304,7 +304,7 @@ describe('damage', () => {
     expect(texts()).toEqual(['c']);
   });
 
-  test('L2: readers go on behind a file in the midst that was set aside', async () => {
+  test('L2: readers go on after a file in the middle that was set aside', async () => {
     await reopen({ segmentBytes: 60 });
     for (const text of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) await log.append([event(text)]);
     const all = log.last;

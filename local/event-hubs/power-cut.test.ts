@@ -83,7 +83,7 @@ async function textsIn(dir: string): Promise<string[]> {
   return found;
 }
 
-test('L1, L3: a power cut loses nothing that was acknowledged, whatever else has reached the disk', async () => {
+test('L1, L3: a power cut loses nothing that was acknowledged, no matter what else has reached the disk', async () => {
   await fc.assert(
     fc.asyncProperty(plans, async (plan) => {
       const { sent, acknowledged, found } = await cutPowerAfter(plan);

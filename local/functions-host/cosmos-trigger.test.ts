@@ -88,7 +88,7 @@ test('documents are handed over once, in every range, and a restart goes on behi
   await second.stop();
 });
 
-test('C2 a batch that fails without a retry policy moves the lease all the same', async () => {
+test('C2 a batch that fails without a retry policy still moves the lease', async () => {
   failing.add('fails');
   const first = await started();
   await items.items.create({ id: 'fails' });

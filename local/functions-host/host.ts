@@ -144,7 +144,7 @@ interface Started {
   readonly log: HostLog;
 }
 
-/** Triggers first: nothing begins any more. The app's hooks come last. */
+/** Triggers first: nothing new begins. The app's hooks come last. */
 async function stopAll({ triggers, front, durable, app, log }: Started): Promise<void> {
   await Promise.all(triggers.map((trigger) => trigger.stop()));
   await front.close();

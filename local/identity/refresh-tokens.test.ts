@@ -29,7 +29,7 @@ test('T2 a token that is used again ends its family, and no other', () => {
   expect(tokens.rotate(other, 'pages').grant).toEqual(GRANT);
 });
 
-test('T3 a family belongs to one client, and ends a day after the sign-in however often it is renewed', () => {
+test('T3 a family belongs to one client, and ends a day after the sign-in no matter how often it is renewed', () => {
   const { tokens, pass } = setUp();
   let token = tokens.issue(GRANT);
   expect(() => tokens.rotate(token, 'other')).toThrow('another client');

@@ -99,7 +99,7 @@ describe('kill -9 right after an answer', () => {
     await found.upload('third', 5, { conditions: { leaseId: leaseId ?? '' } });
   });
 
-  test('keeps every upload that was answered before the kill in the midst of many', async () => {
+  test('keeps every upload that was answered before a kill during many', async () => {
     const before = await start();
     await before.container.create();
     const answered: string[] = [];

@@ -3,7 +3,7 @@
  * no unit test notices. Results are kept in .data/mutation, so a second run tests what has changed; `--force` tests all.
  *
  * StrykerJS has a package of its own in this folder, which the first run installs. The run fails when an entry of accepted.json
- * matches no survivor any more, or a score is below the least one.
+ * no longer matches a survivor, or a score is below the least one.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';

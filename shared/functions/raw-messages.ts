@@ -24,7 +24,7 @@ export function rawMessages(messages: readonly unknown[], context: InvocationCon
 }
 
 /**
- * Whatever the metadata look like, the message is handled: workers give numbers, texts, or `{low, high}`
+ * The message is handled even if its metadata cannot be read: workers give numbers, texts, or `{low, high}`
  * (Azure/azure-functions-nodejs-worker#844). -1: unknown.
  */
 export function sequenceNumberOf(given: unknown): number {

@@ -180,7 +180,7 @@ describe('routes', () => {
     expect(routeLength(route.slice(0, 1))).toBe(0);
   });
 
-  test('a point after so many metres', () => {
+  test('a point after a number of metres', () => {
     const half = alongRoute(route, 555.9);
     expect(half.latitude).toBeCloseTo(47.605, 4);
     expect(half.altitude).toBeCloseTo(50, 0);

@@ -96,7 +96,7 @@ describe('remaining', () => {
       });
       const there = sigma(here.cruise * share, vertical(here));
       expect((toPickup?.high ?? 0) - (toPickup?.seconds ?? 0)).toBeCloseTo(1.2816 * there, 6);
-      // The next leg has not been seen, whatever was seen on this one; a person hands the parcel over at both ends.
+      // The next leg has not been seen, no matter what was seen on this one; a person hands the parcel over at both ends.
       const later = sigma(
         here.cruise * share,
         vertical(here),

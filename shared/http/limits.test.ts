@@ -103,7 +103,7 @@ describe('M3 limits of the Function App', () => {
     expect(await statuses(3, 'annOfTailwind')).toEqual([200, 200, 200]);
   });
 
-  test('an operator has its own limit, whatever account it acts for', async () => {
+  test('an operator has its own limit, for any account that it acts for', async () => {
     const { call, statuses } = start();
     expect(await statuses(5, 'operator')).toEqual(Array(5).fill(200));
     const acting = await call('operator', { headers: { 'x-account-id': 'contoso' } });
@@ -126,7 +126,7 @@ describe('M3 limits of the Function App', () => {
   });
 
   test.each(['203.0.113.7', undefined])(
-    'L2 wrong tokens from %s: 401, then 429; a valid token is served all the same',
+    'L2 wrong tokens from %s: 401, then 429; a valid token is still served',
     async (address) => {
       const { statuses } = start();
       const from = address === undefined ? {} : { address };

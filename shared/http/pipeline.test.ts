@@ -147,7 +147,7 @@ describe('a caller', () => {
     );
   });
 
-  test('of a public route is nobody, whatever token is sent', async () => {
+  test('of a public route is anonymous, with any token', async () => {
     let seen: Call | undefined;
     const { deps } = start();
     const handler: Handler<typeof PUBLIC> = async (_, call) => {

@@ -33,7 +33,7 @@ const RETRY: RetryOptions = {
   timeoutInMs: 3_000,
 };
 
-/** ms; for so long an acknowledgement shows that the broker is there. */
+/** ms; for this time an acknowledgement shows that the broker is available. */
 const EVIDENCE_MS = 5_000;
 
 export type HubSettings = Pick<Settings, 'EVENTHUBS' | 'EVENTHUBS__fullyQualifiedNamespace'>;

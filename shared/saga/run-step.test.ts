@@ -113,7 +113,7 @@ describe('a step', () => {
     expect(JSON.stringify(result)).not.toContain('secret');
   });
 
-  test('whose failure cannot be journaled answers it all the same', async () => {
+  test('whose failure cannot be journaled still answers it', async () => {
     work = () => Promise.reject(new AppError('conflict', 'no'));
     journal = { ...journal, failed: () => Promise.reject(new Error('the store is away')) };
     expect(await run('ask')).toMatchObject({ ok: false, error: { code: 'conflict' } });

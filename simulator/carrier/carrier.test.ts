@@ -69,7 +69,7 @@ const call = async (method: string, path: string, body?: object, key = 'key') =>
   return { status: response.status, body: text === '' ? undefined : (JSON.parse(text) as object) };
 };
 const book = (id: string) => call('PUT', `bookings/${id}`, { ...quote, callbackUrl });
-/** Lets time pass until so many reports have arrived. */
+/** Lets time pass until this many reports have arrived. */
 const reported = async (count: number) => {
   const passing = () => {
     if (received.length < count) now += 10_000;

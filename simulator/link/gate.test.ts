@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { createGate } from './gate.ts';
 
-test('as many as it lets through run at one time, in their order, and a failure makes room, too', async () => {
+test('as many as it lets through run at the same time, in their order, and a failure makes room, too', async () => {
   const gate = createGate(2);
   const begun: number[] = [];
   const ends = Array.from({ length: 6 }, () => Promise.withResolvers<number>());

@@ -3,7 +3,7 @@
  * delivery of each process, memory.
  * `npm run bench:pipeline -- [--rates 5,20,50,100] [--seconds 10] [--drones N] [--by drone|carrier] [--plot FILE]`
  *
- * Requests are sent at their scheduled times, whatever became of earlier ones, and each time counts from its schedule. A
+ * Requests are sent at their scheduled times, regardless of earlier ones, and each time counts from its schedule. A
  * document was created at its `createdAt`: the services' clock is this machine's. CPU time is that of the whole run from the
  * first request to the last creation, so what idle processes do is in it. Each rate begins where the one before ended: its
  * deliveries are on their way. The client shares the machine's cores. Not measured: TLS, a network, Azure.
@@ -30,7 +30,7 @@ const { values } = parseArgs({
 const SECONDS = Number(values.seconds);
 /** What no drone can lift, a carrier takes. */
 const PACKAGE = { size: 'Small', weight: values.by === 'carrier' ? 20 : 1.2 } as const;
-/** Deliveries that are not created so long after the last request are counted as missing, ms. */
+/** Deliveries that are not created within this time after the last request are counted as missing, ms. */
 const PATIENCE_MS = 30_000;
 const WARM_UP = 100;
 /** Of `/proc/PID/stat`: clock ticks of 10 ms. */

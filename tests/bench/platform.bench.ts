@@ -3,7 +3,7 @@
  * committed in Cosmos DB, memory of each process. `node tests/bench/platform.bench.ts [--starts N] [--requests N] [--rest SECONDS]`
  *
  * The customer is this process, one request at a time, on one kept connection through the gateway. Readiness is the moment
- * at which endpoints.json is there. A reservation is seen by reading its document again and again, so its figure is up to
+ * at which endpoints.json is there. A reservation is seen by polling its document, so its figure is up to
  * one read (about 2 ms) too long. Not measured: npm itself, TLS, many customers at once, other machines.
  */
 import { readFileSync } from 'node:fs';

@@ -64,7 +64,7 @@ describe('a delivery by drone', () => {
     }
   });
 
-  test('costs so many requests until the drone takes off, and until its history entry', () => {
+  test('costs the recorded number of requests until the drone takes off, and until its history entry', () => {
     const takeOff = counted.findIndex(({ label }) => label === 'event TookOff');
     expect(takeOff).toBeGreaterThan(10);
     expect(takeOff).toBeLessThanOrEqual(35);

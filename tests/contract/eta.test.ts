@@ -11,7 +11,7 @@ import { folder, missionCommand, missionFor, openWorld } from '../../simulator/w
 
 const MAX_FLIGHT_SECONDS = 3_600;
 
-/** Anywhere within so many metres of the city's middle. */
+/** Anywhere within a distance (m) of the city's middle. */
 const RADIUS = 2_200;
 function somewhere(random: RandomState) {
   const [angle, away] = [2 * Math.PI * uniform(random), RADIUS * Math.sqrt(uniform(random))];

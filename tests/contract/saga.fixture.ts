@@ -92,7 +92,7 @@ export interface Journey {
   /** Tried with every activity as the last of its process; else with every second one. */
   readonly everyActivity?: true;
   readonly events: readonly JourneyEvent[];
-  /** What `leftOf` answers afterwards, whatever failed on the way. */
+  /** What `leftOf` answers afterwards, no matter what failed. */
   readonly leaves: Readonly<Record<string, unknown>>;
 }
 

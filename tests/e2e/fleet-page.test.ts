@@ -84,7 +84,7 @@ describe.skipIf(CHROMIUM === undefined)('the fleet page with 2,000 drones', () =
     expect(idle).toBeLessThan(all * 0.6);
   });
 
-  test('when tracking does not answer, the page says since when and nothing moves any more (D14)', async () => {
+  test('when tracking does not answer, the page says since when and nothing moves (D14)', async () => {
     const page = await open();
     await rows(page).first().waitFor();
     fleet.silence();

@@ -8,7 +8,7 @@
  * I3 Every effect of a workflow that was compensated is compensated, in reverse order.
  * I4 No drone carries two deliveries at a time; no delivery is carried by two drones.
  * I5 The events of a delivery have no gap, and no order but their own.
- * I6 Each change of state has exactly one event, however often it was published.
+ * I6 Each change of state has exactly one event, no matter how often it was published.
  * I7 The same idempotency key never makes two.
  * I8 What has not ended is in an operator's queue.
  * I9 No checkpoint has passed an event that was neither processed nor dead-lettered, and every event was passed.

@@ -19,7 +19,7 @@ export interface TestPlatform extends AsyncDisposable {
   kill(part: string): Promise<void>;
   /** SIGKILL to the parent and every part, as a power cut would; the data folder can be started again afterwards. */
   killAll(): Promise<void>;
-  /** Freezes a part for so long; the part must not be restarted for it. */
+  /** Freezes a part for this time; the part must not be restarted for it. */
   freeze(part: string, ms: number): Promise<void>;
   stop(): Promise<void>;
 }

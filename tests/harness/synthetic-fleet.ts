@@ -10,7 +10,7 @@ export interface SyntheticFleet extends TestServer {
 
 const CENTRE = { latitude: 47.605, longitude: -122.31 };
 const FRAME_MS = 1_000;
-/** Each lost drone of so many. */
+/** One drone in this many is lost. */
 const LOST_EACH = 50;
 
 export async function startSyntheticFleet(size: number): Promise<SyntheticFleet> {

@@ -1,4 +1,4 @@
-/** An issuer of real tokens on loopback whose key signs whatever claims a test asks for, right or wrong. */
+/** An issuer of real tokens on loopback whose key signs any claims, valid or not. */
 import { createHmac, type webcrypto } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';

@@ -2,7 +2,7 @@
  * Every route × every caller × whose resource it is, through the pipeline that ships, with real tokens and stores. The
  * expectations are matrix-table.ts: a route without a row fails.
  *
- * A1 A token that is missing or wrong is 401, whatever the route and the resource.
+ * A1 A token that is missing or wrong is 401, for every route and resource.
  * A2 What a caller may not reach is answered like what does not exist: same status, same body.
  * A3 A refused call changes nothing in any store and publishes nothing.
  */

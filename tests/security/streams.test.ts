@@ -2,7 +2,7 @@
  * Every route, stream, socket and ticket of tracking × every caller × whose it is, on a real broker with real tokens. The expectations are
  * streams-table.ts: one without a row fails.
  *
- * A1 A token that is missing or wrong is 401, whatever is asked for.
+ * A1 A token that is missing or wrong is 401, for every stream.
  * A2 Another account's delivery is answered like one that does not exist.
  * A4 A ticket opens the stream that it was made for, once.
  */

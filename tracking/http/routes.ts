@@ -41,7 +41,7 @@ export interface Routes {
 }
 
 const NOTHING_MORE = 204;
-/** A ticket is waited for at most so long. */
+/** Longest wait for a ticket. */
 const MAX_WAIT_MS = 10_000;
 const TicketBody = z.union([z.strictObject({ deliveryId: Id }), z.strictObject({ fleet: z.literal(true) })]);
 

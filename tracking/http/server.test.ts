@@ -217,7 +217,7 @@ describe('M3 limits', () => {
     expect(other.status).toBe(201);
   });
 
-  test('L2 wrong tokens of an address: 401, then 429; a valid token is served all the same', async () => {
+  test('L2 wrong tokens of an address: 401, then 429; a valid token is still served', async () => {
     const statuses = [];
     for (let n = 0; n < 7; n += 1)
       statuses.push((await fetch(at(limited, '/fleet'), { headers: bearer('x') })).status);

@@ -40,7 +40,7 @@ export interface Streams {
   readonly permit: (bearer: Bearer, scope: Scope) => void;
   /**
    * Waits up to `waitMs` for the event that makes the delivery known: a page knows of it a moment earlier. Another
-   * account's delivery is waited for in vain, as one that does not exist. @throws AppError 403, 404
+   * account's delivery never appears, like one that does not exist. @throws AppError 403, 404
    */
   readonly permitSoon: (bearer: Bearer, scope: Scope, waitMs: number, left: AbortSignal) => Promise<void>;
   /** @throws AppError 401, 403, 404, 429 */

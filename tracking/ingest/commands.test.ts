@@ -34,7 +34,7 @@ const greet = (newestFence = 0) => {
 };
 
 describe('until it is received', () => {
-  test('C1 a command goes down again and again, and never after it was received', () => {
+  test('C1 a command is sent repeatedly, and never after it was received', () => {
     commands.open();
     greet();
     learn(missionCommand(mission('a', 1)));

@@ -28,7 +28,7 @@ describe('publishing', () => {
   const handle = (kind: FlightEventKind) => events.handle(flightEvent(mission, kind), 'd');
   const published = () => batches.flat().map(({ kind }) => kind);
 
-  test('E1 once, however often and however soon it is repeated', async () => {
+  test('E1 once, no matter how often and how soon it is repeated', async () => {
     const outcomes = await Promise.all([handle('TookOff'), handle('TookOff')]);
     expect(outcomes).toEqual([{ kind: 'published' }, { kind: 'published' }]);
     expect(await handle('TookOff')).toEqual({ kind: 'repeated' });

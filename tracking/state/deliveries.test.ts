@@ -63,7 +63,7 @@ describe('missions', () => {
     expect(known.mission(second.missionId)?.finished).toBe(false);
   });
 
-  test('K2 the newest fence of a drone counts, in whatever order they come', () => {
+  test('K2 the newest fence of a drone counts, in any order of arrival', () => {
     known.applyCommand(missionCommand(missionOf('drone-1', 'b', 7)));
     known.applyCommand(missionCommand(missionOf('drone-1', 'a', 3)));
     known.applyCommand(recallCommand(missionOf('drone-1', 'c', 9)));
@@ -187,7 +187,7 @@ describe('a delivery', () => {
     expect(known.find('e')).toBeUndefined();
   });
 
-  test('whose event has told owner and places keeps them, whatever a mission says', () => {
+  test('whose event has told owner and places keeps them, regardless of a mission', () => {
     known.applyEvent(stageEvent('d', 'Created', 0, at()));
     const other = { latitude: 1, longitude: 1, altitude: 0 };
     const mission = { ...missionOf('drone-1', 'd'), owner: { userId: 'x', accountId: 'y' } };

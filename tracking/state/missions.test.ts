@@ -6,7 +6,7 @@ const idsOf = (missions: ReturnType<typeof createMissions>) =>
   [...missions.active()].map(({ mission }) => mission.missionId);
 
 describe('M1 a mission counts for its drone', () => {
-  test('while its fence is the newest, in whatever order missions come', () => {
+  test('while its fence is the newest, in any order of missions', () => {
     for (const fences of [
       [1, 2],
       [2, 1],
@@ -53,7 +53,7 @@ describe('M2 a mission is finished', () => {
     expect(missions.add(missionOf('drone-1', 'b', 1), false).finished).toBe(false);
   });
 
-  test('with its delivery, whatever drone has it', () => {
+  test('with its delivery, whichever drone has it', () => {
     const missions = createMissions();
     expect(missions.add(missionOf('drone-1', 'a', 1), true).finished).toBe(true);
     missions.add(missionOf('drone-2', 'a', 2), false);

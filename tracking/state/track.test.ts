@@ -99,7 +99,7 @@ test('the rough distance is within 1 % of the exact one in a city', () => {
   );
 });
 
-test('O1 a number that leaves the window is late, however often it comes, and disturbs no other', () => {
+test('O1 a number that leaves the window is late, no matter how often it arrives, and disturbs no other', () => {
   const track = newTrack();
   expect([100, 68, 68, 69, 69, 100].map((seq) => take(track, at(seq), 1))).toEqual([
     'applied',

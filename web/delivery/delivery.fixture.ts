@@ -3,7 +3,7 @@ import type { WatchFrame, WatchPosition } from '../../shared/contracts/flight.ts
 import type { DeliveryState, Event, Status } from './state.ts';
 import { newDelivery, reduce } from './state.ts';
 
-/** A moment of the delivery: so many seconds after it was asked for. */
+/** A moment of the delivery: seconds after its request. */
 export const at = (second: number) => new Date(Date.UTC(2026, 10, 28, 12, 0, second)).toISOString();
 export const ms = (second: number) => Date.parse(at(second));
 export const eta = (second: number, spread = 10) => ({
@@ -52,7 +52,7 @@ export function position(change: Partial<WatchPosition> = {}): WatchPosition {
 
 export const STAGES = ['Created', 'HeadedToPickup', 'HeadedToDropoff', 'Completed'] as const;
 
-/** The first so many events of a delivery that goes well, ten seconds apart. */
+/** The first events of a delivery that goes well, ten seconds apart. */
 export function events(count: number): Event[] {
   return STAGES.slice(0, count).map((stage, index) => ({
     sequence: index + 1,
@@ -68,7 +68,7 @@ export function withFrames(state: DeliveryState, ...frames: readonly WatchFrame[
   );
 }
 
-/** A state with a status and the first so many events. */
+/** A state with a status and the first events. */
 export function delivery(change: Partial<Status> = {}, count = 0): DeliveryState {
   const known = reduce(newDelivery('d1'), { kind: 'status', status: status(change) });
   return reduce(known, { kind: 'events', events: events(count) });

@@ -13,7 +13,7 @@ test('a place has the name of the address that it is at, within about 15 m, else
   );
 });
 
-test('a text means an address, whatever its case and blanks, or coordinates', () => {
+test('a text means an address, in any case and with any blanks, or coordinates', () => {
   expect(positionOf('  city hall ', addresses)).toBe(addresses[0]?.position);
   expect(positionOf('47.5, -122.25', addresses)).toEqual({ latitude: 47.5, longitude: -122.25, altitude: 0 });
   for (const unknown of ['', 'City', '47.5', '47.5,-122.2,3', 'a,b'])

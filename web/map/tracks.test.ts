@@ -5,7 +5,7 @@ import { createTracks } from './tracks.ts';
 
 const projection = projectionOf([-122.37, 47.56, -122.25, 47.65]);
 
-/** A drone at so many metres east of the city's middle. */
+/** A drone this many metres east of the city's middle. */
 function drone(takenAt: number, east: number, change: Partial<SceneDrone> = {}): SceneDrone {
   const position = projection.toPosition({ x: east, y: 0 });
   return { id: 'drone-1', takenAt, position, heading: 90, tone: 'flying', ...change };
@@ -37,7 +37,7 @@ test('two samples that are too close, or too far apart, say nothing of the speed
   expect(far.drawn('drone-1', 61_000)?.point.x).toBeCloseTo(100, 3);
 });
 
-test('an idle drone stands, whatever its last samples were', () => {
+test('an idle drone stands still, for any last samples', () => {
   const tracks = play([drone(0, 0), drone(1_000, 20), drone(2_000, 21, { tone: 'idle' })]);
   expect(tracks.drawn('drone-1', 3_000)?.point.x).toBeCloseTo(21, 3);
 });
@@ -49,7 +49,7 @@ test('the same sample again changes nothing', () => {
   expect(tracks.drawn('drone-1', 1_200)).toEqual(before);
 });
 
-test('a drone that is not in the scene any more is forgotten', () => {
+test('a drone that is no longer in the scene is forgotten', () => {
   const tracks = play([drone(0, 0)]);
   tracks.update([{ ...drone(0, 0), id: 'drone-2' }], 10);
   expect(tracks.drawn('drone-1', 10)).toBeUndefined();

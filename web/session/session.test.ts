@@ -243,7 +243,7 @@ describe('the issuer of this machine', () => {
     expect(next.visits).toEqual([]);
   });
 
-  test('after sign-out the issuer knows no one any more', async () => {
+  test('after sign-out the issuer no longer knows anyone', async () => {
     const browser = createBrowser();
     const tab = browser.tab();
     await createSession(config, tab).signIn();

@@ -265,8 +265,8 @@ describe('cosmos: queries across partitions', () => {
     ['COUNT of nothing is 0', 'SELECT VALUE COUNT(1) FROM c WHERE c.n > 1000', [0]],
     ['COUNT of a path that few have', 'SELECT VALUE COUNT(c.rare) FROM c', [6]],
     ['MAX where some ranges have no value', 'SELECT VALUE MAX(c.rare) FROM c', [50]],
-    ['TOP without ORDER BY takes so many', 'SELECT TOP 4 VALUE 1 FROM c', [1, 1, 1, 1]],
-    ['OFFSET LIMIT without ORDER BY takes so many', 'SELECT VALUE 1 FROM c OFFSET 57 LIMIT 10', [1, 1, 1]],
+    ['TOP without ORDER BY takes that many', 'SELECT TOP 4 VALUE 1 FROM c', [1, 1, 1, 1]],
+    ['OFFSET LIMIT without ORDER BY takes that many', 'SELECT VALUE 1 FROM c OFFSET 57 LIMIT 10', [1, 1, 1]],
     [
       'DISTINCT with ORDER BY',
       'SELECT DISTINCT VALUE c.text FROM c ORDER BY c.text',
@@ -556,7 +556,7 @@ describe('cosmos: not supported', () => {
 });
 
 describe('cosmos: differences', () => {
-  test('differs: every container has an offer of 400, whatever was asked for (the service keeps it and throttles by it)', async () => {
+  test('differs: every container has an offer of 400, regardless of the request (the service keeps it and throttles by it)', async () => {
     const container = await harness.container({
       id: 'offer',
       partitionKey: { paths: ['/pk'] },

@@ -64,7 +64,7 @@ describe('durable: rewind', () => {
   // As on the real service: https://github.com/Azure/azure-functions-durable-extension/issues/617
   test('after a chain of retries it fails as non-deterministic, because the timers between them stay in the history', async () => {
     const input = { key: 'rwr', failures: 99, attempts: 2 };
-    await hub.start('retriesInVain', 'rwr', input);
+    await hub.start('retriesWithoutEnd', 'rwr', input);
     expect((await hub.until('rwr')).runtimeStatus).toBe('Failed');
     await hub.call('POST', '/instances/rwr/rewind');
     const status = await hub.until('rwr', ({ output }) => /Non-Deterministic/.test(String(output)));
@@ -205,7 +205,7 @@ describe('durable: orchestrator code', () => {
 
 describe('durable: starting', () => {
   test.each([
-    ['an @ in the midst', 'a@b', 'a%40b'],
+    ['an @ in the middle', 'a@b', 'a%40b'],
     ['a backslash', 'a\\b', 'a%5Cb'],
     ['a hash', 'a#b', 'a%23b'],
     ['a question mark', 'a?b', 'a%3Fb'],

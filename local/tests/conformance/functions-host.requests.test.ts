@@ -211,7 +211,7 @@ describe('functions-host: keys and levels', () => {
     expect(await statusOf('GET', `/api/admins?code=${code}`)).toBe(status);
   });
 
-  test('keys are the same whatever the level, in the development environment too', async () => {
+  test('keys are the same for every level, in the development environment too', async () => {
     expect(await statusOf('GET', '/api/dump?code=wrong')).toBe(200);
   });
 });
@@ -243,7 +243,7 @@ describe('functions-host: admin', () => {
     expect(list.length).toBeGreaterThan(10);
   });
 
-  test('one function is shown with the address to call it, whatever the case of its name', async () => {
+  test('one function is shown with the address to call it, in any case of its name', async () => {
     expect(await app.json('GET', '/admin/functions/UPPER', { headers: master })).toMatchObject({
       name: 'Upper',
       invoke_url_template: `http://localhost:${app.port}/api/Mixed/Case`,
