@@ -112,3 +112,14 @@ const numbersOf = (database: DatabaseSync) =>
     .prepare('SELECT n FROM t ORDER BY rowid')
     .all()
     .map((row) => row['n']);
+
+test('W4: a write that comes after the end is rejected; one that came before it is on the disk', async () => {
+  const file = join(folder, 'ended.db');
+  const opened = new GroupCommit(file, SCHEMA);
+  const insert = (n: number) => opened.write(() => opened.sql('INSERT INTO t VALUES (?)').run(n));
+  const before = insert(1);
+  opened[Symbol.dispose]();
+  await before;
+  await expect(insert(2)).rejects.toThrow('closed');
+  expect(numbersIn(file)).toEqual([1]);
+});

@@ -4,6 +4,7 @@
  * W1 A write resolves after its transaction is on disk.
  * W2 Each write is a separate savepoint: one that throws leaves nothing behind, the others stay.
  * W3 A lazy write resolves once it survives the process, but not yet the machine: it is on disk with the next write that is not lazy.
+ * W4 A write that comes after the end is rejected.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { openDatabase } from './database-file.ts';
@@ -60,6 +61,7 @@ export class GroupCommit implements Disposable {
   }
 
   write<T>(work: () => T, isLazy = false): Promise<T> {
+    if (!this.database.isOpen) return Promise.reject(new Error('the database is closed'));
     return new Promise<T>((resolve, reject) => {
       this.queue.push({ run: work, isLazy, resolve: resolve as (value: unknown) => void, reject });
       if (this.scheduled) return;

@@ -16,6 +16,8 @@ let functions: Server;
 /** `X-Forwarded-For` of the last call that reached the Function App. */
 let forwardedFor: string | string[] | undefined;
 let gateway: Gateway;
+/** Connections that have had a request. */
+const kept = new WeakSet<object>();
 
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'gateway-'));
@@ -28,6 +30,9 @@ beforeAll(async () => {
   writeFileSync(join(pages, 'main.js.gz'), gzipSync(SCRIPT));
   writeFileSync(join(pages, 'live.css'), 'body{}');
   functions = createServer((incoming, response) => {
+    const isReused = kept.has(incoming.socket);
+    kept.add(incoming.socket);
+    if (incoming.url?.startsWith('/api/closing') && isReused) return void incoming.socket.destroy();
     forwardedFor = incoming.headers['x-forwarded-for'];
     response.end(`functions ${incoming.method} ${incoming.url}`);
   });
@@ -221,6 +226,16 @@ test.each([
   expect((await ask('/api/x', headers)).status).toBe(403);
   expect((await ask('/fleet', { ...upgrade, ...headers })).status).toBe(403);
 });
+
+test.each(['GET', 'DELETE', 'POST'])(
+  'G1 a %s on a connection that closes at that moment is served by another',
+  async (method) => {
+    const keep = { connection: 'keep-alive' };
+    expect((await ask('/api/first', keep)).status).toBe(200);
+    const { status, body } = await ask('/api/closing', keep, method);
+    expect([status, body.toString()]).toEqual([200, `functions ${method} /api/closing`]);
+  },
+);
 
 test('O2: a local page is served', async () => {
   expect((await ask('/config.json', { origin: 'http://localhost:3000' })).status).toBe(200);

@@ -23,12 +23,38 @@ export interface Gateway extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** A new connection for each request, which ends after its answer. */
+class UnsharedAgent extends Agent {
+  override keepSocketAlive(): boolean {
+    return false;
+  }
+}
+const UNSHARED = new UnsharedAgent({ keepAlive: true });
+
+/** https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2 */
+const IDEMPOTENT: readonly unknown[] = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'];
+
+function mayRepeat({ method, headers }: IncomingMessage): boolean {
+  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+  return IDEMPOTENT.includes(method) && !hasBody;
+}
+
 const TRACKING_PATHS = /^\/(telemetry|track|fleet|tickets)(\/|\?|$)/;
 
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const pages = servePages(options.pages, options.page);
-  const agent = new Agent({ keepAlive: true });
-  const proxy = createProxyServer({ xfwd: true, ws: true, agent });
+  const kept = new Agent({ keepAlive: true });
+  const proxy = createProxyServer({ xfwd: true, ws: true });
+  const forward = async (request: IncomingMessage, response: ServerResponse, target: string) => {
+    if (!mayRepeat(request)) return proxy.web(request, response, { target, agent: UNSHARED });
+    try {
+      await proxy.web(request, response, { target, agent: kept });
+    } catch (error) {
+      const isLost = (error as NodeJS.ErrnoException).code === 'ECONNRESET' && !response.headersSent;
+      if (!isLost || response.destroyed) throw error;
+      await proxy.web(request, response, { target, agent: UNSHARED });
+    }
+  };
   const sockets = new Set<Socket>();
   const targetOf = (url: string) =>
     url.startsWith('/api/') ? options.functions : TRACKING_PATHS.test(url) ? options.tracking : undefined;
@@ -36,13 +62,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const target = targetOf(request.url ?? '/');
     if (!target) return pages(request, response);
     dropForwarded(request);
-    proxy.web(request, response, { target }).catch(() => unavailable(response));
+    forward(request, response, target).catch(() => unavailable(response));
   });
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     const target = targetOf(request.url ?? '/');
     if (!target) return socket.destroy();
     dropForwarded(request);
-    proxy.ws(request, socket, { target }, head).catch(() => socket.destroy());
+    proxy.ws(request, socket, { target, agent: kept }, head).catch(() => socket.destroy());
   });
   server.on('connection', (socket) => {
     sockets.add(socket);

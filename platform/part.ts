@@ -55,22 +55,8 @@ export function startPart(spec: PartSpec, context: PartContext): Part {
   const first = untilReady(spec, child);
 
   const watch = (watched: Launched, wasReady: Promise<void>) => {
-    let probing: Disposable | undefined;
-    const probe = () => {
-      const { exitCode, signalCode } = watched.process;
-      if (spec.probePort === undefined || exitCode !== null || signalCode !== null) return;
-      probing = watchLiveness({
-        port: spec.probePort,
-        hangMs,
-        hung: () => {
-          context.say(`${spec.name} has not answered for ${hangMs / 1000} s and will be killed`);
-          watched.process.kill('SIGKILL');
-        },
-      });
-    };
-    wasReady.then(probe, () => undefined);
+    killWhenHung(spec, watched, wasReady, { hangMs, say: context.say });
     watched.process.once('exit', (code, signal) => {
-      probing?.[Symbol.dispose]();
       if (stopping || watched === replaced) return;
       void wasReady.then(
         () => startAgain(signal ?? `exit code ${code}`),
@@ -130,4 +116,24 @@ export function startPart(spec: PartSpec, context: PartContext): Part {
       child.process.kill('SIGKILL');
     },
   };
+}
+
+/** P4, from the moment when the part is ready until it ends. */
+function killWhenHung(
+  { name, probePort }: PartSpec,
+  { process: child }: Launched,
+  wasReady: Promise<void>,
+  { hangMs, say }: { readonly hangMs: number; readonly say: (line: string) => void },
+): void {
+  if (probePort === undefined) return;
+  const hung = () => {
+    say(`${name} has not answered for ${hangMs / 1000} s and will be killed`);
+    child.kill('SIGKILL');
+  };
+  const probe = () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const probing = watchLiveness({ port: probePort, hangMs, hung });
+    child.once('exit', () => probing[Symbol.dispose]());
+  };
+  wasReady.then(probe, () => undefined);
 }

@@ -69,7 +69,6 @@ export const UNCITED: Readonly<Record<string, string>> = {
   'shared/http/idempotent-call.ts': 'K3',
   'shared/saga/attempt.ts': 'S2',
   'shared/saga/define-saga.ts': 'D1',
-  'shared/telemetry/trace-context.ts': 'X2',
   'simulator/database.ts': 'D1',
   'simulator/drone/decide.ts': 'D1 D2 D3',
   'simulator/drone/step.ts': 'F1 F2 F3',
@@ -87,7 +86,5 @@ export const UNCITED: Readonly<Record<string, string>> = {
   'tracking/ingest/check-event.ts': 'P1',
   'tracking/ingest/drone-sockets.ts': 'S1 S3 S4 S5 S6',
   'tracking/ingest/intake.ts': 'I1 I2 I3',
-  'tracking/state/drones.ts': 'D1 D2',
-  'tracking/state/missions.ts': 'M1 M2',
   'tracking/tracking.ts': 'A3',
 };

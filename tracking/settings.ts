@@ -31,7 +31,7 @@ export const TrackingSettingsSchema = z.object({
     'Shortest time between two records of a drone on drone-telemetry',
   ),
   TELEMETRY_PARKED_SECONDS: seconds(10).describe(
-    'The same for a drone that is parked; the drone service counts one as silent after 30',
+    'The same for a drone that is parked; the drone service counts one as silent after 90',
   ),
   LINK_LOST_SECONDS: seconds(15).describe('Silence after which the link of a flying drone counts as lost'),
   ARRIVAL_RADIUS: seconds(100).describe(

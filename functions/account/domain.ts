@@ -59,6 +59,36 @@ export type AccountFacts = Pick<AccountDocument, 'name' | 'quota' | 'status'>;
 /** Largest number of audit entries kept with an account. */
 const MAX_ACTS = 100;
 
+const NEW_ACCOUNT = { quota: 100, status: 'active' } as const;
+
+export interface Registration {
+  readonly name: string;
+  readonly quota?: number | undefined;
+  readonly status?: AccountDocument['status'] | undefined;
+  readonly reason?: string | undefined;
+}
+
+/** A new account with its audit entry; fields that the registration does not name have their defaults. */
+export function newAccount(
+  accountId: string,
+  { reason, ...given }: Registration,
+  { by, at }: { readonly by: string; readonly at: string },
+): AccountDocument {
+  const facts = { ...NEW_ACCOUNT, ...given };
+  return {
+    id: 'account',
+    type: 'account',
+    accountId,
+    held: 0,
+    settled: {},
+    createdAt: at,
+    name: facts.name,
+    quota: facts.quota ?? NEW_ACCOUNT.quota,
+    status: facts.status ?? NEW_ACCOUNT.status,
+    audit: [{ by, at, action: 'registered', before: {}, after: facts, ...(reason ? { reason } : {}) }],
+  };
+}
+
 /** The account with a change and its audit entry; undefined when nothing would change. */
 export function changedAccount(
   known: AccountDocument,

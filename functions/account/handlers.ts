@@ -14,7 +14,14 @@ import { checkIfMatch, withOptimisticRetry } from '../../shared/cosmos/write-con
 import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import type { Call, Handler } from '../../shared/http/pipeline.ts';
-import { type AccountFacts, accountView, changedAccount, checkMayShip, checkOwn } from './domain.ts';
+import {
+  type AccountFacts,
+  accountView,
+  changedAccount,
+  checkMayShip,
+  checkOwn,
+  newAccount,
+} from './domain.ts';
 import type { AccountRepository } from './repository.ts';
 import type { AccountDocument } from './schemas.ts';
 
@@ -26,8 +33,6 @@ export interface AccountHandlers {
   readonly admission: Handler<typeof checkAdmission>;
   readonly holds: Handler<typeof listHolds>;
 }
-
-const NEW_ACCOUNT = { quota: 100, status: 'active' } as const;
 
 interface Change extends Partial<{ [Field in keyof AccountFacts]: AccountFacts[Field] | undefined }> {
   readonly reason?: string | undefined;
@@ -63,28 +68,8 @@ export function createHandlers(repository: AccountRepository, deps: ServiceDeps)
         const account = await repository.account(accountId);
         checkIfMatch(call.headers['if-match'], account?.etag);
         if (account) return { status: 200 as const, ...answer(await changed(account, body, call), call) };
-        const { reason, ...given } = body;
-        const at = deps.now().toISOString();
-        const facts = { ...NEW_ACCOUNT, ...given };
-        const act = {
-          by: call.principal.subject,
-          at,
-          action: 'registered',
-          before: {},
-          after: facts,
-        } as const;
-        const created = await repository.createAccount({
-          id: 'account',
-          type: 'account',
-          accountId,
-          held: 0,
-          settled: {},
-          createdAt: at,
-          name: facts.name,
-          quota: facts.quota ?? NEW_ACCOUNT.quota,
-          status: facts.status ?? NEW_ACCOUNT.status,
-          audit: [{ ...act, ...(reason ? { reason } : {}) }],
-        });
+        const act = { by: call.principal.subject, at: deps.now().toISOString() };
+        const created = await repository.createAccount(newAccount(accountId, body, act));
         return { status: 201 as const, ...answer(created, call) };
       }, call.headers['if-match']),
 

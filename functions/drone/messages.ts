@@ -37,6 +37,12 @@ export function commandItem(command: DroneCommand): OutboxItem {
   });
 }
 
+export function recallItem(job: JobDocument, reason: string): OutboxItem {
+  const { droneId, deliveryId, missionId, fence } = job;
+  const command = { droneId, deliveryId, missionId, fence, reason };
+  return commandItem({ kind: 'Recall', commandId: `${missionId}-recall`, ...command });
+}
+
 export function assignedItem(job: JobDocument, now: Date): OutboxItem {
   const { deliveryId, droneId, missionId, fence, generation, pickupEta, deliveryEta, request } = job;
   const { owner, pickup, dropoff } = request;

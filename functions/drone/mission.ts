@@ -13,7 +13,7 @@ import { AppError } from '../../shared/errors.ts';
 import type { ServiceDeps } from '../../shared/functions/service.ts';
 import type { Call, Handler } from '../../shared/http/pipeline.ts';
 import { spentBy } from './domain.ts';
-import { assignedItem, commandItem, missionOf, releasedItem } from './messages.ts';
+import { assignedItem, commandItem, missionOf, recallItem, releasedItem } from './messages.ts';
 import type { DroneRepository } from './repository.ts';
 import type { JobDocument } from './schemas.ts';
 import { stateView } from './views.ts';
@@ -84,14 +84,9 @@ export function createMissionHandlers(repository: DroneRepository, deps: Service
         if (!known || known.item.fence !== body.fence || !known.item.mission) return { status: 204 };
         const { item: job, etag } = known;
         if (job.status === 'Released') return { status: 204 };
-        const { missionId, droneId, fence, deliveryId } = job;
-        if (job.status !== 'Recalled') {
-          const commandId = `${missionId}-recall`;
-          const command = { commandId, droneId, deliveryId, missionId, fence, reason: body.reason };
-          await repository.saveJob({ ...job, status: 'Recalled' }, etag, [
-            commandItem({ kind: 'Recall', ...command }),
-          ]);
-        }
+        const { missionId, droneId } = job;
+        if (job.status !== 'Recalled')
+          await repository.saveJob({ ...job, status: 'Recalled' }, etag, [recallItem(job, body.reason)]);
         return { status: 202, body: { missionId, droneId } };
       }),
 
@@ -104,7 +99,8 @@ export function createMissionHandlers(repository: DroneRepository, deps: Service
         if (job.status !== 'Released') {
           await repository.free(job.droneId, job.deliveryId, job.generation);
           const event = job.status === 'Intended' ? [] : [releasedItem(job, deps.now())];
-          await repository.saveJob(await released(job), etag, event);
+          const odometer = (await repository.state(job.droneId))?.item.odometer ?? 0;
+          await repository.saveJob(released(job, odometer, deps.now()), etag, event);
         }
         return { status: 204 };
       }),
@@ -118,12 +114,10 @@ export function createMissionHandlers(repository: DroneRepository, deps: Service
       return { status: 200, body: { deliveryId, droneId, missionId, fence, status, ...view } };
     },
   };
+}
 
-  async function released(job: JobDocument): Promise<JobDocument> {
-    const now = deps.now();
-    const at = now.toISOString();
-    const odometer = (await repository.state(job.droneId))?.item.odometer ?? 0;
-    const total = spentBy(job, odometer, now);
-    return { ...job, status: 'Released', releasedAt: at, month: at.slice(0, 7), total };
-  }
+function released(job: JobDocument, odometer: number, now: Date): JobDocument {
+  const at = now.toISOString();
+  const total = spentBy(job, odometer, now);
+  return { ...job, status: 'Released', releasedAt: at, month: at.slice(0, 7), total };
 }

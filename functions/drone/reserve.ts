@@ -36,6 +36,7 @@ export function createReserve(repository: DroneRepository, deps: ServiceDeps): H
 }
 
 function createReservations(repository: DroneRepository, deps: ServiceDeps) {
+  const place = { repository, log: deps.log };
   const refusals = createRefusals({ fleet: repository.fleet, now: deps.now });
   return { reserve };
 
@@ -56,8 +57,8 @@ function createReservations(repository: DroneRepository, deps: ServiceDeps) {
       const { status } = known.item;
       if (status === 'Released') throw stale();
       if (status !== 'Intended' && status !== 'Reserved') return known.item;
-      const held = await heldFor(known.item);
-      if (held) return status === 'Reserved' ? known.item : confirm(held);
+      const held = await heldFor(repository, known.item);
+      if (held) return status === 'Reserved' ? known.item : confirm(place, held);
     }
     return win(deliveryId, request, known, mark);
   }
@@ -82,9 +83,10 @@ function createReservations(repository: DroneRepository, deps: ServiceDeps) {
     for await (const candidate of candidatesFor(search, { ...repository, refusals })) {
       const { job, etag } = await intend(deliveryId, request, candidate, current, mark);
       const hold = { deliveryId, generation: request.generation, fence: job.fence, until: job.leaseUntil };
-      if (await repository.hold(candidate.droneId, candidate.fence, hold, now)) return confirm(job, etag);
-      const held = await heldFor(job);
-      if (held) return confirm(held);
+      if (await repository.hold(candidate.droneId, candidate.fence, hold, now))
+        return confirm(place, job, etag);
+      const held = await heldFor(repository, job);
+      if (held) return confirm(place, held);
       current = etag ? { item: job, etag } : await repository.job(deliveryId);
       tally.set('reserved', (tally.get('reserved') ?? 0) + 1);
     }
@@ -103,7 +105,7 @@ function createReservations(repository: DroneRepository, deps: ServiceDeps) {
     const now = deps.now();
     if (current && current.item.generation > request.generation) throw stale();
     if (current && current.item.generation === request.generation && WON.has(current.item.status)) {
-      if (current.item.status !== 'Reserved' || (await heldFor(current.item))) throw overtaken();
+      if (current.item.status !== 'Reserved' || (await heldFor(repository, current.item))) throw overtaken();
     }
     const superseded = current && current.item.generation < request.generation ? current.item : undefined;
     const odometer = superseded ? ((await repository.state(superseded.droneId))?.item.odometer ?? 0) : 0;
@@ -116,34 +118,36 @@ function createReservations(repository: DroneRepository, deps: ServiceDeps) {
     const event = superseded && WON.has(superseded.status) ? [releasedItem(superseded, now)] : [];
     return { job, etag: await repository.saveJob(job, current?.etag, event) };
   }
+}
 
-  /** The job with its drone's hold; undefined when the drone does not hold for it. */
-  async function heldFor(job: JobDocument): Promise<JobDocument | undefined> {
-    const hold = (await repository.registry(job.droneId))?.item.hold;
-    if (hold?.deliveryId !== job.deliveryId || hold.generation !== job.generation) return undefined;
-    return { ...job, fence: hold.fence, leaseUntil: hold.until ?? job.leaseUntil };
-  }
+/** The job with its drone's hold; undefined when the drone does not hold for it. */
+async function heldFor(repository: DroneRepository, job: JobDocument): Promise<JobDocument | undefined> {
+  const hold = (await repository.registry(job.droneId))?.item.hold;
+  if (hold?.deliveryId !== job.deliveryId || hold.generation !== job.generation) return undefined;
+  return { ...job, fence: hold.fence, leaseUntil: hold.until ?? job.leaseUntil };
+}
 
-  /** `etag`: that of the intent as this call wrote it; when the intent has changed since, it is read. */
-  async function confirm(job: JobDocument, etag?: string): Promise<JobDocument> {
-    const { deliveryId, droneId, generation, fence } = job;
-    const confirmed: JobDocument = { ...job, status: 'Reserved' };
-    const isConfirmed = etag && (await unlessConflict(() => repository.saveJob(confirmed, etag), 'changed'));
-    if (isConfirmed) return logged(confirmed);
-    const current = await repository.job(deliveryId);
-    const same = current?.item.generation === generation && current.item.droneId === droneId;
-    if (same && WON.has(current.item.status) && current.item.fence === fence) return current.item;
-    if (!same || current.item.status !== 'Intended') {
-      await repository.free(droneId, deliveryId, generation);
-      throw overtaken();
-    }
-    await repository.saveJob(confirmed, current.etag);
-    return logged(confirmed);
+/** `etag`: that of the intent as this call wrote it; when the intent has changed since, it is read. */
+async function confirm(
+  { repository, log }: { readonly repository: DroneRepository; readonly log: ServiceDeps['log'] },
+  job: JobDocument,
+  etag?: string,
+): Promise<JobDocument> {
+  const { deliveryId, droneId, generation, fence } = job;
+  const confirmed: JobDocument = { ...job, status: 'Reserved' };
+  const logged = () => {
+    log.info({ deliveryId, droneId, fence }, 'drone reserved');
+    return confirmed;
+  };
+  const isConfirmed = etag && (await unlessConflict(() => repository.saveJob(confirmed, etag), 'changed'));
+  if (isConfirmed) return logged();
+  const current = await repository.job(deliveryId);
+  const same = current?.item.generation === generation && current.item.droneId === droneId;
+  if (same && WON.has(current.item.status) && current.item.fence === fence) return current.item;
+  if (!same || current.item.status !== 'Intended') {
+    await repository.free(droneId, deliveryId, generation);
+    throw overtaken();
   }
-
-  function logged(job: JobDocument): JobDocument {
-    const { deliveryId, droneId, fence } = job;
-    deps.log.info({ deliveryId, droneId, fence }, 'drone reserved');
-    return job;
-  }
+  await repository.saveJob(confirmed, current.etag);
+  return logged();
 }

@@ -103,15 +103,7 @@ export function createHandlers(repository: RequestRepository, deps: ServiceDeps)
       const document = await own(params.deliveryId, call);
       await checkVersion(document, call);
       await refuseWhenTooLate(document);
-      const { owner } = document.request;
-      const message = {
-        operation: 'cancel' as const,
-        messageId: deps.newId(),
-        deliveryId: document.id,
-        owner,
-      };
-      await publishOperation({ ...message, at: deps.now().toISOString() }, document.id, deps);
-      return { status: 202, body: { deliveryId: document.id }, headers: statusLocation(document.id, deps) };
+      return ask(document, { operation: 'cancel' }, deps);
     },
 
     reschedule: async ({ params, body }, call) => {
@@ -119,18 +111,20 @@ export function createHandlers(repository: RequestRepository, deps: ServiceDeps)
       const change = reschedule(body, deps.now());
       await checkVersion(document, call);
       await refuseWhenTooLate(document);
-      const { owner } = document.request;
-      const message = {
-        operation: 'reschedule' as const,
-        messageId: deps.newId(),
-        deliveryId: document.id,
-        owner,
-        change,
-      };
-      await publishOperation({ ...message, at: deps.now().toISOString() }, document.id, deps);
-      return { status: 202, body: { deliveryId: document.id }, headers: statusLocation(document.id, deps) };
+      return ask(document, { operation: 'reschedule', change }, deps);
     },
   };
+}
+
+type Asked =
+  | { readonly operation: 'cancel' }
+  | { readonly operation: 'reschedule'; readonly change: ReturnType<typeof reschedule> };
+
+/** Hands a customer's change to the workflow. */
+async function ask({ id: deliveryId, request }: RequestDocument, asked: Asked, deps: ServiceDeps) {
+  const head = { messageId: deps.newId(), deliveryId, owner: request.owner, at: deps.now().toISOString() };
+  await publishOperation({ ...asked, ...head }, deliveryId, deps);
+  return { status: 202 as const, body: { deliveryId }, headers: statusLocation(deliveryId, deps) };
 }
 
 function statusLocation(deliveryId: string, deps: ServiceDeps): { location: string } {

@@ -54,7 +54,7 @@ describe('a write', () => {
     fc.assert(
       fc.property(bodies, bodies, (first, second) => {
         const one = written(write(first), undefined, NOW);
-        expect(one).toEqual({
+        expect(one).toStrictEqual({
           id: 'p1',
           type: 'package',
           accountId: 'contoso',

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Delivery } from '../../shared/contracts/deliveries.ts';
+import { customerOutcome } from '../../shared/outcome.ts';
 import type { Received } from '../../shared/saga/inbox.ts';
 import {
   assignmentOf,
@@ -11,6 +12,7 @@ import {
   isPastPivot,
   reasonsOf,
   retoldSignals,
+  underWay,
   viewOf,
 } from './domain.ts';
 import type { Assignment, WorkflowDocument } from './schemas.ts';
@@ -86,6 +88,18 @@ describe('the carrier of a workflow', () => {
       expect.objectContaining({ code: 'conflict', message: 'neither a drone nor a carrier is assigned yet' }),
     );
   });
+});
+
+test('a drone or a carrier is under way that this generation has sent, or may have', () => {
+  const of = (generation: number) => ({ ...effect(undefined, 'intended'), generation }) as Effects[string];
+  expect(underWay(workflow({ generation: 2 }))).toBeNull();
+  expect(
+    underWay(workflow({ generation: 2, effects: { dispatchDrone: of(1), bookCarrier: of(1) } })),
+  ).toBeNull();
+  expect(underWay(workflow({ generation: 2, effects: { dispatchDrone: of(2) } }))).toBe('drone');
+  expect(underWay(workflow({ generation: 2, effects: { dispatchDrone: of(2), bookCarrier: of(2) } }))).toBe(
+    'third-party',
+  );
 });
 
 test('the pivot has passed as soon as it may have been recorded, and by no other step', () => {
@@ -187,7 +201,7 @@ describe('a history entry', () => {
       deliveryId: 'd1',
       owner,
       stage: 'Completed',
-      outcome: { kind: 'completed', code: 'delivered', reasons: [], at: '2026-11-23T13:00:00.000Z' },
+      outcome: customerOutcome(finished.outcome),
       pickup,
       dropoff,
       package: { id: 'p1', weight: 1.5, size: 'Small' },
@@ -198,6 +212,10 @@ describe('a history entry', () => {
       endedAt: '2026-11-23T13:00:00.000Z',
       events: finished.events,
     });
+  });
+
+  test('has none of the operators’ reasons', () => {
+    expect(JSON.stringify(historyEntry(finished))).not.toContain('an internal text');
   });
 
   test('names the drone and the carrier where the delivery has one', () => {

@@ -7,6 +7,7 @@ import {
   checkOpen,
   failedStepOf,
   letterId,
+  letterView,
   markOf,
   measuresFor,
   NUDGE_ROUNDS,
@@ -14,6 +15,7 @@ import {
   sighted,
   TELL_ROUNDS,
   workItemId,
+  workItemView,
 } from './domain.ts';
 import type { LetterDocument, WorkItemDocument } from './schemas.ts';
 
@@ -209,6 +211,11 @@ describe('a letter', () => {
     );
   });
 
+  test('is shown with its message and its audit', () => {
+    const audit = [{ by: 'olga', action: 'replay', at: now.toISOString(), before: {}, after: {} }];
+    expect(letterView(letter({ audit }))).toEqual(letter({ audit }));
+  });
+
   test('is one operator’s until the claim ends', () => {
     expect(() => checkOpen(letter(), now)).not.toThrow();
     const claimed = letter({ claimedUntil: '2026-11-23T12:00:00.001Z' });
@@ -256,6 +263,11 @@ describe('the same trouble again', () => {
     expect(reopened(item({ settledBy: 'retry', ttl: 60 }), 'second', 'then')).toStrictEqual(
       item({ ...after, audit: [{ ...act, before, after }] }),
     );
+  });
+
+  test('an item is shown with its detail and its audit', () => {
+    const audit = [{ by: 'olga', action: 'retry', at: 'then', before: {}, after: {} }];
+    expect(workItemView(item({ audit }))).toEqual(item({ audit }));
   });
 
   test('leaves an open item and a closed one as they are', () => {

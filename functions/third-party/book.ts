@@ -77,14 +77,8 @@ export function createBooking(
         const answer = await carriers.book(carrierId, bookingId, { ...toQuote(item.shipment), callbackUrl });
         if ('bookingId' in answer) {
           const { price, pickupEta, deliveryEta } = answer;
-          const booked = {
-            ...item,
-            status: 'Booked',
-            price,
-            pickupEta,
-            deliveryEta,
-            updatedAt: now(),
-          } as const;
+          const offer = { price, pickupEta, deliveryEta };
+          const booked = { ...item, status: 'Booked', ...offer, updatedAt: now() } as const;
           await repository.confirm(booked, etag);
           deps.log.info({ deliveryId, carrierId }, 'carrier booked');
           return { status: 201, body: bookingView(booked) };

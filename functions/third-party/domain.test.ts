@@ -102,6 +102,17 @@ describe('a booking’s events', () => {
     expect(next('Failed')).toEqual(['CarrierFailed']);
   });
 
+  test('after the collection lead on to the delivery or the end, and to nothing else', () => {
+    const next = (event: CarrierEvent['event']) =>
+      take(booking('Collected'), { eventId: 'e', event, at: noon } as CarrierEvent).status;
+    expect((['Departed', 'Collected', 'Delivered', 'Failed'] as const).map(next)).toEqual([
+      'Collected',
+      'Collected',
+      'Delivered',
+      'Failed',
+    ]);
+  });
+
   test('tell the place and the reason with the step at which they happened', () => {
     const position = { latitude: 47.6, longitude: -122.3, altitude: 0 };
     const event: CarrierEvent = {

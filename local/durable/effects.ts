@@ -9,7 +9,8 @@ import type { ReplayResult, Scheduled } from './action-types.ts';
 import { type EngineContext, LeftToAnother } from './engine-context.ts';
 import { EventType, executionStarted, type HistoryEvent, inbound, kept, type Parent } from './history.ts';
 import type { ActivityRow, InstanceRow, MessageRow, Status } from './rows.ts';
-import { isFinal, parentOf } from './store.ts';
+import { parentOf } from './store.ts';
+import { isFinal } from './tables.ts';
 
 /** `output` is JSON text; `message` is a failure's text for the parent. */
 export interface Ending {

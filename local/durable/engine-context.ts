@@ -67,4 +67,7 @@ export function unknownFunction(core: EngineContext, kind: TriggerKind, name: st
 /** Whether the id is that of an entity. */
 export const RESERVED_ID = 'Orchestration instance ids must not start with @';
 
+/** Work that failed, because of a disk that is full for example, is tried again after so long. */
+export const RETRY_MS = 1_000;
+
 export const LOG_CATEGORY = 'Host.Triggers.DurableTask';

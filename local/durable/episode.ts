@@ -18,7 +18,7 @@ import {
 import { EventType, type HistoryEvent, inbound } from './history.ts';
 import { replay } from './replay/replay.ts';
 import type { InstanceRow, MessageRow } from './rows.ts';
-import { isFinal } from './store.ts';
+import { isFinal } from './tables.ts';
 import { orchestrationInput } from './trigger-input.ts';
 import { jsonOf, messageOf } from './values.ts';
 

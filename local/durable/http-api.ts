@@ -10,7 +10,7 @@ import { getStatus, listInstances, purgeMany, purgeOne, statusOf } from './insta
 import { CONNECTION_NAME, problem, reply } from './replies.ts';
 import { rewind } from './rewind.ts';
 import type { InstanceRow } from './rows.ts';
-import { isFinal } from './store.ts';
+import { isFinal } from './tables.ts';
 import { managementUrls } from './urls.ts';
 
 type Via = 'public' | 'rpc';

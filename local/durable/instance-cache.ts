@@ -23,6 +23,8 @@ interface Knowledge {
 const MOST = 1_000;
 const MAX_EVENTS = 100_000;
 
+export type Known = ReturnType<typeof createKnown>;
+
 export function createKnown(database: DatabaseSync) {
   const known = new Map<string, Knowledge>();
   const asked = database.prepare('PRAGMA data_version');

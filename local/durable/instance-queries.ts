@@ -5,7 +5,7 @@ import type { EngineContext } from './engine-context.ts';
 import { forApi } from './history.ts';
 import { reply } from './replies.ts';
 import type { InstanceRow } from './rows.ts';
-import { isFinal } from './store.ts';
+import { isFinal } from './tables.ts';
 
 const PAGE = 100;
 const STATUSES: ReadonlySet<string> = new Set([

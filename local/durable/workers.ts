@@ -12,6 +12,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Store } from './store.ts';
+import { createWorkerRows, type WorkerRow, type WorkerRows } from './worker-rows.ts';
 
 const BEAT_MS = 1_000;
 /** Longest time until a message of another process is seen, and until the first other process is noticed. */
@@ -21,13 +22,6 @@ const JOIN_PATIENCE_MS = 1_000;
 
 /** The workers of this process. Another worker with its process number belongs to an earlier process. */
 const here = new Set<string>();
-
-interface WorkerRow {
-  readonly id: string;
-  readonly pid: number;
-  readonly beat: number;
-  readonly epoch: number;
-}
 
 export interface WorkersOptions {
   readonly store: Store;
@@ -59,48 +53,24 @@ export interface Workers {
 /** @throws (from a write) Error when this worker was removed */
 export function createWorkers(options: WorkersOptions): Workers {
   const { store, now } = options;
-  const { sql } = store;
+  const rows = createWorkerRows(store, now, options.isBusy);
   let me = randomUUID();
-  let members: readonly string[] = [me];
-  let signature = '';
   let beating: NodeJS.Timeout | undefined;
-  let looking: NodeJS.Timeout | undefined;
-  let version = 0;
   let isIn = false;
-  let isLooking = false;
-
-  const pick = (id: string): string => choose(members, id);
-  store.define('pick', (id) => pick(id));
-  store.define('is_busy', (id) => (options.isBusy(id) ? 1 : 0));
-
-  const rows = () => sql('SELECT * FROM workers ORDER BY id').all() as unknown as WorkerRow[];
+  rows.members = [me];
   const isGone = ({ id, pid, beat }: WorkerRow) =>
     id !== me && (now() - beat > options.leaseMs || (pid === process.pid ? !here.has(id) : !exists(pid)));
-  const signatureOf = (all: readonly WorkerRow[]) => all.map(({ id, epoch }) => `${id}:${epoch}`).join();
-
   store.guard(() => {
-    if (isIn && !sql('SELECT 1 FROM workers WHERE id = ?').get(me))
+    if (isIn && !rows.isListed(me))
       throw new Error('this process was taken for dead by the others of its task hub; it joins them again');
   });
+  const peers = watchPeers(options, rows, { me: () => me, isIn: () => isIn });
 
   /** Within a write: removes workers that are gone, and distributes unassigned work. */
   const settle = (): void => {
-    for (const row of rows()) if (isGone(row)) sql('DELETE FROM workers WHERE id = ?').run(row.id);
-    members = rows().map(({ id }) => id);
-    const orphaned = 'worker NOT IN (SELECT id FROM workers)';
-    sql(`UPDATE instances SET worker = pick(id) WHERE ${ACTIVE} AND ${orphaned}`).run();
-    sql(`UPDATE entities SET worker = pick(id) WHERE ${orphaned}`).run();
-    if (members.length === 1) sql('UPDATE activities SET worker = ? WHERE worker IS NOT ?').run(me, me);
-    else sql(`UPDATE activities SET worker = NULL WHERE ${orphaned}`).run();
-    store.forgetAll();
+    for (const row of rows.all()) if (isGone(row)) rows.remove(row.id);
+    rows.shareOrphans(me);
   };
-
-  /** Work was left to a worker that was already gone when it was written: the others choose again. */
-  const isOrphaned = (): boolean =>
-    sql(
-      `SELECT 1 FROM instances WHERE ${ACTIVE} AND worker NOT IN (SELECT id FROM workers)
-       UNION ALL SELECT 1 FROM activities WHERE worker NOT IN (SELECT id FROM workers) LIMIT 1`,
-    ).get() !== undefined;
 
   const join = async (): Promise<void> => {
     isIn = false;
@@ -108,102 +78,49 @@ export function createWorkers(options: WorkersOptions): Workers {
     me = randomUUID();
     here.add(me);
     await store.write(() => {
-      sql('INSERT INTO workers (id, pid, beat, epoch) VALUES (?, ?, ?, 0)').run(me, process.pid, now());
+      rows.insert(me);
       settle();
     });
     isIn = true;
-    const others = rows().filter(({ id }) => id !== me);
-    await untilNoticed(others);
-    notice(rows());
+    await untilNoticed(
+      rows,
+      rows.all().filter(({ id }) => id !== me),
+    );
+    peers.notice();
     beating ??= setInterval(() => void tick(), BEAT_MS).unref();
-  };
-
-  /** Each other worker marks its row once it has redistributed its work. */
-  const untilNoticed = async (others: readonly WorkerRow[]): Promise<void> => {
-    const end = Date.now() + JOIN_PATIENCE_MS;
-    const isUnaware = (other: WorkerRow) =>
-      rows().some(({ id, epoch }) => id === other.id && epoch === other.epoch);
-    while (others.some(isUnaware) && Date.now() < end) await sleep(LOOK_MS);
-  };
-
-  const notice = (all: readonly WorkerRow[]): void => {
-    members = all.map(({ id }) => id);
-    signature = signatureOf(all);
-    clearInterval(looking);
-    looking = setInterval(look, members.length > 1 ? LOOK_MS : LOOK_ALONE_MS).unref();
   };
 
   const tick = async (): Promise<void> => {
     if (!isIn) return;
     try {
-      if (!rows().some(({ id }) => id === me)) {
+      if (!rows.isListed(me)) {
         options.log('the others of the task hub took this process for dead; it joins them again');
         await join();
         options.shared();
         return;
       }
-      const gone = rows().filter(isGone);
+      const gone = rows.all().filter(isGone);
       await store.write(() => {
-        sql('UPDATE workers SET beat = ? WHERE id = ?').run(now(), me);
-        if (gone.length > 0 || isOrphaned()) settle();
+        rows.beat(me);
+        if (gone.length > 0 || rows.hasOrphans()) settle();
       }, gone.length === 0);
       for (const { pid } of gone) options.log(`takes over from the process ${pid}, which is gone`);
-      await compare();
+      await peers.compare();
     } catch (error) {
       if (isIn) options.log(`the task hub could not be reached: ${String(error)}`);
     }
   };
 
-  /** Detects workers that have joined, left or redistributed. */
-  const compare = async (): Promise<void> => {
-    const all = rows();
-    if (signatureOf(all) === signature || !all.some(({ id }) => id === me)) return;
-    const joined = all.some(({ id }) => !members.includes(id));
-    notice(all);
-    if (joined) {
-      options.release();
-      await store.write(() => {
-        const mine = 'worker = ? AND is_busy(id) = 0';
-        sql(`UPDATE instances SET worker = pick(id) WHERE ${ACTIVE} AND ${mine}`).run(me);
-        sql(`UPDATE entities SET worker = pick(id) WHERE ${mine}`).run(me);
-        sql('UPDATE workers SET epoch = epoch + 1 WHERE id = ?').run(me);
-        store.forgetAll();
-      });
-      notice(rows());
-    }
-    options.shared();
-  };
-
-  const look = (): void => {
-    const found = store.check();
-    if (found === version || !isIn) return;
-    version = found;
-    options.written();
-    if (isLooking) return;
-    isLooking = true;
-    compare()
-      .catch((error: unknown) => options.log(String(error)))
-      .finally(() => {
-        isLooking = false;
-      });
-  };
-
   const leave = async (): Promise<void> => {
     clearInterval(beating);
-    clearInterval(looking);
+    peers.stop();
     here.delete(me);
     if (!isIn) return;
     await store.write(() => {
-      members = rows()
-        .filter((row) => row.id !== me && !isGone(row))
-        .map(({ id }) => id);
-      if (members.length > 0) {
-        sql(`UPDATE instances SET worker = pick(id) WHERE ${ACTIVE} AND worker = ?`).run(me);
-        sql('UPDATE entities SET worker = pick(id) WHERE worker = ?').run(me);
-        sql('UPDATE activities SET worker = NULL WHERE worker = ?').run(me);
-        store.forgetAll();
-      }
-      sql('DELETE FROM workers WHERE id = ?').run(me);
+      const others = rows.all().filter((row) => row.id !== me && !isGone(row));
+      rows.members = others.map(({ id }) => id);
+      if (others.length > 0) rows.shareOut(me, 'all');
+      rows.remove(me);
       isIn = false;
     });
   };
@@ -213,35 +130,81 @@ export function createWorkers(options: WorkersOptions): Workers {
       return me;
     },
     get hasPeers() {
-      return members.length > 1;
+      return rows.members.length > 1;
     },
-    pick,
+    pick: rows.pick,
     join,
     leave,
   };
 }
 
-const ACTIVE = "status IN ('Pending', 'Running', 'Suspended')";
-
-/** Rendezvous hashing: the worker whose pair with the id has the highest hash. */
-function choose(members: readonly string[], id: string): string {
-  let [best = ''] = members;
-  if (members.length < 2) return best;
-  let highest = -1;
-  for (const member of members) {
-    const hash = fnv1a(`${member}/${id}`);
-    if (hash > highest) [highest, best] = [hash, member];
-  }
-  return best;
+/** Each other worker marks its row once it has redistributed its work. */
+async function untilNoticed(rows: WorkerRows, others: readonly WorkerRow[]): Promise<void> {
+  const end = Date.now() + JOIN_PATIENCE_MS;
+  const isUnaware = (other: WorkerRow) =>
+    rows.all().some(({ id, epoch }) => id === other.id && epoch === other.epoch);
+  while (others.some(isUnaware) && Date.now() < end) await sleep(LOOK_MS);
 }
 
-/** http://www.isthe.com/chongo/tech/comp/fnv/, 32 bits, mixed once more because it changes little at a text's end. */
-function fnv1a(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
+interface Peers {
+  /** Takes the rows for what is known. */
+  notice(): void;
+  /** Detects workers that have joined, left or redistributed. */
+  compare(): Promise<void>;
+  stop(): void;
+}
+
+/** Looks at what other processes write, more often while there are any. */
+function watchPeers(
+  { store, release, shared, written, log }: WorkersOptions,
+  rows: WorkerRows,
+  own: { readonly me: () => string; readonly isIn: () => boolean },
+): Peers {
+  let signature = '';
+  let looking: NodeJS.Timeout | undefined;
+  let version = 0;
+  let isLooking = false;
+  const signatureOf = (all: readonly WorkerRow[]) => all.map(({ id, epoch }) => `${id}:${epoch}`).join();
+
+  const notice = (all = rows.all()): void => {
+    rows.members = all.map(({ id }) => id);
+    signature = signatureOf(all);
+    clearInterval(looking);
+    looking = setInterval(look, rows.members.length > 1 ? LOOK_MS : LOOK_ALONE_MS).unref();
+  };
+
+  const compare = async (): Promise<void> => {
+    const me = own.me();
+    const all = rows.all();
+    if (signatureOf(all) === signature || !all.some(({ id }) => id === me)) return;
+    const joined = all.some(({ id }) => !rows.members.includes(id));
+    notice(all);
+    if (joined) {
+      release();
+      await store.write(() => {
+        rows.shareOut(me, 'idle');
+        rows.mark(me);
+      });
+      notice();
+    }
+    shared();
+  };
+
+  const look = (): void => {
+    const found = store.check();
+    if (found === version || !own.isIn()) return;
+    version = found;
+    written();
+    if (isLooking) return;
+    isLooking = true;
+    compare()
+      .catch((error: unknown) => log(String(error)))
+      .finally(() => {
+        isLooking = false;
+      });
+  };
+
+  return { notice: () => notice(), compare, stop: () => clearInterval(looking) };
 }
 
 /** Whether a process with that id exists on this machine. */

@@ -12,9 +12,10 @@ import { openCosmosFeed } from './cosmos-feed.ts';
 import { createLeases, LeaseLost, type Leases } from './cosmos-leases.ts';
 import { lazyCredential } from './credential.ts';
 import type { Trigger, TriggerContext } from './event-hub-trigger.ts';
-import { createOwnership, type Ownership } from './ownership.ts';
+import type { Ownership } from './ownership.ts';
 import { describe, invokeWithRetry, pause } from './retry.ts';
 import { connectionNamed, resolveSetting, textOf } from './settings.ts';
+import { shareWork } from './shared-work.ts';
 
 const CATEGORY = 'Host.Triggers.CosmosDB';
 const DEFAULT_POLL_MS = 5_000;
@@ -39,99 +40,47 @@ export function startCosmosTrigger(definition: FunctionDefinition, context: Trig
     limit: Number(trigger['maxItemsPerInvocation'] ?? DEFAULT_ITEMS),
   });
   const prefix = option('leaseContainerPrefix');
+  const leases = createLeases(leaseContainer, prefix, monitored);
+  const log = (message: string) => context.log('warning', CATEGORY, `${name}: ${message}`);
   let ownership: Ownership | undefined;
-
-  const pump = async (
-    leases: Leases,
-    range: FeedRange,
-    id: string,
-    ending: AbortSignal,
-    held: () => void,
-  ): Promise<void> => {
-    while (!ending.aborted) {
-      try {
-        const continuation = await leases.continuation(id);
-        held();
-        await follow(leases, range, id, continuation, ending);
-      } catch (error) {
-        if (ending.aborted) return;
-        if (error instanceof LeaseLost) {
-          if (!(await ownership?.confirm(id).catch(() => true))) return;
-        } else context.log('warning', CATEGORY, `${name}: ${describe(error)}`);
-        await pause(RESTART_DELAY_MS, ending);
-      }
-    }
+  const following: Following = {
+    feed,
+    leases,
+    log,
+    mayOwn: async (id) => (await ownership?.confirm(id).catch(() => true)) === true,
+    async handle(documents, ending) {
+      const data = { json: JSON.stringify(documents) };
+      const inputs = [{ name: trigger.name, data }, ...context.extraInputs(definition)];
+      const result = await invokeWithRetry(context.app, definition, { inputs }, ending);
+      return result.ok || !ending.aborted;
+    },
   };
-
-  const follow = async (
-    leases: Leases,
-    range: FeedRange,
-    id: string,
-    continuation: string | undefined,
-    ending: AbortSignal,
-  ): Promise<void> => {
-    for await (const page of feed.follow(range, continuation, ending)) {
-      if (page.documents.length > 0) {
-        const invocation = {
-          inputs: [
-            { name: trigger.name, data: { json: JSON.stringify(page.documents) } },
-            ...context.extraInputs(definition),
-          ],
-        };
-        const result = await invokeWithRetry(context.app, definition, invocation, ending);
-        if (!result.ok && ending.aborted) return;
-      }
-      await leases.move(id, page.continuation);
-    }
-  };
-
   const start = async () => {
-    let ranges: readonly FeedRange[] | undefined;
-    while (!ranges) {
-      try {
-        if (trigger['createLeaseContainerIfNotExists'] === true) {
+    const ranges = await untilReached(
+      async () => {
+        if (trigger['createLeaseContainerIfNotExists'] === true)
           await database.containers.createIfNotExists({
             id: leaseContainer.id,
             partitionKey: { paths: ['/id'] },
           });
-        }
-        ranges = await feed.ranges();
-      } catch (error) {
-        if (stopping.signal.aborted) return;
-        context.log(
-          'warning',
-          CATEGORY,
-          `${name}: the database cannot be reached, trying again: ${(error as Error).message}`,
-        );
-        await pause(RESTART_DELAY_MS, stopping.signal);
-      }
-    }
+        return feed.ranges();
+      },
+      log,
+      stopping.signal,
+    );
+    if (!ranges) return;
     const byId = new Map(ranges.map((range, index) => [`${prefix}${monitored}-${index}`, range]));
-    const leases = createLeases(leaseContainer, prefix, monitored);
-    const attaching: Promise<void>[] = [];
-    const hold = (id: string) => {
-      const ending = new AbortController();
-      const held = Promise.withResolvers<void>();
-      const loop = pump(leases, byId.get(id) as FeedRange, id, ending.signal, held.resolve).finally(
-        held.resolve,
-      );
-      attaching.push(held.promise);
-      return async () => {
-        ending.abort();
-        await loop;
-      };
-    };
-    ownership = createOwnership({
+    const shared = shareWork({
       store: leases,
       slots: [...byId.keys()],
-      hold,
-      log: (message) => context.log('warning', CATEGORY, `${name}: ${message}`),
+      work: (id, ending, held) =>
+        followRange(following, { id, range: byId.get(id) as FeedRange }, ending, held),
+      log,
       stopping: stopping.signal,
     });
-    await ownership.ready;
-    await Promise.all(attaching);
+    ({ ownership } = shared);
+    await shared.begun;
   };
-
   return {
     ready: start(),
     stop: async () => {
@@ -141,6 +90,58 @@ export function startCosmosTrigger(definition: FunctionDefinition, context: Trig
       client.dispose();
     },
   };
+}
+
+interface Following {
+  readonly feed: ReturnType<typeof openCosmosFeed>;
+  readonly leases: Leases;
+  readonly log: (message: string) => void;
+  /** False: another process has the range for certain. */
+  mayOwn(id: string): Promise<boolean>;
+  /** False: the batch comes again, because the host stopped while it failed. */
+  handle(documents: readonly unknown[], ending: AbortSignal): Promise<boolean>;
+}
+
+/** C1: follows a range until `ending`, or until another process has it. `held`: its lease was read. */
+async function followRange(
+  { feed, leases, log, mayOwn, handle }: Following,
+  { id, range }: { readonly id: string; readonly range: FeedRange },
+  ending: AbortSignal,
+  held: () => void,
+): Promise<void> {
+  while (!ending.aborted) {
+    try {
+      const continuation = await leases.continuation(id);
+      held();
+      for await (const page of feed.follow(range, continuation, ending)) {
+        if (page.documents.length > 0 && !(await handle(page.documents, ending))) return;
+        await leases.move(id, page.continuation);
+      }
+    } catch (error) {
+      if (ending.aborted) return;
+      if (!(error instanceof LeaseLost)) log(describe(error));
+      else if (!(await mayOwn(id))) return;
+      await pause(RESTART_DELAY_MS, ending);
+    }
+  }
+}
+
+/** Undefined: the host stopped before the database could be reached. */
+async function untilReached<T>(
+  work: () => Promise<T>,
+  log: (message: string) => void,
+  stopping: AbortSignal,
+): Promise<T | undefined> {
+  while (!stopping.aborted) {
+    try {
+      return await work();
+    } catch (error) {
+      if (stopping.aborted) break;
+      log(`the database cannot be reached, trying again: ${(error as Error).message}`);
+      await pause(RESTART_DELAY_MS, stopping);
+    }
+  }
+  return undefined;
 }
 
 function clientOptionsOf(connection: string): CosmosClientOptions {

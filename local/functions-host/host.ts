@@ -1,11 +1,11 @@
 /** Runs the host: loads the app, opens its triggers and serves it; it stops without losing running invocations. */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { loadApp } from './app-loader.ts';
+import { type LoadedApp, loadApp } from './app-loader.ts';
 import { unsupportedBindings, unsupportedSettings } from './bindings.ts';
-import type { Durable, FunctionApp, FunctionDefinition, Invocation } from './contract.ts';
+import type { Durable, FunctionApp, FunctionDefinition } from './contract.ts';
 import type { Trigger, TriggerContext } from './event-hub-trigger.ts';
-import { type HttpFrontContext, listen } from './http-front.ts';
+import { type HttpFront, type HttpFrontContext, listen } from './http-front.ts';
 import { type HostKeys, readKeys, writeKeys } from './keys.ts';
 import { createHostLog, type HostLog, type LogStyle } from './log.ts';
 import { describe } from './retry.ts';
@@ -86,18 +86,7 @@ export async function startHost(options: HostOptions): Promise<FunctionsHost> {
     const rpcBaseUrl = `http://127.0.0.1:${front.port}/${rpcPath}/`;
     const { dataDir } = options;
     const durable = await openDurable(app, { config, keys, log, now, origin, rpcBaseUrl, dataDir });
-    const clients = new Map<FunctionDefinition, readonly string[]>();
-    const clientsOf = (definition: FunctionDefinition): readonly string[] => {
-      const known = clients.get(definition);
-      if (known) return known;
-      const names = definition.bindings
-        .filter(({ type }) => type.toLowerCase() === 'durableclient')
-        .map(({ name }) => name);
-      clients.set(definition, names);
-      return names;
-    };
-    const extraInputs = (definition: FunctionDefinition): Invocation['inputs'] =>
-      clientsOf(definition).map((name) => ({ name, data: { string: durable?.clientBinding() ?? '{}' } }));
+    const extraInputs = clientInputs(() => durable?.clientBinding() ?? '{}');
     const router = createRouter(enabled, prefix);
     const errors = [...router.errors, ...unsupportedBindings(enabled)];
     for (const error of errors) log('error', 'Host.Startup', error);
@@ -127,11 +116,7 @@ export async function startHost(options: HostOptions): Promise<FunctionsHost> {
       log,
     };
     await durable?.start();
-    const inError = (error: string) => {
-      errors.push(error);
-      log('error', 'Host.Startup', error);
-    };
-    const triggers = await startTriggers(enabled, { app, config, log, extraInputs, dataDir, now }, inError);
+    const triggers = await startTriggers(enabled, { app, config, log, extraInputs, dataDir, now }, errors);
     await Promise.all(triggers.map((trigger) => trigger.ready));
     ready = true;
     log(
@@ -139,14 +124,9 @@ export async function startHost(options: HostOptions): Promise<FunctionsHost> {
       'Host.Startup',
       `Host started (${now() - startedAt}ms), ${app.functions.size} functions`,
     );
-    const close = async () => {
+    const close = () => {
       ready = false;
-      await Promise.all(triggers.map((trigger) => trigger.stop()));
-      await front.close();
-      await durable?.close();
-      await app.terminate().catch((error: unknown) => {
-        log('error', 'Host.Shutdown', `an appTerminate hook failed: ${describe(error)}`);
-      });
+      return stopAll({ triggers, front, durable, app, log });
     };
     const { port, abandon } = front;
     return { port, origin, keys, app, abandon, close, [Symbol.asyncDispose]: close };
@@ -154,6 +134,39 @@ export async function startHost(options: HostOptions): Promise<FunctionsHost> {
     await front.close();
     throw error;
   }
+}
+
+interface Started {
+  readonly triggers: readonly Trigger[];
+  readonly front: HttpFront;
+  readonly durable: Durable | undefined;
+  readonly app: LoadedApp;
+  readonly log: HostLog;
+}
+
+/** Triggers first: nothing begins any more. The app's hooks come last. */
+async function stopAll({ triggers, front, durable, app, log }: Started): Promise<void> {
+  await Promise.all(triggers.map((trigger) => trigger.stop()));
+  await front.close();
+  await durable?.close();
+  await app.terminate().catch((error: unknown) => {
+    log('error', 'Host.Shutdown', `an appTerminate hook failed: ${describe(error)}`);
+  });
+}
+
+/** The values of a function's input bindings: the Durable clients. */
+function clientInputs(binding: () => string): HttpFrontContext['extraInputs'] {
+  const known = new Map<FunctionDefinition, readonly string[]>();
+  const clientsOf = (definition: FunctionDefinition): readonly string[] => {
+    const found =
+      known.get(definition) ??
+      definition.bindings
+        .filter(({ type }) => type.toLowerCase() === 'durableclient')
+        .map(({ name }) => name);
+    known.set(definition, found);
+    return found;
+  };
+  return (definition) => clientsOf(definition).map((name) => ({ name, data: { string: binding() } }));
 }
 
 interface EnginePlace {
@@ -189,10 +202,11 @@ async function openDurable(app: FunctionApp, place: EnginePlace): Promise<Durabl
   });
 }
 
+/** A trigger that cannot start puts its function in error. */
 async function startTriggers(
   definitions: readonly FunctionDefinition[],
   context: TriggerContext,
-  inError: (error: string) => void,
+  errors: string[],
 ): Promise<Trigger[]> {
   const triggers: Trigger[] = [];
   for (const definition of definitions) {
@@ -202,7 +216,9 @@ async function startTriggers(
     try {
       triggers.push(start(definition, context));
     } catch (error) {
-      inError(`The '${definition.name}' function is in error: ${(error as Error).message}`);
+      const line = `The '${definition.name}' function is in error: ${(error as Error).message}`;
+      errors.push(line);
+      context.log('error', 'Host.Startup', line);
     }
   }
   return triggers;

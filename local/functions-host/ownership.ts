@@ -57,56 +57,64 @@ const JOINING = 'joining';
 /** A unique name of this process: machine, process and a random part. */
 export const OWNER: string = `${hostname()}/${process.pid}/${randomUUID()}`;
 
+/** The slots that this process works at. */
+function createHeld(hold: OwnershipOptions['hold']) {
+  const held = new Map<string, () => Promise<void>>();
+  return {
+    has: (slot: string) => held.has(slot),
+    slots: () => [...held.keys()],
+    begin(slot: string): void {
+      if (!held.has(slot)) held.set(slot, hold(slot));
+    },
+    /** Resolves when the work at them has ended. */
+    async end(slots: readonly string[]): Promise<void> {
+      await Promise.all(
+        slots.map(async (slot) => {
+          const end = held.get(slot);
+          held.delete(slot);
+          await end?.();
+        }),
+      );
+    },
+  };
+}
+
 export function createOwnership(options: OwnershipOptions): Ownership {
   const { store, slots, stopping } = options;
-  const held = new Map<string, () => Promise<void>>();
+  const held = createHeld(options.hold);
   const began = Date.now();
   let renewed = began;
   let isJoining = false;
 
-  const release = async (some: readonly string[]): Promise<void> => {
-    await Promise.all(
-      some.map(async (slot) => {
-        const end = held.get(slot);
-        held.delete(slot);
-        await end?.();
-      }),
-    );
-  };
-
   const giveBack = async (some: readonly string[]): Promise<void> => {
-    await release(some);
+    await held.end(some);
     await store.list();
     await store.claim(some, '');
-  };
-
-  const take = async (some: readonly string[]): Promise<void> => {
-    for (const slot of await store.claim(some, OWNER))
-      if (!held.has(slot)) held.set(slot, options.hold(slot));
   };
 
   const round = async (): Promise<void> => {
     const claims = (await store.list()).filter(isAlive);
     const real = claims.filter(({ slot }) => slots.includes(slot));
-    await release(
-      [...held.keys()].filter((slot) => !real.some((each) => each.slot === slot && each.owner === OWNER)),
-    );
     const mine = real.filter(({ owner }) => owner === OWNER).map(({ slot }) => slot);
-    const unheld = mine.filter((slot) => !held.has(slot));
-    for (const slot of unheld) held.set(slot, options.hold(slot));
+    await held.end(held.slots().filter((slot) => !mine.includes(slot)));
+    for (const slot of mine) held.begin(slot);
     if (Date.now() - renewed > RENEW_MS) {
       renewed = Date.now();
       const kept = await store.claim(mine, OWNER);
-      await release(mine.filter((slot) => !kept.includes(slot)));
+      await held.end(mine.filter((slot) => !kept.includes(slot)));
       return;
     }
     const owners = new Set([...claims.map(({ owner }) => owner), OWNER]);
-    const least = Math.floor(slots.length / owners.size);
     const most = Math.ceil(slots.length / owners.size);
     const free = slots.filter((slot) => !real.some((each) => each.slot === slot));
     if (mine.length > most) await giveBack(mine.slice(most));
-    else if (free.length > 0 && mine.length < most) await take(free.slice(0, most - mine.length));
-    const needsMore = held.size < least;
+    else if (free.length > 0 && mine.length < most)
+      for (const slot of await store.claim(free.slice(0, most - mine.length), OWNER)) held.begin(slot);
+    await askForMore(held.slots().length < Math.floor(slots.length / owners.size), claims);
+  };
+
+  /** A process that has less than its share says so by a claim of its own, and the others give back what they have above theirs. */
+  const askForMore = async (needsMore: boolean, claims: readonly Claim[]): Promise<void> => {
     if (needsMore && !claims.some(({ slot }) => slot === JOINING)) {
       isJoining = (await store.claim([JOINING], OWNER)).length > 0;
     } else if (!needsMore && isJoining) {
@@ -134,13 +142,13 @@ export function createOwnership(options: OwnershipOptions): Ownership {
 
   return {
     ready: first.promise,
-    owns: (slot) => held.has(slot),
+    owns: held.has,
     confirm: async (slot) =>
       (await store.list()).some((each) => each.slot === slot && each.owner === OWNER) && held.has(slot),
     stop: async () => {
       await loop;
-      const mine = [...held.keys()];
-      await release(mine);
+      const mine = held.slots();
+      await held.end(mine);
       if (mine.length === 0 && !isJoining) return;
       await store.list();
       await store.claim(isJoining ? [...mine, JOINING] : mine, '');

@@ -3,7 +3,6 @@ import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ManagedIdentityCredential } from '@azure/identity';
 import { createRemoteJWKSet, decodeJwt, type JWTPayload, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Client, type IdentityServer, type Principal, startIdentity } from './server.ts';
@@ -109,7 +108,7 @@ describe('discovery and keys', () => {
     expect(exp - iat).toBe(12 * 3600);
     expect(azp).toBe('demonstration');
     expect(jti).not.toBe(decodeJwt(await server.tokenFor('otto')).jti);
-    await expect(server.tokenFor('mallory')).rejects.toThrow('nobody is called mallory');
+    await expect(server.tokenFor('mallory')).rejects.toThrow('there is no principal mallory');
   });
 });
 
@@ -308,23 +307,6 @@ describe('managed identity', () => {
       headers: { 'x-identity-header': header },
     });
   const right = { 'api-version': '2019-08-01', resource: EVENT_HUBS };
-
-  test('@azure/identity gets a token by client id', async () => {
-    const before = { ...process.env };
-    process.env['IDENTITY_ENDPOINT'] = server.managedIdentityEndpoint;
-    process.env['IDENTITY_HEADER'] = 'header-secret';
-    try {
-      const credential = new ManagedIdentityCredential({ clientId: 'scheduler' });
-      const answer = await credential.getToken(`${EVENT_HUBS}.default`);
-      expect(await verified(answer.token, EVENT_HUBS)).toMatchObject({
-        sub: 'scheduler',
-        roles: ['service'],
-        aud: EVENT_HUBS,
-      });
-    } finally {
-      process.env = before;
-    }
-  });
 
   test('without a client id it is the default identity', async () => {
     const body = (await (await ask(right)).json()) as Record<string, string>;

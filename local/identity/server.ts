@@ -67,40 +67,7 @@ export async function startIdentity(options: IdentityOptions): Promise<IdentityS
   checkRedirects(options.clients);
   const now = options.now ?? (() => new Date());
   const key = await loadSigningKey(options.dataDir);
-  const grants = {
-    codes: createCodes(now),
-    refreshTokens: createRefreshTokens(now),
-    sessions: createSessions(now),
-  };
-  let issuer: Issuer;
-  const handle = async (request: IncomingMessage, response: ServerResponse) => {
-    const path = new URL(request.url ?? '/', issuer.url).pathname;
-    const route = `${request.method} ${path}`;
-    switch (route) {
-      case 'GET /.well-known/openid-configuration':
-        return answerJson(response, 200, discovery(issuer.url));
-      case 'GET /jwks':
-        return answerJson(response, 200, { keys: [key.publicJwk] });
-      case 'POST /token':
-        return answerToken(issuer, grants, request, response);
-      case 'GET /authorize':
-      case 'POST /authorize':
-        return answerAuthorize(issuer, grants, request, response);
-      case 'GET /logout':
-        return answerLogout(issuer, grants.sessions, request, response);
-      case 'GET /managed-identity/token':
-        if (options.managedIdentity) {
-          return answerManagedIdentity(issuer, options.managedIdentity, request, response);
-        }
-        break;
-      default:
-        if (request.method === 'OPTIONS') {
-          response.writeHead(204).end();
-          return;
-        }
-    }
-    answerJson(response, 404, { error: 'not_found', error_description: `there is no ${route}` });
-  };
+  let answer: Answer | undefined;
   const check = createHostCheck();
   const server = createServer((request, response) => {
     const reason = check(request.headers);
@@ -108,7 +75,7 @@ export async function startIdentity(options: IdentityOptions): Promise<IdentityS
       return answerJson(response, 403, { error: 'access_denied', error_description: reason });
     const isShown = request.url?.startsWith('/authorize') === true;
     if (!isShown && !request.url?.startsWith('/managed-identity')) allowLoopbackOrigins(request, response);
-    handle(request, response).catch((error: unknown) => refuse(response, error, isShown));
+    answer?.(request, response).catch((error: unknown) => refuse(response, error, isShown));
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -116,7 +83,7 @@ export async function startIdentity(options: IdentityOptions): Promise<IdentityS
   });
   const { port } = server.address() as AddressInfo;
   const url = `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`;
-  issuer = {
+  const issuer: Issuer = {
     url,
     now,
     tokens: createTokens(key, url, now),
@@ -125,11 +92,9 @@ export async function startIdentity(options: IdentityOptions): Promise<IdentityS
     signIn: options.signIn ?? NO_PEOPLE,
     resources: options.resources?.length ? options.resources : [DEFAULT_AUDIENCE],
   };
-  await saveIssuer(options.dataDir, {
-    issuer: url,
-    audience: issuer.resources[0] as string,
-    principals: options.principals,
-  });
+  answer = createAnswers(issuer, key, options.managedIdentity);
+  const [audience] = issuer.resources as [string];
+  await saveIssuer(options.dataDir, { issuer: url, audience, principals: options.principals });
   const close = () =>
     new Promise<void>((resolve) => {
       server.close(() => resolve());
@@ -139,18 +104,62 @@ export async function startIdentity(options: IdentityOptions): Promise<IdentityS
     port,
     issuer: url,
     managedIdentityEndpoint: `${url}/managed-identity/token`,
-    tokenFor: async (who, { audience, ttl } = {}) => {
-      const principal = issuer.principals.get(who);
-      if (!principal) throw new Error(`nobody is called ${who}`);
-      return issuer.tokens.access(principal, {
-        audience: audience ?? (issuer.resources[0] as string),
-        ttlSeconds: ttl ?? LONG_TOKEN_SECONDS,
-        clientId: 'demonstration',
-      });
-    },
+    tokenFor: (who, wanted = {}) => tokenFor(issuer, who, wanted),
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+/** The issuer's endpoints. */
+function createAnswers(
+  issuer: Issuer,
+  { publicJwk }: Awaited<ReturnType<typeof loadSigningKey>>,
+  managedIdentity: IdentityOptions['managedIdentity'],
+): Answer {
+  const grants = {
+    codes: createCodes(issuer.now),
+    refreshTokens: createRefreshTokens(issuer.now),
+    sessions: createSessions(issuer.now),
+  };
+  return async (request, response) => {
+    const path = new URL(request.url ?? '/', issuer.url).pathname;
+    const route = `${request.method} ${path}`;
+    switch (route) {
+      case 'GET /.well-known/openid-configuration':
+        return answerJson(response, 200, discovery(issuer.url));
+      case 'GET /jwks':
+        return answerJson(response, 200, { keys: [publicJwk] });
+      case 'POST /token':
+        return answerToken(issuer, grants, request, response);
+      case 'GET /authorize':
+      case 'POST /authorize':
+        return answerAuthorize(issuer, grants, request, response);
+      case 'GET /logout':
+        return answerLogout(issuer, grants.sessions, request, response);
+      case 'GET /managed-identity/token':
+        if (managedIdentity) return answerManagedIdentity(issuer, managedIdentity, request, response);
+        break;
+      default:
+        if (request.method === 'OPTIONS') return void response.writeHead(204).end();
+    }
+    answerJson(response, 404, { error: 'not_found', error_description: `there is no ${route}` });
+  };
+}
+
+async function tokenFor(
+  { principals, tokens, resources }: Issuer,
+  who: string,
+  { audience, ttl }: { readonly audience?: string; readonly ttl?: number },
+): Promise<string> {
+  const principal = principals.get(who);
+  if (!principal) throw new Error(`there is no principal ${who}`);
+  return tokens.access(principal, {
+    audience: audience ?? (resources[0] as string),
+    ttlSeconds: ttl ?? LONG_TOKEN_SECONDS,
+    clientId: 'demonstration',
+  });
 }
 
 function checkRedirects(clients: readonly Client[]): void {

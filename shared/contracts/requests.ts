@@ -125,6 +125,7 @@ export const RequestStatus = z.object({
   carrierId: Id.optional(),
   pickupEta: Eta.optional(),
   deliveryEta: Eta.optional(),
+  /** Refused: the package was on board, collected by a carrier or delivered, or the delivery ended before the cancel was read. */
   cancel: z.enum(['requested', 'cancelled', 'cancelRefused']).optional(),
   reschedule: z.enum(['requested', 'rescheduled', 'rescheduleRefused']).optional(),
   outcome: Outcome.optional(),

@@ -11,7 +11,6 @@ const sentOn = (parent: TraceContext) => inSpan('work', { parent }, async () => 
 describe('X1: a valid trace context is continued', () => {
   test.each([
     ['sampled', `00-${TRACE}-${SPAN}-01`],
-    ['unsampled (X2)', `00-${TRACE}-${SPAN}-00`],
     ['with flags that are not known yet', `00-${TRACE}-${SPAN}-09`],
     ['of a later version, with more fields', `cc-${TRACE}-${SPAN}-01-what-the-future-will-be-like`],
   ])('%s', async (_, traceparent) => {
@@ -43,6 +42,11 @@ describe('X1: one that W3C forbids begins a new trace', () => {
     expect(sent.traceparent).not.toContain(TRACE);
     expect(sent.tracestate).toBeUndefined();
   });
+});
+
+test('X2: an unsampled trace stays unsampled', async () => {
+  const { traceparent } = await sentOn({ traceparent: `00-${TRACE}-${SPAN}-00` });
+  expect(traceparent).toMatch(new RegExp(`^00-${TRACE}-[0-9a-f]{16}-00$`));
 });
 
 test('outside a trace there is nothing to send on', () => {

@@ -52,13 +52,14 @@ function rowsOf({ query, shape }: RangeQuery, context: ExecuteContext): unknown[
 }
 
 /** A window (TOP, OFFSET, LIMIT) counts the rows of earlier pages. */
-function ordered({ query, shape }: RangeQuery, context: ExecuteContext): readonly Placed[] {
+function ordered(of: RangeQuery, context: ExecuteContext): readonly Placed[] {
+  const { query, shape } = of;
   const { resume, behind } = context;
   const { top, offset, limit } = windowOf(query, context);
   const given = behind?.given ?? 0;
   const isLeft = (row: OrderedRow) =>
-    (!behind || isBehind(row, behind, query)) && (!resume || isFrom(resume, row, query));
-  const left = orderedRows(query, context).filter(isLeft);
+    (!behind || isBehind(row, behind, of)) && (!resume || isFrom(resume, row, of));
+  const left = orderedRows(of, context).filter(isLeft);
   const from = behind ? 0 : offset;
   return left
     .slice(from, from + Math.min(top, limit) - given)
@@ -74,9 +75,9 @@ function mergeable(payload: unknown, rid: string, keys: readonly unknown[]): unk
   return { _rid: rid, orderByItems: keys.map((item) => (item === undefined ? {} : { item })), payload };
 }
 
-function isFrom(resume: Resume, { keys, item }: OrderedRow, query: Query): boolean {
-  const sign = directionOf(query);
-  return isAfter(compareKeys(keys, resume.keys, query), item * BigInt(sign), resume, sign);
+function isFrom(resume: Resume, { keys, item }: OrderedRow, of: RangeQuery): boolean {
+  const sign = directionOf(of);
+  return isAfter(compareKeys(keys, resume.keys, of.query), item * BigInt(sign), resume, sign);
 }
 
 /** `{groupByItems: [{item}], payload: {alias: value | {item: partial}}}` */

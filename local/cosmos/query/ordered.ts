@@ -3,11 +3,12 @@
  *
  * Q1 A page begins after the last row returned: its keys, its item, and its place among the rows of that item with those keys. So
  *    items that appear or disappear between pages neither repeat nor hide others.
- * Q2 Rows with equal keys are in the order of the items' creation, or reversed if any path is descending: the SDK expects this when it
- *    resumes between them.
+ * Q2 Rows with equal keys are in the order of the items' creation. If a client merges ranges, it is reversed if any path is descending: the
+ *    SDK expects this when it resumes between them.
  */
 import { itemNumber } from '../rid.ts';
 import { aggregatesIn, type Query, selected } from './ast.ts';
+import type { RangeQuery } from './plan.ts';
 import { compareKeys, type RunContext, sortedScopes } from './run.ts';
 import { canonical } from './values.ts';
 
@@ -34,20 +35,23 @@ export function isOrdered(query: Query): boolean {
   );
 }
 
-/** 1, or -1 if any path is descending. */
-export function directionOf(query: Query): 1 | -1 {
-  return query.orderBy.some(({ descending }) => descending) ? -1 : 1;
+/** The order of items with equal keys: 1, or -1 for the latest first (Q2). */
+export type Direction = 1 | -1;
+
+export function directionOf({ query, shape }: RangeQuery): Direction {
+  return shape === 'orderby' && query.orderBy.some(({ descending }) => descending) ? -1 : 1;
 }
 
 /** All rows in order, before TOP, OFFSET and LIMIT. Undefined rows are left out. */
-export function orderedRows(query: Query, context: RunContext): readonly OrderedRow[] {
+export function orderedRows(of: RangeQuery, context: RunContext): readonly OrderedRow[] {
+  const { query } = of;
   const rows = sortedScopes(query, context)
     .filter(({ projected }) => projected !== undefined)
     .map(({ projected, keys, inputs }) => {
       const rid = ridOf(inputs);
       return { projected, keys, rid, item: rid === '' ? 0n : itemNumber(rid) };
     });
-  const sign = directionOf(query);
+  const sign = directionOf(of);
   rows.sort((a, b) => compareKeys(a.keys, b.keys, query) || compareItems(a.item, b.item) * sign);
   const seen = new Set<string>();
   const isNew = (row: unknown) => {
@@ -65,10 +69,10 @@ export function orderedRows(query: Query, context: RunContext): readonly Ordered
   });
 }
 
-export function isBehind(row: Position, position: Position, query: Query): boolean {
+export function isBehind(row: Position, position: Position, of: RangeQuery): boolean {
   const order =
-    compareKeys(row.keys, position.keys, query) ||
-    compareItems(row.item, position.item) * directionOf(query) ||
+    compareKeys(row.keys, position.keys, of.query) ||
+    compareItems(row.item, position.item) * directionOf(of) ||
     row.nth - position.nth;
   return order > 0;
 }

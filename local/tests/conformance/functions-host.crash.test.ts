@@ -85,7 +85,10 @@ describe('functions-host: an app that crashes', () => {
   test('R4 it begins again with the code that it had compiled', async () => {
     const { origin, output } = await start('compiled');
     const cache = join(folder, 'compiled', 'compile-cache');
-    expect(readdirSync(cache, { recursive: true }).length).toBeGreaterThan(10);
+    const files = readdirSync(cache, { recursive: true, withFileTypes: true }).filter((each) =>
+      each.isFile(),
+    );
+    expect(files.length).toBeGreaterThan(0);
     void answer(`${origin}/api/throws`);
     await expect.poll(() => output().split(': ready').length - 1, { timeout: 20_000 }).toBe(2);
     expect(await answer(`${origin}/api/cache`)).toEqual({ status: 200, text: cache });

@@ -21,6 +21,35 @@ export function fixtureApp(): Promise<FunctionApp> {
   return loading;
 }
 
+/** The fixture, with a call before each execution, which waits for it. */
+export async function fixtureWith(before: (functionName: string) => unknown): Promise<FunctionApp> {
+  const app = await fixtureApp();
+  return {
+    ...app,
+    invoke: async (name, invocation) => {
+      await before(name);
+      return app.invoke(name, invocation);
+    },
+  };
+}
+
+/** The fixture with a function that waits until it is let go. */
+export async function fixtureThatHolds(functionName: string): Promise<{
+  readonly app: FunctionApp;
+  /** Executions that have begun. */
+  readonly begun: () => number;
+  readonly letGo: () => void;
+}> {
+  const held = Promise.withResolvers<void>();
+  let begun = 0;
+  const app = await fixtureWith((name) => {
+    if (name !== functionName) return undefined;
+    begun += 1;
+    return held.promise;
+  });
+  return { app, begun: () => begun, letGo: held.resolve };
+}
+
 export interface Status {
   readonly name: string;
   readonly runtimeStatus: string;
