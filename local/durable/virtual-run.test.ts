@@ -55,7 +55,7 @@ const NAMES = new Map<number, string>(Object.entries(EventType).map(([name, numb
 const typesOf = ({ events }: RecordedEpisode) => events.map(({ EventType: type }) => NAMES.get(type));
 
 describe('a run', () => {
-  test('writes the events and numbers of the engine (V1)', async () => {
+  test('writes the events and numbers of the engine (U1)', async () => {
     const { recorded } = await run(greet as OrchestrationHandler, { newsAfter: 1_000 });
     expect(recorded.isDone).toBe(true);
     expect(recorded.episodes.map(typesOf)).toEqual([
@@ -91,7 +91,7 @@ describe('a run', () => {
   });
 });
 
-describe('a replay (V2)', () => {
+describe('a replay (U2)', () => {
   const now = (handler: unknown) => createOrchestrator(handler as OrchestrationHandler);
 
   test.each([{}, { newsAfter: 1_000 }, { stopsAfter: 2 }])(

@@ -1,8 +1,8 @@
 /**
  * Runs one orchestration in virtual time, without a host, by the library itself; and replays a recorded run.
  *
- * V1 A run's history is what the engine would have written: the same events with the same numbers, in the same episodes.
- * V2 A replay goes through every episode: an orchestrator that asks for anything else than was recorded is found.
+ * U1 A run's history is what the engine would have written: the same events with the same numbers, in the same episodes.
+ * U2 A replay goes through every episode: an orchestrator that asks for anything else than was recorded is found.
  * For tests: activities, sub-orchestrations aside, are carried out one by one, in the order in which they were scheduled.
  */
 import type { Action } from './action-types.ts';
@@ -132,7 +132,7 @@ export function createVirtualRun(options: VirtualRunOptions): VirtualRun {
   };
 }
 
-/** What is different now: one line for each episode in which the orchestrator asks for something else. Empty: nothing (V2). */
+/** What is different now: one line for each episode in which the orchestrator asks for something else. Empty: nothing (U2). */
 export async function replayRun(orchestrator: Orchestrator, run: RecordedRun): Promise<string[]> {
   for (const [index, episode] of run.episodes.entries()) {
     const before = run.episodes.slice(0, index);

@@ -10,14 +10,14 @@ import type { OrchestrationContext } from 'durable-functions';
 import { describe, expect, test } from 'vitest';
 import { deliverOrchestration } from '../../../functions/scheduler/delivery.orchestration.ts';
 import { ORCHESTRATOR } from '../../../functions/scheduler/engine.ts';
-import { fileOf, ORCHESTRATORS, orchestratorOf, STORIES } from './stories.ts';
+import { fileOf, ORCHESTRATORS, orchestratorOf, SCENARIOS } from './scenarios.ts';
 
 const FOLDER = join(import.meta.dirname, 'recorded');
 const runsOf = (file: string) => JSON.parse(readFileSync(join(FOLDER, file), 'utf8')) as RecordedRun[];
 const files = readdirSync(FOLDER);
 
-test('every story has its history, and there are at least 24', () => {
-  expect(files.toSorted()).toEqual(STORIES.map(fileOf).toSorted());
+test('every scenario has its history, and there are at least 24', () => {
+  expect(files.toSorted()).toEqual(SCENARIOS.map(fileOf).toSorted());
   expect(files.length).toBeGreaterThanOrEqual(24);
 });
 

@@ -1,4 +1,4 @@
-/** The stories whose histories are kept: every journey to its end, every journey cut off on its way, and what operators do. */
+/** The scenarios whose histories are kept: every journey to its end, every journey cut off on its way, and what operators do. */
 import { createRequire } from 'node:module';
 import { createVirtualRun, type Orchestrator, type RecordedRun } from 'azure-local/durable/virtual-run';
 import type { OrchestrationHandler } from 'durable-functions';
@@ -23,14 +23,14 @@ export const ORCHESTRATORS: Readonly<Record<string, Orchestrator>> = {
   [COMPENSATOR]: orchestratorOf(compensateOrchestration),
 };
 
-export interface Story {
+export interface Scenario {
   /** Also the name of its file. */
   readonly name: string;
   /** The runs of the delivery's orchestrations, in order. */
   record(world: World): Promise<readonly RecordedRun[]>;
 }
 
-export const STORIES: readonly Story[] = [
+export const SCENARIOS: readonly Scenario[] = [
   ...JOURNEYS.map((journey) => ({
     name: journey.name,
     record: async (world: World) => [await record(world, await world.ask(journey), journey)],
@@ -69,7 +69,7 @@ export const STORIES: readonly Story[] = [
 /** Activities; a journey has more. */
 const CUT_OFF_AFTER = 3;
 
-export const fileOf = ({ name }: Story): string => `${name.replace(/[^a-z]+/g, '-')}.json`;
+export const fileOf = ({ name }: Scenario): string => `${name.replace(/[^a-z]+/g, '-')}.json`;
 
 /** Runs the orchestration that the engine has for the delivery. */
 async function record(
