@@ -23,9 +23,9 @@ test('the change feed of drones keeps the drones by place, and publishes; the ti
   const remember = (name: string, options: { handler: unknown }) => {
     handlers.set(name, options.handler as Handler);
   };
-  vi.spyOn(app, 'cosmosDB').mockImplementation(remember as never);
-  vi.spyOn(app, 'timer').mockImplementation(remember as never);
-  vi.spyOn(app, 'eventHub').mockImplementation(remember as never);
+  vi.spyOn(app, 'cosmosDB').mockImplementation(remember);
+  vi.spyOn(app, 'timer').mockImplementation(remember);
+  vi.spyOn(app, 'eventHub').mockImplementation(remember);
   droneService(harness.deps('drone')).registerTriggers?.();
   harness.add('drone', droneService);
   const repository = createDroneRepository(harness.database);

@@ -18,6 +18,7 @@ import type { FleetDrone } from './availability.ts';
 import type { Tally } from './domain.ts';
 import { createRefusals } from './refusals.ts';
 import type { DroneRepository } from './repository.ts';
+import type { JobDocument } from './schemas.ts';
 import { candidatesFor } from './search.ts';
 import { droneView } from './views.ts';
 
@@ -111,14 +112,16 @@ export function createFleetHandlers(repository: DroneRepository, deps: ServiceDe
       checkReach(call.principal, query.ownerId, 'there is no such account');
       const month = `${query.year}-${String(query.month).padStart(2, '0')}`;
       const jobs = await repository.releasedJobs(query.ownerId, month);
-      const metres = jobs.reduce((sum, { total }) => sum + (total?.metres ?? 0), 0);
-      const ms = jobs.reduce((sum, { total }) => sum + (total?.ms ?? 0), 0);
-      if (metres === 0 && ms === 0)
-        throw new AppError('not_found', 'no drone flew for this account in this month');
-      return {
-        status: 200,
-        body: { traveledMiles: metres / METRES_PER_MILE, assignedHours: ms / MS_PER_HOUR },
-      };
+      return { status: 200, body: utilizationOf(jobs) };
     },
   };
+}
+
+/** @throws AppError `not_found` when nothing was flown */
+function utilizationOf(jobs: readonly JobDocument[]): { traveledMiles: number; assignedHours: number } {
+  const metres = jobs.reduce((sum, { total }) => sum + (total?.metres ?? 0), 0);
+  const ms = jobs.reduce((sum, { total }) => sum + (total?.ms ?? 0), 0);
+  if (metres === 0 && ms === 0)
+    throw new AppError('not_found', 'no drone flew for this account in this month');
+  return { traveledMiles: metres / METRES_PER_MILE, assignedHours: ms / MS_PER_HOUR };
 }

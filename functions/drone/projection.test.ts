@@ -115,9 +115,9 @@ test('what was lost or is wrong is put right at the next change, within an hour 
     harness.clock.advance(60);
     for (const id of ['one', 'two']) await fleet.hear(sample(id, harness.clock.now, { seq: minute + 1 }));
   }
-  expect((await stored()).map(({ id, cell }) => [id, cell]).toSorted()).toEqual([
-    ['one', first.cell],
-    ['two', first.cell],
+  expect((await stored()).map(({ id, cell }) => `${id} ${cell}`).toSorted()).toEqual([
+    `one ${first.cell}`,
+    `two ${first.cell}`,
   ]);
 });
 

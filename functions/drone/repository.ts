@@ -43,17 +43,6 @@ export interface DroneRepository extends FleetQueries {
 
 export function createDroneRepository(database: Database): DroneRepository {
   const drones = database.store<RegistryDocument | StateDocument>('drones');
-  const jobs = database.store<JobDocument>('droneDeliveries');
-  const create = (item: unknown) => ({ operationType: 'Create' as const, resourceBody: item as JSONObject });
-  const write = (item: { readonly id: string }, etag: string | undefined) =>
-    etag
-      ? {
-          operationType: 'Replace' as const,
-          id: item.id,
-          resourceBody: item as unknown as JSONObject,
-          ifMatch: etag,
-        }
-      : create(item);
 
   return {
     ...createFleetQueries(database),
@@ -111,7 +100,15 @@ export function createDroneRepository(database: Database): DroneRepository {
         : await drones.create<StateDocument>(document);
       return written.etag;
     },
+    ...createJobs(database),
+  };
+}
 
+type Jobs = Pick<DroneRepository, 'job' | 'saveJob' | 'releasedJobs'>;
+
+function createJobs(database: Database): Jobs {
+  const jobs = database.store<JobDocument>('droneDeliveries');
+  return {
     job: (deliveryId) => jobs.read('job', deliveryId),
     saveJob: async (job, etag, events = []) => {
       if (events.length > 0) {
@@ -126,6 +123,17 @@ export function createDroneRepository(database: Database): DroneRepository {
       return (await jobs.query(sql, { month, accountId })).items;
     },
   };
+}
+
+function create(item: unknown) {
+  return { operationType: 'Create' as const, resourceBody: item as JSONObject };
+}
+
+/** A replacement of what has this etag; without one, a creation. */
+function write(item: { readonly id: string }, etag: string | undefined) {
+  if (!etag) return create(item);
+  const resourceBody = item as unknown as JSONObject;
+  return { operationType: 'Replace' as const, id: item.id, resourceBody, ifMatch: etag };
 }
 
 /** False when the condition did not hold, or the item does not exist. */

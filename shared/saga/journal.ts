@@ -74,32 +74,7 @@ export function createJournal<State extends SagaDocument>(
 ): Journal<State> {
   const find = async (id: string): Promise<State | undefined> => (await store.read(documentId, id))?.item;
   const patchIf = createConditionalPatch({ store, documentId, now });
-  const effect = (status: Effect['status'], generation: number, value?: unknown): Effect => ({
-    status,
-    generation,
-    at: now().toISOString(),
-    ...(value === undefined || value === null ? {} : { value }),
-  });
-  const carriedBy = ({ carried, handled }: Carrying): PatchOperation[] => [
-    ...carried.map(({ step, kind, generation, value }) =>
-      set(`/effects/${step}`, effect(kind === 'run' ? 'done' : 'compensated', generation, value)),
-    ),
-    ...(carried.some(({ kind }) => kind === 'run') ? [set('/lastError', null)] : []),
-    ...handled.map((eventId): PatchOperation => ({ op: 'add', path: '/handled/-', value: eventId })),
-  ];
-  const intentsOf = (input: StepInput, steps: readonly string[], kind: StepKind): PatchOperation[] => {
-    const seconds = Math.max(...steps.map((step) => timeoutOf(saga, step))) + STEP_SLACK_SECONDS;
-    const names = steps.join(', ');
-    return [
-      ...(kind === 'run'
-        ? steps.map((step) => set(`/effects/${step}`, effect('intended', input.generation)))
-        : []),
-      set('/state', kind === 'run' ? 'Processing' : 'Compensating'),
-      set('/step', kind === 'run' ? names : `compensate ${names}`),
-      set('/attempts', input.attempt),
-      set('/completeBy', new Date(now().getTime() + seconds * 1000).toISOString()),
-    ];
-  };
+  const { effect, carriedBy, intentsOf } = createOperations(saga, now);
   /** Undefined when the condition did not hold; then nothing is written. */
   const intend = (input: StepInput, steps: readonly string[], kind: StepKind): Promise<State | undefined> => {
     const conditions = steps.flatMap((step) => mayBegin(input, step, factsOf(saga, step), kind));
@@ -157,6 +132,37 @@ export function createJournal<State extends SagaDocument>(
       return current && !current.outcome && !current.pendingOutcome ? undefined : decided(current);
     },
   };
+}
+
+/** The changes of the document that the journal writes. */
+function createOperations(saga: Saga, now: () => Date) {
+  const effect = (status: Effect['status'], generation: number, value?: unknown): Effect => ({
+    status,
+    generation,
+    at: now().toISOString(),
+    ...(value === undefined || value === null ? {} : { value }),
+  });
+  const carriedBy = ({ carried, handled }: Carrying): PatchOperation[] => [
+    ...carried.map(({ step, kind, generation, value }) =>
+      set(`/effects/${step}`, effect(kind === 'run' ? 'done' : 'compensated', generation, value)),
+    ),
+    ...(carried.some(({ kind }) => kind === 'run') ? [set('/lastError', null)] : []),
+    ...handled.map((eventId): PatchOperation => ({ op: 'add', path: '/handled/-', value: eventId })),
+  ];
+  const intentsOf = (input: StepInput, steps: readonly string[], kind: StepKind): PatchOperation[] => {
+    const seconds = Math.max(...steps.map((step) => timeoutOf(saga, step))) + STEP_SLACK_SECONDS;
+    const names = steps.join(', ');
+    return [
+      ...(kind === 'run'
+        ? steps.map((step) => set(`/effects/${step}`, effect('intended', input.generation)))
+        : []),
+      set('/state', kind === 'run' ? 'Processing' : 'Compensating'),
+      set('/step', kind === 'run' ? names : `compensate ${names}`),
+      set('/attempts', input.attempt),
+      set('/completeBy', new Date(now().getTime() + seconds * 1000).toISOString()),
+    ];
+  };
+  return { effect, carriedBy, intentsOf };
 }
 
 /** J5 */

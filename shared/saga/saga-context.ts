@@ -131,25 +131,16 @@ export function createSagaContext<S extends Saga>(
         args,
       }));
       const outcomes = yield* run.together(togetherOf(saga), calls, untilDone);
-      const failures: unknown[] = [];
-      for (const [index, { name, args }] of calls.entries()) {
-        const first = outcomes[index];
-        if (first?.ok) continue;
-        try {
-          yield* runStep(name, args, first);
-        } catch (error) {
-          if (isSuperseded(error)) throw error;
-          failures.push(error);
-        }
-      }
-      if (failures.length > 0) throw failures[0];
+      yield* allDone(
+        calls.flatMap(({ name, args }, index) =>
+          outcomes[index]?.ok ? [] : [runStep(name, args, outcomes[index])],
+        ),
+      );
     },
     *compensate(name) {
+      const call = { activity: compensationOf(saga, name), name, kind: 'compensate', args: null } as const;
       try {
-        yield* run.step(
-          { activity: compensationOf(saga, name), name, kind: 'compensate', args: null },
-          start.retry,
-        );
+        yield* run.step(call, start.retry);
         return true;
       } catch (error) {
         if (error instanceof StepFailed && !isSuperseded(error)) return false;
@@ -164,19 +155,11 @@ export function createSagaContext<S extends Saga>(
     },
     finish: (outcome) => record('finish', outcome),
     alert: (alert) => options.alert(self, alert),
-    *next(until, wanted = () => true) {
-      let completeBy = until ? new Date(until.getTime() + OVERDUE_SLACK_SECONDS * 1000).toISOString() : null;
-      for (;;) {
-        const early = take(wanted);
-        if (early) return early;
-        yield* record('inbox', { completeBy });
-        completeBy = null;
-        const signal = take(wanted);
-        if (signal) return signal;
-        if (until && context.df.currentUtcDateTime >= until) return undefined;
-        yield* waits.wake(until);
-      }
-    },
+    next: createNext(context, {
+      take,
+      wake: waits.wake,
+      readInbox: (completeBy) => record('inbox', { completeBy }),
+    }),
     take,
     putBack: queue.putBack,
     pause: () => waits.wake(later(context, ROUND_SECONDS)),
@@ -198,6 +181,43 @@ export function createSagaContext<S extends Saga>(
       }
     }
   }
+}
+
+interface Inbox {
+  readonly take: (wanted: Wanted) => Signal | undefined;
+  readonly readInbox: (completeBy: string | null) => Orchestration<unknown>;
+  readonly wake: (until: Date | undefined) => Orchestration<void>;
+}
+
+/** Waits for a signal: those that have arrived, those in the inbox, those after a wake (W1). */
+function createNext(context: OrchestrationContext, { take, readInbox, wake }: Inbox) {
+  return function* next(until?: Date, wanted: Wanted = () => true): Orchestration<Signal | undefined> {
+    let completeBy = until ? new Date(until.getTime() + OVERDUE_SLACK_SECONDS * 1000).toISOString() : null;
+    for (;;) {
+      const early = take(wanted);
+      if (early) return early;
+      yield* readInbox(completeBy);
+      completeBy = null;
+      const signal = take(wanted);
+      if (signal) return signal;
+      if (until && context.df.currentUtcDateTime >= until) return undefined;
+      yield* wake(until);
+    }
+  };
+}
+
+/** Runs each to its end, one after the other. @throws the first failure, once all have ended; at once when superseded */
+function* allDone(steps: readonly Orchestration<unknown>[]): Orchestration<void> {
+  const failures: unknown[] = [];
+  for (const step of steps) {
+    try {
+      yield* step;
+    } catch (error) {
+      if (isSuperseded(error)) throw error;
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
 }
 
 interface StepCall extends Pick<CarriedResult, 'kind'> {

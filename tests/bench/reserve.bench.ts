@@ -156,7 +156,7 @@ function followFeed(client: CosmosClient, project: ReturnType<typeof createProje
   return {
     drain: async () => {
       for (let empty = 0; empty < 2; ) {
-        const { result = [] } = await iterator.readNext();
+        const { result } = await iterator.readNext();
         if (result.length === 0) empty += 1;
         else await project(result, new Date());
       }
