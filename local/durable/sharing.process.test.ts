@@ -142,12 +142,12 @@ test('what a killed process had is taken over; only its work in progress may hap
 
 test('a process that joins gets a share of what runs; one that leaves hands it over; nothing happens twice', async () => {
   const a = await open();
-  await begin(a, 'effects', ids(20), { steps: 14, ms: 20 });
+  await begin(a, 'effects', ids(20), { steps: 40, ms: 20 });
   const b = await open();
-  await untilRan(150);
+  await expect.poll(() => shares().has(b.pid)).toBe(true);
   await b.close();
-  expect(await outputs(a, ids(20))).toEqual(ids(20).map(() => 14));
-  expect(counts()).toEqual(Array.from({ length: 280 }, () => 1));
+  expect(await outputs(a, ids(20))).toEqual(ids(20).map(() => 40));
+  expect(counts()).toEqual(Array.from({ length: 800 }, () => 1));
   expect(shares()).toEqual(new Set([a.pid, b.pid]));
 });
 

@@ -71,10 +71,7 @@ async function serves(program: string, args: readonly string[]): Promise<void> {
     env: { ...process.env, FUNCTIONS_WORKER_RUNTIME: 'node', ...appSettings(options, addressesOf(options)) },
   });
   try {
-    await until(
-      () => platform.output().includes('a request sent now is served') || undefined,
-      'the host answers',
-    );
+    await until(() => platform.output().includes('requests are served now') || undefined, 'the host answers');
     const alice = customer(platform.endpoints);
     const deliveryId = await alice.submit();
     expect((await alice.ended(deliveryId)).outcome?.kind).toBe('completed');

@@ -6,7 +6,6 @@ import { startPlatform, type TestPlatform, until } from '../harness/platform.ts'
 
 /** Steps of a delivery that goes well, in their order. */
 const STEPS = [
-  'accept',
   'holdQuota',
   'upsertPackage',
   'reserveDrone',

@@ -42,7 +42,19 @@ const ROOT = join(import.meta.dirname, '../..');
 const READY_MS = 150_000;
 const PORTS_EACH = 20;
 
+/** Another program may take one of the free ports before the platform does: then it starts with others. */
 export async function startPlatform(options: TestPlatformOptions = {}): Promise<TestPlatform> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await start(options);
+    } catch (error) {
+      const isTaken = /port \d+ (\(\w+\) )?is in use|in use: port/.test((error as Error).message);
+      if (!isTaken || options.portBase !== undefined || tries === 3) throw error;
+    }
+  }
+}
+
+async function start(options: TestPlatformOptions): Promise<TestPlatform> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'platform-')));
   const file = join(dataDir, 'endpoints.json');
   const base = options.portBase ?? (await freePorts());
