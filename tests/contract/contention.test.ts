@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Harness, service, startHarness } from '../../tests/harness/service.ts';
-import { availableFrom } from './availability.ts';
-import { droneService } from './drone.functions.ts';
-import { DROPOFF, type Fleet, fleetOf, OWNER, PICKUP } from './fleet.fixture.ts';
-import { createDroneRepository, type DroneRepository } from './repository.ts';
-import { createReserve } from './reserve.ts';
-import type { AvailableDrone } from './schemas.ts';
+import { availableFrom } from '../../functions/drone/availability.ts';
+import { droneService } from '../../functions/drone/drone.functions.ts';
+import { DROPOFF, type Fleet, fleetOf, OWNER, PICKUP } from '../../functions/drone/fleet.fixture.ts';
+import { createDroneRepository, type DroneRepository } from '../../functions/drone/repository.ts';
+import { createReserve } from '../../functions/drone/reserve.ts';
+import type { AvailableDrone } from '../../functions/drone/schemas.ts';
+import { type Harness, service, startHarness } from '../harness/service.ts';
 
 /** 10,000 in the long run: `npm run test:contention`. */
 const ROUNDS = Number(process.env['CONTENTION_ROUNDS'] ?? 200);
