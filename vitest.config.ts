@@ -17,6 +17,12 @@ const FIRST = [
   'tests/fuzz/api',
   'tests/contract/eta',
   'local/tests/compatibility',
+  'tests/security/matrix',
+  'local/storage/crash',
+  'local/tests/conformance/functions-host.sharing',
+  'local/durable/sharing',
+  'local/tests/fuzz/cosmos.queries',
+  'local/tests/conformance/event-hubs.operation',
 ];
 
 /**
